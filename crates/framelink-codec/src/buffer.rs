@@ -1,0 +1,246 @@
+//! Where bytes wait between the read that brought them and the message they are part of.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A read buffer that grows with what arrived, never with what was announced.
+///
+/// Whoever reads offers [`ReadBuffer::space`] to the read and then says how much came. The space starts at 2 KiB
+/// and doubles, up to 64 KiB, each time a read fills it; a message that is longer makes the buffer double with what has
+/// arrived of it. So a peer that has sent `k` bytes makes it hold at most 2 KiB plus 4 × `k`.
+///
+/// ```text
+///  | taken | waiting: as_ref()  | space()            |
+///  0       start                end                  capacity
+/// ```
+///
+/// ```
+/// use framelink_codec::ReadBuffer;
+///
+/// let mut buffer = ReadBuffer::new();
+/// buffer.space()[..5].copy_from_slice(b"hello");
+/// buffer.filled(5);
+/// buffer.take(2);
+/// assert_eq!(buffer.as_ref(), b"llo");
+/// ```
+#[derive(Clone)]
+pub struct ReadBuffer {
+    /// Every byte is initialised, so that any kind of read can be offered them.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// How much space the next read is offered.
+    read_size: usize,
+}
+
+const FIRST_READ: usize = 2 * 1024;
+const LARGEST_READ: usize = 64 * 1024;
+
+impl ReadBuffer {
+    /// A buffer that holds no memory yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), start: 0, end: 0, read_size: FIRST_READ }
+    }
+
+    /// Room for the next read, never empty.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        let mut enough = self.read_size / 4; // less is not worth a system call; moving what waits is cheaper
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            enough = self.read_size;
+        }
+        if self.bytes.len() - self.end < enough {
+            self.make_room(self.read_size);
+        }
+        let end = self.bytes.len().min(self.end + self.read_size);
+        self.bytes.get_mut(self.end..end).unwrap_or_default()
+    }
+
+    /// Room for a read of exactly `size` bytes, for framings that ask for a certain size.
+    pub fn space_of(&mut self, size: usize) -> &mut [u8] {
+        if self.bytes.len() - self.end < size {
+            self.make_room(size);
+        }
+        let end = self.bytes.len().min(self.end + size);
+        self.bytes.get_mut(self.end..end).unwrap_or_default()
+    }
+
+    /// Says that the last read put `count` bytes into the space. More than the space had counts as all of it.
+    #[inline]
+    pub fn filled(&mut self, count: usize) {
+        let offered = self.read_size.min(self.bytes.len() - self.end);
+        if count >= self.read_size {
+            self.read_size = (self.read_size * 2).min(LARGEST_READ);
+        } else if count < offered / 8 {
+            self.read_size = (self.read_size / 2).max(FIRST_READ);
+        }
+        self.end = self.bytes.len().min(self.end + count);
+    }
+
+    /// Forgets the first `count` waiting bytes. More than wait counts as all of them.
+    #[inline]
+    pub fn take(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
+    /// Gives the memory back if nothing waits in it: an idle connection holds no buffer.
+    pub fn release(&mut self) {
+        if self.start == self.end {
+            self.bytes = Vec::new();
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Takes the whole memory out, with where the waiting bytes lie in it. The buffer is empty afterwards.
+    #[must_use]
+    pub fn take_all(&mut self) -> (Vec<u8>, core::ops::Range<usize>) {
+        let waiting = self.start..self.end;
+        self.start = 0;
+        self.end = 0;
+        (core::mem::take(&mut self.bytes), waiting)
+    }
+
+    /// Puts bytes at the end, as a read would.
+    pub fn extend(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let count = space.len().min(bytes.len());
+            let (now, later) = bytes.split_at(count);
+            space.split_at_mut(count).0.copy_from_slice(now);
+            self.filled(count);
+            bytes = later;
+        }
+    }
+
+    /// How many bytes of memory it holds.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// How many bytes wait.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether none waits.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Moves what waits to the front, and doubles the memory where that does not leave `room` behind it.
+    #[cold]
+    fn make_room(&mut self, room: usize) {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.bytes.len() - self.end < room {
+            let grown = (self.end * 2).max(self.end + room);
+            self.bytes.reserve_exact(grown - self.bytes.len());
+            self.bytes.resize(grown, 0);
+        }
+    }
+}
+
+impl AsRef<[u8]> for ReadBuffer {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl Default for ReadBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Lengths only: card numbers travel in the bytes.
+impl fmt::Debug for ReadBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadBuffer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn memory_follows_what_arrived() {
+        let mut buffer = ReadBuffer::new();
+        assert_eq!(buffer.capacity(), 0, "nothing has arrived");
+        let mut arrived = 0;
+        for _ in 0..10_000 {
+            let count = buffer.space().len().min(97);
+            buffer.filled(count);
+            arrived += count;
+            assert!(buffer.capacity() <= FIRST_READ + 4 * arrived, "{arrived} bytes arrived, {buffer:?}");
+        }
+    }
+
+    #[test]
+    fn reads_that_fill_the_space_get_more_up_to_64_kib() {
+        let mut buffer = ReadBuffer::new();
+        let mut sizes = Vec::new();
+        for _ in 0..7 {
+            let size = buffer.space().len();
+            buffer.filled(size);
+            buffer.take(size);
+            sizes.push(size / 1024);
+        }
+        assert_eq!(sizes, [2, 4, 8, 16, 32, 64, 64]);
+    }
+
+    #[test]
+    fn an_empty_buffer_gives_its_memory_back_and_a_filled_one_keeps_it() {
+        let mut buffer = ReadBuffer::new();
+        buffer.extend(b"hello");
+        buffer.release();
+        assert_eq!(buffer.as_ref(), b"hello");
+        buffer.take(5);
+        buffer.release();
+        assert_eq!(buffer.capacity(), 0);
+    }
+
+    proptest! {
+        /// However bytes are put in and taken out, they come out as they went in.
+        #[test]
+        fn bytes_come_out_in_the_order_they_went_in(
+            steps in prop::collection::vec((0_usize..5000, 0_usize..5000, any::<bool>()), 1..50)
+        ) {
+            let mut buffer = ReadBuffer::new();
+            let (mut written, mut read) = (0_usize, 0_usize);
+            for (put, take, release) in steps {
+                let space = buffer.space();
+                let put = put.min(space.len());
+                for (i, byte) in space.iter_mut().take(put).enumerate() {
+                    *byte = u8::try_from((written + i) % 251).unwrap();
+                }
+                buffer.filled(put);
+                written += put;
+                let take = take.min(buffer.len());
+                for (i, &byte) in buffer.as_ref()[..take].iter().enumerate() {
+                    prop_assert_eq!(usize::from(byte), (read + i) % 251);
+                }
+                buffer.take(take);
+                read += take;
+                if release {
+                    buffer.release();
+                }
+            }
+            prop_assert_eq!(buffer.len(), written - read);
+        }
+    }
+}

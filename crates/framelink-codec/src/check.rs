@@ -1,0 +1,184 @@
+//! Invariants that hold for any framing, as functions for tests and fuzz targets. They panic where one does not.
+
+use alloc::vec::Vec;
+
+use crate::{Codec, Decode, Decoded, Encode, End, Ends, Fault, Frame};
+
+/// Checks one wire vector of a framing that ends by itself: written as given (unless `read_only`), and read whole, cut
+/// at every byte, and with bytes behind it.
+///
+/// # Panics
+/// When one of these does not hold; `name` is in the message.
+pub fn vector<F: Decode + Encode>(framing: &F, name: &str, wire: &[u8], payload: &[u8], read_only: bool) {
+    if !read_only {
+        assert_eq!(write(framing, payload), wire, "{name}: written");
+    }
+    let whole = frame(framing, wire, None).unwrap_or_else(|| panic!("{name}: in one piece"));
+    assert_eq!((whole.payload(wire), whole.frame_len), (payload, wire.len()), "{name}: in one piece");
+    for cut in 0..wire.len() {
+        let got = framing.decode(&wire[..cut], 0, None);
+        assert!(matches!(got, Ok(Decoded::Incomplete(_))), "{name}: first {cut} bytes: {got:?}");
+    }
+    let trailed = [wire, b"next"].concat();
+    assert_eq!(frame(framing, &trailed, None), Some(whole), "{name}: with bytes behind it");
+    assert_eq!(read(framing, &trailed, &[1]).0.first().map(Vec::as_slice), Some(payload), "{name}: byte by byte");
+}
+
+/// Checks that `wire` is refused with the given words in the message, also when it comes byte by byte.
+///
+/// # Panics
+/// When it is not; `name` is in the message.
+pub fn rejected<F: Decode>(framing: &F, name: &str, wire: &[u8], words: &str) {
+    let error = framing.decode(wire, 0, None).expect_err(name);
+    let text = alloc::format!("{error}");
+    assert!(text.contains(words), "{name}: {text:?} does not say {words:?}");
+    let fault = read(framing, wire, &[1]).1;
+    assert!(
+        matches!(fault, Some(Fault::Wrong { error: again, .. }) if again == error),
+        "{name}: byte by byte it is {fault:?}"
+    );
+}
+
+/// Checks that every payload which the framing takes comes back, however the stream is chunked.
+///
+/// # Panics
+/// When one does not.
+pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &[usize]) {
+    let mut wire = Vec::new();
+    let mut sent = Vec::new();
+    for &payload in payloads {
+        let Ok(envelope) = framing.envelope(payload) else { continue };
+        wire.extend_from_slice(envelope.head.as_ref());
+        wire.extend_from_slice(payload);
+        wire.extend_from_slice(envelope.suffix.as_ref());
+        sent.push(payload.to_vec());
+        // These end with something that bytes cannot carry: silence, a read, the close.
+        if framing.ends() != Ends::Itself {
+            break;
+        }
+    }
+    // One read at a time would be one message at a time.
+    let chunks = if matches!(framing.ends(), Ends::Read(_)) { &[usize::MAX] } else { chunks };
+    let (messages, fault) = read(framing, &wire, chunks);
+    assert_eq!(fault, None, "what the encoder wrote is read");
+    assert!(messages == sent, "what was sent is what was read");
+}
+
+/// Checks a decoder on any bytes: chunking changes nothing, no answer lies outside the input, and a
+/// [`Need`](crate::Need) is true.
+///
+/// # Panics
+/// When one of these does not hold.
+pub fn any_bytes<F: Decode>(framing: &F, input: &[u8], chunks: &[usize]) {
+    let _ = framing.guess(input);
+    if matches!(framing.ends(), Ends::Read(_)) {
+        let _ = read(framing, input, chunks);
+        return;
+    }
+    let whole = read(framing, input, &[usize::MAX]);
+    for chunks in [&[1], chunks] {
+        let (messages, fault) = read(framing, input, chunks);
+        assert!(messages == whole.0, "chunking changes no message");
+        assert_eq!(without_guess(fault), without_guess(whole.1), "chunking changes no fault");
+    }
+}
+
+/// Reads all messages of a stream that comes in chunks of the given sizes, over and over, and is then closed; and the
+/// fault that ended it.
+///
+/// # Panics
+/// When a decoder's answer is inconsistent in itself.
+pub fn read<F: Decode>(
+    framing: &F,
+    stream: &[u8],
+    chunks: &[usize],
+) -> (Vec<Vec<u8>>, Option<Fault<F::Error>>) {
+    let mut codec = Codec::new(framing);
+    let mut messages = Vec::new();
+    let (mut start, mut came, mut needed) = (0, 0, 0);
+    let mut sizes = chunks.iter().copied().cycle();
+    let after_read = matches!(framing.ends(), Ends::Read(_)).then_some(End::Read);
+    loop {
+        let size = sizes.next().unwrap_or(1).clamp(1, stream.len() - came + 1);
+        let closed = came == stream.len();
+        came = stream.len().min(came + size);
+        let end = if closed { Some(End::Closed) } else { after_read };
+        while start < came {
+            let input = &stream[start..came];
+            match codec.cut(input, end) {
+                Ok(Decoded::Frame(frame)) => {
+                    assert!(end.is_some() || input.len() >= needed, "a message came before what was needed");
+                    needed = 0;
+                    assert!(frame.frame_len > 0 && frame.frame_len <= input.len(), "{frame:?} of {}", input.len());
+                    assert!(frame.payload_start <= frame.payload_end && frame.payload_end <= frame.frame_len);
+                    messages.push(frame.payload(input).to_vec());
+                    start += frame.frame_len;
+                }
+                Ok(Decoded::Incomplete(need)) => {
+                    assert!(need.missing > 0 && need.looked_at <= input.len(), "{need:?} of {}", input.len());
+                    needed = needed.max(input.len() + need.missing);
+                    break;
+                }
+                Err(fault) => {
+                    assert_eq!(codec.cut(b"", None), Err(fault), "a decoder stays in its first fault");
+                    return (messages, Some(fault));
+                }
+            }
+        }
+        if closed {
+            return (messages, None);
+        }
+    }
+}
+
+/// Writes one message.
+///
+/// # Panics
+/// When the framing refuses it.
+pub fn write<F: Encode>(framing: &F, payload: &[u8]) -> Vec<u8> {
+    let envelope = framing.envelope(payload).expect("a payload that can be sent");
+    [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat()
+}
+
+fn frame<F: Decode>(framing: &F, input: &[u8], end: Option<End>) -> Option<Frame> {
+    match framing.decode(input, 0, end) {
+        Ok(Decoded::Frame(frame)) => Some(frame),
+        _ => None,
+    }
+}
+
+fn without_guess<E>(fault: Option<Fault<E>>) -> Option<Fault<E>> {
+    fault.map(|fault| match fault {
+        Fault::Wrong { error, .. } => Fault::Wrong { error, guess: None },
+        Fault::Truncated { came, missing, .. } => Fault::Truncated { came, missing, guess: None },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example::OneByte;
+
+    #[test]
+    fn the_smallest_framing_holds_every_invariant() {
+        vector(&OneByte, "hello", b"\x05hello", b"hello", false);
+        round_trip(&OneByte, &[b"", b"a", &[7; 255], &[8; 256]], &[3, 1, 2]);
+        any_bytes(&OneByte, b"\x05hello\x09cut", &[2, 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a message came before what was needed")]
+    fn a_need_that_is_too_large_is_caught() {
+        struct Greedy;
+        impl Decode for Greedy {
+            type Error = core::convert::Infallible;
+            fn decode(&self, input: &[u8], _: usize, _: Option<End>) -> Result<Decoded, Self::Error> {
+                let need = crate::Need { missing: 3, looked_at: 0 };
+                let frame =
+                    Frame { payload_start: 0, payload_end: 1, frame_len: 1, ended_by: crate::EndedBy::Count };
+                Ok(if input.len() < 2 { Decoded::Incomplete(need) } else { Decoded::Frame(frame) })
+            }
+        }
+        let _ = read(&Greedy, b"abcd", &[1]);
+    }
+}

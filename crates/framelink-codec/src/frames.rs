@@ -1,0 +1,108 @@
+//! All whole frames in a buffer, borrowed.
+
+use core::iter::FusedIterator;
+
+use crate::{Decode, Decoded, End, EndedBy, Fault};
+
+/// Iterates over the whole frames in a buffer without copying or allocating.
+///
+/// It ends where no whole frame is left; [`Frames::rest`] is what remains then. After an error it ends too.
+///
+/// ```
+/// use framelink_codec::{Frames, example::OneByte};
+///
+/// let mut frames = Frames::new(&OneByte, b"\x02hi\x05the");
+/// let first = frames.next().unwrap().unwrap();
+/// assert_eq!((first.payload, first.wire, first.offset), (&b"hi"[..], &b"\x02hi"[..], 0));
+/// assert!(frames.next().is_none());
+/// assert_eq!(frames.rest(), b"\x05the");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Frames<'a, F> {
+    framing: &'a F,
+    input: &'a [u8],
+    offset: usize,
+    end: Option<End>,
+    failed: bool,
+}
+
+impl<'a, F: Decode> Frames<'a, F> {
+    /// The frames of a buffer to which more bytes may be added later.
+    #[inline]
+    pub const fn new(framing: &'a F, input: &'a [u8]) -> Self {
+        Self { framing, input, offset: 0, end: None, failed: false }
+    }
+
+    /// The frames of a buffer after which no more bytes come, for the framings whose messages end so.
+    #[inline]
+    pub const fn ended(framing: &'a F, input: &'a [u8], end: End) -> Self {
+        Self { framing, input, offset: 0, end: Some(end), failed: false }
+    }
+
+    /// What has not been cut into frames: the start of an unfinished one, or what is wrong.
+    #[inline]
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.input
+    }
+
+    /// Where [`Frames::rest`] begins in the buffer: the bytes that were consumed.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl<'a, F: Decode> Iterator for Frames<'a, F> {
+    type Item = Result<FrameRef<'a>, Fault<F::Error>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.input.is_empty() || self.failed {
+            return None;
+        }
+        match self.framing.decode(self.input, 0, self.end) {
+            Ok(Decoded::Frame(frame)) => {
+                let (wire, rest) = self.input.split_at_checked(frame.frame_len)?;
+                let payload = frame.payload(wire);
+                let cut = FrameRef { payload, wire, offset: self.offset, ended_by: frame.ended_by };
+                self.input = rest;
+                self.offset += frame.frame_len;
+                Some(Ok(cut))
+            }
+            Ok(Decoded::Incomplete(_)) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(Fault::Wrong { error, guess: self.framing.guess(self.input) }))
+            }
+        }
+    }
+}
+
+impl<F: Decode> FusedIterator for Frames<'_, F> {}
+
+/// One message where it lies in somebody's buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FrameRef<'a> {
+    /// What the notation delivers.
+    pub payload: &'a [u8],
+    /// All bytes of the frame.
+    pub wire: &'a [u8],
+    /// Where the frame begins in the buffer, or in the stream.
+    pub offset: usize,
+    /// The rule that ended it.
+    pub ended_by: EndedBy,
+}
+
+/// Lengths only: card numbers travel in payloads.
+impl core::fmt::Debug for FrameRef<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FrameRef")
+            .field("payload_len", &self.payload.len())
+            .field("frame_len", &self.wire.len())
+            .field("offset", &self.offset)
+            .field("ended_by", &self.ended_by)
+            .finish()
+    }
+}

@@ -1,0 +1,172 @@
+//! What bytes that make no frame may be instead.
+
+use core::fmt;
+
+/// A guess at why a length is garbage, or why a frame never ends. It is added to an error, never acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Guess {
+    /// Another protocol altogether.
+    Foreign(Foreign),
+    /// The length field holds printable text; up to 8 of its bytes, the unused ones 0.
+    Text([u8; 8]),
+    /// The length field holds ASCII digits; up to 8 of its bytes, the unused ones 0.
+    AsciiDigits([u8; 8]),
+    /// Read in the other byte order the length field says this, which fits.
+    OtherByteOrder(u64),
+    /// Read as packed BCD the length field says this, which fits.
+    PackedBcd(u64),
+    /// Read as a binary number the length field says this, which fits.
+    Binary(u64),
+    /// The frame is complete if the number counts these header bytes too.
+    CountsHeader(usize),
+}
+
+impl Guess {
+    /// Recognises another protocol by how a connection of it begins.
+    ///
+    /// ```
+    /// use framelink_codec::{Foreign, Guess};
+    ///
+    /// assert_eq!(Guess::foreign(b"GET / HTTP/1.1\r\n"), Some(Guess::Foreign(Foreign::HttpRequest)));
+    /// assert_eq!(Guess::foreign(b"0012hello, world"), None);
+    /// ```
+    #[must_use]
+    pub fn foreign(input: &[u8]) -> Option<Self> {
+        Foreign::recognise(input).map(Self::Foreign)
+    }
+}
+
+impl fmt::Display for Guess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign(foreign) => write!(f, "the bytes begin like {foreign}"),
+            Self::Text(field) => {
+                write!(f, "the length field is the ASCII text \"{}\"", Shown(field))
+            }
+            Self::AsciiDigits(field) => {
+                write!(f, "the length field is the ASCII digits \"{}\"", Shown(field))
+            }
+            Self::OtherByteOrder(number) => {
+                write!(f, "in the other byte order the length field says {number}, which fits")
+            }
+            Self::PackedBcd(number) => {
+                write!(f, "read as packed BCD the length field says {number}, which fits")
+            }
+            Self::Binary(number) => {
+                write!(f, "read as a binary number the length field says {number}, which fits")
+            }
+            Self::CountsHeader(len) => {
+                write!(f, "the frame is complete if the number counts {len} header bytes too")
+            }
+        }
+    }
+}
+
+/// A protocol that is recognised by its first bytes.
+///
+/// ```
+/// use framelink_codec::Foreign;
+///
+/// assert_eq!(Foreign::recognise(b"SSH-2.0-OpenSSH_9.6\r\n"), Some(Foreign::Ssh));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// `GET `, `POST `, … (RFC 9110, section 9) or the HTTP/2 preface.
+    HttpRequest,
+    /// `HTTP/1.` (RFC 9112, section 4).
+    HttpResponse,
+    /// A TLS record (RFC 8446, section 5.1) holding a handshake: `16 03 0x`.
+    TlsHandshake,
+    /// A TLS record holding an alert: `15 03 0x`.
+    TlsAlert,
+    /// `SSH-` (RFC 4253, section 4.2).
+    Ssh,
+    /// The PROXY protocol header of HAProxy, version 1 (`PROXY `) or 2 (`0d 0a 0d 0a 00 0d 0a 51 …`).
+    Proxy,
+}
+
+/// How each begins. Fewer bytes than four, or than a whole signature, are not taken for a sign.
+const SIGNATURES: &[(&[u8], Foreign)] = &[
+    (b"GET ", Foreign::HttpRequest),
+    (b"POST ", Foreign::HttpRequest),
+    (b"PUT ", Foreign::HttpRequest),
+    (b"HEAD ", Foreign::HttpRequest),
+    (b"DELETE ", Foreign::HttpRequest),
+    (b"OPTIONS ", Foreign::HttpRequest),
+    (b"PATCH ", Foreign::HttpRequest),
+    (b"CONNECT ", Foreign::HttpRequest),
+    (b"TRACE ", Foreign::HttpRequest),
+    (b"PRI * HTTP/2", Foreign::HttpRequest),
+    (b"HTTP/1.", Foreign::HttpResponse),
+    (b"\x16\x03\x00", Foreign::TlsHandshake),
+    (b"\x16\x03\x01", Foreign::TlsHandshake),
+    (b"\x16\x03\x02", Foreign::TlsHandshake),
+    (b"\x16\x03\x03", Foreign::TlsHandshake),
+    (b"\x15\x03\x00", Foreign::TlsAlert),
+    (b"\x15\x03\x01", Foreign::TlsAlert),
+    (b"\x15\x03\x02", Foreign::TlsAlert),
+    (b"\x15\x03\x03", Foreign::TlsAlert),
+    (b"SSH-", Foreign::Ssh),
+    (b"PROXY ", Foreign::Proxy),
+    (b"\r\n\r\n\0\r\nQUIT\n", Foreign::Proxy),
+];
+
+impl Foreign {
+    /// The protocol whose connections begin like `input`.
+    #[must_use]
+    pub fn recognise(input: &[u8]) -> Option<Self> {
+        SIGNATURES.iter().find_map(|&(signature, foreign)| {
+            let common = signature.len().min(input.len());
+            let enough = common >= signature.len().min(4);
+            (enough && signature.get(..common) == input.get(..common)).then_some(foreign)
+        })
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HttpRequest => "an HTTP request (is the peer an HTTP client?)",
+            Self::HttpResponse => "an HTTP response (is the peer an HTTP server?)",
+            Self::TlsHandshake => "a TLS handshake (does the peer expect TLS?)",
+            Self::TlsAlert => "a TLS alert (does the peer expect TLS?)",
+            Self::Ssh => "an SSH banner (is this the SSH port?)",
+            Self::Proxy => "a PROXY protocol header (does a proxy stand before the peer?)",
+        })
+    }
+}
+
+/// A few field bytes as text, without the zeros that fill them up.
+struct Shown<'a>(&'a [u8; 8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        write!(f, "{}", self.0.get(..len).unwrap_or_default().escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_is_recognised_from_four_bytes_on_and_not_before() {
+        for &(signature, foreign) in SIGNATURES {
+            for len in 0..=signature.len() {
+                let known = Foreign::recognise(&signature[..len]);
+                let expected = (len >= signature.len().min(4)).then_some(foreign);
+                assert_eq!(known, expected, "first {len} bytes of {signature:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_headers_are_not_taken_for_another_protocol() {
+        for header in [&b"0012"[..], b"\0\x0c", b"\0\0\0\x0c", b"\x00\x12", b"\x03\0\0\x10", b"\x16\x03\x09\x00"] {
+            assert_eq!(Foreign::recognise(header), None, "{header:02x?}");
+        }
+    }
+}

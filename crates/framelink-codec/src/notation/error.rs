@@ -1,0 +1,57 @@
+//! What is wrong with a text, and where.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::error::Error;
+use core::fmt;
+
+/// What is wrong with a notation: what came and what was expected, and the column and length of what came.
+///
+/// ```
+/// use framelink_codec::notation::Notation;
+///
+/// let error = Notation::parse("net:2,,keep").unwrap_err();
+/// assert_eq!((error.column(), error.len()), (7, 1));
+/// assert_eq!(error.to_string(), "column 7: expected an option, found `,`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotationError {
+    column: usize,
+    len: usize,
+    message: Box<str>,
+}
+
+impl NotationError {
+    /// An error at a column, counted in characters from 1.
+    #[must_use]
+    pub fn new(column: usize, len: usize, message: String) -> Self {
+        Self { column, len, message: message.into_boxed_str() }
+    }
+
+    /// Where what came begins, in characters from 1; one past the last where the text ended too early.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
+    /// How many characters it has; 0 where the text ended too early.
+    #[expect(clippy::len_without_is_empty, reason = "a stretch of text, not a collection")]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// What came and what was expected, without the column.
+    #[must_use]
+    pub const fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for NotationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column {}: {}", self.column, self.message)
+    }
+}
+
+impl Error for NotationError {}

@@ -1,0 +1,97 @@
+//! The smallest pieces, as nom parsers. Each says what it expected when it fails.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while_m_n, take_while1};
+use nom::combinator::{map_opt, opt, value};
+use nom::error::{ErrorKind, ParseError};
+use nom::multi::many1;
+use nom::sequence::terminated;
+use nom::{IResult, Parser};
+
+/// What a parser expected, and what stood there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected<'a> {
+    /// The text from where the parser failed.
+    pub(super) at: &'a str,
+    pub(super) what: &'static str,
+}
+
+impl<'a> ParseError<&'a str> for Expected<'a> {
+    fn from_error_kind(at: &'a str, _kind: ErrorKind) -> Self {
+        Self { at, what: "" }
+    }
+
+    fn append(_at: &'a str, _kind: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+type Lexed<'a, T> = IResult<&'a str, T, Expected<'a>>;
+
+/// Runs a parser and says what it is for when it fails.
+pub(super) fn expect<'a, T>(
+    what: &'static str,
+    mut parser: impl Parser<&'a str, Output = T, Error = Expected<'a>>,
+) -> impl FnMut(&'a str) -> Lexed<'a, T> {
+    move |input| {
+        parser.parse(input).map_err(|error| error.map(|failed| Expected { at: failed.at, what }))
+    }
+}
+
+/// A name: letters, digits and dashes.
+pub(super) fn name(input: &str) -> Lexed<'_, &str> {
+    take_while1(|c: char| c.is_ascii_alphanumeric() || c == '-').parse(input)
+}
+
+/// The value of an item: all up to the next comma.
+pub(super) fn raw_value(input: &str) -> Lexed<'_, &str> {
+    take_while1(|c: char| c != ',').parse(input)
+}
+
+/// A decimal integer without leading zeros.
+pub(super) fn number(input: &str) -> Lexed<'_, u64> {
+    map_opt(take_while1(|c: char| c.is_ascii_digit()), |digits: &str| {
+        if digits.len() > 1 && digits.starts_with('0') { None } else { digits.parse().ok() }
+    })
+    .parse(input)
+}
+
+/// A sign, then a number.
+pub(super) fn signed(input: &str) -> Lexed<'_, i64> {
+    let sign = alt((value(1_i64, tag("+")), value(-1, tag("-"))));
+    map_opt((sign, number), |(sign, number)| i64::try_from(number).ok().map(|n| sign * n)).parse(input)
+}
+
+/// A number of bytes, with an optional `KiB` or `MiB`.
+pub(super) fn size(input: &str) -> Lexed<'_, usize> {
+    let unit = opt(alt((value(1024_u64, tag("KiB")), value(1024 * 1024, tag("MiB")))));
+    map_opt((number, unit), |(number, unit)| {
+        usize::try_from(number.checked_mul(unit.unwrap_or(1))?).ok()
+    })
+    .parse(input)
+}
+
+/// A number above 0 with `ms`, `s` or `m`.
+pub(super) fn duration(input: &str) -> Lexed<'_, Duration> {
+    let unit = alt((value(1_u64, tag("ms")), value(1000, tag("s")), value(60_000, tag("m"))));
+    map_opt((number, unit), |(number, unit)| match number.checked_mul(unit) {
+        None | Some(0) => None,
+        Some(millis) => Some(Duration::from_millis(millis)),
+    })
+    .parse(input)
+}
+
+/// One or more pairs of hex digits.
+pub(super) fn hex(input: &str) -> Lexed<'_, Vec<u8>> {
+    let digit = |c: char| c.is_ascii_hexdigit();
+    let pair = map_opt(take_while_m_n(2, 2, digit), |pair: &str| u8::from_str_radix(pair, 16).ok());
+    many1(pair).parse(input)
+}
+
+/// Two runs of hex pairs with two dots between.
+pub(super) fn hex_pair(input: &str) -> Lexed<'_, (Vec<u8>, Vec<u8>)> {
+    (terminated(hex, tag("..")), hex).parse(input)
+}

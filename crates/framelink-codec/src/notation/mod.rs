@@ -1,0 +1,29 @@
+//! The words of the frame notation: what all framings share of it.
+//!
+//! ```text
+//!   framing  = ( kind | preset ) *( "," option )
+//!   kind     = name [ ":" value ]            option = name [ "=" value ]
+//!   value    = number | signed | HEX | HEX..HEX | SIZE | DUR | word
+//! ```
+//!
+//! A [`Notation`] is a text cut into these items, each knowing its column; a [`Token`] reads its own value. Which
+//! kinds and options there are is for the crates of the framings to say.
+//!
+//! ```
+//! use framelink_codec::notation::Notation;
+//!
+//! let notation = Notation::parse("ascii:4,max=2KiB")?;
+//! assert_eq!(notation.kind.name.text, "ascii");
+//! assert_eq!(notation.kind.value("4 to 8")?.number(4..=8, "digits")?, 4);
+//! assert_eq!(notation.options[0].value("a size")?.size()?, 2048);
+//! # Ok::<(), framelink_codec::notation::NotationError>(())
+//! ```
+
+mod error;
+mod item;
+mod lexis;
+mod show;
+
+pub use error::NotationError;
+pub use item::{Item, Notation, Token};
+pub use show::{Hex, ShowDuration, ShowSize};

@@ -1,0 +1,64 @@
+//! Values as the notation writes them.
+
+use core::fmt;
+use core::time::Duration;
+
+/// Bytes as pairs of lower-case hex digits.
+///
+/// ```
+/// assert_eq!(framelink_codec::notation::Hex(&[0x1c, 0x0d]).to_string(), "1c0d");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A number of bytes in the largest unit that says it exactly.
+///
+/// ```
+/// use framelink_codec::notation::ShowSize;
+///
+/// assert_eq!(ShowSize(2048).to_string(), "2KiB");
+/// assert_eq!(ShowSize(2049).to_string(), "2049");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ShowSize(pub usize);
+
+impl fmt::Display for ShowSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIB: usize = 1024;
+        const MIB: usize = 1024 * 1024;
+        match self.0 {
+            0 => f.write_str("0"),
+            size if size % MIB == 0 => write!(f, "{}MiB", size / MIB),
+            size if size % KIB == 0 => write!(f, "{}KiB", size / KIB),
+            size => write!(f, "{size}"),
+        }
+    }
+}
+
+/// A time in the largest unit that says it exactly; what is finer than a millisecond is left out.
+///
+/// ```
+/// use core::time::Duration;
+/// use framelink_codec::notation::ShowDuration;
+///
+/// assert_eq!(ShowDuration(Duration::from_secs(90)).to_string(), "90s");
+/// assert_eq!(ShowDuration(Duration::from_secs(120)).to_string(), "2m");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ShowDuration(pub Duration);
+
+impl fmt::Display for ShowDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            millis if millis % 60_000 == 0 => write!(f, "{}m", millis / 60_000),
+            millis if millis % 1000 == 0 => write!(f, "{}s", millis / 1000),
+            millis => write!(f, "{millis}ms"),
+        }
+    }
+}

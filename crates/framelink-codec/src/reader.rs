@@ -1,0 +1,242 @@
+//! Messages from anything that is `std::io::Read`.
+
+use core::fmt;
+use std::error::Error;
+use std::io::{self, Read};
+
+use crate::{Codec, Decode, Decoded, End, Ends, Fault, FrameRef, ReadBuffer};
+
+/// Reads messages, one borrowed frame at a time, through a buffer of its own.
+///
+/// A message ended by silence (`quiet`) ends when a read says `WouldBlock` or `TimedOut` and part of it is there: set
+/// the socket's read timeout to that time. Any other error of the reader is passed on and loses nothing, so a
+/// timeout can be followed by another call.
+///
+/// ```
+/// use framelink_codec::{FrameReader, example::OneByte};
+///
+/// let mut reader = FrameReader::new(&b"\x05hello\x00\x03and"[..], OneByte);
+/// let frame = reader.read()?.unwrap();
+/// assert_eq!((frame.payload, frame.offset), (&b"hello"[..], 0));
+/// assert_eq!(reader.read()?.unwrap().payload, b"");
+/// assert_eq!(reader.read()?.unwrap().payload, b"and");
+/// assert!(reader.read()?.is_none(), "the stream has ended between two messages");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameReader<R, F: Decode> {
+    reader: R,
+    codec: Codec<F>,
+    buffer: ReadBuffer,
+    offset: usize,
+    /// The frame that was handed out last; its bytes are taken when the next one is asked for.
+    lent: usize,
+    closed: bool,
+}
+
+impl<R: Read, F: Decode> FrameReader<R, F> {
+    /// A reader of frames at the start of a stream.
+    pub const fn new(reader: R, framing: F) -> Self {
+        Self {
+            reader,
+            codec: Codec::new(framing),
+            buffer: ReadBuffer::new(),
+            offset: 0,
+            lent: 0,
+            closed: false,
+        }
+    }
+
+    /// Reads the next message; `None` when the stream has ended between two.
+    ///
+    /// # Errors
+    /// [`ReadError::Fault`], which stays, when the bytes are no frame or the stream ends inside one;
+    /// [`ReadError::Io`] as the reader has it.
+    pub fn read(&mut self) -> Result<Option<FrameRef<'_>>, ReadError<F::Error>> {
+        self.buffer.take(self.lent);
+        self.offset += self.lent;
+        self.lent = 0;
+        let mut end = if self.closed { Some(End::Closed) } else { None };
+        loop {
+            // Whoever reads by the read is not asked about no bytes at all.
+            if !self.buffer.is_empty() {
+                if let Decoded::Frame(frame) = self.codec.cut(self.buffer.as_ref(), end)? {
+                    self.lent = frame.frame_len;
+                    let wire = self.buffer.as_ref().get(..frame.frame_len).unwrap_or_default();
+                    return Ok(Some(FrameRef {
+                        payload: frame.payload(wire),
+                        wire,
+                        offset: self.offset,
+                        ended_by: frame.ended_by,
+                    }));
+                }
+            }
+            if self.closed {
+                return Ok(None);
+            }
+            end = self.fill()?;
+        }
+    }
+
+    /// The bytes that were read and are part of no message: the start of an unfinished one, or what is wrong.
+    pub fn rest(&self) -> &[u8] {
+        self.buffer.as_ref().get(self.lent..).unwrap_or_default()
+    }
+
+    /// The bytes of all messages before [`FrameReader::rest`].
+    pub const fn offset(&self) -> usize {
+        self.offset + self.lent
+    }
+
+    /// The reader. Bytes that were read ahead, see [`FrameReader::rest`], are lost with the rest of this.
+    pub fn into_inner(self) -> R {
+        self.reader
+    }
+
+    /// The reader, to look at.
+    pub const fn get_ref(&self) -> &R {
+        &self.reader
+    }
+
+    /// The reader, to read what comes after the messages.
+    pub const fn get_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
+    /// Reads once, and says what that means for the message that waits.
+    fn fill(&mut self) -> Result<Option<End>, ReadError<F::Error>> {
+        let ends = self.codec.framing().ends();
+        let space = match ends {
+            Ends::Read(size) => self.buffer.space_of(size),
+            _ => self.buffer.space(),
+        };
+        match self.reader.read(space) {
+            Ok(0) => {
+                self.closed = true;
+                Ok(Some(End::Closed))
+            }
+            Ok(count) => {
+                self.buffer.filled(count);
+                Ok(matches!(ends, Ends::Read(_)).then_some(End::Read))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) if self.is_quiet(&error, ends) => Ok(Some(End::Quiet)),
+            Err(error) => Err(ReadError::Io(error)),
+        }
+    }
+
+    fn is_quiet(&self, error: &io::Error, ends: Ends) -> bool {
+        let nothing_came = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        nothing_came && matches!(ends, Ends::Quiet(_)) && !self.buffer.is_empty()
+    }
+}
+
+/// Reads one message and not a byte more than its reads must bring, for a reader that others go on reading from.
+///
+/// Reads as many bytes as are certain to belong to the message, so a frame with a length takes two or three reads and
+/// one that ends with a delimiter a read a byte: put a [`FrameReader`] around a stream that is yours alone.
+/// `None` when the stream ends before the message begins.
+///
+/// ```
+/// use framelink_codec::{example::OneByte, read_message};
+///
+/// let mut stream = &b"\x05hello, and more"[..];
+/// assert_eq!(read_message(&mut stream, &OneByte)?.unwrap(), b"hello");
+/// assert_eq!(stream, b", and more");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`FrameReader::read`]; what was read of the message is lost with the error.
+pub fn read_message<R: Read, F: Decode>(
+    reader: &mut R,
+    framing: &F,
+) -> Result<Option<std::vec::Vec<u8>>, ReadError<F::Error>> {
+    /// What is announced is read in pieces, so that memory follows what arrived.
+    const PIECE: usize = 8 * 1024;
+    let mut codec = Codec::new(framing);
+    let mut wire = std::vec::Vec::new();
+    let mut end = None;
+    loop {
+        let missing = match codec.cut(&wire, end)? {
+            Decoded::Frame(frame) => {
+                wire.truncate(frame.payload_end);
+                wire.drain(..frame.payload_start);
+                return Ok(Some(wire));
+            }
+            Decoded::Incomplete(_) if end == Some(End::Closed) => return Ok(None),
+            Decoded::Incomplete(need) => need.missing,
+        };
+        let ends = framing.ends();
+        let size = match ends {
+            Ends::Read(size) => size,
+            Ends::Close => PIECE,
+            _ => missing.min(PIECE),
+        };
+        let came = wire.len();
+        wire.resize(came + size, 0);
+        let count = match reader.read(wire.get_mut(came..).unwrap_or_default()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                wire.truncate(came);
+                continue;
+            }
+            Err(error)
+                if came > 0
+                    && matches!(ends, Ends::Quiet(_))
+                    && matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
+            {
+                wire.truncate(came);
+                end = Some(End::Quiet);
+                continue;
+            }
+            count => count.map_err(ReadError::Io)?,
+        };
+        wire.truncate(came + count);
+        end = match (count, ends) {
+            (0, _) => Some(End::Closed),
+            (_, Ends::Read(_)) => Some(End::Read),
+            _ => None,
+        };
+    }
+}
+
+/// Why no message came.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError<E> {
+    /// The reader failed.
+    Io(io::Error),
+    /// The bytes are no frame, or the stream ended inside one.
+    Fault(Fault<E>),
+}
+
+impl<E> From<Fault<E>> for ReadError<E> {
+    fn from(fault: Fault<E>) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl<E> From<io::Error> for ReadError<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ReadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("reading a message failed"),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for ReadError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Fault(_) => None,
+        }
+    }
+}
+

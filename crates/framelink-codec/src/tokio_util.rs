@@ -1,0 +1,70 @@
+//! Every codec in a `tokio_util::codec::Framed`.
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::{Codec, Decode, Decoded, Encode, End, Ends, ReadError, WriteError};
+
+/// So many bytes are made room for at least when a frame is unfinished.
+const FIRST_ROOM: usize = 2 * 1024;
+
+/// Items are the payloads, each a share of the stream's buffer: nothing is copied.
+///
+/// Room is made for as many bytes as have arrived, not for what a header announces. A message that ends with one read
+/// (`each-read`) is what the buffer holds when the decoder is asked; one that ends with silence (`quiet`)
+/// ends here only when the stream does, for `Framed` has no clock.
+impl<F: Decode> Decoder for Codec<F> {
+    type Item = Bytes;
+    type Error = ReadError<F::Error>;
+
+    #[inline]
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
+        if src.is_empty() {
+            return Ok(None);
+        }
+        let end = match self.framing().ends() {
+            Ends::Read(_) => Some(End::Read),
+            _ => None,
+        };
+        cut(self, src, end)
+    }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
+        cut(self, src, Some(End::Closed))
+    }
+}
+
+#[inline]
+fn cut<F: Decode>(
+    codec: &mut Codec<F>,
+    src: &mut BytesMut,
+    end: Option<End>,
+) -> Result<Option<Bytes>, ReadError<F::Error>> {
+    match codec.cut(src, end)? {
+        Decoded::Frame(frame) => {
+            let mut wire = src.split_to(frame.frame_len);
+            wire.truncate(frame.payload_end);
+            wire.advance(frame.payload_start);
+            Ok(Some(wire.freeze()))
+        }
+        Decoded::Incomplete(need) => {
+            src.reserve(need.missing.min(src.len().max(FIRST_ROOM)));
+            Ok(None)
+        }
+    }
+}
+
+impl<F: Decode + Encode, T: AsRef<[u8]>> Encoder<T> for Codec<F> {
+    type Error = WriteError<<F as Encode>::Error>;
+
+    #[inline]
+    fn encode(&mut self, payload: T, dst: &mut BytesMut) -> Result<(), Self::Error> {
+        let payload = payload.as_ref();
+        let envelope = self.wrap(payload).map_err(WriteError::Encode)?.ok_or(WriteError::Ended)?;
+        dst.reserve(envelope.frame_len(payload.len()));
+        dst.extend_from_slice(envelope.head.as_ref());
+        dst.extend_from_slice(payload);
+        dst.extend_from_slice(envelope.suffix.as_ref());
+        Ok(())
+    }
+}

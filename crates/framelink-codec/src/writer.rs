@@ -1,0 +1,163 @@
+//! Messages into anything that is `std::io::Write`.
+
+use core::fmt;
+use std::error::Error;
+use std::io::{self, IoSlice, Write};
+
+use crate::{Encode, Envelope};
+
+/// Writes messages, each in one vectored write if the writer takes it whole.
+///
+/// ```
+/// use framelink_codec::{FrameWriter, example::OneByte};
+///
+/// let mut writer = FrameWriter::new(Vec::new(), OneByte);
+/// writer.write(b"hello")?;
+/// writer.write(b"")?;
+/// assert_eq!(writer.into_inner(), b"\x05hello\x00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameWriter<W, F> {
+    writer: W,
+    framing: F,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A message that ends with the direction was written.
+    Ended,
+    /// A frame was written in part; nothing may follow it.
+    Broken,
+}
+
+impl<W: Write, F: Encode> FrameWriter<W, F> {
+    /// A writer of frames at the start of a stream.
+    pub const fn new(writer: W, framing: F) -> Self {
+        Self { writer, framing, state: State::Open }
+    }
+
+    /// Writes one message whole. It does not flush.
+    ///
+    /// # Errors
+    /// [`WriteError::Encode`] before a byte is written when the payload cannot be sent. [`WriteError::Io`] as the
+    /// writer has it; then a part may be out, and every later call is [`WriteError::Broken`], for half a frame must
+    /// not be followed by another. [`WriteError::Ended`] after a message that ends with the direction (`until-close`).
+    pub fn write(&mut self, payload: &[u8]) -> Result<(), WriteError<F::Error>> {
+        match self.state {
+            State::Open => {}
+            State::Ended => return Err(WriteError::Ended),
+            State::Broken => return Err(WriteError::Broken),
+        }
+        let envelope = self.framing.envelope(payload).map_err(WriteError::Encode)?;
+        self.state = State::Broken;
+        write_gathered(&mut self.writer, &envelope, payload).map_err(WriteError::Io)?;
+        self.state = if envelope.ends_stream { State::Ended } else { State::Open };
+        Ok(())
+    }
+
+    /// Flushes the writer.
+    ///
+    /// # Errors
+    /// As the writer has it.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
+    /// The writer.
+    pub fn into_inner(self) -> W {
+        self.writer
+    }
+
+    /// The writer, to look at.
+    pub const fn get_ref(&self) -> &W {
+        &self.writer
+    }
+}
+
+/// Writes one message.
+///
+/// ```
+/// use framelink_codec::{example::OneByte, write_message};
+///
+/// let mut wire = Vec::new();
+/// write_message(&mut wire, &OneByte, b"hello")?;
+/// assert_eq!(wire, b"\x05hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`FrameWriter::write`].
+pub fn write_message<W: Write, F: Encode>(
+    writer: &mut W,
+    framing: &F,
+    payload: &[u8],
+) -> Result<(), WriteError<F::Error>> {
+    let envelope = framing.envelope(payload).map_err(WriteError::Encode)?;
+    write_gathered(writer, &envelope, payload).map_err(WriteError::Io)
+}
+
+/// Hands head, payload and suffix over together: some peers do a single read for a frame.
+fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) -> io::Result<()> {
+    let mut slices = [
+        IoSlice::new(envelope.head.as_ref()),
+        IoSlice::new(payload),
+        IoSlice::new(envelope.suffix.as_ref()),
+    ];
+    let mut left = envelope.frame_len(payload.len());
+    let mut slices = &mut slices[..];
+    while left > 0 {
+        match writer.write_vectored(slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                left = left.saturating_sub(count);
+                IoSlice::advance_slices(&mut slices, count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Why a message was not written, or not wholly.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError<E> {
+    /// The payload cannot be sent with this framing. Nothing was written.
+    Encode(E),
+    /// The writer failed; a part of the frame may be out.
+    Io(io::Error),
+    /// The message before this one ended with the direction. Nothing was written.
+    Ended,
+    /// An earlier frame was written in part. Nothing was written.
+    Broken,
+}
+
+impl<E> From<io::Error> for WriteError<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for WriteError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Io(_) => f.write_str("writing a message failed"),
+            Self::Ended => f.write_str("the message before this one ended with the stream"),
+            Self::Broken => f.write_str("an earlier message was written in part, no other may follow it"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for WriteError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
