@@ -88,11 +88,7 @@ pub fn any_bytes<F: Decode>(framing: &F, input: &[u8], chunks: &[usize]) {
 ///
 /// # Panics
 /// When a decoder's answer is inconsistent in itself.
-pub fn read<F: Decode>(
-    framing: &F,
-    stream: &[u8],
-    chunks: &[usize],
-) -> (Vec<Vec<u8>>, Option<Fault<F::Error>>) {
+pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec<u8>>, Option<Fault<F::Error>>) {
     let mut codec = Codec::new(framing);
     let mut messages = Vec::new();
     let (mut start, mut came, mut needed) = (0, 0, 0);
@@ -174,8 +170,7 @@ mod tests {
             type Error = core::convert::Infallible;
             fn decode(&self, input: &[u8], _: usize, _: Option<End>) -> Result<Decoded, Self::Error> {
                 let need = crate::Need { missing: 3, looked_at: 0 };
-                let frame =
-                    Frame { payload_start: 0, payload_end: 1, frame_len: 1, ended_by: crate::EndedBy::Count };
+                let frame = Frame { payload_start: 0, payload_end: 1, frame_len: 1, ended_by: crate::EndedBy::Count };
                 Ok(if input.len() < 2 { Decoded::Incomplete(need) } else { Decoded::Frame(frame) })
             }
         }

@@ -78,12 +78,7 @@ impl<F: Decode> Codec<F> {
         fault
     }
 
-    fn wait(
-        &mut self,
-        input: &[u8],
-        need: Need,
-        end: Option<End>,
-    ) -> Result<Decoded, Fault<F::Error>> {
+    fn wait(&mut self, input: &[u8], need: Need, end: Option<End>) -> Result<Decoded, Fault<F::Error>> {
         if end == Some(End::Closed) && !input.is_empty() {
             let guess = self.framing.guess(input);
             let (came, missing) = (input.len(), need.missing);
@@ -150,10 +145,7 @@ impl<E: fmt::Display> fmt::Display for Fault<E> {
                 guess
             }
             Self::Truncated { came, missing, guess } => {
-                write!(
-                    f,
-                    "stream ended inside a frame: {came} bytes came, at least {missing} more were owed"
-                )?;
+                write!(f, "stream ended inside a frame: {came} bytes came, at least {missing} more were owed")?;
                 guess
             }
         };

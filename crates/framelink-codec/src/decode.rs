@@ -20,12 +20,7 @@ pub trait Decode {
     ///
     /// # Errors
     /// When no bytes that may follow can make `input` a frame.
-    fn decode(
-        &self,
-        input: &[u8],
-        looked_at: usize,
-        end: Option<End>,
-    ) -> Result<Decoded, Self::Error>;
+    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error>;
 
     /// What ends a message of this framing, for whoever holds the clock and does the reads.
     fn ends(&self) -> Ends {
@@ -43,12 +38,7 @@ impl<F: Decode + ?Sized> Decode for &F {
     type Error = F::Error;
 
     #[inline]
-    fn decode(
-        &self,
-        input: &[u8],
-        looked_at: usize,
-        end: Option<End>,
-    ) -> Result<Decoded, Self::Error> {
+    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
         (**self).decode(input, looked_at, end)
     }
 

@@ -34,12 +34,9 @@ impl Decode for OneByte {
         };
         let frame_len = 1 + usize::from(len);
         Ok(match frame_len.checked_sub(input.len()) {
-            None | Some(0) => Decoded::Frame(Frame {
-                payload_start: 1,
-                payload_end: frame_len,
-                frame_len,
-                ended_by: EndedBy::Count,
-            }),
+            None | Some(0) => {
+                Decoded::Frame(Frame { payload_start: 1, payload_end: frame_len, frame_len, ended_by: EndedBy::Count })
+            }
             Some(missing) => Decoded::Incomplete(Need { missing, looked_at: 0 }),
         })
     }

@@ -37,14 +37,7 @@ pub struct FrameReader<R, F: Decode> {
 impl<R: Read, F: Decode> FrameReader<R, F> {
     /// A reader of frames at the start of a stream.
     pub const fn new(reader: R, framing: F) -> Self {
-        Self {
-            reader,
-            codec: Codec::new(framing),
-            buffer: ReadBuffer::new(),
-            offset: 0,
-            lent: 0,
-            closed: false,
-        }
+        Self { reader, codec: Codec::new(framing), buffer: ReadBuffer::new(), offset: 0, lent: 0, closed: false }
     }
 
     /// Reads the next message; `None` when the stream has ended between two.
@@ -239,4 +232,3 @@ impl<E: fmt::Debug + fmt::Display> Error for ReadError<E> {
         }
     }
 }
-

@@ -101,11 +101,8 @@ pub fn write_message<W: Write, F: Encode>(
 
 /// Hands head, payload and suffix over together: some peers do a single read for a frame.
 fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) -> io::Result<()> {
-    let mut slices = [
-        IoSlice::new(envelope.head.as_ref()),
-        IoSlice::new(payload),
-        IoSlice::new(envelope.suffix.as_ref()),
-    ];
+    let mut slices =
+        [IoSlice::new(envelope.head.as_ref()), IoSlice::new(payload), IoSlice::new(envelope.suffix.as_ref())];
     let mut left = envelope.frame_len(payload.len());
     let mut slices = &mut slices[..];
     while left > 0 {

@@ -1,0 +1,88 @@
+//! Frames that begin with their length.
+//!
+//! ```text
+//! frame = | before: at bytes | length field | gap | payload | tail |
+//!                                           |<------- rest ----->|
+//!
+//!  0x00 0x05 | 'h' 'e' 'l' 'l' 'o'              net:2                two-byte network integer
+//!  '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o'        ascii:4              four ASCII digits
+//!  0x00 0x07 | 'h' 'e' 'l' 'l' 'o'              net:2,counts=self    counts itself too
+//!  0x03 0x00 0x00 0x09 | 'h' 'e' 'l' 'l' 'o'    tpkt                 a preset: net:2,at=2,prefix=03,counts=frame
+//! ```
+//!
+//! A [`Length`] is such a framing as a value: parsed from its notation, or made with a [`LengthBuilder`]. It cuts and
+//! wraps as a pure function ([`Decode`], [`Encode`]), and comes with a way in for each kind of program:
+//!
+//! ```
+//! use framelink_length::{FrameReader, Frames, Length};
+//!
+//! let ascii4: Length = "ascii:4".parse()?;
+//!
+//! // a buffer
+//! let payloads: Vec<_> = Frames::new(&ascii4, b"0005hello0003and").map(|frame| frame.unwrap().payload).collect();
+//! assert_eq!(payloads, [&b"hello"[..], b"and"]);
+//!
+//! // a std::io::Read, say a TcpStream
+//! let mut reader = FrameReader::new(&b"0005hello"[..], ascii4);
+//! assert_eq!(reader.read()?.unwrap().payload, b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you have | you take |
+//! | --- | --- |
+//! | bytes, and a loop of your own | [`Decode::decode`], [`Encode::envelope`] |
+//! | a buffer with whole frames in it | [`Frames`] |
+//! | a `std::io::Read` or `Write` | [`FrameReader`], [`FrameWriter`] (feature `std`) |
+//! | a `tokio_util::codec::Framed` | [`LengthCodec`] (feature `tokio-util`) |
+//! | a nom parser | [`parser::header`], [`parser::frame`] |
+//!
+//! Without default features the crate is `no_std` (with `alloc`).
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod builder;
+mod counts;
+mod decode;
+mod encode;
+mod error;
+mod field;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod guess;
+mod length;
+mod notation;
+mod number;
+pub mod parser;
+mod presets;
+#[cfg(feature = "serde")]
+mod serde;
+mod swar;
+
+pub use builder::LengthBuilder;
+pub use counts::Counts;
+pub use decode::Header;
+pub use error::{DecodeError, EncodeError, Part, SpecError};
+pub use field::Field;
+pub use length::Length;
+pub use presets::{PRESETS, Preset};
+
+pub use framelink_codec::notation::NotationError;
+pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Fault, Frame, FrameRef, Frames, Guess};
+#[cfg(feature = "std")]
+pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+
+/// A [`Length`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
+/// and an `Encoder`.
+///
+/// ```
+/// use framelink_length::{Decoded, Length, LengthCodec};
+///
+/// // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+/// let mut codec: LengthCodec = "net:2".parse::<Length>()?.codec();
+/// assert!(matches!(codec.cut(b"\x00\x05hello", None)?, Decoded::Frame(frame) if frame.payload_len() == 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type LengthCodec = Codec<Length>;

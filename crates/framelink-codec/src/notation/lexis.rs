@@ -36,9 +36,7 @@ pub(super) fn expect<'a, T>(
     what: &'static str,
     mut parser: impl Parser<&'a str, Output = T, Error = Expected<'a>>,
 ) -> impl FnMut(&'a str) -> Lexed<'a, T> {
-    move |input| {
-        parser.parse(input).map_err(|error| error.map(|failed| Expected { at: failed.at, what }))
-    }
+    move |input| parser.parse(input).map_err(|error| error.map(|failed| Expected { at: failed.at, what }))
 }
 
 /// A name: letters, digits and dashes.
@@ -68,10 +66,7 @@ pub(super) fn signed(input: &str) -> Lexed<'_, i64> {
 /// A number of bytes, with an optional `KiB` or `MiB`.
 pub(super) fn size(input: &str) -> Lexed<'_, usize> {
     let unit = opt(alt((value(1024_u64, tag("KiB")), value(1024 * 1024, tag("MiB")))));
-    map_opt((number, unit), |(number, unit)| {
-        usize::try_from(number.checked_mul(unit.unwrap_or(1))?).ok()
-    })
-    .parse(input)
+    map_opt((number, unit), |(number, unit)| usize::try_from(number.checked_mul(unit.unwrap_or(1))?).ok()).parse(input)
 }
 
 /// A number above 0 with `ms`, `s` or `m`.

@@ -1,0 +1,60 @@
+//! Decimal digits packed two to a byte.
+//!
+//! Packed BCD keeps one decimal digit in each nibble, the most significant first. Read as hexadecimal, the bytes
+//! look like the number they mean:
+//!
+//! ```text
+//!  nibble    0   1   2   3
+//!          +---+---+---+---+
+//!          | 1   2 | 3   4 |    0x12 0x34, the integer 1234
+//!          +---+---+---+---+
+//!
+//!          | 0   0 | 4   2 |    0x00 0x42, the integer 42 in two bytes: zeros fill on the left
+//!
+//!          | 0   1 | 2   3 |    the digits "123", the odd nibble a zero on the left  (Pad::LeftZero)
+//!          | 1   2 | 3   f |    the digits "123", the odd nibble an F on the right   (Pad::RightF)
+//! ```
+//!
+//! | from | to | |
+//! | --- | --- | --- |
+//! | 1 to 9 bytes | `u64` | [`decode`] |
+//! | `u64` | 1 to 9 bytes | [`encode`], [`encode_array`], with [`max_value`] as their limit |
+//! | up to 8 bytes in a word | `u64` | [`decode_word`], without a loop |
+//! | `u64` | 8 bytes in a word | [`encode_word`] |
+//! | ASCII digits, any count | packed digits | [`pack`], into [`packed_len`] bytes |
+//! | packed digits, any count | ASCII digits | [`unpack`], or [`unpack_right_f`] when only the pad tells the count |
+//!
+//! Nothing here panics, allocates or cuts a number short: what does not fit is an error that says by how much, and
+//! what is not a digit is an error that says where.
+//!
+//! ```
+//! use framelink_bcd::{DecodeError, Pad, decode, encode_array, pack};
+//!
+//! assert_eq!(decode(&[0x12, 0x34]), Ok(1234));
+//! assert_eq!(encode_array(42), Ok([0x00, 0x42]));
+//! assert_eq!(decode(&[0x12, 0xa4]), Err(DecodeError::Nibble { index: 2, found: 0xa }));
+//!
+//! let mut buffer = [0; 8];
+//! assert_eq!(pack(b"123", Pad::RightF, &mut buffer), Ok(&[0x12, 0x3f][..]));
+//! ```
+
+#![no_std]
+
+mod digits;
+mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod int;
+mod pad;
+mod word;
+
+pub use digits::{pack, packed_len, unpack, unpack_right_f};
+pub use error::{DecodeError, EncodeError, PackError, UnpackError};
+pub use int::{MAX_BYTES, decode, encode, encode_array, max_value};
+pub use pad::Pad;
+pub use word::{decode_word, encode_word};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,49 @@
+//! What fills the spare nibble of an odd number of digits.
+
+/// What fills the spare nibble of an odd number of digits; an even number needs none.
+///
+/// Which one a field takes is said by its format's manual. ISO 8583 fields that count digits are mostly padded with a
+/// zero on the left, card numbers and track 2 often with an F on the right.
+///
+/// ```text
+///  | 0   1 | 2   3 |    "123" with LeftZero
+///  | 1   2 | 3   f |    "123" with RightF
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use framelink_bcd::{Pad, pack};
+///
+/// let mut buffer = [0; 2];
+/// assert_eq!(pack(b"123", Pad::LeftZero, &mut buffer), Ok(&[0x01, 0x23][..]));
+/// assert_eq!(pack(b"123", Pad::RightF, &mut buffer), Ok(&[0x12, 0x3f][..]));
+/// assert_eq!(pack(b"1234", Pad::RightF, &mut buffer), Ok(&[0x12, 0x34][..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Pad {
+    /// A zero before the first digit. The bytes alone do not tell it from a digit, so reading takes the count.
+    LeftZero,
+    /// An F after the last digit. No digit looks like it, so it also tells where the digits end.
+    RightF,
+}
+
+impl Pad {
+    /// The value of the pad nibble.
+    pub(crate) const fn nibble(self) -> u8 {
+        match self {
+            Self::LeftZero => 0x0,
+            Self::RightF => 0xf,
+        }
+    }
+
+    /// The nibble, counted from 0 on the left, that is the pad of so many digits.
+    pub(crate) const fn index(self, digits: usize) -> Option<usize> {
+        match self {
+            _ if digits.is_multiple_of(2) => None,
+            Self::LeftZero => Some(0),
+            Self::RightF => Some(digits),
+        }
+    }
+}

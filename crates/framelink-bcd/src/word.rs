@@ -1,0 +1,77 @@
+//! Sixteen digits at once, in a machine word.
+
+/// The bytes, and so the pairs of digits, that a word holds.
+pub(crate) const WORD_BYTES: usize = 8;
+
+/// The first number that sixteen digits cannot say.
+pub(crate) const WORD_END: u64 = 10_000_000_000_000_000;
+
+/// Reads up to sixteen packed digits held in a word; `None` if any nibble is above 9.
+///
+/// The word is the packed bytes loaded big-endian, the unused high bytes zero. This is the primitive for hot loops:
+/// one branch, no loop, no memory. [`decode`](crate::decode) reads slices and says which nibble was wrong.
+///
+/// # Examples
+///
+/// ```
+/// use framelink_bcd::decode_word;
+///
+/// let header = [0x01, 0x28];
+/// assert_eq!(decode_word(u16::from_be_bytes(header).into()), Some(128));
+/// assert_eq!(decode_word(0x9999_9999_9999_9999), Some(9_999_999_999_999_999));
+/// assert_eq!(decode_word(0x012a), None);
+/// ```
+#[inline]
+#[must_use]
+pub const fn decode_word(packed: u64) -> Option<u64> {
+    if above_nine(packed) != 0 {
+        return None;
+    }
+    // Every line joins neighbours: two numbers h and l of k bits each read as h × 2^k + l, and h × (2^k − 10^d) less is
+    // h × 10^d + l, where d is the digits of l. What is taken from a lane is never more than its own h × 2^k, so no
+    // lane borrows from the next.
+    let twos = packed - (0x10 - 10) * ((packed >> 4) & 0x0f0f_0f0f_0f0f_0f0f);
+    let fours = twos - (0x100 - 100) * ((twos >> 8) & 0x00ff_00ff_00ff_00ff);
+    let eights = fours - (0x1_0000 - 10_000) * ((fours >> 16) & 0x0000_ffff_0000_ffff);
+    Some(eights - (0x1_0000_0000 - 100_000_000) * (eights >> 32))
+}
+
+/// Packs a number into the sixteen digits of a word; `None` if it is above 9 999 999 999 999 999.
+///
+/// The digits sit at the low end, so the last n bytes of the word's `to_be_bytes` are the number packed in n bytes,
+/// as long as it fits them. [`encode`](crate::encode) writes slices and checks that it does.
+///
+/// # Examples
+///
+/// ```
+/// use framelink_bcd::encode_word;
+///
+/// assert_eq!(encode_word(128), Some(0x0128));
+/// assert_eq!(encode_word(9_999_999_999_999_999), Some(0x9999_9999_9999_9999));
+/// assert_eq!(encode_word(10_000_000_000_000_000), None);
+/// ```
+#[inline]
+#[must_use]
+pub const fn encode_word(value: u64) -> Option<u64> {
+    if value >= WORD_END {
+        return None;
+    }
+    // Not the steps of `decode_word` backwards: dividing lane by lane takes two multiplications and their masks a
+    // step. Lengths have few digits, and this loop ends with them.
+    let mut rest = value;
+    let mut packed = 0;
+    let mut shift = 0;
+    while rest > 0 {
+        let two = rest % 100;
+        packed |= (two + (0x10 - 10) * (two / 10)) << shift;
+        rest /= 100;
+        shift += 8;
+    }
+    Some(packed)
+}
+
+/// The lowest bit of every nibble that is above 9, that is, has its 8 and its 4 or its 2.
+#[inline]
+pub(crate) const fn above_nine(packed: u64) -> u64 {
+    (packed >> 3) & ((packed >> 2) | (packed >> 1)) & 0x1111_1111_1111_1111
+}

@@ -1,0 +1,155 @@
+//! From bytes to the next frame.
+//!
+//! There are two paths. The fast one, [`Length::cut_whole`], knows only how to say yes: a whole frame whose header is
+//! right. Everything that needs a word more (a header in parts, a fault, a field of unusual width) goes the exact
+//! one, which walks the frame from its first byte and so finds the same fault however the bytes are chunked.
+
+use framelink_codec::{Decode, Decoded, End, EndedBy, Frame, Guess, Need};
+
+use crate::number::Read;
+use crate::{DecodeError, Length, Part};
+
+impl Decode for Length {
+    type Error = DecodeError;
+
+    #[inline]
+    fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
+        match self.cut_whole(input) {
+            Some(frame) => Ok(Decoded::Frame(frame)),
+            None => self.cut_exactly(input),
+        }
+    }
+
+    fn guess(&self, input: &[u8]) -> Option<Guess> {
+        self.guess_at(input)
+    }
+}
+
+/// What a header says.
+///
+/// ```
+/// use framelink_length::{Length, parser};
+///
+/// // 0x03 0x00 0x00 0x09 | 'h' …
+/// let tpkt: Length = "tpkt".parse()?;
+/// let (_, header) = parser::header::<nom::error::Error<_>>(&tpkt)(b"\x03\x00\x00\x09h").unwrap();
+/// assert_eq!((header.number, header.payload_start, header.payload_len, header.frame_len), (9, 4, 5, 9));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// The number in the length field.
+    pub number: u64,
+    /// One past the last byte of the length field.
+    pub field_end: usize,
+    /// The first byte of the payload.
+    pub payload_start: usize,
+    /// The payload's bytes.
+    pub payload_len: usize,
+    /// All bytes of the frame.
+    pub frame_len: usize,
+}
+
+impl Length {
+    /// The frame at the start of `input`, if it is there whole and right and finding it is quick.
+    #[inline]
+    fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
+        let word = input.get(self.at..)?.first_chunk::<8>()?;
+        let number = self.field.read_word(*word)? & self.mask;
+        if number.wrapping_sub(self.least_number) > self.most_number - self.least_number {
+            return None;
+        }
+        let payload_start = self.slot_end() + self.gap;
+        let payload_end = payload_start + self.payload_len(number);
+        let frame_len = payload_end + self.tail;
+        if frame_len > input.len() || (self.has_literals() && !self.literals_match(input, payload_end)) {
+            return None;
+        }
+        Some(self.frame(payload_start, payload_end, frame_len))
+    }
+
+    fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
+        let need = |missing| Ok(Decoded::Incomplete(Need { missing, looked_at: 0 }));
+        let header = match self.header(input)? {
+            Ok(header) => header,
+            Err(missing) => return need(missing),
+        };
+        let payload_end = header.payload_start + header.payload_len;
+        // An empty frame that ends with its length field has neither gap nor tail.
+        if header.frame_len > header.field_end {
+            check(Part::Infix, self.infix(), input, header.field_end)?;
+            check(Part::Suffix, self.suffix(), input, payload_end)?;
+        }
+        match header.frame_len.checked_sub(input.len()) {
+            None | Some(0) => Ok(Decoded::Frame(self.frame(header.payload_start, payload_end, header.frame_len))),
+            Some(missing) => need(missing),
+        }
+    }
+
+    /// What the header at the start of `input` says, or how many bytes it lacks at least.
+    pub(crate) fn header(&self, input: &[u8]) -> Result<Result<Header, usize>, DecodeError> {
+        check(Part::Prefix, self.prefix(), input, 0)?;
+        let Some(field) = input.get(self.at..) else {
+            return Ok(Err(self.at - input.len() + self.field.width().unwrap_or(1)));
+        };
+        let (number, width) = match self.field.read(field, self.at)? {
+            Read::Number { number, width } => (number & self.mask, width),
+            Read::Incomplete { missing } => return Ok(Err(missing)),
+        };
+        let field_end = self.at + width;
+        if number == 0 && self.zero_is_empty {
+            let header = Header { number, field_end, payload_start: field_end, payload_len: 0, frame_len: field_end };
+            return Ok(Ok(header));
+        }
+        self.check_number(number)?;
+        let payload_start = field_end + self.gap;
+        let payload_len = self.payload_len(number);
+        let frame_len = payload_start + payload_len + self.tail;
+        Ok(Ok(Header { number, field_end, payload_start, payload_len, frame_len }))
+    }
+
+    fn check_number(&self, number: u64) -> Result<(), DecodeError> {
+        if number < self.least_number {
+            return Err(DecodeError::TooSmall { number, least: self.least_number });
+        }
+        if number > self.most_number {
+            let excess = number - self.most_number;
+            let announced = u64::try_from(self.max_payload).unwrap_or(u64::MAX).saturating_add(excess);
+            return Err(DecodeError::OverLimit { announced, limit: self.max_payload });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn frame(&self, payload_start: usize, payload_end: usize, frame_len: usize) -> Frame {
+        let (payload_start, payload_end) =
+            if self.keeps_header { (0, frame_len) } else { (payload_start, payload_end) };
+        Frame { payload_start, payload_end, frame_len, ended_by: EndedBy::Count }
+    }
+
+    #[inline]
+    const fn has_literals(&self) -> bool {
+        self.prefix_len + self.infix_len + self.suffix_len > 0
+    }
+
+    /// Whether the fixed parts are as they must be.
+    fn literals_match(&self, input: &[u8], payload_end: usize) -> bool {
+        let at = |offset: usize| input.get(offset..).unwrap_or_default();
+        input.starts_with(self.prefix())
+            && at(self.slot_end()).starts_with(self.infix())
+            && at(payload_end).starts_with(self.suffix())
+    }
+}
+
+/// Checks those bytes of a fixed part that are there.
+fn check(part: Part, fixed: &[u8], input: &[u8], start: usize) -> Result<(), DecodeError> {
+    let came = input.get(start..).unwrap_or_default();
+    match fixed.iter().zip(came).position(|(expected, found)| expected != found) {
+        None => Ok(()),
+        Some(i) => {
+            let byte = |bytes: &[u8]| bytes.get(i).copied().unwrap_or_default();
+            Err(DecodeError::Literal { part, offset: start + i, found: byte(came), expected: byte(fixed) })
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+
+use framelink_codec::{Decode, Decoded, check};
+
+use crate::{Counts, Field, Length};
+
+/// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
+///
+/// # Panics
+/// When it does not.
+pub fn notation(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    match text.parse::<Length>() {
+        Ok(length) => {
+            let normal = alloc::format!("{length}");
+            assert_eq!(normal.parse(), Ok(length), "{text:?} prints as {normal:?}");
+        }
+        Err(error) => {
+            let columns = text.chars().count() + 1;
+            assert!(error.column() >= 1 && error.column() + error.len() <= columns + 1, "{text:?}: {error:?}");
+            assert!(!error.message().is_empty());
+        }
+    }
+}
+
+/// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
+///
+/// # Panics
+/// When that does not hold.
+pub fn header(data: &[u8]) {
+    let Some((length, rest)) = any_length(data) else { return };
+    check::any_bytes(&length, rest, &[3, 1, 7]);
+    // The exact path is the oracle of the quick one.
+    if let (Ok(Decoded::Frame(frame)), Ok(Ok(header))) = (length.decode(rest, 0, None), length.header(rest)) {
+        assert_eq!(frame.frame_len, header.frame_len);
+    }
+}
+
+/// Sends any payloads by any framing: what the encoder takes comes back, however the stream is chunked.
+///
+/// # Panics
+/// When it does not.
+pub fn round_trip(data: &[u8]) {
+    let Some((length, rest)) = any_length(data) else { return };
+    let Some((&pieces, rest)) = rest.split_first() else { return };
+    let size = (rest.len() / (usize::from(pieces % 5) + 1)).max(1);
+    let payloads: alloc::vec::Vec<&[u8]> = rest.chunks(size).chain([&b""[..]]).collect();
+    check::round_trip(&length, &payloads, &[1, usize::from(pieces) + 1, 2]);
+}
+
+/// Makes a framing of the first bytes, where that gives a valid one.
+fn any_length(data: &[u8]) -> Option<(Length, &[u8])> {
+    let (&[kind, width, at, gap, tail, counts, adjust, flags], rest) = data.split_first_chunk::<8>()?;
+    let field = match kind % 8 {
+        0 => Field::Net(width % 9),
+        1 => Field::Le(width % 9),
+        2 => Field::Ascii(width % 19),
+        3 => Field::Hex(width % 17),
+        4 => Field::Ebcdic(width % 19),
+        5 => Field::Bcd(width % 10),
+        6 => Field::Decimal(width),
+        _ => Field::Varint,
+    };
+    let [at, gap, tail] = [at, gap, tail].map(|len| usize::from(len % 20));
+    let counts = match counts % 5 {
+        0 => Counts::Rest,
+        1 => Counts::Payload,
+        2 => Counts::Itself,
+        3 => Counts::Frame,
+        _ => Counts::Adjust(i64::from(adjust) - 128),
+    };
+    let fixed = |len: usize| alloc::vec![adjust; if flags & 1 == 0 { 0 } else { len / 2 }];
+    let mut builder = Length::builder(field)
+        .at(at)
+        .prefix(fixed(at))
+        .gap(gap)
+        .infix(fixed(gap))
+        .tail(tail)
+        .suffix(fixed(tail))
+        .counts(counts)
+        .zero_is_empty(flags & 2 != 0)
+        .keep_header(flags & 4 != 0)
+        .lower_case(flags & 8 != 0 && matches!(field, Field::Hex(_)));
+    if flags & 16 != 0 && matches!(field, Field::Net(_) | Field::Le(_)) {
+        builder = builder.mask((1 << (adjust % 63)) | ((1 << (adjust % 63)) - 1));
+    }
+    if flags & 32 != 0 {
+        builder = builder.max(usize::from(adjust) * 3);
+    }
+    Some((builder.build().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a body on a few thousand inputs, each a stretch of a generator's bytes.
+    fn run(body: fn(&[u8])) {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut bytes = alloc::vec::Vec::new();
+        for round in 0..20_000_u32 {
+            bytes.clear();
+            for _ in 0..round % 64 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let [high, ..] = state.to_be_bytes();
+                // Half of the bytes are small or digits, so that lengths are often possible.
+                bytes.push(if high & 1 == 0 { high % 11 } else { high });
+            }
+            body(&bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_by_any_framing() {
+        run(header);
+    }
+
+    #[test]
+    fn any_payloads_by_any_framing() {
+        run(round_trip);
+    }
+
+    #[test]
+    fn any_text() {
+        run(notation);
+        for text in ["net:2", "ascii:4,max=9KiB", "tpkt,at=4", "net:2,", "bcd:10", "é:1", "net:2,mask=7fff"] {
+            notation(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A framing whose frames begin with their length, as a value.
+
+use core::fmt;
+
+use crate::{Codec, Counts, Field, LengthBuilder, LengthCodec};
+
+/// Frames that begin with their length.
+///
+/// A value that exists is valid. It is a pure function of bytes through [`Decode`](crate::Decode) and
+/// [`Encode`](crate::Encode), small, and `Copy`. `Display` prints its notation in the normal form.
+///
+/// ```
+/// use framelink_length::{Decode, Decoded, Encode, Length};
+///
+/// // 0x03 0x00 0x00 0x09 | 'h' 'e' 'l' 'l' 'o'     RFC 1006: version 3, reserved, length of the whole packet
+/// let tpkt: Length = "tpkt".parse()?;
+/// assert_eq!(tpkt.to_string(), "net:2,at=2,prefix=03,counts=frame");
+/// assert_eq!(tpkt.envelope(b"hello")?.head.as_ref(), [3, 0, 0, 9]);
+///
+/// let wire = b"\x03\x00\x00\x09hello";
+/// let Decoded::Frame(frame) = tpkt.decode(wire, 0, None)? else { panic!() };
+/// assert_eq!(frame.payload(wire), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    pub(crate) field: Field,
+    pub(crate) counts: Counts,
+    pub(crate) zero_is_empty: bool,
+    pub(crate) keeps_header: bool,
+    pub(crate) lower_case: bool,
+    /// Bytes before the length field.
+    pub(crate) at: usize,
+    pub(crate) gap: usize,
+    pub(crate) tail: usize,
+    /// How many of them are fixed, from the first.
+    pub(crate) prefix_len: usize,
+    pub(crate) infix_len: usize,
+    pub(crate) suffix_len: usize,
+    /// The head as it is written, its length field zero and as wide as one of fixed width is, else absent.
+    pub(crate) head: [u8; HEAD_CAPACITY],
+    /// The tail as it is written.
+    pub(crate) end: [u8; HEAD_CAPACITY],
+    /// The bits of an integer field that are the number; all of a word where none are free.
+    pub(crate) mask: u64,
+    /// The numbers that can be, the limit included.
+    pub(crate) least_number: u64,
+    pub(crate) most_number: u64,
+    /// Added to a number that can be, modulo 2⁶⁴, it gives the payload's length: always a `usize`.
+    pub(crate) number_to_payload: u64,
+    pub(crate) max_payload: usize,
+    /// The largest payload that the header can announce, limit or not.
+    pub(crate) most_payload: usize,
+}
+
+/// As many bytes as a head or a tail may have.
+pub(crate) const HEAD_CAPACITY: usize = 64;
+
+impl Length {
+    /// Starts a framing with this length field.
+    #[must_use]
+    pub fn builder(field: Field) -> LengthBuilder {
+        LengthBuilder::new(field)
+    }
+
+    /// This framing with the memory of one stream; what `tokio_util::codec::Framed` takes.
+    #[must_use]
+    pub const fn codec(self) -> LengthCodec {
+        Codec::new(self)
+    }
+
+    /// How the length is written.
+    #[must_use]
+    pub const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// What the number counts.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The largest payload in bytes, both ways, headers not counted even where messages are whole frames.
+    #[must_use]
+    pub const fn max_payload(&self) -> usize {
+        self.max_payload
+    }
+
+    /// The smallest payload in bytes that the header can announce; 0 for most framings.
+    #[must_use]
+    pub const fn least_payload(&self) -> usize {
+        self.payload_len(self.least_number)
+    }
+
+    /// Whether messages are whole frames, header included.
+    #[must_use]
+    pub const fn keeps_header(&self) -> bool {
+        self.keeps_header
+    }
+
+    /// The prefix that is checked, the first of the bytes before the length field.
+    #[must_use]
+    pub fn prefix(&self) -> &[u8] {
+        self.head.get(..self.prefix_len).unwrap_or_default()
+    }
+
+    /// The infix that is checked, the first bytes after the length field.
+    #[must_use]
+    pub fn infix(&self) -> &[u8] {
+        let start = self.slot_end();
+        self.head.get(start..start + self.infix_len).unwrap_or_default()
+    }
+
+    /// The suffix that is checked, the first bytes after the payload.
+    #[must_use]
+    pub fn suffix(&self) -> &[u8] {
+        self.end.get(..self.suffix_len).unwrap_or_default()
+    }
+
+    /// Where the length field of the head template ends.
+    #[inline]
+    pub(crate) const fn slot_end(&self) -> usize {
+        match self.field.width() {
+            Some(width) => self.at + width,
+            None => self.at,
+        }
+    }
+
+    /// The payload's length for a number that can be.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "`most_number` bounds the sum by `max_payload`, a usize")]
+    pub(crate) const fn payload_len(&self, number: u64) -> usize {
+        number.wrapping_add(self.number_to_payload) as usize
+    }
+}
+
+impl fmt::Debug for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Length({self})")
+    }
+}
+
+impl core::hash::Hash for Length {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (self.field, self.counts, self.at, self.gap, self.tail, self.max_payload).hash(state);
+        (self.zero_is_empty, self.keeps_header, self.lower_case, self.mask).hash(state);
+        (self.prefix(), self.infix(), self.suffix()).hash(state);
+    }
+}
