@@ -23,11 +23,7 @@ use crate::{PackError, Pad, UnpackError};
 pub fn pack<'a>(digits: &[u8], pad: Pad, packed: &'a mut [u8]) -> Result<&'a [u8], PackError> {
     let (count, needed, available) = (digits.len(), packed_len(digits.len()), packed.len());
     let Some(packed) = packed.get_mut(..needed) else {
-        return Err(PackError::Buffer {
-            digits: count,
-            needed,
-            available,
-        });
+        return Err(PackError::Buffer { digits: count, needed, available });
     };
     for (index, &found) in digits.iter().enumerate() {
         if !found.is_ascii_digit() {
@@ -72,19 +68,10 @@ pub fn pack<'a>(digits: &[u8], pad: Pad, packed: &'a mut [u8]) -> Result<&'a [u8
 /// let not_padded = UnpackError::Pad { index: 3, found: 8, expected: 0xf };
 /// assert_eq!(unpack(&[0x09, 0x78], 3, Pad::RightF, &mut buffer), Err(not_padded));
 /// ```
-pub fn unpack<'a>(
-    packed: &[u8],
-    digits: usize,
-    pad: Pad,
-    ascii: &'a mut [u8],
-) -> Result<&'a [u8], UnpackError> {
+pub fn unpack<'a>(packed: &[u8], digits: usize, pad: Pad, ascii: &'a mut [u8]) -> Result<&'a [u8], UnpackError> {
     let (needed, bytes, available) = (packed_len(digits), packed.len(), ascii.len());
     if bytes != needed {
-        return Err(UnpackError::Width {
-            digits,
-            needed,
-            bytes,
-        });
+        return Err(UnpackError::Width { digits, needed, bytes });
     }
     let Some(ascii) = ascii.get_mut(..digits) else {
         return Err(UnpackError::Buffer { digits, available });
@@ -94,11 +81,7 @@ pub fn unpack<'a>(
         if Some(index) == pad_index {
             let expected = pad.nibble();
             if found != expected {
-                return Err(UnpackError::Pad {
-                    index,
-                    found,
-                    expected,
-                });
+                return Err(UnpackError::Pad { index, found, expected });
             }
         } else if found > 9 {
             return Err(UnpackError::Nibble { index, found });
@@ -132,9 +115,7 @@ pub fn unpack<'a>(
 /// assert_eq!(unpack_right_f(&[0x12, 0xff], &mut buffer), Err(UnpackError::Nibble { index: 2, found: 0xf }));
 /// ```
 pub fn unpack_right_f<'a>(packed: &[u8], ascii: &'a mut [u8]) -> Result<&'a [u8], UnpackError> {
-    let padded = packed
-        .last()
-        .is_some_and(|last| last & 0xf == Pad::RightF.nibble());
+    let padded = packed.last().is_some_and(|last| last & 0xf == Pad::RightF.nibble());
     // A slice holds at most `isize::MAX` bytes, so twice their number fits; a last byte is there to take the pad from.
     let digits = 2 * packed.len() - usize::from(padded);
     unpack(packed, digits, Pad::RightF, ascii)

@@ -141,10 +141,7 @@ impl fmt::Display for EncodeError {
                 let needed = value.checked_ilog10().map_or(1, |log| log + 1);
                 let bytes = Count(digits / 2, "byte");
                 let hold = if bytes.0 == 1 { "holds" } else { "hold" };
-                write!(
-                    f,
-                    "{value} needs {needed} digits, {bytes} of packed BCD {hold} {digits}"
-                )
+                write!(f, "{value} needs {needed} digits, {bytes} of packed BCD {hold} {digits}")
             }
         }
     }
@@ -156,16 +153,9 @@ impl fmt::Display for PackError {
             Self::Digit { index, found } => {
                 write!(f, "byte {index} is {found:#04x}, expected an ASCII digit")
             }
-            Self::Buffer {
-                digits,
-                needed,
-                available,
-            } => {
+            Self::Buffer { digits, needed, available } => {
                 let (digits, needed) = (Count(digits, "digit"), Count(needed, "byte"));
-                write!(
-                    f,
-                    "packing {digits} takes {needed}, the buffer has {available}"
-                )
+                write!(f, "packing {digits} takes {needed}, the buffer has {available}")
             }
         }
     }
@@ -174,31 +164,17 @@ impl fmt::Display for PackError {
 impl fmt::Display for UnpackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Width {
-                digits,
-                needed,
-                bytes,
-            } => {
+            Self::Width { digits, needed, bytes } => {
                 let (digits, bytes) = (Count(digits, "digit"), Count(bytes, "byte"));
                 write!(f, "packed BCD of {bytes}, expected {needed} for {digits}")
             }
             Self::Nibble { index, found } => write_nibble(f, index, found),
-            Self::Pad {
-                index,
-                found,
-                expected,
-            } => {
-                write!(
-                    f,
-                    "nibble {index} is {found:#x}, expected the pad {expected:#x}"
-                )
+            Self::Pad { index, found, expected } => {
+                write!(f, "nibble {index} is {found:#x}, expected the pad {expected:#x}")
             }
             Self::Buffer { digits, available } => {
                 let (digits, needed) = (Count(digits, "digit"), Count(digits, "byte"));
-                write!(
-                    f,
-                    "unpacking {digits} takes {needed}, the buffer has {available}"
-                )
+                write!(f, "unpacking {digits} takes {needed}, the buffer has {available}")
             }
         }
     }
@@ -210,18 +186,11 @@ impl core::error::Error for PackError {}
 impl core::error::Error for UnpackError {}
 
 fn write_width(f: &mut fmt::Formatter<'_>, bytes: usize) -> fmt::Result {
-    write!(
-        f,
-        "packed BCD of {}, expected 1 to {MAX_BYTES}",
-        Count(bytes, "byte")
-    )
+    write!(f, "packed BCD of {}, expected 1 to {MAX_BYTES}", Count(bytes, "byte"))
 }
 
 fn write_nibble(f: &mut fmt::Formatter<'_>, index: usize, found: u8) -> fmt::Result {
-    write!(
-        f,
-        "nibble {index} is {found:#x}, expected a decimal digit 0 to 9"
-    )
+    write!(f, "nibble {index} is {found:#x}, expected a decimal digit 0 to 9")
 }
 
 /// So many of a thing, shown as `1 byte` or `2 bytes`.

@@ -35,14 +35,8 @@ fn bytes_decode_as_the_oracle_says(packed: &[u8]) {
     let decoded = decode(packed);
     assert_eq!(decoded, oracle(packed), "{packed:02x?}");
     if packed.len() <= 8 {
-        let word = packed
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte));
-        assert_eq!(
-            decode_word(word),
-            oracle_of_word(word),
-            "{word:#x} as a word"
-        );
+        let word = packed.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        assert_eq!(decode_word(word), oracle(&word.to_be_bytes()).ok(), "{word:#x} as a word");
     }
     if let Ok(value) = decoded {
         let mut again = [0; MAX_BYTES];
@@ -54,12 +48,7 @@ fn bytes_decode_as_the_oracle_says(packed: &[u8]) {
 
 fn integer_is_encoded_where_it_fits(value: u64) {
     // Few random integers have few digits, so the integer is also tried without its last digits.
-    for value in [
-        value,
-        value / 1_000_000,
-        value / 1_000_000_000_000,
-        value % 10_000,
-    ] {
+    for value in [value, value / 1_000_000, value / 1_000_000_000_000, value % 10_000] {
         for bytes in 0..=MAX_BYTES + 1 {
             let mut packed = [0xee; MAX_BYTES + 1];
             let packed = &mut packed[..bytes];
@@ -68,10 +57,7 @@ fn integer_is_encoded_where_it_fits(value: u64) {
                 assert_eq!(decode(packed), Ok(value), "{value} in {bytes} bytes");
             } else {
                 assert!(encode(value, packed).is_err(), "{value} in {bytes} bytes");
-                assert!(
-                    packed.iter().all(|&byte| byte == 0xee),
-                    "an error leaves the buffer as it was"
-                );
+                assert!(packed.iter().all(|&byte| byte == 0xee), "an error leaves the buffer as it was");
             }
         }
         if let Some(word) = encode_word(value) {
@@ -95,11 +81,7 @@ fn unpacked_digits_pack_to_the_same_bytes(packed: &[u8]) {
     for digits in [2 * packed.len(), (2 * packed.len()).saturating_sub(1)] {
         for pad in [Pad::LeftZero, Pad::RightF] {
             if let Ok(text) = unpack(packed, digits, pad, &mut text) {
-                assert_eq!(
-                    pack(text, pad, &mut again),
-                    Ok(packed),
-                    "{digits} digits, {pad:?}"
-                );
+                assert_eq!(pack(text, pad, &mut again), Ok(packed), "{digits} digits, {pad:?}");
             }
         }
     }
@@ -114,17 +96,9 @@ fn packed_digits_unpack_to_the_same_text(digits: &[u8]) {
             Err(error) => panic!("{error}: {digits:02x?}"),
         };
         assert_eq!(packed.len(), packed_len(digits.len()));
-        assert_eq!(
-            unpack(packed, digits.len(), pad, &mut text),
-            Ok(digits),
-            "{pad:?}"
-        );
+        assert_eq!(unpack(packed, digits.len(), pad, &mut text), Ok(digits), "{pad:?}");
         if pad == Pad::RightF {
-            assert_eq!(
-                unpack_right_f(packed, &mut text),
-                Ok(digits),
-                "the count told by the pad"
-            );
+            assert_eq!(unpack_right_f(packed, &mut text), Ok(digits), "the count told by the pad");
         }
     }
 }
@@ -132,9 +106,7 @@ fn packed_digits_unpack_to_the_same_text(digits: &[u8]) {
 /// Reads packed digits the slow and plain way: nibble by nibble.
 fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
     if !(1..=MAX_BYTES).contains(&packed.len()) {
-        return Err(DecodeError::Width {
-            bytes: packed.len(),
-        });
+        return Err(DecodeError::Width { bytes: packed.len() });
     }
     let mut value = 0;
     for index in 0..2 * packed.len() {
@@ -146,10 +118,6 @@ fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
         value = value * 10 + u64::from(found);
     }
     Ok(value)
-}
-
-fn oracle_of_word(word: u64) -> Option<u64> {
-    oracle(&word.to_be_bytes()).ok()
 }
 
 #[cfg(test)]
@@ -188,11 +156,7 @@ mod tests {
             let mut data = [0; 24];
             for chunk in data.chunks_mut(8) {
                 // Half of the chunks keep each nibble below 8, so that whole inputs of digits come up too.
-                let mask = if random() % 2 == 0 {
-                    u64::MAX
-                } else {
-                    0x7777_7777_7777_7777
-                };
+                let mask = if random() % 2 == 0 { u64::MAX } else { 0x7777_7777_7777_7777 };
                 chunk.copy_from_slice(&(random() & mask).to_be_bytes());
             }
             for len in 0..=data.len() {

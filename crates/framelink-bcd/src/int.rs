@@ -70,10 +70,7 @@ pub const fn encode(value: u64, packed: &mut [u8]) -> Result<(), EncodeError> {
             store(low, tail);
             Ok(())
         }
-        _ => Err(EncodeError::TooLarge {
-            value,
-            digits: 2 * bytes,
-        }),
+        _ => Err(EncodeError::TooLarge { value, digits: 2 * bytes }),
     }
 }
 
@@ -144,11 +141,10 @@ const fn store(mut word: u64, mut bytes: &mut [u8]) {
 /// Names the first wrong nibble of a word whose last nibble is number `end - 1` of the input.
 #[cold]
 const fn first_above_nine(word: u64, end: usize) -> DecodeError {
-    let unused_or_right = above_nine(word).leading_zeros() / 4;
-    // Turning the word brings the nibble after those to the low end.
-    let found = (word.rotate_left(4 * (unused_or_right + 1)) & 0xf) as u8;
-    // The 16 nibbles of the word end at `end`, and the unused ones among them are zeros, so right: the sum is at
-    // least 16.
-    let index = (end + unused_or_right as usize) - 2 * WORD_BYTES;
-    DecodeError::Nibble { index, found }
+    let before = above_nine(word).leading_zeros() / 4;
+    // A turn that takes the wrong nibble along as the last one brings it to the low end.
+    let found = (word.rotate_left(4 * (before + 1)) & 0xf) as u8;
+    // Unused nibbles are zeros and never wrong, so from the wrong one on all are input: at most `end` of them.
+    let from_here_on = 2 * WORD_BYTES - before as usize;
+    DecodeError::Nibble { index: end - from_here_on, found }
 }

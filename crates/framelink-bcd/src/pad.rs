@@ -2,8 +2,9 @@
 
 /// What fills the spare nibble of an odd number of digits; an even number needs none.
 ///
-/// Which one a field takes is said by its format's manual. ISO 8583 fields that count digits are mostly padded with a
-/// zero on the left, card numbers and track 2 often with an F on the right.
+/// These are the formats `n` (zeros on the left) and `cn` (F on the right) of EMV Book 3, section 4.3; manuals of ISO
+/// 8583 hosts use both, the F mostly for card numbers and track 2. Where EMV fills a field of fixed length with several
+/// of them, only the one that evens the count is a pad here.
 ///
 /// ```text
 ///  | 0   1 | 2   3 |    "123" with LeftZero

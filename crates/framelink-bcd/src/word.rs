@@ -27,7 +27,7 @@ pub const fn decode_word(packed: u64) -> Option<u64> {
     if above_nine(packed) != 0 {
         return None;
     }
-    // Every line joins neighbours: two numbers h and l of k bits each read as h × 2^k + l, and h × (2^k − 10^d) less is
+    // Every line joins neighbours: numbers h and l of k bits each read as h × 2^k + l, and h × (2^k − 10^d) less is
     // h × 10^d + l, where d is the digits of l. What is taken from a lane is never more than its own h × 2^k, so no
     // lane borrows from the next.
     let twos = packed - (0x10 - 10) * ((packed >> 4) & 0x0f0f_0f0f_0f0f_0f0f);

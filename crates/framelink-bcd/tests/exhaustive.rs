@@ -8,10 +8,7 @@ fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
     for (position, &byte) in packed.iter().enumerate() {
         for (side, found) in [byte / 16, byte % 16].into_iter().enumerate() {
             if found > 9 {
-                return Err(DecodeError::Nibble {
-                    index: 2 * position + side,
-                    found,
-                });
+                return Err(DecodeError::Nibble { index: 2 * position + side, found });
             }
             value = 10 * value + u64::from(found);
         }
@@ -25,11 +22,7 @@ fn every_input_of(bytes: usize) {
         let packed = &word[word.len() - bytes..];
         let expected = oracle(packed);
         assert_eq!(decode(packed), expected, "{packed:02x?}");
-        assert_eq!(
-            decode_word(number.into()),
-            expected.ok(),
-            "{packed:02x?} as a word"
-        );
+        assert_eq!(decode_word(number.into()), expected.ok(), "{packed:02x?} as a word");
         if let Ok(value) = expected {
             let mut again = [0xee; 3];
             let again = &mut again[..bytes];
@@ -71,11 +64,7 @@ fn every_number_of_six_digits_is_encoded_as_its_text_reads() {
         for bytes in [1, 2] {
             let fits = value < 100_u64.pow(bytes);
             let mut packed = vec![0xee; bytes as usize];
-            assert_eq!(
-                encode(value, &mut packed).is_ok(),
-                fits,
-                "{value} in {bytes} bytes"
-            );
+            assert_eq!(encode(value, &mut packed).is_ok(), fits, "{value} in {bytes} bytes");
         }
     }
 }

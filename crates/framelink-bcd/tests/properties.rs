@@ -25,10 +25,8 @@ fn any_pad() -> impl Strategy<Value = Pad> {
 /// Bytes that are mostly packed digits, now and then with another nibble.
 fn nearly_packed(bytes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u8>> {
     let nibble = || prop_oneof![30 => 0..=9_u8, 1 => 10..=15_u8];
-    vec(
-        (nibble(), nibble()).prop_map(|(high, low)| high << 4 | low),
-        0..12,
-    )
+    let byte = (nibble(), nibble()).prop_map(|(high, low)| high << 4 | low);
+    vec(byte, bytes)
 }
 
 /// Hexadecimal text that is also decimal text is packed BCD; anything else is not.

@@ -25,25 +25,33 @@ impl Affix {
     pub const EMPTY: Self = Self { len: 0, bytes: [0; Self::CAPACITY] };
 
     /// These bytes, or `None` if they are more than 64.
-    #[inline]
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let mut affix = Self::EMPTY;
-        affix.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        affix.len = u8::try_from(bytes.len()).ok()?;
+        affix.set(bytes)?;
         Some(affix)
     }
 
-    /// The first `len` of these bytes, or `None` if there are fewer.
+    /// Makes it these bytes. More than 64 leave it as it was and are `None`.
     #[inline]
     #[must_use]
-    pub const fn from_array(bytes: [u8; Self::CAPACITY], len: usize) -> Option<Self> {
-        if len > Self::CAPACITY {
-            return None;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "at most 64, as just checked")]
-        let len = len as u8;
-        Some(Self { len, bytes })
+    pub fn set(&mut self, bytes: &[u8]) -> Option<()> {
+        self.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        self.len = u8::try_from(bytes.len()).ok()?;
+        Some(())
+    }
+
+    /// Makes it the first `len` of these eight bytes, all if `len` is more.
+    #[inline]
+    pub fn set_word(&mut self, word: [u8; 8], len: usize) {
+        self.bytes.split_at_mut(8).0.copy_from_slice(&word);
+        self.len = u8::try_from(len).unwrap_or(8).min(8);
+    }
+
+    /// Makes it no bytes.
+    #[inline]
+    pub const fn clear(&mut self) {
+        self.len = 0;
     }
 
     /// How many bytes.
@@ -60,11 +68,12 @@ impl Affix {
         self.len == 0
     }
 
-    /// The bytes and the unused room behind them, for copies of a fixed size.
+    /// The first eight bytes, used or not, for a copy of a fixed size.
     #[inline]
     #[must_use]
-    pub const fn as_array(&self) -> &[u8; Self::CAPACITY] {
-        &self.bytes
+    pub fn first_eight(&self) -> &[u8; 8] {
+        const NONE: &[u8; 8] = &[0; 8];
+        self.bytes.first_chunk().unwrap_or(NONE)
     }
 }
 

@@ -90,18 +90,19 @@ impl<F: Decode> Codec<F> {
 }
 
 impl<F: Decode + Encode> Codec<F> {
-    /// The bytes before and after `payload`, `None` after a message that ended with the direction.
+    /// Puts the bytes before and after `payload` into `envelope`. False, and nothing done, after a message that ended
+    /// with the direction.
     ///
     /// # Errors
-    /// See [`Encode::envelope`].
+    /// See [`Encode::wrap`].
     #[inline]
-    pub fn wrap(&mut self, payload: &[u8]) -> Result<Option<Envelope>, <F as Encode>::Error> {
+    pub fn wrap(&mut self, payload: &[u8], envelope: &mut Envelope) -> Result<bool, <F as Encode>::Error> {
         if self.ended {
-            return Ok(None);
+            return Ok(false);
         }
-        let envelope = self.framing.envelope(payload)?;
+        self.framing.wrap(payload, envelope)?;
         self.ended = envelope.ends_stream;
-        Ok(Some(envelope))
+        Ok(true)
     }
 }
 

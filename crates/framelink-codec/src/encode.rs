@@ -10,6 +10,16 @@ pub trait Encode {
     /// Why a payload cannot be sent: plain data that says what came and what was allowed.
     type Error: Error + Copy + Eq + Send + Sync + 'static;
 
+    /// Puts the bytes before and after `payload` into `envelope`, whose fields are all set anew.
+    ///
+    /// It is filled in place because it is asked for every message and moving it would cost more than making it;
+    /// [`Encode::envelope`] is the same as a value.
+    ///
+    /// # Errors
+    /// When the peer could not read back what would be written: too long to be announced, over the limit, or holding
+    /// its own delimiter.
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error>;
+
     /// The bytes before and after `payload`.
     ///
     /// ```
@@ -21,17 +31,20 @@ pub trait Encode {
     /// ```
     ///
     /// # Errors
-    /// When the peer could not read back what would be written: too long to be announced, over the limit, or holding
-    /// its own delimiter.
-    fn envelope(&self, payload: &[u8]) -> Result<Envelope, Self::Error>;
+    /// As [`Encode::wrap`].
+    fn envelope(&self, payload: &[u8]) -> Result<Envelope, Self::Error> {
+        let mut envelope = Envelope::EMPTY;
+        self.wrap(payload, &mut envelope)?;
+        Ok(envelope)
+    }
 }
 
 impl<F: Encode + ?Sized> Encode for &F {
     type Error = F::Error;
 
     #[inline]
-    fn envelope(&self, payload: &[u8]) -> Result<Envelope, Self::Error> {
-        (**self).envelope(payload)
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
+        (**self).wrap(payload, envelope)
     }
 }
 
@@ -51,6 +64,17 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// Nothing around the payload.
+    pub const EMPTY: Self = Self { head: Affix::EMPTY, suffix: Affix::EMPTY, ends_stream: false };
+
+    /// Sets what goes around the payload of a message that does not end with the direction.
+    #[inline]
+    pub fn set(&mut self, head: &[u8], suffix: &[u8]) -> Option<()> {
+        self.ends_stream = false;
+        self.head.set(head)?;
+        self.suffix.set(suffix)
+    }
+
     /// All bytes that the message takes on the wire.
     #[inline]
     #[must_use]

@@ -7,7 +7,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::{Affix, Decode, Decoded, Encode, EndedBy, Envelope, Frame, Need};
+use crate::{Decode, Decoded, Encode, EndedBy, Envelope, Frame, Need};
 
 /// One byte of length, then so many bytes of payload: 0 to 255.
 ///
@@ -45,10 +45,9 @@ impl Decode for OneByte {
 impl Encode for OneByte {
     type Error = TooLong;
 
-    fn envelope(&self, payload: &[u8]) -> Result<Envelope, TooLong> {
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), TooLong> {
         let len = u8::try_from(payload.len()).map_err(|_| TooLong(payload.len()))?;
-        let head = Affix::new(&[len]).ok_or(TooLong(payload.len()))?;
-        Ok(Envelope { head, ..Envelope::default() })
+        envelope.set(&[len], &[]).ok_or(TooLong(payload.len()))
     }
 }
 

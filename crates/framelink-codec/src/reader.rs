@@ -52,17 +52,13 @@ impl<R: Read, F: Decode> FrameReader<R, F> {
         let mut end = if self.closed { Some(End::Closed) } else { None };
         loop {
             // Whoever reads by the read is not asked about no bytes at all.
-            if !self.buffer.is_empty() {
-                if let Decoded::Frame(frame) = self.codec.cut(self.buffer.as_ref(), end)? {
-                    self.lent = frame.frame_len;
-                    let wire = self.buffer.as_ref().get(..frame.frame_len).unwrap_or_default();
-                    return Ok(Some(FrameRef {
-                        payload: frame.payload(wire),
-                        wire,
-                        offset: self.offset,
-                        ended_by: frame.ended_by,
-                    }));
-                }
+            if !self.buffer.is_empty()
+                && let Decoded::Frame(frame) = self.codec.cut(self.buffer.as_ref(), end)?
+            {
+                self.lent = frame.frame_len;
+                let wire = self.buffer.as_ref().get(..frame.frame_len).unwrap_or_default();
+                let payload = frame.payload(wire);
+                return Ok(Some(FrameRef { payload, wire, offset: self.offset, ended_by: frame.ended_by }));
             }
             if self.closed {
                 return Ok(None);

@@ -1,1 +1,169 @@
-fn main() {}
+//! Our ways in against tokio-util's `LengthDelimitedCodec`, both in one run on the same bytes.
+//!
+//! Every case is the same loop for both sides: a buffer is filled with 64 KiB of whole frames (not timed), then all are
+//! taken out and dropped at once (timed), and the buffer is used again. The two take turns, so that whatever else the
+//! machine does falls on both. What is printed is frames per second and the ratio of the medians; where a ratio is
+//! promised, a run that does not reach it says so and exits with 1.
+//!
+//! `cargo bench -p framelink-length`
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use framelink_length::{Frames, Length};
+use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
+
+const SIZES: [usize; 5] = [16, 64, 256, 1024, 16384];
+const FEED: usize = 64 * 1024;
+const ROUNDS: usize = 101;
+
+fn main() -> ExitCode {
+    let mut kept = true;
+    println!("{:<28}{:>8}{:>16}{:>16}{:>8}{:>10}", "frames per second, net:2", "bytes", "ours", "tokio-util", "ratio", "promised");
+    for size in SIZES {
+        let promised = if size <= 1024 { 2.0 } else { 1.0 };
+        kept &= report("tokio-util Decoder", size, promised, &mut decoder(size), &mut their_decoder(size));
+    }
+    for size in SIZES {
+        let promised = if size <= 64 { 8.0 } else { 1.0 };
+        kept &= report("borrowed iterator", size, promised, &mut iterator(size), &mut their_decoder(size));
+    }
+    for size in SIZES {
+        let promised = if size <= 64 { 1.3 } else { 1.0 };
+        kept &= report("tokio-util Encoder", size, promised, &mut encoder(size), &mut their_encoder(size));
+    }
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs both in turns and prints one line.
+fn report(
+    name: &str,
+    size: usize,
+    promised: f64,
+    ours: &mut dyn FnMut() -> Duration,
+    theirs: &mut dyn FnMut() -> Duration,
+) -> bool {
+    let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS + 10 {
+        let (our_time, their_time) = (ours(), theirs());
+        if round >= 10 {
+            our_times.push(our_time);
+            their_times.push(their_time);
+        }
+    }
+    let [our_median, their_median] = [our_times, their_times].map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2].as_secs_f64()
+    });
+    let per_second = |median: f64| frames(size) as f64 * REPEATS as f64 / median;
+    let ratio = their_median / our_median;
+    let kept = ratio >= promised;
+    println!(
+        "{name:<28}{size:>8}{:>16.0}{:>16.0}{ratio:>8.2}{promised:>10.1}{}",
+        per_second(our_median),
+        per_second(their_median),
+        if kept { "" } else { "  NOT REACHED" }
+    );
+    kept
+}
+
+/// How often the buffer is filled and emptied in one timing.
+const REPEATS: usize = 8;
+
+fn frames(size: usize) -> usize {
+    FEED / (size + 2)
+}
+
+/// Whole frames of one size, each byte of a payload another.
+fn wire(size: usize) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for _ in 0..frames(size) {
+        wire.extend_from_slice(&u16::try_from(size).unwrap_or(u16::MAX).to_be_bytes());
+        wire.extend((0..size).map(|i| u8::try_from(i % 251).unwrap_or(0)));
+    }
+    wire
+}
+
+fn net2() -> Length {
+    "net:2".parse().expect("a notation")
+}
+
+fn theirs() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().length_field_type::<u16>().new_codec()
+}
+
+fn decoder(size: usize) -> impl FnMut() -> Duration {
+    decode_all(net2().codec(), size)
+}
+
+fn their_decoder(size: usize) -> impl FnMut() -> Duration {
+    decode_all(theirs(), size)
+}
+
+fn decode_all<D: Decoder<Error: std::fmt::Debug>>(mut codec: D, size: usize) -> impl FnMut() -> Duration {
+    let wire = wire(size);
+    let mut buffer = BytesMut::with_capacity(FEED);
+    move || {
+        let mut time = Duration::ZERO;
+        for _ in 0..REPEATS {
+            buffer.reserve(wire.len());
+            buffer.extend_from_slice(&wire);
+            let mut count = 0;
+            let start = Instant::now();
+            while let Some(item) = codec.decode(&mut buffer).expect("whole frames") {
+                black_box(&item);
+                count += 1;
+            }
+            time += start.elapsed();
+            assert_eq!(count, frames(size));
+        }
+        time
+    }
+}
+
+fn iterator(size: usize) -> impl FnMut() -> Duration {
+    let (net2, wire) = (net2(), wire(size));
+    move || {
+        let mut time = Duration::ZERO;
+        for _ in 0..REPEATS {
+            let mut count = 0;
+            let start = Instant::now();
+            for frame in Frames::new(&net2, black_box(&wire)) {
+                black_box(frame.expect("whole frames").payload);
+                count += 1;
+            }
+            time += start.elapsed();
+            assert_eq!(count, frames(size));
+        }
+        time
+    }
+}
+
+fn encoder(size: usize) -> impl FnMut() -> Duration {
+    encode_all(net2().codec(), size)
+}
+
+fn their_encoder(size: usize) -> impl FnMut() -> Duration {
+    encode_all(theirs(), size)
+}
+
+fn encode_all<E: Encoder<Bytes, Error: std::fmt::Debug>>(mut codec: E, size: usize) -> impl FnMut() -> Duration {
+    let payload: &'static [u8] = vec![7; size].leak();
+    let payload = Bytes::from_static(payload);
+    let mut buffer = BytesMut::with_capacity(FEED);
+    move || {
+        let mut time = Duration::ZERO;
+        for _ in 0..REPEATS {
+            buffer.clear();
+            let start = Instant::now();
+            for _ in 0..frames(size) {
+                codec.encode(black_box(payload.clone()), &mut buffer).expect("a payload that fits");
+            }
+            time += start.elapsed();
+            black_box(&buffer);
+        }
+        time
+    }
+}

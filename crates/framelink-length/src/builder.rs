@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::length::HEAD_CAPACITY;
+use crate::length::{HEAD_CAPACITY, Quick};
 use crate::{Counts, Field, Length, SpecError};
 
 /// Collects the options of a [`Length`]. Each setter replaces what it was given before; `build` checks the whole.
@@ -34,7 +34,7 @@ pub struct LengthBuilder {
 /// The largest payload where nothing else is said: 1 MiB.
 const DEFAULT_MAX: usize = 1024 * 1024;
 /// No buffer can be larger, and a frame needs some bytes more than its payload.
-const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
+pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
 
 impl LengthBuilder {
     /// A frame of a length field and the payload that it counts.
@@ -163,7 +163,7 @@ impl LengthBuilder {
         put(&mut head, slot, &self.infix);
         let mut end = [0; HEAD_CAPACITY];
         put(&mut end, 0, &self.suffix);
-        Ok(Length {
+        let mut length = Length {
             field: self.field,
             counts: self.counts,
             zero_is_empty: self.zero_is_empty,
@@ -181,14 +181,17 @@ impl LengthBuilder {
             least_number: numbers.least,
             most_number: numbers.most,
             number_to_payload: numbers.to_payload,
+            quick: Quick::default(),
             max_payload: numbers.max_payload,
             most_payload: numbers.most_payload,
-        })
+        };
+        length.quick = Quick::of(&length);
+        Ok(length)
     }
 
-    /// How many bytes the length field takes, `None` where that depends on the number.
-    pub(crate) const fn field_width(&self) -> Option<usize> {
-        self.field.width()
+    /// How the length is written, valid or not.
+    pub(crate) const fn field(&self) -> Field {
+        self.field
     }
 
     /// The limit where none is given.
@@ -198,10 +201,10 @@ impl LengthBuilder {
 
     fn check_field(&self) -> Result<(), SpecError> {
         let kind = self.field.name();
-        if let (Some(width), Some((most, unit))) = (self.field.width(), self.field.bounds()) {
-            if !(1..=usize::from(most)).contains(&width) {
-                return Err(SpecError::Width { kind, width, most, unit });
-            }
+        if let (Some(width), Some((most, unit))) = (self.field.width(), self.field.bounds())
+            && !(1..=usize::from(most)).contains(&width)
+        {
+            return Err(SpecError::Width { kind, width, most, unit });
         }
         match self.field {
             Field::Decimal(separator @ b'0'..=b'9') => return Err(SpecError::Separator(separator)),

@@ -55,18 +55,23 @@ impl Length {
     /// The frame at the start of `input`, if it is there whole and right and finding it is quick.
     #[inline]
     fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
+        let quick = &self.quick;
         let word = input.get(self.at..)?.first_chunk::<8>()?;
-        let number = self.field.read_word(*word)? & self.mask;
-        if number.wrapping_sub(self.least_number) > self.most_number - self.least_number {
+        let number = self.field.read_word(*word, quick.unused_bits)? & self.mask;
+        if number.wrapping_sub(self.least_number) > quick.number_span {
             return None;
         }
-        let payload_start = self.slot_end() + self.gap;
-        let payload_end = payload_start + self.payload_len(number);
-        let frame_len = payload_end + self.tail;
-        if frame_len > input.len() || (self.has_literals() && !self.literals_match(input, payload_end)) {
+        #[expect(clippy::cast_possible_truncation, reason = "`most_number` is such that a frame's length is a usize")]
+        let frame_len = number.wrapping_add(quick.number_to_frame) as usize;
+        if frame_len > input.len() || (quick.has_literals && !self.literals_match(input, frame_len)) {
             return None;
         }
-        Some(self.frame(payload_start, payload_end, frame_len))
+        Some(Frame {
+            payload_start: quick.delivered_start,
+            payload_end: frame_len - quick.delivered_short,
+            frame_len,
+            ended_by: EndedBy::Count,
+        })
     }
 
     fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
@@ -121,24 +126,18 @@ impl Length {
         Ok(())
     }
 
-    #[inline]
     fn frame(&self, payload_start: usize, payload_end: usize, frame_len: usize) -> Frame {
         let (payload_start, payload_end) =
             if self.keeps_header { (0, frame_len) } else { (payload_start, payload_end) };
         Frame { payload_start, payload_end, frame_len, ended_by: EndedBy::Count }
     }
 
-    #[inline]
-    const fn has_literals(&self) -> bool {
-        self.prefix_len + self.infix_len + self.suffix_len > 0
-    }
-
     /// Whether the fixed parts are as they must be.
-    fn literals_match(&self, input: &[u8], payload_end: usize) -> bool {
+    fn literals_match(&self, input: &[u8], frame_len: usize) -> bool {
         let at = |offset: usize| input.get(offset..).unwrap_or_default();
         input.starts_with(self.prefix())
             && at(self.slot_end()).starts_with(self.infix())
-            && at(payload_end).starts_with(self.suffix())
+            && at(frame_len - self.tail).starts_with(self.suffix())
     }
 }
 

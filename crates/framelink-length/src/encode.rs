@@ -2,30 +2,24 @@
 
 use framelink_codec::{Affix, Decode, Decoded, Encode, Envelope};
 
-use crate::{EncodeError, Field, Length};
+use crate::{EncodeError, Length};
 
 impl Encode for Length {
     type Error = EncodeError;
 
     #[inline]
-    fn envelope(&self, payload: &[u8]) -> Result<Envelope, EncodeError> {
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), EncodeError> {
+        envelope.ends_stream = false;
+        envelope.suffix.clear();
         if self.keeps_header {
-            return self.whole_frame(payload);
+            envelope.head.clear();
+            return self.check_whole_frame(payload);
         }
-        // A limit that the header cannot go below is rare; a number below the least one wraps and is above the most.
-        let number = self.number_for(payload.len())?;
-        let mut head = self.head;
-        let slot = self.slot_end() - self.at;
-        let (len, suffix_len) = (self.slot_end() + self.gap, self.tail);
-        let len = match head.get_mut(self.at..) {
-            Some(field) if slot > 0 => {
-                self.field.write(number, self.lower_case, field);
-                len
-            }
-            _ => self.write_head_of_any_width(number, &mut head),
-        };
-        let affix = |bytes, len| Affix::from_array(bytes, len).unwrap_or(Affix::EMPTY);
-        Ok(Envelope { head: affix(head, len), suffix: affix(self.end, suffix_len), ends_stream: false })
+        self.write_head(self.number_for(payload.len())?, &mut envelope.head);
+        if self.tail > 0 {
+            set(&mut envelope.suffix, &self.end, self.tail);
+        }
+        Ok(())
     }
 }
 
@@ -52,6 +46,32 @@ impl Length {
         }
     }
 
+    #[inline]
+    fn write_head(&self, number: u64, head: &mut Affix) {
+        let head_len = self.slot_end() + self.gap;
+        match self.field.write_word(number, self.quick.unused_bits) {
+            // Composed in a register: a byte that is written and then read back as part of a word makes it wait.
+            Some(word) if head_len <= 8 => {
+                let [a, b, c, d, e, f, g, h, ..] = self.head;
+                let template = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+                head.set_word((template | word >> (8 * self.at)).to_be_bytes(), head_len);
+            }
+            _ => self.write_long_head(number, head),
+        }
+    }
+
+    fn write_long_head(&self, number: u64, head: &mut Affix) {
+        let mut bytes = self.head;
+        let len = match self.field.width() {
+            Some(_) => {
+                self.field.write(number, self.lower_case, bytes.get_mut(self.at..).unwrap_or_default());
+                self.slot_end() + self.gap
+            }
+            None => self.write_head_of_any_width(number, &mut bytes),
+        };
+        set(head, &bytes, len);
+    }
+
     /// Moves the gap behind a length field whose width depends on the number.
     fn write_head_of_any_width(&self, number: u64, head: &mut [u8]) -> usize {
         let width = match head.get_mut(self.at..) {
@@ -68,10 +88,10 @@ impl Length {
     }
 
     /// Checks that a message is one whole frame as it is.
-    fn whole_frame(&self, message: &[u8]) -> Result<Envelope, EncodeError> {
+    fn check_whole_frame(&self, message: &[u8]) -> Result<(), EncodeError> {
         let message_len = message.len();
         match self.decode(message, 0, None) {
-            Ok(Decoded::Frame(frame)) if frame.frame_len == message_len => Ok(Envelope::default()),
+            Ok(Decoded::Frame(frame)) if frame.frame_len == message_len => Ok(()),
             Ok(Decoded::Frame(frame)) => Err(EncodeError::Overfull { message_len, frame_len: frame.frame_len }),
             Ok(Decoded::Incomplete(need)) => Err(EncodeError::Unfinished { message_len, missing: need.missing }),
             Err(error) => Err(EncodeError::NotAFrame(error)),
@@ -79,5 +99,8 @@ impl Length {
     }
 }
 
-// Both directions agree on what a field can say because both ask `Field::largest`.
-const _: () = assert!(Field::Bcd(2).largest() == 9_999);
+/// Sets the first `len` bytes, which the builder has checked to be no more than there are.
+fn set(affix: &mut Affix, bytes: &[u8; Affix::CAPACITY], len: usize) {
+    let set = bytes.get(..len).and_then(|bytes| affix.set(bytes));
+    debug_assert!(set.is_some(), "{len} bytes are no more than {}", Affix::CAPACITY);
+}

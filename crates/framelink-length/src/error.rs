@@ -3,6 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
+use crate::builder::MEMORY_MAX;
+
 /// Why bytes are no frame: what came, what was allowed and where, counted from the first byte of the frame.
 ///
 /// ```
@@ -300,18 +302,18 @@ impl fmt::Display for SpecError {
             Self::Separator(byte) => {
                 write!(
                     f,
-                    "the separator 0x{byte:02x} is the digit `{}`, expected a byte that is none",
+                    "the separator 0x{byte:02x} is the digit `{}`, expected a byte that is no digit",
                     byte.escape_ascii()
                 )
             }
             Self::PrefixOutside(len, at) => {
-                write!(f, "prefix has {len} bytes, but only {at} come before the length field (at={at})")
+                write!(f, "prefix is {}, but only {at} can stand before the length field (at={at})", Bytes(len))
             }
             Self::InfixOutside(len, gap) => {
-                write!(f, "infix has {len} bytes, but the gap has only {gap} (gap={gap})")
+                write!(f, "infix is {}, but only {gap} can stand in the gap (gap={gap})", Bytes(len))
             }
             Self::SuffixOutside(len, tail) => {
-                write!(f, "suffix has {len} bytes, but the tail has only {tail} (tail={tail})")
+                write!(f, "suffix is {}, but only {tail} can stand in the tail (tail={tail})", Bytes(len))
             }
             Self::TooLong { option, len } => {
                 write!(f, "{option} is {len} bytes, at most {HEAD} are allowed", HEAD = crate::length::HEAD_CAPACITY)
@@ -329,19 +331,24 @@ impl fmt::Display for SpecError {
                 write!(f, "mask {mask:#x} must have one or more bits, contiguous from bit 0")
             }
             Self::MaskTooWide { mask, field } => {
-                write!(f, "mask {mask:#x} has bits beyond the {field} bytes of the length field")
+                write!(f, "mask {mask:#x} has bits beyond the {} of the length field", Bytes(field))
             }
             Self::CountsItsOwnWidth { kind } => {
-                write!(f, "a {kind} length field has no width of its own to count, expected rest, payload or adjust")
+                write!(
+                    f,
+                    "a {kind} length field has no fixed width that the number could count, expected rest, payload or adjust"
+                )
             }
             Self::ZeroCanBe => {
                 f.write_str("the number 0 already means something here, zero=empty is for framings where it cannot be")
             }
             Self::NoFrame { largest, least } => {
-                write!(f, "no frame can exist: the number is at most {largest} and must count at least {least} bytes")
+                write!(f, "no frame can exist: the number is at most {largest}, but must count at least {least} bytes")
             }
             Self::MaxBeyond { max, most } => {
-                write!(f, "max of {max} is {} bytes more than the {most} that the header can announce", max - most)
+                let more = Bytes(max.saturating_sub(most));
+                let whose = if most == MEMORY_MAX { "memory can hold" } else { "the header can announce" };
+                write!(f, "max of {max} is {more} more than the {most} that {whose}")
             }
             Self::MaxBelow { max, least } => {
                 write!(f, "no frame can exist: the limit is {max} payload bytes, the header announces at least {least}")
@@ -351,3 +358,12 @@ impl fmt::Display for SpecError {
 }
 
 impl Error for SpecError {}
+
+/// A number of bytes in words.
+struct Bytes(usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
+    }
+}

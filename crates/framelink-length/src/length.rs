@@ -48,9 +48,42 @@ pub struct Length {
     pub(crate) most_number: u64,
     /// Added to a number that can be, modulo 2⁶⁴, it gives the payload's length: always a `usize`.
     pub(crate) number_to_payload: u64,
+    pub(crate) quick: Quick,
     pub(crate) max_payload: usize,
     /// The largest payload that the header can announce, limit or not.
     pub(crate) most_payload: usize,
+}
+
+/// What follows from the rest and is asked for every frame. For fields of fixed width only.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Quick {
+    /// The bits of a word that the field leaves unused.
+    pub(crate) unused_bits: u32,
+    /// Whether there is a prefix, infix or suffix to look at.
+    pub(crate) has_literals: bool,
+    /// Between the first and the last number that can be.
+    pub(crate) number_span: u64,
+    /// Added to a number that can be, modulo 2⁶⁴, it gives the frame's length.
+    pub(crate) number_to_frame: u64,
+    /// Where what is delivered begins, and how many bytes before the end of the frame it ends.
+    pub(crate) delivered_start: usize,
+    pub(crate) delivered_short: usize,
+}
+
+impl Quick {
+    pub(crate) fn of(length: &Length) -> Self {
+        let head_len = length.slot_end() + length.gap;
+        let (delivered_start, delivered_short) =
+            if length.keeps_header { (0, 0) } else { (head_len, length.tail) };
+        Self {
+            unused_bits: length.field.unused_bits(),
+            has_literals: length.prefix_len + length.infix_len + length.suffix_len > 0,
+            number_span: length.most_number - length.least_number,
+            number_to_frame: length.number_to_payload.wrapping_add((head_len + length.tail) as u64),
+            delivered_start,
+            delivered_short,
+        }
+    }
 }
 
 /// As many bytes as a head or a tail may have.

@@ -1,7 +1,7 @@
 //! The notation of framings that begin with their length: reading and printing.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
 
@@ -12,7 +12,6 @@ use crate::builder::LengthBuilder;
 use crate::{Counts, Field, Length, PRESETS, SpecError};
 
 const KINDS: &str = "net, le, ascii, hex, ebcdic, bcd, decimal, varint";
-const OPTIONS: &str = "at, prefix, mask, gap, infix, tail, suffix, counts, adjust, zero, keep, lower, max";
 
 /// Reads a notation.
 ///
@@ -21,7 +20,7 @@ const OPTIONS: &str = "at, prefix, mask, gap, infix, tail, suffix, counts, adjus
 ///
 /// let error = "net:2,prefix=0300,at=1".parse::<Length>().unwrap_err();
 /// assert_eq!(error.column(), 14);
-/// assert_eq!(error.message(), "prefix has 2 bytes, but only 1 come before the length field (at=1)");
+/// assert_eq!(error.message(), "prefix is 2 bytes, but only 1 can stand before the length field (at=1)");
 /// ```
 impl FromStr for Length {
     type Err = NotationError;
@@ -98,7 +97,7 @@ fn read_options(mut builder: LengthBuilder, notation: &Notation<'_>) -> Result<L
     if let (Some(counts), Some(adjust)) = (counts, adjust) {
         let (first, second) = if counts.column < adjust.column { (counts, adjust) } else { (adjust, counts) };
         return Err(second.error(format!(
-            "`{}` stands instead of `{}`, which is at column {}",
+            "`{}` cannot stand beside `{}`, which is at column {}: either says what the number counts",
             second.text, first.text, first.column
         )));
     }
@@ -111,24 +110,26 @@ fn read_option(builder: LengthBuilder, option: &Item<'_>) -> Result<LengthBuilde
     Ok(match option.name.text {
         "at" => builder.at(bytes()?),
         "prefix" => builder.prefix(fixed()?),
-        "mask" => read_mask(builder, option.value("pairs of hex digits")?)?,
+        "mask" if takes_mask(builder.field()) => read_mask(builder, option.value("pairs of hex digits")?)?,
+        // Which kind has it is for `build` to say, whatever its value.
+        "mask" => builder.mask(0),
         "gap" => builder.gap(bytes()?),
         "infix" => builder.infix(fixed()?),
         "tail" => builder.tail(bytes()?),
         "suffix" => builder.suffix(fixed()?),
         "counts" => builder.counts(read_counts(option.value("rest, payload, self or frame")?)?),
         "adjust" => builder.counts(Counts::Adjust(option.value("`+` or `-` and a number")?.signed()?)),
-        "zero" => read_zero(builder, option.value("empty")?)?,
+        "zero" => read_zero(builder, option.value("`empty`")?)?,
         "keep" => option.no_value().map(|()| builder.keep_header(true))?,
         "lower" => option.no_value().map(|()| builder.lower_case(true))?,
         "max" => builder.max(option.value("a size")?.size()?),
-        _ => return Err(option.name.mismatch(&format!("one of {OPTIONS}"))),
+        _ => return Err(option.name.mismatch(&format!("one of {}", options_of(builder.field())))),
     })
 }
 
 fn read_mask(builder: LengthBuilder, value: Token<'_>) -> Result<LengthBuilder, NotationError> {
     let bytes = value.hex(8)?;
-    let width = builder.field_width();
+    let width = builder.field().width();
     if width.is_some_and(|width| width != bytes.len()) {
         let width = width.unwrap_or_default();
         return Err(
@@ -151,8 +152,19 @@ fn read_counts(value: Token<'_>) -> Result<Counts, NotationError> {
 fn read_zero(builder: LengthBuilder, value: Token<'_>) -> Result<LengthBuilder, NotationError> {
     match value.text {
         "empty" => Ok(builder.zero_is_empty(true)),
-        _ => Err(value.mismatch("empty")),
+        _ => Err(value.mismatch("`empty`")),
     }
+}
+
+const fn takes_mask(field: Field) -> bool {
+    matches!(field, Field::Net(_) | Field::Le(_))
+}
+
+/// The options that a kind takes, for error messages.
+fn options_of(field: Field) -> String {
+    let mask = if takes_mask(field) { "mask, " } else { "" };
+    let lower = if matches!(field, Field::Hex(_)) { "lower, " } else { "" };
+    format!("at, prefix, {mask}gap, infix, tail, suffix, counts, adjust, zero, keep, {lower}max")
 }
 
 /// Builds, and points at the option that an error is about, or at the kind.

@@ -16,17 +16,39 @@ pub(crate) enum Read {
 }
 
 impl Field {
+    /// The bits of a word that the field leaves unused; 0 where its width is not 1 to 8 bytes.
+    pub(crate) fn unused_bits(self) -> u32 {
+        match self.width() {
+            Some(width @ 1..=8) => u32::try_from(64 - 8 * width).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// The number in a word of eight bytes, of which the field is the first. `None` if there is none, or if finding it
-    /// takes more than a few instructions: [`Field::read`] knows it all.
+    /// takes more than a few instructions: [`Field::read`] knows it all. `unused_bits` is [`Field::unused_bits`].
     #[inline]
-    pub(crate) fn read_word(self, word: [u8; 8]) -> Option<u64> {
+    pub(crate) fn read_word(self, word: [u8; 8], unused_bits: u32) -> Option<u64> {
         let bytes = u64::from_be_bytes(word);
         match self {
-            Self::Net(width) => Some(bytes >> unused_bits(width)),
-            Self::Le(width) => Some(u64::from_le_bytes(word) & (u64::MAX >> unused_bits(width))),
-            Self::Ascii(width @ 1..=8) => swar::from_digits(pad(bytes, width)),
-            Self::Ebcdic(width @ 1..=8) => swar::from_digits(pad(bytes ^ EBCDIC, width)),
-            Self::Bcd(width @ 1..=8) => framelink_bcd::decode_word(bytes >> unused_bits(width)),
+            Self::Net(_) => Some(bytes >> unused_bits),
+            Self::Le(_) => Some((u64::from_le_bytes(word) << unused_bits) >> unused_bits),
+            Self::Ascii(1..=8) => swar::from_digits(pad(bytes, unused_bits)),
+            Self::Ebcdic(1..=8) => swar::from_digits(pad(bytes ^ EBCDIC, unused_bits)),
+            Self::Bcd(1..=8) => framelink_bcd::decode_word(bytes >> unused_bits),
+            _ => None,
+        }
+    }
+
+    /// A number that is not above [`Field::largest`] as the first bytes of eight, the others 0. `None` where
+    /// [`Field::write`] has to do it.
+    #[inline]
+    pub(crate) fn write_word(self, number: u64, unused_bits: u32) -> Option<u64> {
+        match self {
+            Self::Net(_) => Some(number << unused_bits),
+            Self::Le(_) => Some(number.swap_bytes()),
+            Self::Ascii(1..=8) => Some(swar::to_digits(number) << unused_bits),
+            Self::Ebcdic(1..=8) => Some((swar::to_digits(number) ^ EBCDIC) << unused_bits),
+            Self::Bcd(1..=8) => Some(framelink_bcd::encode_word(number)? << unused_bits),
             _ => None,
         }
     }
@@ -96,19 +118,11 @@ impl Field {
     }
 }
 
-/// The bits of a word that a field of `width` bytes, 1 to 8, leaves unused.
+/// The first bytes of eight as the last, with ASCII zeros before them in place of the unused ones.
 #[inline]
-const fn unused_bits(width: u8) -> u32 {
-    64_u32.wrapping_sub(8 * width as u32) & 63
-}
-
-/// The first `width` bytes as the last of eight, with ASCII zeros before them.
-#[inline]
-const fn pad(bytes: u64, width: u8) -> u64 {
-    let unused = unused_bits(width);
-    // Shifted in two steps, for a shift by all 64 bits is none at all.
-    let zeros = (ASCII_ZEROS << (63 - unused)) << 1;
-    (bytes >> unused) | if unused == 0 { 0 } else { zeros }
+const fn pad(bytes: u64, unused_bits: u32) -> u64 {
+    let zeros = !(u64::MAX >> unused_bits) & ASCII_ZEROS;
+    (bytes >> unused_bits) | zeros
 }
 
 fn read_decimal(input: &[u8], offset: usize, separator: u8) -> Result<Read, DecodeError> {

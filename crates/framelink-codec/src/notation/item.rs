@@ -32,7 +32,9 @@ impl<'a> Notation<'a> {
         let (mut rest, kind) = item(text, text, ':', "a framing such as `ascii:4`")?;
         let mut options = Vec::new();
         while !rest.is_empty() {
-            let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, "`,` or the end"))?;
+            // A value goes on to the next comma, so what is no comma stands behind a name.
+            let sign = options.last().unwrap_or(&kind).sign;
+            let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, behind_name(sign)))?;
             let (next, option) = item(text, after, '=', "an option")?;
             if let Some(twice) = options.iter().find(|seen: &&Item<'_>| seen.name.text == option.name.text) {
                 let first = twice.name.column;
@@ -126,7 +128,11 @@ impl Token<'_> {
         } else {
             format!("{} to {} {what}", range.start(), range.end())
         };
-        let (_, number) = all_consuming(lexis::number).parse(self.text).map_err(|_| self.mismatch(&bounds))?;
+        let number = match all_consuming(lexis::number).parse(self.text) {
+            Ok((_, number)) => number,
+            Err(_) if self.has_leading_zero() => return Err(self.with_leading_zero(&bounds)),
+            Err(_) => return Err(self.mismatch(&bounds)),
+        };
         match usize::try_from(number) {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(self.mismatch(&bounds)),
@@ -138,7 +144,7 @@ impl Token<'_> {
     /// # Errors
     /// When it is something else.
     pub fn signed(&self) -> Result<i64, NotationError> {
-        self.read(lexis::signed, "`+` or `-` and a number")
+        self.read_number(lexis::signed, "`+` or `-` and a number", &format!("{}", i64::MAX))
     }
 
     /// A number of bytes with an optional `KiB` or `MiB`.
@@ -146,7 +152,7 @@ impl Token<'_> {
     /// # Errors
     /// When it is something else, or beyond what this machine can address.
     pub fn size(&self) -> Result<usize, NotationError> {
-        self.read(lexis::size, "a number of bytes, or one with `KiB` or `MiB`")
+        self.read_number(lexis::size, "a number of bytes, or one with `KiB` or `MiB`", &format!("{}", usize::MAX))
     }
 
     /// A number above 0 with `ms`, `s` or `m`.
@@ -154,7 +160,7 @@ impl Token<'_> {
     /// # Errors
     /// When it is something else.
     pub fn duration(&self) -> Result<Duration, NotationError> {
-        self.read(lexis::duration, "a number above 0 with `ms`, `s` or `m`")
+        self.read_number(lexis::duration, "a number above 0 with `ms`, `s` or `m`", &format!("{}ms", u64::MAX))
     }
 
     /// One to `most` pairs of hex digits.
@@ -188,7 +194,47 @@ impl Token<'_> {
         if bytes.len() <= most {
             return Ok(());
         }
-        Err(self.error(format!("expected at most {most} bytes, found {}", bytes.len())))
+        let unit = if most == 1 { "byte" } else { "bytes" };
+        Err(self.error(format!("expected at most {most} {unit}, found {}", bytes.len())))
+    }
+
+    /// Reads a number with its sign or unit; `most` is the largest there is.
+    fn read_number<T>(
+        &self,
+        parser: impl for<'b> Fn(&'b str) -> IResult<&'b str, T, Expected<'b>>,
+        what: &'static str,
+        most: &str,
+    ) -> Result<T, NotationError> {
+        if let Ok((_, value)) = all_consuming(&parser).parse(self.text) {
+            return Ok(value);
+        }
+        if self.has_leading_zero() {
+            return Err(self.with_leading_zero(what));
+        }
+        let (sign, digits, unit) = self.split_number();
+        // With another number it could be read, so it is the number that is too large.
+        if !matches!(digits, "" | "0") && all_consuming(&parser).parse(&format!("{sign}1{unit}")).is_ok() {
+            return Err(self.error(format!("`{}` is too large, at most {most} can be", shorten(self.text))));
+        }
+        Err(self.mismatch(what))
+    }
+
+    fn has_leading_zero(&self) -> bool {
+        let (_, digits, _) = self.split_number();
+        digits.len() > 1 && digits.starts_with('0')
+    }
+
+    fn with_leading_zero(&self, expected: &str) -> NotationError {
+        self.mismatch(&format!("{expected} without leading zeros"))
+    }
+
+    /// What stands before the digits, the digits, and what stands behind them.
+    fn split_number(&self) -> (&str, &str, &str) {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let unsigned = self.text.trim_start_matches(['+', '-']);
+        let unit = unsigned.trim_start_matches(is_digit);
+        let sign = self.text.strip_suffix(unsigned).unwrap_or_default();
+        (sign, unsigned.strip_suffix(unit).unwrap_or_default(), unit)
     }
 
     fn read<'a, T>(
@@ -220,12 +266,16 @@ fn item<'a>(
         return Ok((after, Item { name, value: None, sign }));
     };
     if !after.starts_with(sign) {
-        let expected = if sign == ':' { "`:`, `,` or the end" } else { "`=`, `,` or the end" };
-        return Err(found(text, after, expected));
+        return Err(found(text, after, behind_name(sign)));
     }
     let (after, value) = lexis::expect("a value", lexis::raw_value)(behind).map_err(fail)?;
     let value = Some(Token { text: value, column: column(text, behind) });
     Ok((after, Item { name, value, sign }))
+}
+
+/// What may follow a name.
+const fn behind_name(sign: char) -> &'static str {
+    if sign == ':' { "`:`, `,` or the end" } else { "`=`, `,` or the end" }
 }
 
 /// Where `rest`, the end of `text`, begins.

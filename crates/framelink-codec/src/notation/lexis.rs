@@ -59,8 +59,8 @@ pub(super) fn number(input: &str) -> Lexed<'_, u64> {
 
 /// A sign, then a number.
 pub(super) fn signed(input: &str) -> Lexed<'_, i64> {
-    let sign = alt((value(1_i64, tag("+")), value(-1, tag("-"))));
-    map_opt((sign, number), |(sign, number)| i64::try_from(number).ok().map(|n| sign * n)).parse(input)
+    let sign = alt((value(1_i128, tag("+")), value(-1, tag("-"))));
+    map_opt((sign, number), |(sign, number)| i64::try_from(sign * i128::from(number)).ok()).parse(input)
 }
 
 /// A number of bytes, with an optional `KiB` or `MiB`.
