@@ -19,7 +19,7 @@
 //! | --- | --- | --- |
 //! | 1 to 9 bytes | `u64` | [`decode`] |
 //! | `u64` | 1 to 9 bytes | [`encode`], [`encode_array`], with [`max_value`] as their limit |
-//! | up to 8 bytes in a word | `u64` | [`decode_word`], without a loop |
+//! | up to 8 bytes in a word | `u64` | [`decode_word`], without a loop; [`decode_short`] for two bytes |
 //! | `u64` | 8 bytes in a word | [`encode_word`] |
 //! | ASCII digits, any count | packed digits | [`pack`], into [`packed_len`] bytes |
 //! | packed digits, any count | ASCII digits | [`unpack`], or [`unpack_right_f`] when only the pad tells the count |
@@ -52,7 +52,7 @@ pub use digits::{pack, packed_len, unpack, unpack_right_f};
 pub use error::{DecodeError, EncodeError, PackError, UnpackError};
 pub use int::{MAX_BYTES, decode, encode, encode_array, max_value};
 pub use pad::Pad;
-pub use word::{decode_word, encode_word};
+pub use word::{decode_short, decode_word, encode_word};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

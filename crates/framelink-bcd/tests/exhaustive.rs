@@ -1,6 +1,6 @@
 //! Every input of up to three bytes, and every number of up to six digits, against a plain oracle.
 
-use framelink_bcd::{DecodeError, decode, decode_word, encode, encode_array, encode_word};
+use framelink_bcd::{DecodeError, decode, decode_short, decode_word, encode, encode_array, encode_word};
 
 /// Reads packed digits the slow and plain way: nibble by nibble, by schoolbook arithmetic.
 fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
@@ -23,6 +23,9 @@ fn every_input_of(bytes: usize) {
         let expected = oracle(packed);
         assert_eq!(decode(packed), expected, "{packed:02x?}");
         assert_eq!(decode_word(number.into()), expected.ok(), "{packed:02x?} as a word");
+        if let Ok(short) = u16::try_from(number) {
+            assert_eq!(decode_short(short).map(u64::from), decode_word(number.into()), "{packed:02x?} as two bytes");
+        }
         if let Ok(value) = expected {
             let mut again = [0xee; 3];
             let again = &mut again[..bytes];

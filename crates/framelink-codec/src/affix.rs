@@ -41,13 +41,6 @@ impl Affix {
         Some(())
     }
 
-    /// Makes it the first `len` of these eight bytes, all if `len` is more.
-    #[inline]
-    pub fn set_word(&mut self, word: [u8; 8], len: usize) {
-        self.bytes.split_at_mut(8).0.copy_from_slice(&word);
-        self.len = u8::try_from(len).unwrap_or(8).min(8);
-    }
-
     /// Makes it no bytes.
     #[inline]
     pub const fn clear(&mut self) {
@@ -66,14 +59,6 @@ impl Affix {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// The first eight bytes, used or not, for a copy of a fixed size.
-    #[inline]
-    #[must_use]
-    pub fn first_eight(&self) -> &[u8; 8] {
-        const NONE: &[u8; 8] = &[0; 8];
-        self.bytes.first_chunk().unwrap_or(NONE)
     }
 }
 
@@ -101,5 +86,22 @@ impl Eq for Affix {}
 impl fmt::Debug for Affix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x?}", self.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_what_is_read_at_every_length() {
+        let bytes = core::array::from_fn::<u8, 65, _>(|i| u8::try_from(i + 1).unwrap());
+        for len in 0..=Affix::CAPACITY {
+            let affix = Affix::new(&bytes[..len]).unwrap();
+            assert_eq!(affix.as_ref(), &bytes[..len]);
+        }
+        let mut affix = Affix::new(b"before").unwrap();
+        assert_eq!(affix.set(&bytes), None);
+        assert_eq!(affix.as_ref(), b"before", "too many bytes change nothing");
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Codec, Decode, Decoded, Encode, End, Ends, Fault, Frame};
+use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Fault, Frame};
 
 /// Checks one wire vector of a framing that ends by itself: written as given (unless `read_only`), and read whole, cut
 /// at every byte, and with bytes behind it.
@@ -47,7 +47,11 @@ pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &
     let mut wire = Vec::new();
     let mut sent = Vec::new();
     for &payload in payloads {
-        let Ok(envelope) = framing.envelope(payload) else { continue };
+        let Ok(envelope) = framing.envelope(payload) else {
+            assert_eq!(framing.short_head(payload.len()), None, "the shortcut refuses what is refused");
+            continue;
+        };
+        check_short_head(framing, payload, &envelope);
         wire.extend_from_slice(envelope.head.as_ref());
         wire.extend_from_slice(payload);
         wire.extend_from_slice(envelope.suffix.as_ref());
@@ -133,7 +137,16 @@ pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec
 /// When the framing refuses it.
 pub fn write<F: Encode>(framing: &F, payload: &[u8]) -> Vec<u8> {
     let envelope = framing.envelope(payload).expect("a payload that can be sent");
+    check_short_head(framing, payload, &envelope);
     [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat()
+}
+
+/// The shortcut says what the whole envelope does, or nothing.
+fn check_short_head<F: Encode>(framing: &F, payload: &[u8], envelope: &Envelope) {
+    if let Some(head) = framing.short_head(payload.len()) {
+        assert_eq!(head.bytes.get(..usize::from(head.len)), Some(envelope.head.as_ref()));
+        assert!(envelope.suffix.is_empty() && !envelope.ends_stream);
+    }
 }
 
 fn frame<F: Decode>(framing: &F, input: &[u8], end: Option<End>) -> Option<Frame> {

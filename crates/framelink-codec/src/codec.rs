@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need};
+use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need, ShortHead};
 
 /// A framing and what one stream of bytes must remember: how far it has looked, and its first fault.
 ///
@@ -103,6 +103,12 @@ impl<F: Decode + Encode> Codec<F> {
         self.framing.wrap(payload, envelope)?;
         self.ended = envelope.ends_stream;
         Ok(true)
+    }
+
+    /// See [`Encode::short_head`].
+    #[inline]
+    pub fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        if self.ended { None } else { self.framing.short_head(payload_len) }
     }
 }
 

@@ -20,6 +20,13 @@ pub trait Encode {
     /// its own delimiter.
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error>;
 
+    /// The head, where it is at most eight bytes, the payload can be sent and nothing goes behind it: a shortcut for
+    /// [`Encode::wrap`] that stays in registers. `None` says only that `wrap` has to be asked.
+    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        let _ = payload_len;
+        None
+    }
+
     /// The bytes before and after `payload`.
     ///
     /// ```
@@ -46,6 +53,28 @@ impl<F: Encode + ?Sized> Encode for &F {
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
         (**self).wrap(payload, envelope)
     }
+
+    #[inline]
+    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        (**self).short_head(payload_len)
+    }
+}
+
+/// A head of at most eight bytes, as [`Encode::short_head`] gives it.
+///
+/// ```
+/// use framelink_codec::ShortHead;
+///
+/// // 0x00 0x05, and six bytes that do not count
+/// let head = ShortHead { bytes: [0x00, 0x05, 0, 0, 0, 0, 0, 0], len: 2 };
+/// assert_eq!(head.bytes[..usize::from(head.len)], [0x00, 0x05]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortHead {
+    /// The head and, behind it, anything.
+    pub bytes: [u8; 8],
+    /// How many of them are the head, at most 8.
+    pub len: u8,
 }
 
 /// What goes around one payload.

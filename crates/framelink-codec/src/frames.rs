@@ -65,7 +65,7 @@ impl<'a, F: Decode> Iterator for Frames<'a, F> {
         match self.framing.decode(self.input, 0, self.end) {
             Ok(Decoded::Frame(frame)) => {
                 let (wire, rest) = self.input.split_at_checked(frame.frame_len)?;
-                let payload = frame.payload(wire);
+                let payload = wire.get(frame.payload_start..frame.payload_end)?;
                 let cut = FrameRef { payload, wire, offset: self.offset, ended_by: frame.ended_by };
                 self.input = rest;
                 self.offset += frame.frame_len;

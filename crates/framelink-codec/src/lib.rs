@@ -54,7 +54,7 @@ pub use affix::Affix;
 pub use buffer::ReadBuffer;
 pub use codec::{Codec, Fault};
 pub use decode::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
-pub use encode::{Encode, Envelope};
+pub use encode::{Encode, Envelope, ShortHead};
 pub use frames::{FrameRef, Frames};
 pub use guess::{Foreign, Guess};
 #[cfg(feature = "std")]

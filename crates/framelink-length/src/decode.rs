@@ -12,7 +12,8 @@ use crate::{DecodeError, Length, Part};
 impl Decode for Length {
     type Error = DecodeError;
 
-    #[inline]
+    // Always, for a call and an answer by way of memory take as long as the rest.
+    #[inline(always)]
     fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
         match self.cut_whole(input) {
             Some(frame) => Ok(Decoded::Frame(frame)),
@@ -53,17 +54,17 @@ pub struct Header {
 
 impl Length {
     /// The frame at the start of `input`, if it is there whole and right and finding it is quick.
-    #[inline]
+    #[inline(always)]
     fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
         let quick = &self.quick;
-        let word = input.get(self.at..)?.first_chunk::<8>()?;
-        let number = self.field.read_word(*word, quick.unused_bits)? & self.mask;
-        if number.wrapping_sub(self.least_number) > quick.number_span {
-            return None;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "`most_number` is such that a frame's length is a usize")]
+        let at = usize::from(quick.at);
+        let word = input.get(at..at + 8)?.first_chunk()?;
+        let number = quick.reader.read(word, quick.unused_bits, self.mask)?;
+        #[expect(clippy::cast_possible_truncation, reason = "of a number that can be, a frame's length is a usize")]
         let frame_len = number.wrapping_add(quick.number_to_frame) as usize;
-        if frame_len > input.len() || (quick.has_literals && !self.literals_match(input, frame_len)) {
+        // One branch for both: neither is ever false in the ordinary run of things.
+        let is_right = number.wrapping_sub(self.least_number) <= quick.number_span;
+        if !(is_right & (frame_len <= input.len())) || (quick.has_literals && !self.literals_match(input, frame_len)) {
             return None;
         }
         Some(Frame {
@@ -74,6 +75,8 @@ impl Length {
         })
     }
 
+    /// Cold, so that the quick path runs straight through: most looks at a buffer find a whole frame.
+    #[cold]
     fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
         let need = |missing| Ok(Decoded::Incomplete(Need { missing, looked_at: 0 }));
         let header = match self.header(input)? {

@@ -1,31 +1,41 @@
 //! From a payload to the bytes around it.
+//!
+//! As in decoding there are two paths: [`Encode::short_head`] knows how to say yes where the head fits a word, and
+//! [`Encode::wrap`] knows everything.
 
-use framelink_codec::{Affix, Decode, Decoded, Encode, Envelope};
+use framelink_codec::{Affix, Decode, Decoded, Encode, Envelope, ShortHead};
 
 use crate::{EncodeError, Length};
 
 impl Encode for Length {
     type Error = EncodeError;
 
-    #[inline]
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), EncodeError> {
-        envelope.ends_stream = false;
-        envelope.suffix.clear();
+        *envelope = Envelope::EMPTY;
         if self.keeps_header {
-            envelope.head.clear();
             return self.check_whole_frame(payload);
         }
         self.write_head(self.number_for(payload.len())?, &mut envelope.head);
-        if self.tail > 0 {
-            set(&mut envelope.suffix, &self.end, self.tail);
-        }
+        set(&mut envelope.suffix, &self.end, self.tail);
         Ok(())
+    }
+
+    /// It is composed in a register: a byte that is written and then read back as part of a word makes the reader wait.
+    #[inline]
+    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        let quick = &self.quick;
+        let number = (payload_len as u64).wrapping_sub(self.number_to_payload);
+        if number.wrapping_sub(self.least_number) > quick.number_span {
+            return None;
+        }
+        let field = quick.writer.write(number, quick.unused_bits)?;
+        let word = quick.head_word | field >> (8 * quick.at);
+        Some(ShortHead { bytes: word.to_be_bytes(), len: quick.head_len })
     }
 }
 
 impl Length {
     /// The number that announces a payload of this length.
-    #[inline]
     fn number_for(&self, payload_len: usize) -> Result<u64, EncodeError> {
         let least = self.least_payload();
         if payload_len > self.max_payload || payload_len < least {
@@ -35,7 +45,6 @@ impl Length {
         Ok((payload_len as u64).wrapping_sub(self.number_to_payload))
     }
 
-    #[cold]
     fn wrong_len(&self, payload_len: usize, least: usize) -> EncodeError {
         if payload_len < least {
             EncodeError::TooShort { payload_len, least }
@@ -46,21 +55,8 @@ impl Length {
         }
     }
 
-    #[inline]
+    /// The head with this number in it.
     fn write_head(&self, number: u64, head: &mut Affix) {
-        let head_len = self.slot_end() + self.gap;
-        match self.field.write_word(number, self.quick.unused_bits) {
-            // Composed in a register: a byte that is written and then read back as part of a word makes it wait.
-            Some(word) if head_len <= 8 => {
-                let [a, b, c, d, e, f, g, h, ..] = self.head;
-                let template = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-                head.set_word((template | word >> (8 * self.at)).to_be_bytes(), head_len);
-            }
-            _ => self.write_long_head(number, head),
-        }
-    }
-
-    fn write_long_head(&self, number: u64, head: &mut Affix) {
         let mut bytes = self.head;
         let len = match self.field.width() {
             Some(_) => {

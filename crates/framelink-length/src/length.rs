@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::number::{Reader, Writer};
 use crate::{Codec, Counts, Field, LengthBuilder, LengthCodec};
 
 /// Frames that begin with their length.
@@ -57,6 +58,13 @@ pub struct Length {
 /// What follows from the rest and is asked for every frame. For fields of fixed width only.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Quick {
+    pub(crate) reader: Reader,
+    /// Bytes before the length field, at most 64.
+    pub(crate) at: u8,
+    /// Whether the whole head fits a word, and how; its bytes with the length field zero.
+    pub(crate) writer: Writer,
+    pub(crate) head_len: u8,
+    pub(crate) head_word: u64,
     /// The bits of a word that the field leaves unused.
     pub(crate) unused_bits: u32,
     /// Whether there is a prefix, infix or suffix to look at.
@@ -73,9 +81,15 @@ pub(crate) struct Quick {
 impl Quick {
     pub(crate) fn of(length: &Length) -> Self {
         let head_len = length.slot_end() + length.gap;
-        let (delivered_start, delivered_short) =
-            if length.keeps_header { (0, 0) } else { (head_len, length.tail) };
+        let fits_word = head_len <= 8 && length.tail == 0 && !length.keeps_header;
+        let [a, b, c, d, e, f, g, h, ..] = length.head;
+        let (delivered_start, delivered_short) = if length.keeps_header { (0, 0) } else { (head_len, length.tail) };
         Self {
+            reader: Reader::of(length.field, length.mask),
+            at: u8::try_from(length.at).unwrap_or(u8::MAX),
+            writer: if fits_word { Writer::of(length.field) } else { Writer::Exact },
+            head_len: u8::try_from(head_len).unwrap_or(u8::MAX),
+            head_word: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
             unused_bits: length.field.unused_bits(),
             has_literals: length.prefix_len + length.infix_len + length.suffix_len > 0,
             number_span: length.most_number - length.least_number,

@@ -15,41 +15,107 @@ pub(crate) enum Read {
     Incomplete { missing: usize },
 }
 
+/// How the number is read from a word of eight bytes, of which the length field is the first.
+///
+/// The commonest fields have a line each: where the next frame begins waits for this number, and a load of just its bytes
+/// is there sooner than a word that is turned and shifted.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Reader {
+    Net2,
+    Net4,
+    Ascii4,
+    Bcd2,
+    Net,
+    Le,
+    Ascii,
+    Ebcdic,
+    Bcd,
+    /// Not in a few instructions: [`Field::read`] knows it all.
+    #[default]
+    Exact,
+}
+
+impl Reader {
+    pub(crate) fn of(field: Field, mask: u64) -> Self {
+        match field {
+            Field::Net(2) if mask == u64::MAX => Self::Net2,
+            Field::Net(4) if mask == u64::MAX => Self::Net4,
+            Field::Ascii(4) => Self::Ascii4,
+            Field::Bcd(2) => Self::Bcd2,
+            Field::Net(_) => Self::Net,
+            Field::Le(_) => Self::Le,
+            Field::Ascii(1..=8) => Self::Ascii,
+            Field::Ebcdic(1..=8) => Self::Ebcdic,
+            Field::Bcd(1..=8) => Self::Bcd,
+            _ => Self::Exact,
+        }
+    }
+
+    /// The number in the word, `None` if there is none. `unused_bits` is [`Field::unused_bits`].
+    #[inline]
+    pub(crate) fn read(self, word: &[u8; 8], unused_bits: u32, mask: u64) -> Option<u64> {
+        let net = u64::from_be_bytes(*word);
+        let le = u64::from_le_bytes(*word);
+        match self {
+            Self::Net2 => Some(u64::from(u16::from_be_bytes(*word.first_chunk()?))),
+            Self::Net4 => Some(u64::from(u32::from_be_bytes(*word.first_chunk()?))),
+            Self::Ascii4 => swar::from_four_digits(u32::from_le_bytes(*word.first_chunk()?)),
+            Self::Bcd2 => framelink_bcd::decode_short(u16::from_be_bytes(*word.first_chunk()?)).map(u64::from),
+            Self::Net => Some((net >> unused_bits) & mask),
+            Self::Le => Some(((le << unused_bits) >> unused_bits) & mask),
+            Self::Ascii => swar::from_digits(pad(le, unused_bits)),
+            Self::Ebcdic => swar::from_digits(pad(le ^ EBCDIC, unused_bits)),
+            Self::Bcd => framelink_bcd::decode_word(net >> unused_bits),
+            Self::Exact => None,
+        }
+    }
+}
+
+/// How a number is written to the first bytes of a word.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Writer {
+    Net,
+    Le,
+    Ascii,
+    Ebcdic,
+    Bcd,
+    /// Not in a few instructions: [`Field::write`] knows it all.
+    #[default]
+    Exact,
+}
+
+impl Writer {
+    pub(crate) const fn of(field: Field) -> Self {
+        match field {
+            Field::Net(_) => Self::Net,
+            Field::Le(_) => Self::Le,
+            Field::Ascii(1..=8) => Self::Ascii,
+            Field::Ebcdic(1..=8) => Self::Ebcdic,
+            Field::Bcd(1..=8) => Self::Bcd,
+            _ => Self::Exact,
+        }
+    }
+
+    /// A number that is not above [`Field::largest`] as the first, most significant bytes of a word, the others 0.
+    #[inline]
+    pub(crate) fn write(self, number: u64, unused_bits: u32) -> Option<u64> {
+        Some(match self {
+            Self::Net => number << unused_bits,
+            Self::Le => number.swap_bytes(),
+            Self::Ascii => swar::to_digits(number) << unused_bits,
+            Self::Ebcdic => (swar::to_digits(number) ^ EBCDIC) << unused_bits,
+            Self::Bcd => framelink_bcd::encode_word(number)? << unused_bits,
+            Self::Exact => return None,
+        })
+    }
+}
+
 impl Field {
     /// The bits of a word that the field leaves unused; 0 where its width is not 1 to 8 bytes.
     pub(crate) fn unused_bits(self) -> u32 {
         match self.width() {
             Some(width @ 1..=8) => u32::try_from(64 - 8 * width).unwrap_or(0),
             _ => 0,
-        }
-    }
-
-    /// The number in a word of eight bytes, of which the field is the first. `None` if there is none, or if finding it
-    /// takes more than a few instructions: [`Field::read`] knows it all. `unused_bits` is [`Field::unused_bits`].
-    #[inline]
-    pub(crate) fn read_word(self, word: [u8; 8], unused_bits: u32) -> Option<u64> {
-        let bytes = u64::from_be_bytes(word);
-        match self {
-            Self::Net(_) => Some(bytes >> unused_bits),
-            Self::Le(_) => Some((u64::from_le_bytes(word) << unused_bits) >> unused_bits),
-            Self::Ascii(1..=8) => swar::from_digits(pad(bytes, unused_bits)),
-            Self::Ebcdic(1..=8) => swar::from_digits(pad(bytes ^ EBCDIC, unused_bits)),
-            Self::Bcd(1..=8) => framelink_bcd::decode_word(bytes >> unused_bits),
-            _ => None,
-        }
-    }
-
-    /// A number that is not above [`Field::largest`] as the first bytes of eight, the others 0. `None` where
-    /// [`Field::write`] has to do it.
-    #[inline]
-    pub(crate) fn write_word(self, number: u64, unused_bits: u32) -> Option<u64> {
-        match self {
-            Self::Net(_) => Some(number << unused_bits),
-            Self::Le(_) => Some(number.swap_bytes()),
-            Self::Ascii(1..=8) => Some(swar::to_digits(number) << unused_bits),
-            Self::Ebcdic(1..=8) => Some((swar::to_digits(number) ^ EBCDIC) << unused_bits),
-            Self::Bcd(1..=8) => Some(framelink_bcd::encode_word(number)? << unused_bits),
-            _ => None,
         }
     }
 
@@ -118,11 +184,10 @@ impl Field {
     }
 }
 
-/// The first bytes of eight as the last, with ASCII zeros before them in place of the unused ones.
+/// The first bytes of eight, the first the least significant, moved up with ASCII zeros before them.
 #[inline]
 const fn pad(bytes: u64, unused_bits: u32) -> u64 {
-    let zeros = !(u64::MAX >> unused_bits) & ASCII_ZEROS;
-    (bytes >> unused_bits) | zeros
+    (bytes << unused_bits) | (ASCII_ZEROS & !(u64::MAX << unused_bits))
 }
 
 fn read_decimal(input: &[u8], offset: usize, separator: u8) -> Result<Read, DecodeError> {

@@ -1,25 +1,35 @@
-//! Eight digits at a time, as bytes of one word, the most significant digit in the most significant byte.
+//! Eight digits at a time, as bytes of one word.
 
-const LOW_NIBBLES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// Eight ASCII digits as a number, `None` if a byte is no digit.
+/// Eight ASCII digits as a number, `None` if a byte is no digit. The first digit is the least significant byte.
 #[inline]
 pub(crate) const fn from_digits(word: u64) -> Option<u64> {
-    // A digit has the high nibble 3, and still has it when 6 is added. A carry out of a byte can only come from one
-    // whose high nibble was not 3.
-    let plain = word & !LOW_NIBBLES;
-    let raised = word.wrapping_add(0x0606_0606_0606_0606) & !LOW_NIBBLES;
-    if plain != ZEROS || raised != ZEROS {
+    // A digit becomes 0 to 9. Anything from 10 on reaches the high bit when 0x76 is added, or had it before; a carry into
+    // the next byte can only come from one that had it.
+    let digits = word ^ ZEROS;
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    let digits = word & LOW_NIBBLES;
-    let pairs = ((digits >> 8) & 0x00ff_00ff_00ff_00ff) * 10 + (digits & 0x00ff_00ff_00ff_00ff);
-    let fours = ((pairs >> 16) & 0x0000_ffff_0000_ffff) * 100 + (pairs & 0x0000_ffff_0000_ffff);
-    Some((fours >> 32) * 10_000 + (fours & 0xffff_ffff))
+    // Neighbours are joined three times over: ten times (a hundred, ten thousand times) the first plus the second. The
+    // multiplication by 2^k × factor + 1 does both at once; what it leaves in the other lanes is masked away.
+    let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
-/// A number below 100 000 000 as eight ASCII digits.
+/// Four ASCII digits as a number, the first the least significant byte; as [`from_digits`] with one step less.
+#[inline]
+pub(crate) const fn from_four_digits(word: u32) -> Option<u64> {
+    let digits = word ^ 0x3030_3030;
+    if (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff;
+    Some((pairs.wrapping_mul(100 << 16 | 1) >> 16) as u64)
+}
+
+/// A number below 100 000 000 as eight ASCII digits, the first the most significant byte.
 #[inline]
 pub(crate) const fn to_digits(number: u64) -> u64 {
     let fours = ((number / 10_000) << 32) | (number % 10_000);
@@ -44,10 +54,14 @@ mod tests {
             if number % 9_973 == 0 {
                 assert_eq!(word.to_be_bytes().as_slice(), format!("{number:08}").as_bytes());
             }
-            assert_eq!(from_digits(word), Some(number));
+            assert_eq!(from_digits(word.swap_bytes()), Some(number));
+            if let Ok(four @ 0..10_000) = u32::try_from(number) {
+                let [.., a, b, c, d] = word.to_be_bytes();
+                assert_eq!(from_four_digits(u32::from_le_bytes([a, b, c, d])), Some(u64::from(four)));
+            }
             number += step(number);
         }
-        assert_eq!(from_digits(to_digits(99_999_999)), Some(99_999_999));
+        assert_eq!(from_digits(to_digits(99_999_999).swap_bytes()), Some(99_999_999));
     }
 
     #[test]
@@ -56,8 +70,13 @@ mod tests {
             for byte in u8::MIN..=u8::MAX {
                 let mut digits = *b"12345678";
                 digits[place] = byte;
-                let number = from_digits(u64::from_be_bytes(digits));
+                let number = from_digits(u64::from_le_bytes(digits));
                 assert_eq!(number.is_some(), byte.is_ascii_digit(), "byte {byte:#04x} in place {place}");
+                if place < 4 {
+                    let [a, b, c, d, ..] = digits;
+                    let number = from_four_digits(u32::from_le_bytes([a, b, c, d]));
+                    assert_eq!(number.is_some(), byte.is_ascii_digit(), "byte {byte:#04x} in place {place} of four");
+                }
             }
         }
     }

@@ -1,0 +1,89 @@
+//! Messages with no length header.
+//!
+//! ```text
+//!  'h' 'i' 0x0d 0x0a              line             ends with LF, a CR before it dropped; written as CR LF
+//!  'h' 'i' 0x0a                   line,lf          LF alone, and a CR is kept
+//!  'h' 'i' 0x03                   delim:03         ends with these bytes
+//!  0x0b 'h' 'i' 0x1c 0x0d         mllp             a preset: between:0b..1c0d
+//!  'h' 'i'                        fixed:2          every message is two bytes
+//!  'h' 'i' …silence…              quiet:50ms       ends when nothing came for so long
+//!  'h' 'i' (one read)             each-read        is what one read returned
+//!  'h' 'i' (the peer closes)      until-close      ends with the stream
+//! ```
+//!
+//! An [`Unframed`] is such a framing as a value: parsed from its notation, or made with an [`UnframedBuilder`]. It
+//! cuts and wraps as a pure function ([`Decode`], [`Encode`]), says with each message which rule ended it
+//! ([`EndedBy`]), and comes with a way in for each kind of program:
+//!
+//! ```
+//! use framelink_unframed::{FrameReader, Frames, Unframed};
+//!
+//! let line: Unframed = "line".parse()?;
+//!
+//! // a buffer
+//! let payloads: Vec<_> = Frames::new(&line, b"hello\r\nthere\nand").map(|frame| frame.unwrap().payload).collect();
+//! assert_eq!(payloads, [&b"hello"[..], b"there"]);
+//!
+//! // a std::io::Read, say a TcpStream
+//! let mut reader = FrameReader::new(&b"hello\r\n"[..], line);
+//! assert_eq!(reader.read()?.unwrap().payload, b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you have | you take |
+//! | --- | --- |
+//! | bytes, and a loop of your own | [`Decode::decode`], [`Encode::envelope`], and [`Decode::ends`] for what to watch |
+//! | a buffer with whole messages in it | [`Frames`] |
+//! | a `std::io::Read` or `Write` | [`FrameReader`], [`FrameWriter`] (feature `std`) |
+//! | a `tokio_util::codec::Framed` | [`UnframedCodec`] (feature `tokio-util`) |
+//!
+//! Without default features the crate is `no_std` (with `alloc`).
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod builder;
+mod decode;
+mod delimiter;
+mod encode;
+mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod kind;
+mod notation;
+mod presets;
+#[cfg(feature = "serde")]
+mod serde;
+mod unframed;
+
+pub use builder::UnframedBuilder;
+pub use delimiter::Delimiter;
+pub use error::{DecodeError, EncodeError, SpecError};
+pub use kind::Kind;
+pub use presets::{PRESETS, Preset};
+pub use unframed::Unframed;
+
+pub use framelink_codec::notation::NotationError;
+pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frame, FrameRef, Frames, Guess};
+#[cfg(feature = "std")]
+pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+
+/// An [`Unframed`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
+/// and an `Encoder`.
+///
+/// ```
+/// use framelink_unframed::{Decoded, Unframed, UnframedCodec};
+///
+/// // 'h' 'e' 'l' 'l' 'o' | 0x03
+/// let mut codec: UnframedCodec = "delim:03".parse::<Unframed>()?.codec();
+/// assert!(matches!(codec.cut(b"hello\x03", None)?, Decoded::Frame(frame) if frame.payload_len() == 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type UnframedCodec = Codec<Unframed>;
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -212,9 +212,10 @@ impl Token<'_> {
             return Err(self.with_leading_zero(what));
         }
         let (sign, digits, unit) = self.split_number();
-        // With another number it could be read, so it is the number that is too large.
-        if !matches!(digits, "" | "0") && all_consuming(&parser).parse(&format!("{sign}1{unit}")).is_ok() {
-            return Err(self.error(format!("`{}` is too large, at most {most} can be", shorten(self.text))));
+        let with_another = format!("{sign}1{unit}");
+        let is_form_right = all_consuming(&parser).parse(with_another.as_str()).is_ok();
+        if is_form_right && !matches!(digits, "" | "0") {
+            return Err(self.error(format!("`{}` is too large, at most {most} is allowed", shorten(self.text))));
         }
         Err(self.mismatch(what))
     }
@@ -225,7 +226,7 @@ impl Token<'_> {
     }
 
     fn with_leading_zero(&self, expected: &str) -> NotationError {
-        self.mismatch(&format!("{expected} without leading zeros"))
+        self.mismatch(&format!("{expected}, without leading zeros"))
     }
 
     /// What stands before the digits, the digits, and what stands behind them.

@@ -1,0 +1,138 @@
+//! From bytes to the next message.
+//!
+//! However the bytes are chunked, the answer must be the same, a fault included. For a delimiter one number sees to
+//! that: the first place where it can still begin. Before it nothing has to be looked at again, what it lacks from
+//! there is missing, and a payload that reaches there is too long when that place is behind the limit.
+
+use framelink_codec::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
+
+use crate::{DecodeError, Delimiter, Kind, Unframed};
+
+impl Decode for Unframed {
+    type Error = DecodeError;
+
+    #[inline]
+    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, DecodeError> {
+        match &self.kind {
+            Kind::Line { lf: false } => self.cut_line(input, looked_at),
+            Kind::Line { lf: true } => self.cut_delimited(input, looked_at, 0, &Delimiter::LF),
+            Kind::Delim(end) => self.cut_delimited(input, looked_at, 0, end),
+            Kind::Between { start, end } => {
+                check_start(start, input)?;
+                self.cut_delimited(input, looked_at, start.len(), end)
+            }
+            Kind::Fixed(len) => Ok(cut_counted(input, *len)),
+            Kind::UntilClose | Kind::Quiet(_) | Kind::EachRead => self.cut_ended(input, self.ended_by(end)),
+        }
+    }
+
+    fn ends(&self) -> Ends {
+        match self.kind {
+            Kind::UntilClose => Ends::Close,
+            Kind::Quiet(silence) => Ends::Quiet(silence),
+            Kind::EachRead => Ends::Read(self.max_payload),
+            Kind::Fixed(_) | Kind::Line { .. } | Kind::Delim(_) | Kind::Between { .. } => Ends::Itself,
+        }
+    }
+}
+
+impl Unframed {
+    /// Cuts a line whose CR is dropped. Its end begins at the LF, or at a CR that may belong to it.
+    #[inline]
+    fn cut_line(&self, input: &[u8], looked_at: usize) -> Result<Decoded, DecodeError> {
+        let before_cr = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).len();
+        let came = input.get(looked_at..).unwrap_or_default();
+        let Some(lf) = memchr::memchr(b'\n', came) else {
+            return self.wait(before_cr(input), Need { missing: 1, looked_at: before_cr(input) });
+        };
+        let frame_len = looked_at + lf + 1;
+        let payload_end = before_cr(input.get(..frame_len - 1).unwrap_or_default());
+        self.check_len(payload_end)?;
+        Ok(Decoded::Frame(Frame { payload_start: 0, payload_end, frame_len, ended_by: EndedBy::Delimiter }))
+    }
+
+    /// Cuts a message that lies behind `payload_start` bytes and ends with `end`.
+    #[inline]
+    fn cut_delimited(
+        &self,
+        input: &[u8],
+        looked_at: usize,
+        payload_start: usize,
+        end: &Delimiter,
+    ) -> Result<Decoded, DecodeError> {
+        let Some(payload_end) = end.find(input, looked_at.max(payload_start)) else {
+            return self.wait_for_delimiter(input, payload_start, end);
+        };
+        self.check_len(payload_end - payload_start)?;
+        let frame_len = payload_end + end.len();
+        Ok(Decoded::Frame(Frame { payload_start, payload_end, frame_len, ended_by: EndedBy::Delimiter }))
+    }
+
+    fn wait_for_delimiter(&self, input: &[u8], payload_start: usize, end: &Delimiter) -> Result<Decoded, DecodeError> {
+        let payload = input.get(payload_start..).unwrap_or_default();
+        let least_payload = payload.len() - end.begun(payload);
+        let end_begins = payload_start + least_payload;
+        let missing = end_begins + end.len() - input.len();
+        self.wait(least_payload, Need { missing, looked_at: end_begins.min(input.len()) })
+    }
+
+    /// More bytes are needed, if a payload of `least` bytes can still become one.
+    fn wait(&self, least: usize, need: Need) -> Result<Decoded, DecodeError> {
+        self.check_len(least)?;
+        Ok(Decoded::Incomplete(need))
+    }
+
+    #[inline]
+    fn check_len(&self, payload_len: usize) -> Result<(), DecodeError> {
+        if payload_len > self.max_payload { Err(DecodeError::NoDelimiter { limit: self.max_payload }) } else { Ok(()) }
+    }
+
+    /// Cuts all bytes, if something that bytes cannot carry has ended them.
+    fn cut_ended(&self, input: &[u8], ended_by: Option<EndedBy>) -> Result<Decoded, DecodeError> {
+        let len = input.len();
+        if len > self.max_payload {
+            return Err(DecodeError::OverLimit { limit: self.max_payload });
+        }
+        Ok(match ended_by {
+            Some(ended_by) if len > 0 => {
+                Decoded::Frame(Frame { payload_start: 0, payload_end: len, frame_len: len, ended_by })
+            }
+            _ => Decoded::Incomplete(Need { missing: 1, looked_at: len }),
+        })
+    }
+
+    /// The rule by which `end` ends a message of this kind, if it does. Who is told of a stronger end than the one
+    /// waited for need not wait on: behind the close there is no silence and no read.
+    const fn ended_by(&self, end: Option<End>) -> Option<EndedBy> {
+        match (self.kind, end) {
+            (_, Some(End::Closed)) => Some(EndedBy::Close),
+            (Kind::Quiet(_) | Kind::EachRead, Some(End::Quiet)) => Some(EndedBy::Quiet),
+            (Kind::EachRead, Some(End::Read)) => Some(EndedBy::Read),
+            _ => None,
+        }
+    }
+}
+
+/// Checks those of the first bytes that are there.
+#[inline]
+fn check_start(start: &Delimiter, input: &[u8]) -> Result<(), DecodeError> {
+    if input.starts_with(start.as_ref()) { Ok(()) } else { check_start_exactly(start, input) }
+}
+
+fn check_start_exactly(start: &Delimiter, input: &[u8]) -> Result<(), DecodeError> {
+    let pairs = start.as_ref().iter().zip(input).enumerate();
+    match pairs.into_iter().find(|(_, (expected, found))| expected != found) {
+        None => Ok(()),
+        Some((offset, (&expected, &found))) => Err(DecodeError::Start { offset, found, expected }),
+    }
+}
+
+#[inline]
+fn cut_counted(input: &[u8], len: usize) -> Decoded {
+    match len.checked_sub(input.len()) {
+        None | Some(0) => {
+            Decoded::Frame(Frame { payload_start: 0, payload_end: len, frame_len: len, ended_by: EndedBy::Count })
+        }
+        Some(missing) => Decoded::Incomplete(Need { missing, looked_at: input.len() }),
+    }
+}

@@ -1,0 +1,217 @@
+//! What can be wrong with bytes, with payloads and with specifications.
+
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+
+use crate::Delimiter;
+use crate::kind::MEMORY_MAX;
+
+/// Why bytes are no message: what came, what was allowed and where, counted from the first byte of the frame.
+///
+/// ```
+/// use framelink_unframed::{Decode, Unframed};
+///
+/// let mllp: Unframed = "mllp".parse()?;
+/// // 'M' 'S' 'H' …, where 0x0b must come first
+/// let error = mllp.decode(b"MSH", 0, None).unwrap_err();
+/// assert_eq!(error.to_string(), "start byte at offset 0 is 0x4d, expected 0x0b");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A byte of those that start a message is another.
+    Start {
+        /// Where in the frame.
+        offset: usize,
+        /// What came.
+        found: u8,
+        /// What was expected.
+        expected: u8,
+    },
+    /// More bytes than the limit came, and no delimiter ended them.
+    NoDelimiter {
+        /// The most payload bytes that are allowed before it.
+        limit: usize,
+    },
+    /// More bytes than the limit came, and neither silence nor a read nor the close ended them.
+    OverLimit {
+        /// The most that are allowed.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Start { offset, found, expected } => {
+                write!(f, "start byte at offset {offset} is 0x{found:02x}, expected 0x{expected:02x}")
+            }
+            Self::NoDelimiter { limit } => {
+                write!(f, "no delimiter within {limit} payload bytes, which is the limit")
+            }
+            Self::OverLimit { limit } => write!(f, "message is longer than {limit} bytes, which is the limit"),
+        }
+    }
+}
+
+impl Error for DecodeError {}
+
+/// Why a payload cannot be sent. Nothing of it was written.
+///
+/// ```
+/// use framelink_unframed::{Encode, Unframed};
+///
+/// let delim: Unframed = "delim:03".parse()?;
+/// // 'h' 'i' 0x03 '!' | 0x03
+/// let error = delim.envelope(b"hi\x03!").unwrap_err();
+/// assert_eq!(error.to_string(), "payload holds its delimiter at offset 2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// Longer than the limit.
+    OverLimit {
+        /// The payload's bytes.
+        payload_len: usize,
+        /// The most that are allowed.
+        limit: usize,
+    },
+    /// Not as long as every message is.
+    WrongLen {
+        /// The payload's bytes.
+        payload_len: usize,
+        /// The bytes of every message.
+        every: usize,
+    },
+    /// No bytes, where the peer could not tell them from no message.
+    Empty {
+        /// The kind of the framing.
+        kind: &'static str,
+    },
+    /// The peer would find the delimiter within the payload.
+    HoldsDelimiter {
+        /// Where.
+        offset: usize,
+    },
+    /// The peer would find the delimiter too early, in the end of the payload and the start of what is written behind.
+    StraddlesDelimiter {
+        /// Where in the payload it would begin.
+        offset: usize,
+    },
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OverLimit { payload_len, limit } => {
+                write!(f, "payload is {payload_len} bytes, limit is {limit}")
+            }
+            Self::WrongLen { payload_len, every } => {
+                write!(f, "payload is {payload_len} bytes, every message is {every}")
+            }
+            Self::Empty { kind } => write!(f, "payload is empty, a message of {kind} is at least 1 byte"),
+            Self::HoldsDelimiter { offset } => write!(f, "payload holds its delimiter at offset {offset}"),
+            Self::StraddlesDelimiter { offset } => {
+                write!(f, "payload with its delimiter behind it holds that delimiter at offset {offset} already")
+            }
+        }
+    }
+}
+
+impl Error for EncodeError {}
+
+/// Why no framing can be made of some options.
+///
+/// ```
+/// use framelink_unframed::Unframed;
+///
+/// // "hello, world" is 12 bytes
+/// let error = Unframed::fixed(12).max(100).build().unwrap_err();
+/// assert_eq!(error.to_string(), "max of 100 is 88 bytes more than the 12 of every message");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A silence that is none, or not of whole milliseconds, or of more than 64 bits can count.
+    Silence(Duration),
+    /// Messages of no bytes, or of more than memory can hold.
+    MessageLen(usize),
+    /// A delimiter of no bytes, or of too many.
+    DelimiterLen {
+        /// The kind.
+        kind: &'static str,
+        /// Its bytes.
+        len: usize,
+    },
+    /// An option that another kind has.
+    NotTaken {
+        /// The option.
+        option: &'static str,
+        /// The kind that does not take it.
+        kind: &'static str,
+        /// The kind that does.
+        by: &'static str,
+    },
+    /// A limit below the smallest payload.
+    MaxBelow {
+        /// The limit.
+        max: usize,
+        /// The least.
+        least: usize,
+    },
+    /// A limit beyond what every message has.
+    MaxBeyond {
+        /// The limit.
+        max: usize,
+        /// The bytes of every message.
+        every: usize,
+    },
+    /// A limit beyond what memory can hold.
+    MaxBeyondMemory {
+        /// The limit.
+        max: usize,
+        /// The most.
+        most: usize,
+    },
+}
+
+impl SpecError {
+    /// The option of the notation that it is about, `None` for the kind itself.
+    #[must_use]
+    pub const fn option(&self) -> Option<&'static str> {
+        match self {
+            Self::Silence(_) | Self::MessageLen(_) | Self::DelimiterLen { .. } => None,
+            Self::NotTaken { option, .. } => Some(option),
+            Self::MaxBelow { .. } | Self::MaxBeyond { .. } | Self::MaxBeyondMemory { .. } => Some("max"),
+        }
+    }
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Silence(silence) => {
+                write!(f, "quiet takes 1 to {} whole milliseconds, found {silence:?}", u64::MAX)
+            }
+            Self::MessageLen(len) => write!(f, "fixed takes 1 to {MEMORY_MAX} bytes, found {len}"),
+            Self::DelimiterLen { kind, len } => {
+                write!(f, "{kind} takes delimiters of 1 to {} bytes, found {len}", Delimiter::MOST)
+            }
+            Self::NotTaken { option, kind, by } => write!(f, "{option} is an option of {by}, not of {kind}"),
+            Self::MaxBelow { max, least } => {
+                write!(f, "no frame can exist: the limit is {max} payload bytes, a message has at least {least}")
+            }
+            Self::MaxBeyond { max, every } => {
+                write!(f, "max of {max} is {} bytes more than the {every} of every message", max - every)
+            }
+            Self::MaxBeyondMemory { max, most } => {
+                write!(f, "max of {max} is {} bytes more than the {most} that memory can hold", max - most)
+            }
+        }
+    }
+}
+
+impl Error for SpecError {}

@@ -1,0 +1,108 @@
+//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+
+use core::time::Duration;
+
+use framelink_codec::check;
+
+use crate::{Unframed, UnframedBuilder};
+
+/// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
+///
+/// # Panics
+/// When it does not.
+pub fn notation(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    match text.parse::<Unframed>() {
+        Ok(unframed) => {
+            let normal = alloc::format!("{unframed}");
+            assert_eq!(normal.parse(), Ok(unframed), "{text:?} prints as {normal:?}");
+        }
+        Err(error) => {
+            let columns = text.chars().count() + 1;
+            assert!(error.column() >= 1 && error.column() + error.len() <= columns + 1, "{text:?}: {error:?}");
+            assert!(!error.message().is_empty());
+        }
+    }
+}
+
+/// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
+///
+/// # Panics
+/// When that does not hold.
+pub fn any_bytes(data: &[u8]) {
+    let Some((unframed, rest)) = any_unframed(data) else { return };
+    check::any_bytes(&unframed, rest, &[3, 1, 7]);
+}
+
+/// Sends any payloads by any framing: what the encoder takes comes back, however the stream is chunked.
+///
+/// # Panics
+/// When it does not.
+pub fn round_trip(data: &[u8]) {
+    let Some((unframed, rest)) = any_unframed(data) else { return };
+    let Some((&pieces, rest)) = rest.split_first() else { return };
+    let size = (rest.len() / (usize::from(pieces % 5) + 1)).max(1);
+    let payloads: alloc::vec::Vec<&[u8]> = rest.chunks(size).chain([&b""[..]]).collect();
+    check::round_trip(&unframed, &payloads, &[1, usize::from(pieces) + 1, 2]);
+}
+
+/// Makes a framing of the first bytes, where that gives a valid one.
+fn any_unframed(data: &[u8]) -> Option<(Unframed, &[u8])> {
+    let (&[kind, len, limit, flags], rest) = data.split_first_chunk::<4>()?;
+    let len = usize::from(len % 18);
+    let mut builder: UnframedBuilder = match kind % 7 {
+        0 => Unframed::until_close(),
+        1 => Unframed::quiet(Duration::from_millis(u64::from(limit))),
+        2 => Unframed::each_read(),
+        3 => Unframed::fixed(len),
+        4 => Unframed::line().lf_alone(flags & 1 != 0),
+        5 => Unframed::delimited(rest.get(..len)?),
+        _ => Unframed::between(rest.get(..len)?, rest.get(len / 2..len)?),
+    };
+    if flags & 2 != 0 {
+        builder = builder.max(usize::from(limit) / 4);
+    }
+    // The bytes of the delimiters stay among the others, so that these hold them.
+    Some((builder.build().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a body on a few thousand inputs, each a stretch of a generator's bytes.
+    fn run(body: fn(&[u8])) {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut bytes = alloc::vec::Vec::new();
+        for round in 0..40_000_u32 {
+            bytes.clear();
+            // Four bytes that choose the framing, then few different ones, so that delimiters are often found.
+            let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"][(round % 3) as usize];
+            for i in 0..round % 64 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let [high, ..] = state.to_be_bytes();
+                bytes.push(if i < 4 { high } else { letters[usize::from(high) % letters.len()] });
+            }
+            body(&bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_by_any_framing() {
+        run(any_bytes);
+    }
+
+    #[test]
+    fn any_payloads_by_any_framing() {
+        run(round_trip);
+    }
+
+    #[test]
+    fn any_text() {
+        run(notation);
+        let texts = ["line", "line,lf,max=9KiB", "mllp,max=0", "quiet:90s", "quiet:0ms", "fixed:12,max=12", "delim:"];
+        for text in texts.iter().chain(&["between:02", "between:0b..1c0d", "é:1", "each-read,", "base24,lf"]) {
+            notation(text.as_bytes());
+        }
+    }
+}
