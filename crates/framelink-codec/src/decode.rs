@@ -1,5 +1,6 @@
 //! Cutting: from the bytes that came to the next message.
 
+use alloc::sync::Arc;
 use core::error::Error;
 use core::time::Duration;
 
@@ -35,6 +36,23 @@ pub trait Decode {
 }
 
 impl<F: Decode + ?Sized> Decode for &F {
+    type Error = F::Error;
+
+    #[inline]
+    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
+        (**self).decode(input, looked_at, end)
+    }
+
+    fn ends(&self) -> Ends {
+        (**self).ends()
+    }
+
+    fn guess(&self, input: &[u8]) -> Option<Guess> {
+        (**self).guess(input)
+    }
+}
+
+impl<F: Decode + ?Sized> Decode for Arc<F> {
     type Error = F::Error;
 
     #[inline]

@@ -1,5 +1,6 @@
 //! Wrapping: from a payload to what goes around it on the wire.
 
+use alloc::sync::Arc;
 use core::error::Error;
 
 use crate::Affix;
@@ -47,6 +48,20 @@ pub trait Encode {
 }
 
 impl<F: Encode + ?Sized> Encode for &F {
+    type Error = F::Error;
+
+    #[inline]
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
+        (**self).wrap(payload, envelope)
+    }
+
+    #[inline]
+    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        (**self).short_head(payload_len)
+    }
+}
+
+impl<F: Encode + ?Sized> Encode for Arc<F> {
     type Error = F::Error;
 
     #[inline]

@@ -40,7 +40,12 @@ fn cut<F: Decode>(
     src: &mut BytesMut,
     end: Option<End>,
 ) -> Result<Option<Bytes>, ReadError<F::Error>> {
-    match codec.cut(src, end)? {
+    let shown = match codec.framing().ends() {
+        // `Framed` reads as much as it likes; what one read of ours would have brought is a message.
+        Ends::Read(size) => src.get(..size).unwrap_or(src),
+        _ => src,
+    };
+    match codec.cut(shown, end)? {
         Decoded::Frame(frame) => {
             let mut wire = src.split_to(frame.frame_len);
             wire.truncate(frame.payload_end);

@@ -1,13 +1,39 @@
 //! What a header that is wrong, or that is waited on too long, may be instead.
 
-use framelink_codec::Guess;
+use core::cmp::Ordering;
+
+use framelink_codec::{Foreign, Guess};
 
 use crate::number::Read;
-use crate::{Field, Length};
+use crate::{DecodeError, Field, Length};
 
 impl Length {
     pub(crate) fn guess_at(&self, input: &[u8]) -> Option<Guess> {
-        Guess::foreign(input).or_else(|| self.guess_field(input)).or_else(|| self.guess_counted(input))
+        if let Some(foreign) = Foreign::recognise(input).filter(|&foreign| !self.is_framing_of(foreign)) {
+            return Some(Guess::Foreign(foreign));
+        }
+        if self.is_all_there(input) {
+            return None;
+        }
+        self.guess_field(input).or_else(|| self.guess_counted(input))
+    }
+
+    /// Whether the length is read where that protocol has it, so that its bytes are just what is expected.
+    fn is_framing_of(&self, foreign: Foreign) -> bool {
+        let is_tls = matches!(foreign, Foreign::TlsHandshake | Foreign::TlsAlert);
+        is_tls && (self.field, self.at) == (Field::Net(2), 3)
+    }
+
+    /// Whether as many bytes came as the header announces: then it is a length, be it over the limit.
+    fn is_all_there(&self, input: &[u8]) -> bool {
+        match self.header(input) {
+            Ok(Ok(header)) => header.frame_len <= input.len(),
+            Err(DecodeError::OverLimit { announced, .. }) => {
+                let beside = self.slot_end() + self.gap + self.tail;
+                usize::try_from(announced).is_ok_and(|payload_len| payload_len.saturating_add(beside) <= input.len())
+            }
+            _ => false,
+        }
     }
 
     /// Reads the length field in other ways.
@@ -50,9 +76,24 @@ impl Length {
         match self.header(input) {
             // As read it is possible, and waited for: another reading is better only if it is complete to the byte.
             Ok(Ok(header)) => (frame_len == input.len() && header.frame_len != frame_len).then_some(number),
-            // As read it is wrong; any possible reading is better. A second frame may have come behind the first.
-            Err(_) => Some(number),
+            Err(DecodeError::Literal { .. }) => None,
+            // As read it is wrong. This reading is better if what came goes with it: one frame, or the start of one,
+            // or one and then the length of another. A start alone makes no packed BCD: too many numbers look like it.
+            Err(_) => match frame_len.cmp(&input.len()) {
+                Ordering::Equal => Some(number),
+                Ordering::Greater => (!matches!(other, Field::Bcd(_))).then_some(number),
+                Ordering::Less => self.is_length(other, input.get(frame_len..)?).then_some(number),
+            },
             Ok(Err(_)) => None,
+        }
+    }
+
+    /// Whether a frame may begin with these bytes if its length is read as another field.
+    fn is_length(&self, other: Field, input: &[u8]) -> bool {
+        match input.get(self.at..).map(|field| other.read(field, self.at)) {
+            Some(Ok(Read::Number { number, .. })) => (self.least_number..=self.most_number).contains(&number),
+            Some(Ok(Read::Incomplete { .. })) | None => true,
+            Some(Err(_)) => false,
         }
     }
 

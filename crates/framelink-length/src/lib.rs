@@ -67,9 +67,9 @@ pub use decode::Header;
 pub use error::{DecodeError, EncodeError, Part, SpecError};
 pub use field::Field;
 pub use length::Length;
-pub use presets::{PRESETS, Preset};
+pub use presets::PRESETS;
 
-pub use framelink_codec::notation::NotationError;
+pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Fault, Frame, FrameRef, Frames, Guess};
 #[cfg(feature = "std")]
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
@@ -86,3 +86,7 @@ pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub type LengthCodec = Codec<Length>;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

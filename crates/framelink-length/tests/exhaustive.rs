@@ -1,6 +1,7 @@
-//! Every header of up to three bytes, of every kind, against a reader that is naive and plainly right.
+//! Every header of up to three bytes, of every kind, against a reader that is naive and plainly right; and of longer ones
+//! whatever can stand in any two places.
 
-use framelink_length::{Decode, DecodeError, Decoded, Field, Length};
+use framelink_length::{Decode, DecodeError, Decoded, Encode, Field, Length};
 
 /// What the notation says about some bytes at the start of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +88,24 @@ fn varint(input: &[u8]) -> Says {
     Says::Missing(1)
 }
 
-/// Longer than any frame that three bytes announce, and never touched: its pages stay the system's zeros.
-const ROOM: usize = (1 << 24) + 64;
+/// What the notation says of a field, for any of them.
+fn says(field: Field, input: &[u8]) -> Says {
+    match field {
+        Field::Net(width) => integer(input, usize::from(width), false),
+        Field::Le(width) => integer(input, usize::from(width), true),
+        Field::Ascii(width) => digits(input, usize::from(width), 10, ascii),
+        Field::Hex(width) => digits(input, usize::from(width), 16, hex),
+        Field::Ebcdic(width) => digits(input, usize::from(width), 10, ebcdic),
+        Field::Bcd(width) => digits(input, usize::from(width), 100, two_digits),
+        Field::Decimal(separator) => decimal(input, separator),
+        Field::Varint => varint(input),
+        other => panic!("{other:?} is new"),
+    }
+}
+
+/// Longer than any frame that three bytes or eight digits announce, and never touched: its pages stay the system's
+/// zeros.
+const ROOM: usize = 100_000_064;
 
 /// The largest payload of a walk.
 #[derive(Clone, Copy)]
@@ -100,26 +117,28 @@ enum Max {
 }
 
 /// Walks all inputs of up to `width` bytes, each alone and with a long buffer behind it.
-fn walk(field: Field, width: usize, max: Max, says: impl Fn(&[u8]) -> Says) {
-    let builder = Length::builder(field);
-    let largest = usize::try_from(field.largest()).unwrap().min(ROOM - 64);
-    let limit = match max {
-        Max::All => largest,
-        Max::Less(less) => less,
-    };
-    let length = builder.max(limit).build().unwrap();
+fn walk(field: Field, width: usize, max: Max) {
+    let (length, limit) = limited(field, max);
     let mut buffer = vec![0; ROOM];
     for len in 0..=width {
         for header in 0..1_u32 << (8 * len) {
             let [a, b, c, _] = header.to_le_bytes();
             buffer[..3].copy_from_slice(&[a, b, c]);
             let alone = &buffer[..len];
-            agree(&length, limit, alone, says(alone));
+            agree(&length, limit, alone, says(field, alone));
             if len == width {
-                agree(&length, limit, &buffer, says(&buffer[..16]));
+                agree(&length, limit, &buffer, says(field, &buffer[..16]));
             }
         }
     }
+}
+
+fn limited(field: Field, max: Max) -> (Length, usize) {
+    let limit = match max {
+        Max::All => usize::try_from(field.largest()).map_or(ROOM - 64, |largest| largest.min(ROOM - 64)),
+        Max::Less(less) => less,
+    };
+    (Length::builder(field).max(limit).build().expect("a valid framing"), limit)
 }
 
 fn agree(length: &Length, limit: usize, input: &[u8], says: Says) {
@@ -152,54 +171,129 @@ fn agree(length: &Length, limit: usize, input: &[u8], says: Says) {
 
 #[test]
 fn network_integers_say_what_base_256_says() {
-    walk(Field::Net(1), 1, Max::All, |input| integer(input, 1, false));
-    walk(Field::Net(2), 2, Max::All, |input| integer(input, 2, false));
-    walk(Field::Net(3), 3, Max::Less(0x00f0_0000), |input| integer(input, 3, false));
+    walk(Field::Net(1), 1, Max::All);
+    walk(Field::Net(2), 2, Max::All);
+    walk(Field::Net(3), 3, Max::Less(0x00f0_0000));
 }
 
 #[test]
 fn little_endian_integers_say_what_base_256_says_backwards() {
-    walk(Field::Le(1), 1, Max::All, |input| integer(input, 1, true));
-    walk(Field::Le(2), 2, Max::All, |input| integer(input, 2, true));
-    walk(Field::Le(3), 3, Max::Less(0x00f0_0000), |input| integer(input, 3, true));
+    walk(Field::Le(1), 1, Max::All);
+    walk(Field::Le(2), 2, Max::All);
+    walk(Field::Le(3), 3, Max::Less(0x00f0_0000));
 }
 
 #[test]
 fn ascii_digits_are_digits_and_nothing_else() {
-    walk(Field::Ascii(1), 1, Max::All, |input| digits(input, 1, 10, ascii));
-    walk(Field::Ascii(2), 2, Max::Less(70), |input| digits(input, 2, 10, ascii));
-    walk(Field::Ascii(3), 3, Max::All, |input| digits(input, 3, 10, ascii));
+    walk(Field::Ascii(1), 1, Max::All);
+    walk(Field::Ascii(2), 2, Max::Less(70));
+    walk(Field::Ascii(3), 3, Max::All);
 }
 
 #[test]
 fn hex_digits_of_either_case_are_digits_and_nothing_else() {
-    walk(Field::Hex(1), 1, Max::All, |input| digits(input, 1, 16, hex));
-    walk(Field::Hex(2), 2, Max::Less(0xc0), |input| digits(input, 2, 16, hex));
-    walk(Field::Hex(3), 3, Max::All, |input| digits(input, 3, 16, hex));
+    walk(Field::Hex(1), 1, Max::All);
+    walk(Field::Hex(2), 2, Max::Less(0xc0));
+    walk(Field::Hex(3), 3, Max::All);
 }
 
 #[test]
 fn ebcdic_digits_are_digits_and_nothing_else() {
-    walk(Field::Ebcdic(1), 1, Max::All, |input| digits(input, 1, 10, ebcdic));
-    walk(Field::Ebcdic(2), 2, Max::Less(70), |input| digits(input, 2, 10, ebcdic));
-    walk(Field::Ebcdic(3), 3, Max::All, |input| digits(input, 3, 10, ebcdic));
+    walk(Field::Ebcdic(1), 1, Max::All);
+    walk(Field::Ebcdic(2), 2, Max::Less(70));
+    walk(Field::Ebcdic(3), 3, Max::All);
 }
 
 #[test]
 fn packed_digits_are_digits_and_nothing_else() {
-    walk(Field::Bcd(1), 1, Max::All, |input| digits(input, 1, 100, two_digits));
-    walk(Field::Bcd(2), 2, Max::Less(7000), |input| digits(input, 2, 100, two_digits));
-    walk(Field::Bcd(3), 3, Max::All, |input| digits(input, 3, 100, two_digits));
+    walk(Field::Bcd(1), 1, Max::All);
+    walk(Field::Bcd(2), 2, Max::Less(7000));
+    walk(Field::Bcd(3), 3, Max::All);
 }
 
 #[test]
 fn decimals_have_no_leading_zero_and_end_with_their_separator() {
-    walk(Field::Decimal(b':'), 3, Max::All, |input| decimal(input, b':'));
-    walk(Field::Decimal(0), 3, Max::Less(50), |input| decimal(input, 0));
+    walk(Field::Decimal(b':'), 3, Max::All);
+    walk(Field::Decimal(0), 3, Max::Less(50));
 }
 
 #[test]
 fn varints_are_the_shortest_that_say_the_number() {
-    walk(Field::Varint, 3, Max::All, varint);
-    walk(Field::Varint, 2, Max::Less(1000), varint);
+    walk(Field::Varint, 3, Max::All);
+    walk(Field::Varint, 2, Max::Less(1000));
+}
+
+/// Fields of fixed width and four bytes or more: all that fit a word, and the longest.
+fn wide_fields() -> impl Iterator<Item = Field> {
+    let bytes = (4..=8).flat_map(|width| [Field::Net(width), Field::Le(width), Field::Bcd(width)]);
+    let digits = (4..=9).chain([18]).flat_map(|width| [Field::Ascii(width), Field::Ebcdic(width)]);
+    bytes.chain(digits).chain((4..=9).chain([16]).map(Field::Hex)).chain([Field::Bcd(9)])
+}
+
+#[test]
+fn in_longer_fields_any_two_places_hold_what_they_may_and_nothing_else() {
+    let mut buffer = vec![0; ROOM];
+    for field in wide_fields() {
+        let (length, limit) = limited(field, Max::All);
+        let width = field.most_bytes();
+        // The number is small where the places before the last few hold nothing, and the frame is in the buffer.
+        let (zero, nine) = match field {
+            Field::Ascii(_) | Field::Hex(_) => (b'0', b'9'),
+            Field::Ebcdic(_) => (0xf0, 0xf9),
+            Field::Bcd(_) => (0, 0x99),
+            _ => (0, 0xff),
+        };
+        for fill in [zero, nine] {
+            for first in 0..width {
+                // Neighbours, for carries go from one to the next, and the two ends.
+                for second in [first + 1, width - 1] {
+                    for two in 0..=u16::MAX {
+                        buffer[..width].fill(zero);
+                        buffer[width.saturating_sub(3)..width].fill(fill);
+                        let [a, b] = two.to_be_bytes();
+                        buffer[first] = a;
+                        buffer[second.min(width - 1)] = b;
+                        agree(&length, limit, &buffer, says(field, &buffer[..18]));
+                    }
+                }
+            }
+        }
+        buffer[..width].fill(0);
+    }
+}
+
+#[test]
+fn four_ascii_digits_are_digits_and_nothing_else() {
+    let (length, limit) = limited(Field::Ascii(4), Max::All);
+    let mut buffer = vec![0; ROOM];
+    for three in 0..1_u32 << 24 {
+        let [_, a, b, c] = three.to_be_bytes();
+        for four in [[a, b, c, b'7'], [b'7', a, b, c]] {
+            buffer[..4].copy_from_slice(&four);
+            agree(&length, limit, &buffer, says(Field::Ascii(4), &buffer[..4]));
+        }
+    }
+}
+
+/// Both ways to write a head, the quick one and the one that knows it all.
+#[test]
+fn every_number_is_written_so_that_the_notation_says_it() {
+    let narrow = [Field::Net(1), Field::Net(2), Field::Net(3), Field::Le(1), Field::Le(2), Field::Le(3)];
+    let few =
+        (1..=3).flat_map(|width| [Field::Ascii(width), Field::Ebcdic(width), Field::Hex(width), Field::Bcd(width)]);
+    let zeros = vec![0; ROOM];
+    for field in wide_fields().chain(narrow).chain(few).chain([Field::Decimal(b':'), Field::Varint]) {
+        let (length, limit) = limited(field, Max::All);
+        // All that three digits or two bytes say, then ever fewer; 99 991 is a prime.
+        let numbers = (0..=70_000).chain((70_001..=limit).step_by(99_991)).chain([limit]);
+        for number in numbers.filter(|&number| number <= limit) {
+            let envelope = length.envelope(&zeros[..number]).expect("within the limit");
+            let head = envelope.head.as_ref();
+            assert_eq!(says(field, head), Says::Number(number as u64, head.len()), "{field}: {number}: {head:02x?}");
+            if let Some(short) = length.short_head(number) {
+                assert_eq!(&short.bytes[..usize::from(short.len)], head, "{field}: {number}");
+            }
+        }
+        assert!(length.short_head(limit + 1).is_none(), "{field}");
+    }
 }

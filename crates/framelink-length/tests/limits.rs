@@ -1,5 +1,7 @@
 //! What the encoder takes is what the decoder takes, at every limit.
 
+#![cfg(target_pointer_width = "64")] // the tables go beyond 4 GiB
+
 use framelink_length::{Decode, DecodeError, Decoded, Encode, EncodeError, Field, Length};
 
 /// A framing, by how much its number exceeds the payload, and its smallest, its largest allowed and its largest

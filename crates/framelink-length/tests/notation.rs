@@ -198,6 +198,17 @@ fn every_option_changes_what_a_framing_is() {
 }
 
 #[test]
+fn the_readme_names_every_preset_and_kind() {
+    let readme = include_str!("../README.md");
+    for preset in PRESETS {
+        assert!(readme.contains(&format!("`{}`", preset.name)), "{}", preset.name);
+    }
+    for kind in Length::KINDS.split(", ") {
+        assert!(readme.contains(&format!("| `{kind}")), "{kind}");
+    }
+}
+
+#[test]
 fn debug_shows_the_notation_and_the_readers_what_it_says() {
     let tpkt = length("tpkt,max=100");
     assert_eq!(format!("{tpkt:?}"), "Length(net:2,at=2,prefix=03,counts=frame,max=100)");

@@ -1,5 +1,7 @@
 //! What a notation that is wrong is answered with, word for word: users see it.
 
+#![cfg(target_pointer_width = "64")] // the tables go beyond 4 GiB
+
 use framelink_length::Length;
 
 /// The text, the column and length of what is wrong with it, and the message. The columns are counted by hand.

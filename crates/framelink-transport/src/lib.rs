@@ -1,0 +1,61 @@
+//! Messages over sockets.
+//!
+//! ```text
+//!   tokio            drivers: one socket and one session each; they move bytes and tell the time
+//!     │
+//!   session          a codec, queues and deadlines; `now` is an argument; it decides what to do next
+//!     │
+//!   Framing          any notation: framelink-length or framelink-unframed
+//! ```
+//!
+//! With the feature `tokio` (default):
+//!
+//! ```
+//! use std::time::Duration;
+//! use framelink_transport::{Framing, tokio::{Connector, Listener}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let framing: Framing = "ascii:4".parse()?;
+//! let mut listener = Listener::bind("127.0.0.1:0", framing).await?;
+//! let address = listener.local_addr()?;
+//! tokio::spawn(async move {
+//!     let mut connection = listener.accept().await?;
+//!     while let Some(message) = connection.recv().await? {
+//!         connection.send(&message).await?;
+//!     }
+//!     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+//! });
+//!
+//! // '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' goes out, and comes back
+//! let mut connection = Connector::new(framing).connect(address).await?;
+//! let reply = connection.call(b"hello", Duration::from_secs(5)).await?;
+//! assert_eq!(&reply[..], b"hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without default features there is the [`session`] alone, and no runtime.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod directions;
+mod framing;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod message;
+mod presets;
+pub mod session;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use directions::Directions;
+pub use framing::{DecodeError, EncodeError, Framing};
+pub use message::Message;
+pub use presets::presets;
+
+pub use framelink_codec::notation::{NotationError, Preset};
+pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frames, Guess};
+pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+pub use framelink_length::{Counts, Field, Length};
+pub use framelink_unframed::Unframed;

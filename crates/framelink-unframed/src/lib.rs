@@ -62,10 +62,10 @@ pub use builder::UnframedBuilder;
 pub use delimiter::Delimiter;
 pub use error::{DecodeError, EncodeError, SpecError};
 pub use kind::Kind;
-pub use presets::{PRESETS, Preset};
+pub use presets::PRESETS;
 pub use unframed::Unframed;
 
-pub use framelink_codec::notation::NotationError;
+pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frame, FrameRef, Frames, Guess};
 #[cfg(feature = "std")]
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};

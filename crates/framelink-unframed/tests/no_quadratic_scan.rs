@@ -80,11 +80,12 @@ fn feed(notation: &str, filler: &[u8], end: &[u8]) {
     for came in 0..wire.len() {
         let got = codec.cut(&wire[..came], None);
         assert!(matches!(got, Ok(Decoded::Incomplete(_))), "{notation}: {came} bytes");
+        let in_time = !came.is_multiple_of(64 * 1024) || started.elapsed() < ENOUGH;
+        assert!(in_time, "{notation} took {:?} for {came} bytes", started.elapsed());
     }
     let close = end.is_empty().then_some(End::Closed);
     let Ok(Decoded::Frame(frame)) = codec.cut(&wire, close) else { panic!("{notation}") };
     assert_eq!(frame.payload_end, payload_len, "{notation}");
-    assert!(started.elapsed() < ENOUGH, "{notation} took {:?}", started.elapsed());
 }
 
 #[test]

@@ -22,8 +22,10 @@
 mod error;
 mod item;
 mod lexis;
+mod preset;
 mod show;
 
 pub use error::NotationError;
+pub use preset::Preset;
 pub use item::{Item, Notation, Token};
 pub use show::{Hex, ShowDuration, ShowSize};

@@ -1,0 +1,70 @@
+//! One end of a connection, without the connection.
+//!
+//! Bytes and time go in; messages, bytes to write and the next deadline come out. A session opens nothing, sleeps never
+//! and asks no clock: `now` is a [`Duration`](std::time::Duration) since a moment that whoever drives it chose. So each
+//! rule (where a message ends, what half a frame means, when silence ends one, which reply is whose) is written here
+//! once and holds on every kind of socket.
+//!
+//! ```text
+//!                 ┌───────────── Session ──────────────┐
+//!   bytes read ──►│ Receiving   codec, buffer, silence │──► messages, the next deadline
+//!                 │ Exchange    is a reply owed?       │
+//!   messages ────►│ Sending     codec, queue           │──► bytes to write, "shut down"
+//!                 └────────────────────────────────────┘
+//! ```
+//!
+//! The halves share nothing and can be driven from two threads. Liveness will sit beside them, in a cell that both
+//! write to at [`Receiving::on_read`] and [`Sending::on_written`], which is why these take `now`.
+//!
+//! ```
+//! use std::time::Duration;
+//! use framelink_transport::{Framing, session::{Received, Session, Transmit}};
+//!
+//! let framing: Framing = "bcd:2".parse()?;
+//! let mut session = Session::new(framing, framing);
+//! let now = Duration::ZERO;
+//!
+//! // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+//! session.sending.queue(b"hello")?;
+//! let Transmit::Write(bytes) = session.sending.poll() else { panic!() };
+//! assert_eq!(bytes, b"\x00\x05hello");
+//! session.sending.on_written(7, now);
+//!
+//! session.receiving.space()[..4].copy_from_slice(b"\x00\x02ok");
+//! session.receiving.on_read(4, now);
+//! let Received::Message(message) = session.receiving.poll()? else { panic!() };
+//! assert_eq!(&message[..], b"ok");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod exchange;
+mod receiving;
+mod sending;
+
+pub use exchange::{Exchange, Unclean};
+#[cfg(feature = "tokio")]
+pub(crate) use sending::QUEUE_LIMIT;
+pub use receiving::{Received, Receiving, Unfinished};
+pub use sending::{Outgoing, Sending, SendRefused, Sent, Ticket, Transmit};
+
+use framelink_codec::{Decode, Encode};
+
+/// The two halves of one end of a connection, and what is between them.
+///
+/// See [the module](self) for an example.
+#[derive(Debug)]
+pub struct Session<D: Decode, E: Encode> {
+    /// What comes.
+    pub receiving: Receiving<D>,
+    /// What goes.
+    pub sending: Sending<E>,
+    /// Which of what comes answers which of what goes.
+    pub exchange: Exchange,
+}
+
+impl<D: Decode, E: Encode> Session<D, E> {
+    /// A session at the start of a connection, with a framing for each direction.
+    pub const fn new(receive: D, send: E) -> Self {
+        Self { receiving: Receiving::new(receive), sending: Sending::new(send), exchange: Exchange::new() }
+    }
+}

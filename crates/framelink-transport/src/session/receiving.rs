@@ -1,0 +1,227 @@
+//! The receiving half: bytes in, messages out.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
+
+use crate::Message;
+
+/// The receiving half of a session.
+///
+/// Ask [`poll`](Self::poll) until it says [`Received::Wait`]. Then read once into [`space`](Self::space) and say what
+/// came: [`on_read`](Self::on_read), [`on_closed`](Self::on_closed), or, when nothing came until the deadline,
+/// [`on_deadline`](Self::on_deadline). Read first and look at the clock then: what has arrived counts.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{EndedBy, Framing, session::{Receiving, Received}};
+///
+/// let mut receiving = Receiving::new("quiet:50ms".parse::<Framing>()?);
+/// receiving.space()[..2].copy_from_slice(b"hi");
+/// receiving.on_read(2, Duration::from_millis(10));
+/// assert!(matches!(receiving.poll()?, Received::Wait { until: Some(at) } if at == Duration::from_millis(60)));
+/// receiving.on_deadline(Duration::from_millis(60));
+/// assert!(matches!(receiving.poll()?, Received::Message(m) if &m[..] == b"hi" && m.ended_by() == EndedBy::Quiet));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Receiving<D: Decode> {
+    codec: Codec<D>,
+    buffer: ReadBuffer,
+    /// When bytes came last.
+    heard_at: Duration,
+    /// Why no more bytes come for now; said of what waits in the buffer.
+    end: Option<End>,
+    /// What the message that is unfinished needs.
+    need: Option<Need>,
+}
+
+/// What came of what was received.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use]
+pub enum Received {
+    /// A message.
+    Message(Message),
+    /// The peer closed its side between two messages; nothing comes any more.
+    Closed,
+    /// No whole message is there. More has to be read, and if nothing comes until then, the session wants to know.
+    Wait {
+        /// The deadline, if silence means something.
+        until: Option<Duration>,
+    },
+}
+
+impl<D: Decode> Receiving<D> {
+    /// At the start of a connection. It holds no buffer.
+    pub const fn new(framing: D) -> Self {
+        let codec = Codec::new(framing);
+        Self { codec, buffer: ReadBuffer::new(), heard_at: Duration::ZERO, end: None, need: None }
+    }
+
+    /// Where the next read puts its bytes, never empty. The memory is there from this call until
+    /// [`release`](Self::release).
+    pub fn space(&mut self) -> &mut [u8] {
+        match self.codec.framing().ends() {
+            Ends::Read(size) => self.buffer.space_of(size),
+            _ => self.buffer.space(),
+        }
+    }
+
+    /// A read has put `count` bytes, more than 0, into the space.
+    pub fn on_read(&mut self, count: usize, now: Duration) {
+        self.buffer.filled(count);
+        self.heard_at = now;
+        self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
+    }
+
+    /// Bytes have come from elsewhere, as one read would have brought them.
+    pub fn on_bytes(&mut self, bytes: &[u8]) {
+        self.buffer.extend(bytes);
+        self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
+    }
+
+    /// The peer has closed its side.
+    pub const fn on_closed(&mut self) {
+        self.end = Some(End::Closed);
+    }
+
+    /// Nothing came until `now`. Changes nothing before the deadline that [`Received::Wait`] named.
+    pub fn on_deadline(&mut self, now: Duration) {
+        if self.end.is_none() && self.deadline().is_some_and(|at| at <= now) {
+            self.end = Some(End::Quiet);
+        }
+    }
+
+    /// The next message, if it is there.
+    ///
+    /// # Errors
+    /// When the bytes are no frame, or the peer closed inside one; the same for ever after.
+    #[inline]
+    pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
+        if self.buffer.is_empty() {
+            return match self.codec.fault() {
+                Some(fault) => Err(fault),
+                None => Ok(self.without_bytes()),
+            };
+        }
+        match self.codec.cut(self.buffer.as_ref(), self.end)? {
+            Decoded::Frame(frame) => {
+                self.need = None;
+                Ok(Received::Message(self.take(&frame)))
+            }
+            Decoded::Incomplete(need) => {
+                self.need = Some(need);
+                Ok(Received::Wait { until: self.deadline() })
+            }
+        }
+    }
+
+    /// Gives the buffer back if nothing waits in it. For when there is nothing to read: an idle connection holds none.
+    pub fn release(&mut self) {
+        self.buffer.release();
+    }
+
+    /// Whether a message has begun to come and is not whole.
+    #[must_use]
+    pub const fn is_inside_message(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// What is known of the message that is unfinished, for the report of a wait that took too long.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        let came = self.buffer.len();
+        let missing = self.need.map_or(1, |need| need.missing);
+        (came > 0).then(|| Unfinished { came, missing, guess: self.codec.guess(self.buffer.as_ref()) })
+    }
+
+    fn without_bytes(&mut self) -> Received {
+        match self.end {
+            Some(End::Closed) => Received::Closed,
+            _ => {
+                self.end = None;
+                Received::Wait { until: None }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        match self.codec.framing().ends() {
+            Ends::Quiet(silence) if !self.buffer.is_empty() => Some(self.heard_at.saturating_add(silence)),
+            _ => None,
+        }
+    }
+
+    /// Takes the message out: a copy where it is small beside the buffer, which then goes on being used; else the buffer
+    /// itself, so that what is large is not copied.
+    fn take(&mut self, frame: &Frame) -> Message {
+        const SMALL: usize = 16 * 1024;
+        let payload_len = frame.payload_len();
+        let payload = if payload_len < SMALL || payload_len < self.buffer.capacity() / 2 {
+            let payload = Bytes::copy_from_slice(frame.payload(self.buffer.as_ref()));
+            self.buffer.take(frame.frame_len);
+            payload
+        } else {
+            self.hand_over(frame)
+        };
+        Message::new(payload, frame.ended_by)
+    }
+
+    fn hand_over(&mut self, frame: &Frame) -> Bytes {
+        let (memory, waiting) = self.buffer.take_all();
+        let start = waiting.start;
+        self.buffer.extend(memory.get(start + frame.frame_len..waiting.end).unwrap_or_default());
+        Bytes::from(memory).slice(start + frame.payload_start..start + frame.payload_end)
+    }
+}
+
+/// Lengths and times only: card numbers travel in the bytes.
+impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiving")
+            .field("framing", self.codec.framing())
+            .field("buffer", &self.buffer)
+            .field("heard_at", &self.heard_at)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that has begun to come.
+///
+/// ```
+/// use framelink_transport::{Framing, session::Receiving};
+///
+/// // The peer counts the two bytes of the length too: 0x00 0x07 for five bytes.
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.on_bytes(b"\x00\x07hello");
+/// receiving.poll()?;
+/// assert_eq!(
+///     receiving.unfinished().unwrap().to_string(),
+///     "7 bytes of a message came, at least 2 more are owed; \
+///      the frame is complete if the number counts 2 header bytes too"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// So many bytes of it came.
+    pub came: usize,
+    /// At least so many are owed.
+    pub missing: usize,
+    /// What they may be instead.
+    pub guess: Option<Guess>,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
+        match self.guess {
+            Some(guess) => write!(f, "; {guess}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The sending half: messages in, bytes to write out.
+
+use std::error::Error;
+use std::fmt;
+use std::io::IoSlice;
+use std::time::Duration;
+
+use framelink_codec::{Encode, Envelope};
+
+/// The sending half of a session.
+///
+/// A message is either [queued](Self::queue) and written as [`poll`](Self::poll) says; or, where nothing is queued, made
+/// an [`Outgoing`] that is written from where it lies, of which the session is handed [the rest](Self::queue_rest)
+/// that the socket did not take. Either way it is one frame after the other: half a frame is never followed by another.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, session::{Sending, Transmit}};
+///
+/// let mut sending = Sending::new("net:2".parse::<Framing>()?);
+/// let outgoing = sending.outgoing(b"hello")?;
+/// // The socket took four bytes of seven.
+/// sending.queue_rest(&outgoing, 4, Duration::ZERO);
+/// assert!(matches!(sending.poll(), Transmit::Write(b"llo")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Sending<E: Encode> {
+    framing: E,
+    /// What waits to be written, from `start` on.
+    queue: Vec<u8>,
+    start: usize,
+    limit: usize,
+    state: State,
+    /// All bytes that ever were accepted, and that the socket took.
+    accepted: u64,
+    written: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Nothing more is accepted; when the queue is out, writing is shut down.
+    Finishing,
+    /// Writing was shut down.
+    Finished,
+    /// The connection failed.
+    Failed,
+}
+
+/// So many bytes may be queued before [`Sending::has_room`] says no: 64 KiB.
+pub(crate) const QUEUE_LIMIT: usize = 64 * 1024;
+
+/// What there is to do for the socket.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Transmit<'a> {
+    /// Write these bytes, or as many of them as it takes.
+    Write(&'a [u8]),
+    /// Shut down writing.
+    ShutDown,
+    /// Nothing.
+    Idle,
+}
+
+impl<E: Encode> Sending<E> {
+    /// At the start of a connection. It holds no buffer.
+    pub const fn new(framing: E) -> Self {
+        Self {
+            framing,
+            queue: Vec::new(),
+            start: 0,
+            limit: QUEUE_LIMIT,
+            state: State::Open,
+            accepted: 0,
+            written: 0,
+        }
+    }
+
+    /// Wraps a message to be written from where it lies. Nothing is accepted until
+    /// [`queue_rest`](Self::queue_rest).
+    ///
+    /// # Errors
+    /// When it cannot be sent, or no other may follow what went before.
+    pub fn outgoing<'p>(&self, payload: &'p [u8]) -> Result<Outgoing<'p>, SendRefused<E::Error>> {
+        match self.state {
+            State::Open => {}
+            State::Finishing | State::Finished => return Err(SendRefused::Finished),
+            State::Failed => return Err(SendRefused::Failed),
+        }
+        let mut outgoing = Outgoing { envelope: Envelope::EMPTY, payload };
+        self.framing.wrap(payload, &mut outgoing.envelope).map_err(SendRefused::Encode)?;
+        Ok(outgoing)
+    }
+
+    /// Accepts a message of which the socket took the first `written` bytes, and queues the rest. Something other than 0
+    /// can only be written while nothing is queued.
+    pub fn queue_rest(&mut self, outgoing: &Outgoing<'_>, written: usize, now: Duration) -> Ticket {
+        let frame_len = outgoing.frame_len();
+        let start = self.accepted;
+        self.accepted += frame_len as u64;
+        let mut skip = written;
+        for part in outgoing.parts() {
+            let rest = part.get(skip.min(part.len())..).unwrap_or_default();
+            skip = skip.saturating_sub(part.len());
+            self.queue.extend_from_slice(rest);
+        }
+        if outgoing.envelope.ends_stream {
+            self.state = State::Finishing;
+        }
+        if written > 0 {
+            self.count_written(written, now);
+        }
+        Ticket { start, end: self.accepted }
+    }
+
+    /// Accepts a message and queues it whole.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
+        let outgoing = self.outgoing(payload)?;
+        Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
+    }
+
+    /// What there is to do.
+    pub fn poll(&self) -> Transmit<'_> {
+        match self.queued() {
+            // Nothing that is still queued will ever leave.
+            _ if self.state == State::Failed => Transmit::Idle,
+            [] if self.state == State::Finishing => Transmit::ShutDown,
+            [] => Transmit::Idle,
+            bytes => Transmit::Write(bytes),
+        }
+    }
+
+    /// The socket took `count` of the bytes that [`poll`](Self::poll) offered.
+    pub fn on_written(&mut self, count: usize, now: Duration) {
+        self.start = self.queue.len().min(self.start + count);
+        if self.start == self.queue.len() {
+            self.queue = Vec::new();
+            self.start = 0;
+        }
+        self.count_written(count, now);
+    }
+
+    /// Writing was shut down.
+    pub fn on_shut_down(&mut self) {
+        if self.state == State::Finishing {
+            self.state = State::Finished;
+        }
+    }
+
+    /// The connection failed: nothing more can be written.
+    pub fn on_failed(&mut self) {
+        self.state = State::Failed;
+        self.queue = Vec::new();
+        self.start = 0;
+    }
+
+    /// Accepts no more messages, and has writing shut down when the last one is out.
+    pub fn finish(&mut self) {
+        if self.state == State::Open {
+            self.state = State::Finishing;
+        }
+    }
+
+    /// Whether another message may be queued before some of the queue is written: less than 64 KiB wait.
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        self.queue.len() - self.start < self.limit
+    }
+
+    /// Whether nothing waits to be written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.queue.len()
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub const fn queued_len(&self) -> usize {
+        self.queue.len() - self.start
+    }
+
+    /// What the peer may have seen of a message.
+    #[must_use]
+    pub const fn sent(&self, ticket: Ticket) -> Sent {
+        if self.written <= ticket.start { Sent::Not } else { Sent::Perhaps }
+    }
+
+    /// Whether the socket took the whole message.
+    #[must_use]
+    pub const fn is_written(&self, ticket: Ticket) -> bool {
+        self.written >= ticket.end
+    }
+
+    fn queued(&self) -> &[u8] {
+        self.queue.get(self.start..).unwrap_or_default()
+    }
+
+    /// `now` is for the liveness to come: sent bytes show the peer that we live.
+    fn count_written(&mut self, count: usize, _now: Duration) {
+        self.written += count as u64;
+    }
+}
+
+/// Lengths and states only: card numbers travel in the bytes.
+impl<E: Encode + fmt::Debug> fmt::Debug for Sending<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending")
+            .field("framing", &self.framing)
+            .field("queued_len", &self.queued_len())
+            .field("state", &self.state)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message and what goes around it, to be written in one piece from where they lie.
+///
+/// ```
+/// use framelink_transport::{Framing, session::Sending};
+///
+/// let sending = Sending::new("net:2,suffix=03".parse::<Framing>()?);
+/// let outgoing = sending.outgoing(b"hi")?;
+/// // 0x00 0x03 | 'h' 'i' | 0x03
+/// assert_eq!(outgoing.parts(), [&[0x00, 0x03][..], b"hi", &[0x03]]);
+/// assert_eq!(outgoing.frame_len(), 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Outgoing<'p> {
+    envelope: Envelope,
+    payload: &'p [u8],
+}
+
+impl Outgoing<'_> {
+    /// Head, payload and suffix.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 3] {
+        [self.envelope.head.as_ref(), self.payload, self.envelope.suffix.as_ref()]
+    }
+
+    /// The same, for a vectored write.
+    #[must_use]
+    pub fn slices(&self) -> [IoSlice<'_>; 3] {
+        self.parts().map(IoSlice::new)
+    }
+
+    /// All bytes that it takes on the wire.
+    #[must_use]
+    pub const fn frame_len(&self) -> usize {
+        self.envelope.frame_len(self.payload.len())
+    }
+}
+
+/// Lengths only: card numbers travel in payloads.
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("payload_len", &self.payload.len())
+            .field("frame_len", &self.frame_len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which bytes of all that were sent are one message; [`Sending::sent`] knows what became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    start: u64,
+    end: u64,
+}
+
+/// What the other side may have seen of a message that failed. Complete by nature.
+///
+/// Whoever moves money chooses by this between sending again and reversing.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, session::{Sending, Sent}};
+///
+/// let mut sending = Sending::new("net:2".parse::<Framing>()?);
+/// let ticket = sending.queue(b"hello")?;
+/// assert_eq!(sending.sent(ticket), Sent::Not);
+/// sending.on_written(1, Duration::ZERO);
+/// assert_eq!(sending.sent(ticket), Sent::Perhaps);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Nothing: no byte of it was handed to the socket.
+    Not,
+    /// Perhaps all of it, perhaps nothing: bytes of it were handed to the socket, and then the connection failed.
+    Perhaps,
+    /// It was handed to the socket whole, the connection stood, and no reply came in time.
+    NoReply,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Not => "not sent",
+            Self::Perhaps => "perhaps sent",
+            Self::NoReply => "sent, no reply",
+        })
+    }
+}
+
+/// Why a message was not accepted. Nothing of it was sent.
+///
+/// ```
+/// use framelink_transport::{Framing, session::{Sending, SendRefused}};
+///
+/// let mut sending = Sending::new("net:1".parse::<Framing>()?);
+/// assert!(matches!(sending.queue(&[0; 256]), Err(SendRefused::Encode(_))));
+/// sending.finish();
+/// assert_eq!(sending.queue(b"more"), Err(SendRefused::Finished));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendRefused<E> {
+    /// The framing cannot say it.
+    Encode(E),
+    /// We have ended our side, or the message before this one ended with it.
+    Finished,
+    /// The connection failed earlier.
+    Failed,
+}
+
+impl<E: fmt::Display> fmt::Display for SendRefused<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Finished => f.write_str("our side of the connection has ended, no message can follow"),
+            Self::Failed => f.write_str("the connection has failed"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for SendRefused<E> {}

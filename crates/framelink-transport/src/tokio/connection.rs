@@ -1,0 +1,249 @@
+//! A socket and a session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
+
+use super::clock::Clock;
+use super::error::{CallError, Cause, Error, Operation};
+use super::halves::{RecvHalf, SendHalf};
+use crate::session::{Exchange, Sent, Ticket};
+use crate::{Directions, Message};
+
+type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
+
+/// A connection that exchanges messages.
+///
+/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Directions, Framing, tokio::Connection};
+///
+/// // Any pair of a reader and a writer will do: here the two ends of a pipe in memory.
+/// let framing: Directions = "net:2".parse::<Framing>()?.into();
+/// let (ours, theirs) = tokio::io::duplex(1024);
+/// let (reader, writer) = tokio::io::split(ours);
+/// let mut ours = Connection::from_parts(reader, writer, framing);
+/// let (reader, writer) = tokio::io::split(theirs);
+/// let mut theirs = Connection::from_parts(reader, writer, framing);
+///
+/// ours.send(b"hello").await?; // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+/// assert_eq!(&theirs.recv().await?.unwrap()[..], b"hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection<C: Decode + Encode = Directions, R = OwnedReadHalf, W = OwnedWriteHalf> {
+    receiver: RecvHalf<C, R>,
+    sender: SendHalf<C, W>,
+    exchange: Exchange,
+}
+
+impl<C: Decode + Encode> Connection<C> {
+    /// A connection on a TCP socket that is connected already. Its options are left as they are.
+    pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
+        let peer = stream.peer_addr().ok();
+        let (reader, writer) = stream.into_split();
+        Self::assemble(reader, writer, framing.into(), peer)
+    }
+
+    /// The address of our side.
+    ///
+    /// # Errors
+    /// As the socket has it.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.receiver.local_addr()
+    }
+}
+
+impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<C, R, W> {
+    /// A connection on any reader and writer.
+    pub fn from_parts(reader: R, writer: W, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(reader, writer, framing.into(), None)
+    }
+
+    /// Sends one message; see [`SendHalf::send`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub async fn send(&mut self, payload: &[u8]) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.send(payload).await
+    }
+
+    /// Accepts a message to be sent with others; see [`SendHalf::feed`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub async fn feed(&mut self, payload: &[u8]) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.feed(payload).await
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub async fn flush(&mut self) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.flush().await
+    }
+
+    /// Receives the next message; see [`RecvHalf::recv`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub async fn recv(&mut self) -> Result<Option<Message>, C> {
+        self.check(Operation::Receive)?;
+        self.receiver.recv().await
+    }
+
+    /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
+    ///
+    /// If it fails, or its future is dropped, the connection can be used no more: a late reply must not answer the next
+    /// request. The error says what the peer may have seen of the request.
+    ///
+    /// # Errors
+    /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
+    /// before the request went out, or when an earlier call was given up.
+    pub async fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        self.begin()?;
+        let deadline = Instant::now() + within;
+        let timed_out = |unfinished| Cause::TimedOut { after: within, unfinished };
+
+        let mut ticket = None;
+        let sent = tokio::time::timeout_at(deadline, self.sender.request(request, &mut ticket)).await;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(self.give_up(ticket, error.into_cause())),
+            Err(_) => return Err(self.give_up(ticket, timed_out(None))),
+        }
+        match tokio::time::timeout_at(deadline, self.receiver.recv()).await {
+            Ok(Ok(Some(reply))) => {
+                self.exchange.settle();
+                Ok(reply)
+            }
+            Ok(Ok(None)) => Err(self.give_up(ticket, Cause::NoReply)),
+            Ok(Err(error)) => Err(self.give_up(ticket, error.into_cause())),
+            Err(_) => {
+                let unfinished = self.receiver.unfinished();
+                Err(self.give_up(ticket, timed_out(unfinished)))
+            }
+        }
+    }
+
+    /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub async fn finish(&mut self) -> Result<(), C> {
+        self.sender.finish().await
+    }
+
+    /// Closes the connection in good order: writes what is queued, ends our side, and takes what the peer still sends until
+    /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
+    ///
+    /// # Errors
+    /// When what was queued could not be written in that time.
+    pub async fn close(mut self, within: Duration) -> Result<CloseReport, C> {
+        let deadline = Instant::now() + within;
+        match tokio::time::timeout_at(deadline, self.sender.finish()).await {
+            Ok(finished) => finished?,
+            Err(_) => {
+                let cause = Cause::TimedOut { after: within, unfinished: None };
+                return Err(Error::new(Operation::Close, self.peer_addr(), cause));
+            }
+        }
+        let mut report = CloseReport::default();
+        loop {
+            match tokio::time::timeout_at(deadline, self.receiver.recv()).await {
+                Ok(Ok(Some(_))) => report.discarded += 1,
+                Ok(Ok(None)) => report.peer_closed = true,
+                Ok(Err(_)) | Err(_) => {}
+            }
+            if report.peer_closed || Instant::now() >= deadline {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// The two halves, for two tasks. Calls need both and are no longer possible.
+    pub fn split(self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
+        (self.receiver, self.sender)
+    }
+
+    /// The address of the other side, where it has one.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.receiver.peer_addr()
+    }
+
+    fn assemble(reader: R, writer: W, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+        let clock = Clock::start();
+        Self {
+            receiver: RecvHalf::new(reader, Arc::clone(&framing), clock, peer),
+            sender: SendHalf::new(writer, framing, clock, peer),
+            exchange: Exchange::new(),
+        }
+    }
+
+    fn check(&self, operation: Operation) -> Result<(), C> {
+        self.exchange.check().map_err(|unclean| Error::new(operation, self.peer_addr(), Cause::Unclean(unclean)))
+    }
+
+    /// Nothing may have come before the request goes out that could be taken for its reply.
+    fn begin(&mut self) -> CallResult<(), C> {
+        let peer = self.peer_addr();
+        let not_sent = |cause| CallError::new(Sent::Not, Error::new(Operation::Call, peer, cause));
+        self.exchange.begin().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
+        if self.receiver.is_inside_message() {
+            self.abandon();
+            return Err(not_sent(Cause::Unasked));
+        }
+        Ok(())
+    }
+
+    /// Ends a call that failed. A request that was refused before it was accepted harms nothing; after anything else the
+    /// socket is closed.
+    fn give_up(
+        &mut self,
+        ticket: Option<Ticket>,
+        cause: Cause<<C as Decode>::Error, <C as Encode>::Error>,
+    ) -> CallError<<C as Decode>::Error, <C as Encode>::Error> {
+        let sending = self.sender.session();
+        let sent = match ticket {
+            None => Sent::Not,
+            Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
+            Some(ticket) => sending.sent(ticket),
+        };
+        match cause {
+            Cause::Refused(_) => self.exchange.settle(),
+            _ => self.abandon(),
+        }
+        CallError::new(sent, Error::new(Operation::Call, self.peer_addr(), cause))
+    }
+
+    /// Closes the socket; the exchange stays open, so that whatever is asked next is told why.
+    fn abandon(&mut self) {
+        self.receiver.give_up();
+        self.sender.give_up();
+    }
+}
+
+/// How a connection was closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CloseReport {
+    /// The peer closed its side too, so nothing is on its way.
+    pub peer_closed: bool,
+    /// So many messages came after we had ended our side, and were dropped.
+    pub discarded: usize,
+}

@@ -1,0 +1,226 @@
+//! What can go wrong on a connection, and whose fault it is.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use framelink_codec::Fault;
+
+use crate::session::{SendRefused, Sent, Unclean, Unfinished};
+use crate::{DecodeError, EncodeError};
+
+/// Why an operation on a connection failed: which operation, with whom, and the cause.
+///
+/// ```no_run
+/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
+/// use framelink_transport::tokio::Blame;
+///
+/// if let Err(error) = connection.recv().await {
+///     // receiving from 10.1.2.3:7000: header byte 0 is 0x47, expected an ASCII digit; the bytes begin like an HTTP request …
+///     eprintln!("{error}");
+///     assert_eq!(error.blame(), Blame::Peer);
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Error<D = DecodeError, E = EncodeError> {
+    operation: Operation,
+    peer: Option<SocketAddr>,
+    cause: Cause<D, E>,
+}
+
+impl<D, E> Error<D, E> {
+    pub(super) const fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
+        Self { operation, peer, cause }
+    }
+
+    /// What was being done.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The address of the other side, where it has one.
+    #[must_use]
+    pub const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub const fn cause(&self) -> &Cause<D, E> {
+        &self.cause
+    }
+
+    pub(super) fn into_cause(self) -> Cause<D, E> {
+        self.cause
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn blame(&self) -> Blame {
+        match self.cause {
+            Cause::Refused(_) | Cause::Unclean(_) | Cause::Closed => Blame::Ours,
+            Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
+            Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } => Blame::Network,
+        }
+    }
+}
+
+/// What was being done when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Receiving a message.
+    Receive,
+    /// Sending a message.
+    Send,
+    /// Sending a request and waiting for its reply.
+    Call,
+    /// Closing.
+    Close,
+}
+
+/// Whose fault it is. Complete by nature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// This program asked for what cannot be.
+    Ours,
+    /// The other side sent what it must not, or ended too early.
+    Peer,
+    /// The connection failed, or nothing came in time: the network's, or a peer's that is no longer there.
+    Network,
+}
+
+/// Why an operation failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause<D = DecodeError, E = EncodeError> {
+    /// The message was not accepted for sending.
+    Refused(SendRefused<E>),
+    /// What came is no frame, or ended inside one.
+    Fault(Fault<D>),
+    /// The peer reset the connection, or it was torn down under us.
+    Reset(io::Error),
+    /// The socket failed in another way.
+    Io(io::Error),
+    /// Nothing came, or nothing could be written, within this time.
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+        /// What had come of a message.
+        unfinished: Option<Unfinished>,
+    },
+    /// The peer closed its side instead of replying.
+    NoReply,
+    /// Bytes came that nobody had asked for, before the request went out.
+    Unasked,
+    /// The reply to an earlier request may still come.
+    Unclean(Unclean),
+    /// We have closed the connection, after an earlier error.
+    Closed,
+}
+
+impl<D, E> Cause<D, E> {
+    /// Tells a connection that was torn down from other failures.
+    pub(super) fn of_io(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+                Self::Reset(error)
+            }
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receive => "receiving from",
+            Self::Send => "sending to",
+            Self::Call => "calling",
+            Self::Close => "closing the connection with",
+        })
+    }
+}
+
+impl<D: fmt::Display, E: fmt::Display> fmt::Display for Error<D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.peer {
+            Some(peer) => write!(f, "{} {peer}: {}", self.operation, self.cause),
+            None => write!(f, "{} the peer: {}", self.operation, self.cause),
+        }
+    }
+}
+
+impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::Reset(error) => write!(f, "the connection was reset ({error})"),
+            Self::Io(error) => error.fmt(f),
+            Self::TimedOut { after, unfinished } => {
+                write!(f, "nothing came within {after:?}")?;
+                match unfinished {
+                    Some(unfinished) => write!(f, " to finish it: {unfinished}"),
+                    None => Ok(()),
+                }
+            }
+            Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
+            Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
+            Self::Unclean(unclean) => unclean.fmt(f),
+            Self::Closed => f.write_str("the connection was closed after an earlier error"),
+        }
+    }
+}
+
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {}
+
+/// Why a call failed, and what the peer may have seen of the request.
+///
+/// ```no_run
+/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
+/// use std::time::Duration;
+/// use framelink_transport::session::Sent;
+///
+/// if let Err(error) = connection.call(b"0200…", Duration::from_secs(5)).await {
+///     match error.sent() {
+///         Sent::Not => { /* send it again */ }
+///         Sent::Perhaps | Sent::NoReply => { /* reverse it */ }
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct CallError<D = DecodeError, E = EncodeError> {
+    sent: Sent,
+    error: Error<D, E>,
+}
+
+impl<D, E> CallError<D, E> {
+    pub(super) const fn new(sent: Sent, error: Error<D, E>) -> Self {
+        Self { sent, error }
+    }
+
+    /// What the peer may have seen of the request.
+    #[must_use]
+    pub const fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn error(&self) -> &Error<D, E> {
+        &self.error
+    }
+}
+
+impl<D: fmt::Display, E: fmt::Display> fmt::Display for CallError<D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.error, self.sent)
+    }
+}
+
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {}

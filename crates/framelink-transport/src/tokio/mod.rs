@@ -1,0 +1,27 @@
+//! The tokio driver: a session on a socket, driven by tokio.
+//!
+//! [`Connector`] and [`Listener`] make a [`Connection`]; that sends, receives and calls, and splits into two halves
+//! for two tasks. Everything that decides anything is in the [`session`](crate::session).
+//!
+//! # Cancelling
+//!
+//! Every future here can be dropped at any time, so all of them work in `select!`:
+//!
+//! - [`recv`](Connection::recv): no byte is lost, the next call goes on.
+//! - [`send`](Connection::send), [`flush`](Connection::flush): the message is either not accepted at all, or what is left
+//!   of it leaves before anything else that is sent. A dropped `send` alone does not write it: some later call does.
+//! - [`call`](Connection::call): the connection cannot be used any more, for the reply that may still come must not answer
+//!   the next request. Everything that is asked of it then is an error that says so.
+
+mod clock;
+mod connection;
+mod connector;
+mod error;
+mod halves;
+mod listener;
+
+pub use connection::{CloseReport, Connection};
+pub use connector::{ConnectError, Connector};
+pub use error::{Blame, CallError, Cause, Error, Operation};
+pub use halves::{RecvHalf, SendHalf};
+pub use listener::{ListenOptions, Listener};
