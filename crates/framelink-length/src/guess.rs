@@ -75,7 +75,7 @@ impl Length {
         let frame_len = self.at + width + self.gap + self.payload_len(number) + self.tail;
         match self.header(input) {
             // As read it is possible, and waited for: another reading is better only if it is complete to the byte.
-            Ok(Ok(header)) => (frame_len == input.len() && header.frame_len != frame_len).then_some(number),
+            Ok(Ok(_)) => (frame_len == input.len()).then_some(number),
             Err(DecodeError::Literal { .. }) => None,
             // As read it is wrong. This reading is better if what came goes with it: one frame, or the start of one,
             // or one and then the length of another. A start alone makes no packed BCD: too many numbers look like it.

@@ -308,6 +308,8 @@ fn ordinary_frames_produce_no_guess() {
         // Four numbers in ten have no nibble above 9: that alone is no sign of packed BCD.
         ("net:2,max=100", b"\0\x65", "header announces 101 payload bytes, limit is 100"),
         ("net:2,max=100", b"\0\x65start", "header announces 101 payload bytes, limit is 100"),
+        // Read as 12 in the other byte order it would be followed by a length of 0x7a7a, which is too much as well.
+        ("net:2,max=2KiB", b"\x0c\0hello, worldzz", "header announces 3072 payload bytes, limit is 2048"),
         // The first byte is no prefix, so what follows is no length either.
         ("net:2,at=2,prefix=03", b"\x04\0\x0c\0", "prefix byte at offset 0 is 0x04, expected 0x03"),
         // A framing of TLS expects TLS.

@@ -26,6 +26,11 @@ const NORMAL: &[(&str, &str)] = &[
     ("net:2,gap=1,infix=60", "net:2,infix=60"),
     ("net:2,tail=1,suffix=03", "net:2,suffix=03"),
     ("net:2,prefix=03,at=2", "net:2,at=2,prefix=03"),
+    // The longest heads and tails there are: 64 bytes.
+    ("net:1,at=63,tail=64", "net:1,at=63,tail=64"),
+    ("net:8,gap=56", "net:8,gap=56"),
+    ("varint,at=55", "varint,at=55"),
+    ("decimal:3a,gap=45", "decimal:3a,gap=45"),
     // Defaults.
     ("net:2,at=0,gap=0,tail=0", "net:2"),
     ("net:2,counts=rest", "net:2"),

@@ -314,6 +314,19 @@ fn payloads_that_take_more_than_one_digit_or_byte_are_written_and_read() {
     }
 }
 
+#[test]
+fn the_longest_head_and_tail_are_written_and_read() {
+    let hex: String = (1..=63).map(|byte| format!("{byte:02x}")).collect();
+    let fixed: Vec<u8> = (1..=63).collect();
+    let tail = [&fixed[..], &[0]].concat();
+    let notation = format!("net:1,prefix={hex},tail=64,suffix={hex},counts=payload");
+    let wire = [&fixed[..], &[12], HELLO, &tail].concat();
+    check::vector(&length(&notation), &notation, &wire, HELLO, false);
+    let notation = format!("net:1,infix={hex},tail=64,suffix={hex},counts=payload");
+    let wire = [&[12], &fixed[..], HELLO, &tail].concat();
+    check::vector(&length(&notation), &notation, &wire, HELLO, false);
+}
+
 /// Numbers that no payload is as long as are reached with `adjust`.
 fn check_number(kind: &str, number: u64, field: &[u8]) {
     let by = 12 - i128::from(number);

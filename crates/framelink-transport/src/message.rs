@@ -12,10 +12,11 @@ use framelink_codec::EndedBy;
 /// read into. Its `Debug` shows lengths only, for card numbers travel in payloads.
 ///
 /// ```
+/// use std::time::Duration;
 /// use framelink_transport::{EndedBy, Framing, session::{Receiving, Received}};
 ///
 /// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
-/// receiving.on_bytes(b"\x00\x05hello");
+/// receiving.on_bytes(b"\x00\x05hello", Duration::ZERO);
 /// let Received::Message(message) = receiving.poll()? else { panic!() };
 /// assert_eq!((&message[..], message.ended_by()), (&b"hello"[..], EndedBy::Count));
 /// assert_eq!(format!("{message:?}"), "Message { payload_len: 5, ended_by: Count }");

@@ -77,8 +77,9 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Bytes have come from elsewhere, as one read would have brought them.
-    pub fn on_bytes(&mut self, bytes: &[u8]) {
+    pub fn on_bytes(&mut self, bytes: &[u8], now: Duration) {
         self.buffer.extend(bytes);
+        self.heard_at = now;
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 
@@ -121,6 +122,17 @@ impl<D: Decode> Receiving<D> {
     /// Gives the buffer back if nothing waits in it. For when there is nothing to read: an idle connection holds none.
     pub fn release(&mut self) {
         self.buffer.release();
+    }
+
+    /// Whether the peer has closed its side, be it that messages from before that are still to be taken.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.end, Some(End::Closed))
+    }
+
+    /// Forgets the bytes that wait. For a connection that is only read to its end, so that it is closed in good order.
+    pub fn discard(&mut self) {
+        self.buffer.take(self.buffer.len());
     }
 
     /// Whether a message has begun to come and is not whole.
@@ -192,11 +204,12 @@ impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
 /// A message that has begun to come.
 ///
 /// ```
+/// use std::time::Duration;
 /// use framelink_transport::{Framing, session::Receiving};
 ///
 /// // The peer counts the two bytes of the length too: 0x00 0x07 for five bytes.
 /// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
-/// receiving.on_bytes(b"\x00\x07hello");
+/// receiving.on_bytes(b"\x00\x07hello", Duration::ZERO);
 /// receiving.poll()?;
 /// assert_eq!(
 ///     receiving.unfinished().unwrap().to_string(),

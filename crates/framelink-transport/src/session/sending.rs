@@ -1,5 +1,6 @@
 //! The sending half: messages in, bytes to write out.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io::IoSlice;
@@ -29,7 +30,8 @@ pub struct Sending<E: Encode> {
     /// What waits to be written, from `start` on.
     queue: Vec<u8>,
     start: usize,
-    limit: usize,
+    /// Where the messages in it end, counted as `accepted` is.
+    ends: VecDeque<u64>,
     state: State,
     /// All bytes that ever were accepted, and that the socket took.
     accepted: u64,
@@ -60,6 +62,8 @@ pub enum Transmit<'a> {
     ShutDown,
     /// Nothing.
     Idle,
+    /// Nothing ever again: the connection failed, and what was queued is lost.
+    Failed,
 }
 
 impl<E: Encode> Sending<E> {
@@ -69,7 +73,7 @@ impl<E: Encode> Sending<E> {
             framing,
             queue: Vec::new(),
             start: 0,
-            limit: QUEUE_LIMIT,
+            ends: VecDeque::new(),
             state: State::Open,
             accepted: 0,
             written: 0,
@@ -98,11 +102,15 @@ impl<E: Encode> Sending<E> {
         let frame_len = outgoing.frame_len();
         let start = self.accepted;
         self.accepted += frame_len as u64;
+        self.make_room(frame_len.saturating_sub(written));
         let mut skip = written;
         for part in outgoing.parts() {
             let rest = part.get(skip.min(part.len())..).unwrap_or_default();
             skip = skip.saturating_sub(part.len());
             self.queue.extend_from_slice(rest);
+        }
+        if written < frame_len {
+            self.ends.push_back(self.accepted);
         }
         if outgoing.envelope.ends_stream {
             self.state = State::Finishing;
@@ -125,8 +133,7 @@ impl<E: Encode> Sending<E> {
     /// What there is to do.
     pub fn poll(&self) -> Transmit<'_> {
         match self.queued() {
-            // Nothing that is still queued will ever leave.
-            _ if self.state == State::Failed => Transmit::Idle,
+            _ if self.state == State::Failed => Transmit::Failed,
             [] if self.state == State::Finishing => Transmit::ShutDown,
             [] => Transmit::Idle,
             bytes => Transmit::Write(bytes),
@@ -135,12 +142,17 @@ impl<E: Encode> Sending<E> {
 
     /// The socket took `count` of the bytes that [`poll`](Self::poll) offered.
     pub fn on_written(&mut self, count: usize, now: Duration) {
-        self.start = self.queue.len().min(self.start + count);
-        if self.start == self.queue.len() {
+        let count = count.min(self.queued_len());
+        self.start += count;
+        self.count_written(count, now);
+        while self.ends.front().is_some_and(|&end| end <= self.written) {
+            self.ends.pop_front();
+        }
+        if self.is_empty() {
             self.queue = Vec::new();
             self.start = 0;
+            self.ends = VecDeque::new();
         }
-        self.count_written(count, now);
     }
 
     /// Writing was shut down.
@@ -167,7 +179,7 @@ impl<E: Encode> Sending<E> {
     /// Whether another message may be queued before some of the queue is written: less than 64 KiB wait.
     #[must_use]
     pub const fn has_room(&self) -> bool {
-        self.queue.len() - self.start < self.limit
+        self.queue.len() - self.start < QUEUE_LIMIT
     }
 
     /// Whether nothing waits to be written.
@@ -194,8 +206,24 @@ impl<E: Encode> Sending<E> {
         self.written >= ticket.end
     }
 
+    /// How many messages wait to be written, wholly or in part.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.ends.len()
+    }
+
     fn queued(&self) -> &[u8] {
         self.queue.get(self.start..).unwrap_or_default()
+    }
+
+    /// Makes room for one frame at once, so that its bytes are copied once. What was written before is forgotten where
+    /// that is most of the queue: one that is never wholly out would grow with all that ever went through it.
+    fn make_room(&mut self, count: usize) {
+        if self.start > self.queue.len() / 2 {
+            self.queue.drain(..self.start);
+            self.start = 0;
+        }
+        self.queue.reserve(count);
     }
 
     /// `now` is for the liveness to come: sent bytes show the peer that we live.

@@ -21,6 +21,17 @@ impl Clock {
 
     /// The moment that a session named.
     pub(super) fn at(&self, time: Duration) -> Instant {
-        self.start + time
+        after(self.start, time)
     }
+}
+
+/// So long from now.
+pub(super) fn within(time: Duration) -> Instant {
+    after(Instant::now(), time)
+}
+
+/// A time that no clock can count to is as good as never.
+fn after(start: Instant, time: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
+    start.checked_add(time).unwrap_or_else(|| start + NEVER)
 }

@@ -8,9 +8,8 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::Instant;
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::error::{CallError, Cause, Error, Operation};
 use super::halves::{RecvHalf, SendHalf};
 use crate::session::{Exchange, Sent, Ticket};
@@ -52,8 +51,18 @@ impl<C: Decode + Encode> Connection<C> {
     /// A connection on a TCP socket that is connected already. Its options are left as they are.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
+        Self::with_peer(stream, framing.into(), peer)
+    }
+
+    /// A socket that was reset already cannot say any more who its peer was.
+    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let (reader, writer) = stream.into_split();
-        Self::assemble(reader, writer, framing.into(), peer)
+        Self::assemble(reader, writer, framing, peer)
+    }
+
+    /// The socket, to look at it or to set options of its own; `None` after it was closed because of an error.
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.receiver.stream()
     }
 
     /// The address of our side.
@@ -92,7 +101,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// Writes all that is queued.
     ///
     /// # Errors
-    /// When the connection failed.
+    /// When the connection failed, and when an earlier call was given up.
     pub async fn flush(&mut self) -> Result<(), C> {
         self.check(Operation::Send)?;
         self.sender.flush().await
@@ -116,36 +125,34 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
     /// before the request went out, or when an earlier call was given up.
     pub async fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
-        self.begin()?;
-        let deadline = Instant::now() + within;
-        let timed_out = |unfinished| Cause::TimedOut { after: within, unfinished };
+        self.begin().await?;
+        let deadline = clock::within(within);
 
         let mut ticket = None;
         let sent = tokio::time::timeout_at(deadline, self.sender.request(request, &mut ticket)).await;
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.give_up(ticket, error.into_cause())),
-            Err(_) => return Err(self.give_up(ticket, timed_out(None))),
+            Err(_) => return Err(self.give_up(ticket, self.timed_out(within))),
         }
         match tokio::time::timeout_at(deadline, self.receiver.recv()).await {
             Ok(Ok(Some(reply))) => {
                 self.exchange.settle();
+                self.receiver.release();
                 Ok(reply)
             }
             Ok(Ok(None)) => Err(self.give_up(ticket, Cause::NoReply)),
             Ok(Err(error)) => Err(self.give_up(ticket, error.into_cause())),
-            Err(_) => {
-                let unfinished = self.receiver.unfinished();
-                Err(self.give_up(ticket, timed_out(unfinished)))
-            }
+            Err(_) => Err(self.give_up(ticket, self.timed_out(within))),
         }
     }
 
     /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
     ///
     /// # Errors
-    /// When the connection failed.
+    /// When the connection failed, and when an earlier call was given up.
     pub async fn finish(&mut self) -> Result<(), C> {
+        self.check(Operation::Send)?;
         self.sender.finish().await
     }
 
@@ -155,29 +162,35 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// # Errors
     /// When what was queued could not be written in that time.
     pub async fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let deadline = Instant::now() + within;
+        let deadline = clock::within(within);
         match tokio::time::timeout_at(deadline, self.sender.finish()).await {
             Ok(finished) => finished?,
             Err(_) => {
-                let cause = Cause::TimedOut { after: within, unfinished: None };
+                let cause = self.timed_out(within);
                 return Err(Error::new(Operation::Close, self.peer_addr(), cause));
             }
         }
         let mut report = CloseReport::default();
-        loop {
-            match tokio::time::timeout_at(deadline, self.receiver.recv()).await {
-                Ok(Ok(Some(_))) => report.discarded += 1,
-                Ok(Ok(None)) => report.peer_closed = true,
-                Ok(Err(_)) | Err(_) => {}
+        let emptied = async {
+            while let Ok(Some(_)) = self.receiver.recv().await {
+                report.discarded += 1;
             }
-            if report.peer_closed || Instant::now() >= deadline {
-                return Ok(report);
-            }
+            // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
+            self.receiver.discard().await
+        };
+        if let Ok(Ok(())) = tokio::time::timeout_at(deadline, emptied).await {
+            report.peer_closed = true;
         }
+        Ok(report)
     }
 
     /// The two halves, for two tasks. Calls need both and are no longer possible.
-    pub fn split(self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
+    ///
+    /// After a call that was given up they are closed: nothing could be told from its late reply.
+    pub fn split(mut self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
+        if self.exchange.check().is_err() {
+            self.abandon();
+        }
         (self.receiver, self.sender)
     }
 
@@ -200,15 +213,23 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     /// Nothing may have come before the request goes out that could be taken for its reply.
-    fn begin(&mut self) -> CallResult<(), C> {
+    async fn begin(&mut self) -> CallResult<(), C> {
         let peer = self.peer_addr();
         let not_sent = |cause| CallError::new(Sent::Not, Error::new(Operation::Call, peer, cause));
         self.exchange.begin().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
-        if self.receiver.is_inside_message() {
-            self.abandon();
-            return Err(not_sent(Cause::Unasked));
-        }
-        Ok(())
+        let unfit = match self.receiver.look().await {
+            _ if self.receiver.is_inside_message() => Cause::Unasked,
+            Ok(false) => return Ok(()),
+            Ok(true) => Cause::NoReply,
+            Err(cause) => cause,
+        };
+        self.abandon();
+        Err(not_sent(unfit))
+    }
+
+    fn timed_out(&self, after: Duration) -> Cause<<C as Decode>::Error, <C as Encode>::Error> {
+        let unwritten_bytes = self.sender.session().queued_len();
+        Cause::TimedOut { after, unwritten_bytes, unfinished: self.receiver.unfinished() }
     }
 
     /// Ends a call that failed. A request that was refused before it was accepted harms nothing; after anything else the

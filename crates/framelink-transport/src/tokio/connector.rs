@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Connection;
+use super::{Connection, clock};
 use crate::Directions;
 
 /// Dials a peer.
@@ -71,7 +71,8 @@ impl<C: Decode + Encode> Connector<C> {
         self
     }
 
-    /// How long connecting may take, over all addresses of the peer. Defaults to 10 s.
+    /// How long connecting may take, over all addresses of the peer, each of which has its share of what is left.
+    /// Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = within;
@@ -83,17 +84,20 @@ impl<C: Decode + Encode> Connector<C> {
     /// # Errors
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub async fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
-        let deadline = Instant::now() + self.within;
-        let addresses: Vec<SocketAddr> = match timeout_at(deadline, lookup_host(peer)).await {
-            Ok(found) => found.map_err(ConnectError::Resolve)?.collect(),
+        let deadline = clock::within(self.within);
+        let addresses = match timeout_at(deadline, lookup_host(peer)).await {
+            Ok(found) => found.map_err(ConnectError::Resolve)?,
             Err(_) => return Err(ConnectError::Resolve(io::ErrorKind::TimedOut.into())),
         };
+        let addresses = addresses.filter(|address| self.can_reach(address)).collect::<Vec<_>>();
         let mut last = None;
-        for &address in addresses.iter().filter(|address| self.can_reach(address)) {
-            match timeout_at(deadline, self.dial(address)).await {
-                Ok(Ok(stream)) => return Ok(Connection::from_stream(stream, Arc::clone(&self.framing))),
+        for (&address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            // An address that is silent leaves the others their share of the time.
+            let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+            match timeout(share, self.dial(address)).await {
+                Ok(Ok(stream)) => return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address))),
                 Ok(Err(error)) => last = Some(ConnectError::Dial { address, error }),
-                Err(_) => return Err(ConnectError::TimedOut { address, after: self.within }),
+                Err(_) => last = Some(ConnectError::TimedOut { address, after: share }),
             }
         }
         Err(last.unwrap_or(ConnectError::NoAddress { source: self.source.map(|source| source.ip()) }))

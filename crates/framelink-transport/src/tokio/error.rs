@@ -109,6 +109,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     TimedOut {
         /// How long was waited.
         after: Duration,
+        /// So many bytes of ours were still to be written.
+        unwritten_bytes: usize,
         /// What had come of a message.
         unfinished: Option<Unfinished>,
     },
@@ -161,7 +163,10 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),
-            Self::TimedOut { after, unfinished } => {
+            Self::TimedOut { after, unwritten_bytes: bytes @ 1.., .. } => {
+                write!(f, "{bytes} bytes could not be written within {after:?}")
+            }
+            Self::TimedOut { after, unfinished, .. } => {
                 write!(f, "nothing came within {after:?}")?;
                 match unfinished {
                     Some(unfinished) => write!(f, " to finish it: {unfinished}"),
@@ -185,7 +190,7 @@ impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Err
 /// use std::time::Duration;
 /// use framelink_transport::session::Sent;
 ///
-/// if let Err(error) = connection.call(b"0200…", Duration::from_secs(5)).await {
+/// if let Err(error) = connection.call(b"0200...", Duration::from_secs(5)).await {
 ///     match error.sent() {
 ///         Sent::Not => { /* send it again */ }
 ///         Sent::Perhaps | Sent::NoReply => { /* reverse it */ }

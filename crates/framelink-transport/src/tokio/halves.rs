@@ -1,6 +1,7 @@
 //! The two directions of a connection, each with its half of the session.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::coop;
 use tokio::time::Sleep;
@@ -61,13 +63,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// The same as [`recv`](Self::recv), for a future of your own.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<Option<Message>, C>> {
         // A buffer may hold thousands of messages: other tasks have their turn too.
-        let budget = ready!(coop::poll_proceed(context));
+        ready!(coop::poll_proceed(context)).made_progress();
         loop {
             let until = match self.receiving.poll() {
-                Ok(Received::Message(message)) => {
-                    budget.made_progress();
-                    return Poll::Ready(Ok(Some(message)));
-                }
+                Ok(Received::Message(message)) => return Poll::Ready(Ok(Some(message))),
                 Ok(Received::Closed) => return Poll::Ready(Ok(None)),
                 Ok(Received::Wait { until }) => until,
                 Err(fault) => return Poll::Ready(Err(self.error(Cause::Fault(fault)))),
@@ -88,6 +87,18 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
+    /// The next message that has been read already, without a look at the socket.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), but for the socket's.
+    pub fn buffered(&mut self) -> HalfResult<Option<Message>, C> {
+        match self.receiving.poll() {
+            Ok(Received::Message(message)) => Ok(Some(message)),
+            Ok(_) => Ok(None),
+            Err(fault) => Err(self.error(Cause::Fault(fault))),
+        }
+    }
+
     /// The address of the other side.
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
@@ -103,6 +114,30 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         self.reader = None;
     }
 
+    /// Gives the buffer back, if nothing waits in it.
+    pub(super) fn release(&mut self) {
+        self.receiving.release();
+    }
+
+    /// Takes what has come already into the session, and waits for nothing. True if that is the end.
+    pub(super) async fn look(&mut self) -> Result<bool, Cause<<C as Decode>::Error, <C as Encode>::Error>> {
+        let looked = poll_fn(|context| Poll::Ready(self.poll_read(context))).await;
+        self.receiving.release();
+        match looked {
+            Poll::Ready(Err(cause)) => Err(cause),
+            _ => Ok(self.receiving.is_closed()),
+        }
+    }
+
+    /// Reads and drops all that comes until the peer closes.
+    pub(super) async fn discard(&mut self) -> Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>> {
+        while !self.receiving.is_closed() {
+            self.receiving.discard();
+            poll_fn(|context| self.poll_read(context)).await?;
+        }
+        Ok(())
+    }
+
     pub(super) const fn is_inside_message(&self) -> bool {
         self.receiving.is_inside_message()
     }
@@ -111,10 +146,17 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>>> {
         let Some(reader) = &mut self.reader else { return Poll::Ready(Err(Cause::Closed)) };
         let mut space = ReadBuf::new(self.receiving.space());
-        ready!(Pin::new(reader).poll_read(context, &mut space)).map_err(Cause::of_io)?;
-        match space.filled().len() {
-            0 => self.receiving.on_closed(),
-            count => self.receiving.on_read(count, self.clock.now()),
+        match ready!(Pin::new(reader).poll_read(context, &mut space)) {
+            Ok(()) => match space.filled().len() {
+                0 => self.receiving.on_closed(),
+                count => self.receiving.on_read(count, self.clock.now()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                // A socket tells of a reset once and then ends as if it had been closed in good order.
+                self.reader = None;
+                return Poll::Ready(Err(Cause::of_io(error)));
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -128,14 +170,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 }
 
 impl<C: Decode> RecvHalf<C> {
+    /// The socket; `None` after it was closed because of an error.
+    pub(super) fn stream(&self) -> Option<&TcpStream> {
+        self.reader.as_ref().map(AsRef::as_ref)
+    }
+
     /// The address of our side.
     ///
     /// # Errors
     /// As the socket has it.
-    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.reader {
             Some(reader) => reader.local_addr(),
-            None => Err(std::io::ErrorKind::NotConnected.into()),
+            None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }
@@ -197,6 +244,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         self.flush().await
     }
 
+    /// How many messages were accepted and are not wholly written.
+    pub fn unwritten(&self) -> usize {
+        self.sending.unwritten()
+    }
+
     /// The address of the other side.
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
@@ -232,12 +284,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// Offers a whole frame to the socket, from where it lies. How much it takes is 0 where that must wait.
     fn write_now(&mut self, context: &mut Context<'_>, outgoing: &Outgoing<'_>) -> HalfResult<usize, C> {
         let Some(writer) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
-        if !self.sending.is_empty() || outgoing.frame_len() == 0 {
+        // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
+        if !self.sending.is_empty() || outgoing.frame_len() == 0 || !writer.is_write_vectored() {
             return Ok(0);
         }
         match Pin::new(writer).poll_write_vectored(context, &outgoing.slices()) {
             Poll::Pending => Ok(0),
             Poll::Ready(Ok(count)) => Ok(count),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             Poll::Ready(Err(error)) => Err(self.fail(error)),
         }
     }
@@ -259,8 +313,9 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
             match self.sending.poll() {
                 Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => {
                     match ready!(writer.poll_write(context, bytes)) {
-                        Ok(0) => return Poll::Ready(Err(self.fail(std::io::ErrorKind::WriteZero.into()))),
+                        Ok(0) => return Poll::Ready(Err(self.fail(io::ErrorKind::WriteZero.into()))),
                         Ok(count) => self.sending.on_written(count, self.clock.now()),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Poll::Ready(Err(self.fail(error))),
                     }
                 }
@@ -269,12 +324,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
                     Err(error) => return Poll::Ready(Err(self.fail(error))),
                 },
                 Transmit::Write(_) => return Poll::Ready(Ok(())),
+                Transmit::Failed => return Poll::Ready(Err(self.error(Cause::Closed))),
                 Transmit::Idle => return writer.poll_flush(context).map_err(|error| self.fail(error)),
             }
         }
     }
 
-    fn fail(&mut self, error: std::io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+    fn fail(&mut self, error: io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         self.sending.on_failed();
         self.error(Cause::of_io(error))
     }

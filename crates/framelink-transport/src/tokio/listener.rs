@@ -117,10 +117,10 @@ impl<C: Decode + Encode> Listener<C> {
     pub async fn accept(&mut self) -> io::Result<Connection<C>> {
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     // A socket that refuses is one whose peer is gone, which the first read will tell.
                     let _ = stream.set_nodelay(self.nodelay);
-                    return Ok(Connection::from_stream(stream, Arc::clone(&self.framing)));
+                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)));
                 }
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(error),

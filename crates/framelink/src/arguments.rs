@@ -1,0 +1,179 @@
+//! What the command line can say.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use framelink_codec::notation::{NotationError, Token};
+use framelink_transport::Framing;
+
+use crate::bytes_text::from_hex;
+
+/// Exchange framed messages over TCP with programs that cannot be changed.
+#[derive(Debug, Parser)]
+#[command(version, after_help = NOTATION_HELP, after_long_help = NOTATION_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const NOTATION_HELP: &str = "\
+A FRAMING says how messages are cut, for example:
+  ascii:4            four ASCII digits of length, then the message
+  net:2,counts=self  two-byte network integer that counts itself too
+  bcd:2              two bytes of packed BCD
+  line               ends with CR LF
+  between:02..03     from STX to ETX
+  until-close        the whole connection is one message
+and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …
+
+Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Cut the bytes of a file into messages
+    Inspect(Inspect),
+    /// Answer messages
+    Serve(Serve),
+    /// Send messages and print the replies
+    Send(Send),
+    /// Pass messages between two programs that frame them differently
+    Bridge(Bridge),
+    /// Watch messages cross a bridge on this machine, byte by byte
+    Demo,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: framelink inspect --framing tpkt --skip 24 capture.bin")]
+pub(crate) struct Inspect {
+    /// How messages are cut
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Framing,
+
+    /// Leave out so many bytes at the start; offsets still count from the start of the file
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip: u64,
+
+    /// Print a JSON object a line instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The file, or - for stdin
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK")]
+pub(crate) struct Serve {
+    /// The address to listen on; port 0 lets the system choose one, which is printed
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: String,
+
+    /// How messages are cut
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Framing,
+
+    /// What to reply: echo, none, text:T or hex:H
+    #[arg(long, default_value = "echo", value_parser = reply)]
+    pub(crate) reply: Reply,
+
+    /// How replies are framed, if not like what comes
+    #[arg(long, value_name = "FRAMING", value_parser = framing)]
+    pub(crate) reply_framing: Option<Framing>,
+}
+
+/// What a server says to a message.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Echo,
+    Nothing,
+    Fixed(Vec<u8>),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without a MESSAGE, or with -, messages are read from stdin, a line each.
+Replies are printed a line each; control characters in them are escaped, --hex shows them exactly.
+
+Example: framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
+pub(crate) struct Send {
+    /// The address to connect to
+    pub(crate) address: String,
+
+    /// How messages are framed
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Framing,
+
+    /// How replies are framed, if not like what is sent
+    #[arg(long, value_name = "FRAMING", value_parser = framing)]
+    pub(crate) reply_framing: Option<Framing>,
+
+    /// Read and print messages as hex digits
+    #[arg(long)]
+    pub(crate) hex: bool,
+
+    /// Wait for no reply
+    #[arg(long)]
+    pub(crate) no_reply: bool,
+
+    /// How long connecting, and each message with its reply, may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    /// The messages, sent one after the other
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) messages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end is
+passed on after its last message. Ctrl-C and SIGTERM drain: nothing new is taken, what is in flight goes out.
+
+Example: framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
+pub(crate) struct Bridge {
+    /// The address to listen on; port 0 lets the system choose one, which is printed
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: String,
+
+    /// How messages are framed on accepted connections
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Framing,
+
+    /// The address to connect to
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) to: String,
+
+    /// How messages are framed on outgoing connections
+    #[arg(long, value_name = "FRAMING", value_parser = framing)]
+    pub(crate) to_framing: Framing,
+
+    /// How long what is in flight may take when the bridge is told to end
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) drain: Duration,
+}
+
+fn framing(text: &str) -> Result<Framing, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    Token { text, column: 1 }.duration().map_err(|error| error.message().to_owned())
+}
+
+fn reply(text: &str) -> Result<Reply, String> {
+    match (text, text.split_once(':')) {
+        ("echo", _) => Ok(Reply::Echo),
+        ("none", _) => Ok(Reply::Nothing),
+        (_, Some(("text", text))) => Ok(Reply::Fixed(text.as_bytes().to_vec())),
+        (_, Some(("hex", hex))) => from_hex(hex).map(Reply::Fixed),
+        _ => Err("expected echo, none, text:T or hex:H".to_owned()),
+    }
+}
+
+/// The error, and below it the notation with a mark under what is wrong.
+fn point_at(text: &str, error: &NotationError) -> String {
+    let indent = " ".repeat(error.column().saturating_sub(1));
+    let mark = "^".repeat(error.len().max(1));
+    format!("{error}\n    {text}\n    {indent}{mark}")
+}

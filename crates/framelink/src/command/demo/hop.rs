@@ -1,0 +1,85 @@
+//! One way between two programs, and the bytes that took it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use framelink_transport::{Frames, Framing};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::bytes_text::printable;
+
+/// Bytes that went one way and were not shown yet.
+pub(super) type Record = Arc<Mutex<Vec<u8>>>;
+
+/// A reader or writer that writes down what passes.
+pub(super) struct Tap<S> {
+    stream: S,
+    record: Record,
+}
+
+impl<S> Tap<S> {
+    pub(super) fn new(stream: S) -> (Self, Record) {
+        let record = Record::default();
+        (Self { stream, record: Arc::clone(&record) }, record)
+    }
+
+    fn note(&self, bytes: &[u8]) {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let tap = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut tap.stream).poll_read(context, buffer);
+        tap.note(buffer.filled().get(before..).unwrap_or_default());
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let tap = self.get_mut();
+        let written = Pin::new(&mut tap.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            tap.note(bytes.get(..count).unwrap_or_default());
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+/// One way between two programs.
+pub(super) struct Hop {
+    name: &'static str,
+    framing: Framing,
+    record: Record,
+}
+
+impl Hop {
+    pub(super) const fn new(name: &'static str, framing: Framing, record: Record) -> Self {
+        Self { name, framing, record }
+    }
+
+    /// The bytes that passed since this was last asked, header and payload apart.
+    pub(super) fn show(&self) -> String {
+        let bytes = std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut line = format!("{:<16}", self.name);
+        for frame in Frames::new(&self.framing, &bytes).flatten() {
+            let (header, payload) = frame.wire.split_at(frame.wire.len() - frame.payload.len());
+            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x} ")).collect::<String>();
+            line += &format!("{:<12}| {:<72}{}|{}", hex(header), hex(payload), printable(header), printable(payload));
+        }
+        line
+    }
+}

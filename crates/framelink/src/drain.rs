@@ -1,0 +1,104 @@
+//! Being told to end: Ctrl-C or SIGTERM, then a deadline.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+
+/// Tells many tasks that the program is to end, and until when what is in flight may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Drain {
+    deadline: watch::Receiver<Option<Instant>>,
+    within: Duration,
+}
+
+impl Drain {
+    /// Listens for Ctrl-C and SIGTERM from now on.
+    pub(crate) fn on_signals(within: Duration) -> Result<Self, Failure> {
+        let mut signals =
+            Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
+        let (sender, deadline) = watch::channel(None);
+        tokio::spawn(async move {
+            signals.next().await;
+            tracing::info!("draining, for at most {within:?}");
+            let _ = sender.send(Some(Instant::now() + within));
+            sender.closed().await;
+        });
+        Ok(Self { deadline, within })
+    }
+
+    /// Never: for what ends by itself.
+    pub(crate) fn never() -> Self {
+        Self { deadline: watch::channel(None).1, within: Duration::ZERO }
+    }
+
+    /// Whether nothing new is to be taken.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.deadline.borrow().is_some()
+    }
+
+    /// Waits until nothing new is to be taken.
+    pub(crate) async fn begun(&mut self) {
+        self.deadline().await;
+    }
+
+    /// Waits until half of the time is over.
+    pub(crate) async fn half_over(&mut self) {
+        let deadline = self.deadline().await;
+        tokio::time::sleep_until(deadline.checked_sub(self.within / 2).unwrap_or(deadline)).await;
+    }
+
+    /// Waits until the time is over.
+    pub(crate) async fn over(&mut self) {
+        let deadline = self.deadline().await;
+        tokio::time::sleep_until(deadline).await;
+    }
+
+    async fn deadline(&mut self) -> Instant {
+        match self.deadline.wait_for(Option::is_some).await.map(|deadline| *deadline) {
+            Ok(Some(deadline)) => deadline,
+            // Whoever would tell us is gone: nobody ever will.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
