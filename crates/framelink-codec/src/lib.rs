@@ -61,3 +61,8 @@ pub use guess::{Foreign, Guess};
 pub use reader::{FrameReader, ReadError, read_message};
 #[cfg(feature = "std")]
 pub use writer::{FrameWriter, WriteError, write_message};
+
+/// The README's example, tested.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

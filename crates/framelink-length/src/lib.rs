@@ -70,9 +70,12 @@ pub use length::Length;
 pub use presets::PRESETS;
 
 pub use framelink_codec::notation::{NotationError, Preset};
-pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Fault, Frame, FrameRef, Frames, Guess};
+pub use framelink_codec::{
+    Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,
+    Guess, Need, ShortHead,
+};
 #[cfg(feature = "std")]
-pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
 
 /// A [`Length`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
 /// and an `Encoder`.

@@ -141,8 +141,23 @@ impl serde::Serialize for Framing {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Framing {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(feature = "serde")]
+struct Text;
+
+#[cfg(feature = "serde")]
+impl serde::de::Visitor<'_> for Text {
+    type Value = Framing;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the notation of a framing, such as \"ascii:4\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Framing, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

@@ -66,9 +66,12 @@ pub use presets::PRESETS;
 pub use unframed::Unframed;
 
 pub use framelink_codec::notation::{NotationError, Preset};
-pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frame, FrameRef, Frames, Guess};
+pub use framelink_codec::{
+    Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,
+    Guess, Need, ShortHead,
+};
 #[cfg(feature = "std")]
-pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
 
 /// An [`Unframed`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
 /// and an `Encoder`.
@@ -84,6 +87,6 @@ pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub type UnframedCodec = Codec<Unframed>;
 
 /// Runs the example of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

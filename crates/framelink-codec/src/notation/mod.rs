@@ -26,6 +26,6 @@ mod preset;
 mod show;
 
 pub use error::NotationError;
-pub use preset::Preset;
 pub use item::{Item, Notation, Token};
+pub use preset::Preset;
 pub use show::{Hex, ShowDuration, ShowSize};

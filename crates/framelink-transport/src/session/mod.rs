@@ -42,10 +42,10 @@ mod receiving;
 mod sending;
 
 pub use exchange::{Exchange, Unclean};
+pub use receiving::{Received, Receiving, Unfinished};
 #[cfg(feature = "tokio")]
 pub(crate) use sending::QUEUE_LIMIT;
-pub use receiving::{Received, Receiving, Unfinished};
-pub use sending::{Outgoing, Sending, SendRefused, Sent, Ticket, Transmit};
+pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 
 use framelink_codec::{Decode, Encode};
 

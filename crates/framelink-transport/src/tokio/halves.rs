@@ -143,7 +143,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     }
 
     /// Reads once into the session.
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>>> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>>> {
         let Some(reader) = &mut self.reader else { return Poll::Ready(Err(Cause::Closed)) };
         let mut space = ReadBuf::new(self.receiving.space());
         match ready!(Pin::new(reader).poll_read(context, &mut space)) {
