@@ -1,7 +1,10 @@
 //! Invariants that hold for any framing, as functions for tests and fuzz targets. They panic where one does not.
 
 use alloc::vec::Vec;
+use core::fmt::{Debug, Display};
+use core::str::FromStr;
 
+use crate::notation::NotationError;
 use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Fault, Frame};
 
 /// Checks one wire vector of a framing that ends by itself: written as given (unless `read_only`), and read whole, cut
@@ -128,6 +131,46 @@ pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec
         if closed {
             return (messages, None);
         }
+    }
+}
+
+/// Checks any text as a notation: what is accepted prints a normal form that reads as the same, and an error points at
+/// something.
+///
+/// # Panics
+/// When that does not hold.
+pub fn notation<F>(text: &[u8])
+where
+    F: FromStr<Err = NotationError> + Display + Debug + PartialEq,
+{
+    let Ok(text) = core::str::from_utf8(text) else { return };
+    match text.parse::<F>() {
+        Ok(framing) => {
+            let normal = alloc::format!("{framing}");
+            assert_eq!(normal.parse(), Ok(framing), "{text:?} prints as {normal:?}");
+        }
+        Err(error) => {
+            let columns = text.chars().count() + 1;
+            assert!(error.column() >= 1 && error.column() + error.len() <= columns + 1, "{text:?}: {error:?}");
+            assert!(!error.message().is_empty());
+        }
+    }
+}
+
+/// Runs the body of a fuzz target on inputs of 0 to 63 bytes, the same ones at every run. `pick` makes each byte of a
+/// random one, knowing the round and the place.
+pub fn pseudo_random(rounds: usize, pick: impl Fn(usize, usize, u8) -> u8, body: impl Fn(&[u8])) {
+    // Knuth's linear congruential generator (MMIX), of which the high bits are good.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut input = Vec::new();
+    for round in 0..rounds {
+        input.clear();
+        for place in 0..round % 64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let [high, ..] = state.to_be_bytes();
+            input.push(pick(round, place, high));
+        }
+        body(&input);
     }
 }
 

@@ -9,18 +9,7 @@ use crate::{Counts, Field, Length};
 /// # Panics
 /// When it does not.
 pub fn notation(data: &[u8]) {
-    let Ok(text) = core::str::from_utf8(data) else { return };
-    match text.parse::<Length>() {
-        Ok(length) => {
-            let normal = alloc::format!("{length}");
-            assert_eq!(normal.parse(), Ok(length), "{text:?} prints as {normal:?}");
-        }
-        Err(error) => {
-            let columns = text.chars().count() + 1;
-            assert!(error.column() >= 1 && error.column() + error.len() <= columns + 1, "{text:?}: {error:?}");
-            assert!(!error.message().is_empty());
-        }
-    }
+    check::notation::<Length>(data);
 }
 
 /// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
@@ -94,20 +83,9 @@ fn any_length(data: &[u8]) -> Option<(Length, &[u8])> {
 mod tests {
     use super::*;
 
-    /// Runs a body on a few thousand inputs, each a stretch of a generator's bytes.
+    /// Half of the bytes are small, so that lengths are often possible.
     fn run(body: fn(&[u8])) {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut bytes = alloc::vec::Vec::new();
-        for round in 0..20_000_u32 {
-            bytes.clear();
-            for _ in 0..round % 64 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let [high, ..] = state.to_be_bytes();
-                // Half of the bytes are small or digits, so that lengths are often possible.
-                bytes.push(if high & 1 == 0 { high % 11 } else { high });
-            }
-            body(&bytes);
-        }
+        check::pseudo_random(20_000, |_, _, byte| if byte & 1 == 0 { byte % 11 } else { byte }, body);
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub use field::Field;
 pub use length::Length;
 pub use presets::PRESETS;
 
-pub use framelink_codec::notation::{NotationError, Preset};
+pub use framelink_codec::notation::{Dialect, NotationError, Preset};
 pub use framelink_codec::{
     Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,
     Guess, Need, ShortHead,

@@ -6,12 +6,10 @@ use core::fmt;
 use core::str::FromStr;
 
 use framelink_codec::Affix;
-use framelink_codec::notation::{Hex, Item, Notation, NotationError, ShowSize, Token};
+use framelink_codec::notation::{Dialect, Hex, Item, Notation, NotationError, Preset, ShowSize, Token};
 
 use crate::builder::LengthBuilder;
 use crate::{Counts, Field, Length, PRESETS, SpecError};
-
-const KINDS: &str = "net, le, ascii, hex, ebcdic, bcd, decimal, varint";
 
 /// Reads a notation.
 ///
@@ -26,31 +24,26 @@ impl FromStr for Length {
     type Err = NotationError;
 
     fn from_str(text: &str) -> Result<Self, NotationError> {
-        let notation = Notation::parse(text)?;
-        match Self::from_notation(&notation) {
-            Some(length) => length,
-            None => Err(notation.kind.name.mismatch(&format!("one of {KINDS}, or a preset"))),
-        }
+        LengthBuilder::from_text(text)
     }
 }
 
-impl Length {
-    /// The kinds of the notation that this crate reads, for error messages.
-    pub const KINDS: &'static str = KINDS;
+impl Dialect for LengthBuilder {
+    type Framing = Length;
 
-    /// Reads a notation that is cut into items. `None` if its kind is of another crate.
-    #[must_use]
-    pub fn from_notation(notation: &Notation<'_>) -> Option<Result<Self, NotationError>> {
-        let name = notation.kind.name.text;
-        if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-            return Some(notation.kind.no_value().and_then(|()| {
-                let expansion = Notation::parse(preset.notation)?;
-                let named = read_kind(&expansion.kind).unwrap_or_else(|| Err(expansion.kind.name.mismatch(KINDS)))?;
-                let base = read_options(named, &expansion)?;
-                finish(&read_options(base, notation)?, notation)
-            }));
-        }
-        Some(read_kind(&notation.kind)?.and_then(|builder| finish(&read_options(builder, notation)?, notation)))
+    const KINDS: &'static str = "net, le, ascii, hex, ebcdic, bcd, decimal, varint";
+    const PRESETS: &'static [Preset] = PRESETS;
+
+    fn kind(kind: &Item<'_>) -> Option<Result<Self, NotationError>> {
+        read_kind(kind)
+    }
+
+    fn options(self, notation: &Notation<'_>) -> Result<Self, NotationError> {
+        read_options(self, notation)
+    }
+
+    fn finish(&self, notation: &Notation<'_>) -> Result<Length, NotationError> {
+        finish(self, notation)
     }
 }
 

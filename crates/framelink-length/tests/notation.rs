@@ -1,6 +1,6 @@
 //! The notation: what is read, and the one form in which it is printed.
 
-use framelink_length::{Counts, Field, Length, PRESETS};
+use framelink_length::{Counts, Dialect, Field, Length, LengthBuilder, PRESETS};
 
 /// What is written, and its normal form.
 const NORMAL: &[(&str, &str)] = &[
@@ -208,7 +208,7 @@ fn the_readme_names_every_preset_and_kind() {
     for preset in PRESETS {
         assert!(readme.contains(&format!("`{}`", preset.name)), "{}", preset.name);
     }
-    for kind in Length::KINDS.split(", ") {
+    for kind in LengthBuilder::KINDS.split(", ") {
         assert!(readme.contains(&format!("| `{kind}")), "{kind}");
     }
 }

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use framelink_codec::notation::{Notation, NotationError};
+use framelink_codec::notation::{Dialect, Notation, NotationError};
 use framelink_codec::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Guess, ShortHead};
-use framelink_length::Length;
-use framelink_unframed::Unframed;
+use framelink_length::{Length, LengthBuilder};
+use framelink_unframed::{Unframed, UnframedBuilder};
 
 /// Any framing that the notation can say.
 ///
@@ -25,6 +25,7 @@ use framelink_unframed::Unframed;
 /// # Ok::<(), framelink_transport::NotationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "it is copied once a connection at most, and drivers share it")]
 #[non_exhaustive]
 pub enum Framing {
     /// Frames that begin with their length.
@@ -67,10 +68,11 @@ impl FromStr for Framing {
 
     fn from_str(text: &str) -> Result<Self, NotationError> {
         let notation = Notation::parse(text)?;
-        let length = Length::from_notation(&notation).map(|length| length.map(Self::Length));
-        let framing = length.or_else(|| Unframed::from_notation(&notation).map(|other| other.map(Self::Unframed)));
+        let length = LengthBuilder::from_notation(&notation).map(|length| length.map(Self::Length));
+        let framing =
+            length.or_else(|| UnframedBuilder::from_notation(&notation).map(|other| other.map(Self::Unframed)));
         framing.unwrap_or_else(|| {
-            let kinds = format!("one of {}, {}, or a preset", Length::KINDS, Unframed::KINDS);
+            let kinds = format!("one of {}, {}, or a preset", LengthBuilder::KINDS, UnframedBuilder::KINDS);
             Err(notation.kind.name.mismatch(&kinds))
         })
     }
@@ -134,30 +136,14 @@ impl Encode for Framing {
 #[cfg(feature = "serde")]
 impl serde::Serialize for Framing {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        framelink_codec::notation::text::serialize(self, serializer)
     }
 }
 
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Framing {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text)
-    }
-}
-
-#[cfg(feature = "serde")]
-struct Text;
-
-#[cfg(feature = "serde")]
-impl serde::de::Visitor<'_> for Text {
-    type Value = Framing;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the notation of a framing, such as \"ascii:4\"")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Framing, E> {
-        text.parse().map_err(E::custom)
+        framelink_codec::notation::text::deserialize(deserializer)
     }
 }
 

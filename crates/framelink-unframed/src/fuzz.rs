@@ -11,18 +11,7 @@ use crate::{Unframed, UnframedBuilder};
 /// # Panics
 /// When it does not.
 pub fn notation(data: &[u8]) {
-    let Ok(text) = core::str::from_utf8(data) else { return };
-    match text.parse::<Unframed>() {
-        Ok(unframed) => {
-            let normal = alloc::format!("{unframed}");
-            assert_eq!(normal.parse(), Ok(unframed), "{text:?} prints as {normal:?}");
-        }
-        Err(error) => {
-            let columns = text.chars().count() + 1;
-            assert!(error.column() >= 1 && error.column() + error.len() <= columns + 1, "{text:?}: {error:?}");
-            assert!(!error.message().is_empty());
-        }
-    }
+    check::notation::<Unframed>(data);
 }
 
 /// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
@@ -70,21 +59,14 @@ fn any_unframed(data: &[u8]) -> Option<(Unframed, &[u8])> {
 mod tests {
     use super::*;
 
-    /// Runs a body on a few thousand inputs, each a stretch of a generator's bytes.
+    /// Four bytes that choose the framing, then few different ones, so that delimiters are often found.
     fn run(body: fn(&[u8])) {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut bytes = alloc::vec::Vec::new();
-        for round in 0..40_000_u32 {
-            bytes.clear();
-            // Four bytes that choose the framing, then few different ones, so that delimiters are often found.
-            let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"][(round % 3) as usize];
-            for i in 0..round % 64 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let [high, ..] = state.to_be_bytes();
-                bytes.push(if i < 4 { high } else { letters[usize::from(high) % letters.len()] });
-            }
-            body(&bytes);
-        }
+        let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"];
+        let pick = |round: usize, place: usize, byte: u8| {
+            let letters = letters[round % letters.len()];
+            if place < 4 { byte } else { letters[usize::from(byte) % letters.len()] }
+        };
+        check::pseudo_random(40_000, pick, body);
     }
 
     #[test]

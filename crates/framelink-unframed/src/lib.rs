@@ -65,7 +65,7 @@ pub use kind::Kind;
 pub use presets::PRESETS;
 pub use unframed::Unframed;
 
-pub use framelink_codec::notation::{NotationError, Preset};
+pub use framelink_codec::notation::{Dialect, NotationError, Preset};
 pub use framelink_codec::{
     Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,
     Guess, Need, ShortHead,

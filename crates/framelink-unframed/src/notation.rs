@@ -5,11 +5,10 @@ use alloc::string::ToString;
 use core::fmt;
 use core::str::FromStr;
 
-use framelink_codec::notation::{Item, Notation, NotationError, ShowSize};
+use framelink_codec::notation::{Dialect, Item, Notation, NotationError, Preset, ShowSize};
 
 use crate::{Delimiter, PRESETS, SpecError, Unframed, UnframedBuilder};
 
-const KINDS: &str = "until-close, quiet, each-read, fixed, line, delim, between";
 const OPTIONS: &str = "lf, max";
 
 /// Reads a notation.
@@ -25,31 +24,26 @@ impl FromStr for Unframed {
     type Err = NotationError;
 
     fn from_str(text: &str) -> Result<Self, NotationError> {
-        let notation = Notation::parse(text)?;
-        match Self::from_notation(&notation) {
-            Some(unframed) => unframed,
-            None => Err(notation.kind.name.mismatch(&format!("one of {KINDS}, or a preset"))),
-        }
+        UnframedBuilder::from_text(text)
     }
 }
 
-impl Unframed {
-    /// The kinds of the notation that this crate reads, for error messages.
-    pub const KINDS: &'static str = KINDS;
+impl Dialect for UnframedBuilder {
+    type Framing = Unframed;
 
-    /// Reads a notation that is cut into items. `None` if its kind is of another crate.
-    #[must_use]
-    pub fn from_notation(notation: &Notation<'_>) -> Option<Result<Self, NotationError>> {
-        let name = notation.kind.name.text;
-        if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-            return Some(notation.kind.no_value().and_then(|()| {
-                let expansion = Notation::parse(preset.notation)?;
-                let named = read_kind(&expansion.kind).unwrap_or_else(|| Err(expansion.kind.name.mismatch(KINDS)))?;
-                let base = read_options(named, &expansion)?;
-                finish(&read_options(base, notation)?, notation)
-            }));
-        }
-        Some(read_kind(&notation.kind)?.and_then(|builder| finish(&read_options(builder, notation)?, notation)))
+    const KINDS: &'static str = "until-close, quiet, each-read, fixed, line, delim, between";
+    const PRESETS: &'static [Preset] = PRESETS;
+
+    fn kind(kind: &Item<'_>) -> Option<Result<Self, NotationError>> {
+        read_kind(kind)
+    }
+
+    fn options(self, notation: &Notation<'_>) -> Result<Self, NotationError> {
+        read_options(self, notation)
+    }
+
+    fn finish(&self, notation: &Notation<'_>) -> Result<Unframed, NotationError> {
+        finish(self, notation)
     }
 }
 

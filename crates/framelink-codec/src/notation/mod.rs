@@ -19,12 +19,16 @@
 //! # Ok::<(), framelink_codec::notation::NotationError>(())
 //! ```
 
+mod dialect;
 mod error;
 mod item;
 mod lexis;
 mod preset;
 mod show;
+#[cfg(feature = "serde")]
+pub mod text;
 
+pub use dialect::Dialect;
 pub use error::NotationError;
 pub use item::{Item, Notation, Token};
 pub use preset::Preset;

@@ -20,6 +20,7 @@ use crate::session::{Outgoing, Received, Receiving, Sending, Ticket, Transmit, U
 use crate::{Directions, Message};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type HalfCause<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// The receiving half of a connection.
 ///
@@ -120,7 +121,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     }
 
     /// Takes what has come already into the session, and waits for nothing. True if that is the end.
-    pub(super) async fn look(&mut self) -> Result<bool, Cause<<C as Decode>::Error, <C as Encode>::Error>> {
+    pub(super) async fn look(&mut self) -> Result<bool, HalfCause<C>> {
         let looked = poll_fn(|context| Poll::Ready(self.poll_read(context))).await;
         self.receiving.release();
         match looked {
@@ -130,7 +131,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     }
 
     /// Reads and drops all that comes until the peer closes.
-    pub(super) async fn discard(&mut self) -> Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>> {
+    pub(super) async fn discard(&mut self) -> Result<(), HalfCause<C>> {
         while !self.receiving.is_closed() {
             self.receiving.discard();
             poll_fn(|context| self.poll_read(context)).await?;
@@ -143,10 +144,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     }
 
     /// Reads once into the session.
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Cause<<C as Decode>::Error, <C as Encode>::Error>>> {
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), HalfCause<C>>> {
         let Some(reader) = &mut self.reader else { return Poll::Ready(Err(Cause::Closed)) };
         let mut space = ReadBuf::new(self.receiving.space());
         match ready!(Pin::new(reader).poll_read(context, &mut space)) {
@@ -164,10 +162,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         Poll::Ready(Ok(()))
     }
 
-    const fn error(
-        &self,
-        cause: Cause<<C as Decode>::Error, <C as Encode>::Error>,
-    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         Error::new(Operation::Receive, self.peer, cause)
     }
 }
@@ -338,10 +333,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         self.error(Cause::of_io(error))
     }
 
-    const fn error(
-        &self,
-        cause: Cause<<C as Decode>::Error, <C as Encode>::Error>,
-    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         Error::new(Operation::Send, self.peer, cause)
     }
 }

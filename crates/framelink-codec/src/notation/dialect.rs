@@ -1,0 +1,91 @@
+//! How a crate of framings reads its kinds: what is the same for all of them.
+
+use alloc::format;
+
+use super::{Item, Notation, NotationError, Preset};
+
+/// The kinds, options and presets of one crate, read into the builder that implements this.
+///
+/// ```
+/// use framelink_codec::notation::{Dialect, Item, Notation, NotationError, Preset};
+///
+/// /// Knows the kind `byte` and its option `max`.
+/// struct Byte { max: usize }
+///
+/// impl Dialect for Byte {
+///     type Framing = usize;
+///     const KINDS: &'static str = "byte";
+///     const PRESETS: &'static [Preset] = &[Preset::new("short", "byte,max=80", "our own")];
+///
+///     fn kind(kind: &Item<'_>) -> Option<Result<Self, NotationError>> {
+///         (kind.name.text == "byte").then(|| kind.no_value().map(|()| Self { max: 255 }))
+///     }
+///
+///     fn options(mut self, notation: &Notation<'_>) -> Result<Self, NotationError> {
+///         for option in &notation.options {
+///             self.max = option.value("a size")?.size()?;
+///         }
+///         Ok(self)
+///     }
+///
+///     fn finish(&self, _notation: &Notation<'_>) -> Result<usize, NotationError> {
+///         Ok(self.max)
+///     }
+/// }
+///
+/// assert_eq!(Byte::from_text("short")?, 80);
+/// assert_eq!(Byte::from_text("short,max=90")?, 90, "options after a preset override it");
+/// assert_eq!(Byte::from_text("bite").unwrap_err().message(), "expected one of byte, or a preset, found `bite`");
+/// # Ok::<(), NotationError>(())
+/// ```
+pub trait Dialect: Sized {
+    /// What is made.
+    type Framing;
+
+    /// The kinds it knows, for error messages.
+    const KINDS: &'static str;
+
+    /// The presets it knows.
+    const PRESETS: &'static [Preset];
+
+    /// Starts with a kind. `None` if it is of another crate.
+    fn kind(kind: &Item<'_>) -> Option<Result<Self, NotationError>>;
+
+    /// Takes the options; what is set already is replaced.
+    ///
+    /// # Errors
+    /// Where one is not taken, or its value is wrong.
+    fn options(self, notation: &Notation<'_>) -> Result<Self, NotationError>;
+
+    /// Checks the whole and makes the framing.
+    ///
+    /// # Errors
+    /// Where the options do not go together, pointing at one of them.
+    fn finish(&self, notation: &Notation<'_>) -> Result<Self::Framing, NotationError>;
+
+    /// Reads a notation that is cut into items. `None` if its kind is of another crate.
+    fn from_notation(notation: &Notation<'_>) -> Option<Result<Self::Framing, NotationError>> {
+        let name = notation.kind.name.text;
+        let base = match Self::PRESETS.iter().find(|preset| preset.name == name) {
+            Some(preset) => notation.kind.no_value().and_then(|()| expand::<Self>(preset)),
+            None => Self::kind(&notation.kind)?,
+        };
+        Some(base.and_then(|base| base.options(notation)?.finish(notation)))
+    }
+
+    /// Reads a notation.
+    ///
+    /// # Errors
+    /// Where it is wrong.
+    fn from_text(text: &str) -> Result<Self::Framing, NotationError> {
+        let notation = Notation::parse(text)?;
+        let unknown = || Err(notation.kind.name.mismatch(&format!("one of {}, or a preset", Self::KINDS)));
+        Self::from_notation(&notation).unwrap_or_else(unknown)
+    }
+}
+
+fn expand<D: Dialect>(preset: &Preset) -> Result<D, NotationError> {
+    let expansion = Notation::parse(preset.notation)?;
+    let kind = D::kind(&expansion.kind).unwrap_or_else(|| Err(expansion.kind.name.mismatch(D::KINDS)))?;
+    kind.options(&expansion)
+}

@@ -1,0 +1,5 @@
+//! Any bytes by any framing without a length header.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_unframed::fuzz::any_bytes);

@@ -1,0 +1,41 @@
+//! The seeds hold every invariant on any toolchain, so that no body and no seed rots between two runs of the fuzzer.
+
+use std::fs;
+use std::path::Path;
+
+type Body = fn(&[u8]);
+
+const TARGETS: &[(&str, Body)] = &[
+    ("bcd", framelink_bcd::fuzz::bcd),
+    ("length_header", framelink_length::fuzz::header),
+    ("length_round_trip", framelink_length::fuzz::round_trip),
+    ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
+    ("unframed_round_trip", framelink_unframed::fuzz::round_trip),
+];
+
+#[test]
+fn every_seed_passes_and_so_do_its_beginnings() {
+    for (target, body) in TARGETS {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+        let mut count = 0;
+        for seed in fs::read_dir(seeds).unwrap() {
+            let data = fs::read(seed.unwrap().path()).unwrap();
+            for len in 0..=data.len() {
+                body(&data[..len]);
+            }
+            count += 1;
+        }
+        assert!(count > 0, "{target} has seeds");
+    }
+}
+
+#[test]
+fn every_target_has_its_seeds_here() {
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz_targets");
+    let mut names: Vec<_> = fs::read_dir(targets)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
