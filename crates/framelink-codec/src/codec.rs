@@ -113,6 +113,14 @@ impl<F: Decode + Encode> Codec<F> {
 }
 
 /// What ends the decoding of a stream for good. It is the peer's fault, or that of whoever wrote the notation.
+///
+/// ```
+/// use framelink_codec::{Codec, End, example::OneByte};
+///
+/// // 0x05 | 'h' 'e'        and then the peer closes
+/// let fault = Codec::new(OneByte).cut(b"\x05he", Some(End::Closed)).unwrap_err();
+/// assert_eq!(fault.to_string(), "stream ended inside a frame: 3 bytes came, at least 3 more were owed");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault<E> {

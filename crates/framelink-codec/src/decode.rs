@@ -1,5 +1,6 @@
 //! Cutting: from the bytes that came to the next message.
 
+#[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
 use core::error::Error;
 use core::time::Duration;
@@ -9,6 +10,14 @@ use crate::Guess;
 /// Finds messages in bytes. A pure function: the same bytes get the same answer, whoever asks.
 ///
 /// [`example::OneByte`](crate::example::OneByte) is the smallest implementation.
+///
+/// ```
+/// use framelink_codec::{Decode, Decoded, example::OneByte};
+///
+/// // 0x02 | 'h' 'i' | 0x03 …
+/// let Ok(Decoded::Frame(frame)) = OneByte.decode(b"\x02hi\x03", 0, None) else { panic!() };
+/// assert_eq!((frame.payload_start, frame.payload_end, frame.frame_len), (1, 3, 3));
+/// ```
 pub trait Decode {
     /// What can be wrong with the bytes: plain data that says what came, what was allowed and where.
     type Error: Error + Copy + Eq + Send + Sync + 'static;
@@ -52,6 +61,7 @@ impl<F: Decode + ?Sized> Decode for &F {
     }
 }
 
+#[cfg(target_has_atomic = "ptr")]
 impl<F: Decode + ?Sized> Decode for Arc<F> {
     type Error = F::Error;
 
@@ -70,6 +80,14 @@ impl<F: Decode + ?Sized> Decode for Arc<F> {
 }
 
 /// What a framing made of the bytes it was shown.
+///
+/// ```
+/// use framelink_codec::{Decode, Decoded, example::OneByte};
+///
+/// // 0x02 | 'h'            one byte is missing; with it there is a frame
+/// assert!(matches!(OneByte.decode(b"\x02h", 0, None), Ok(Decoded::Incomplete(need)) if need.missing == 1));
+/// assert!(matches!(OneByte.decode(b"\x02hi", 0, None), Ok(Decoded::Frame(_))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// The input stops inside a message, or before it.
@@ -137,6 +155,15 @@ impl Frame {
 }
 
 /// Why no more bytes will come for now. Complete by nature: a stream can do nothing else.
+///
+/// ```
+/// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};
+///
+/// // 0x02 | 'h'            silence does not end such a message, and the close cuts it off
+/// let mut codec = Codec::new(OneByte);
+/// assert!(matches!(codec.cut(b"\x02h", Some(End::Quiet)), Ok(Decoded::Incomplete(_))));
+/// assert!(matches!(codec.cut(b"\x02h", Some(End::Closed)), Err(Fault::Truncated { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
     /// The peer closed its side: nothing comes any more.
@@ -148,6 +175,12 @@ pub enum End {
 }
 
 /// What ends the messages of a framing: what its driver has to watch.
+///
+/// ```
+/// use framelink_codec::{Decode, Ends, example::OneByte};
+///
+/// assert_eq!(OneByte.ends(), Ends::Itself, "neither the clock nor the reads matter");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ends {
@@ -162,6 +195,14 @@ pub enum Ends {
 }
 
 /// The rule that ended a message.
+///
+/// ```
+/// use framelink_codec::{EndedBy, Frames, example::OneByte};
+///
+/// // 0x02 | 'h' 'i'
+/// let frame = Frames::new(&OneByte, b"\x02hi").next().unwrap().unwrap();
+/// assert_eq!(frame.ended_by, EndedBy::Count);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndedBy {

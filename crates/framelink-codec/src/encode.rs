@@ -1,5 +1,6 @@
 //! Wrapping: from a payload to what goes around it on the wire.
 
+#[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
 use core::error::Error;
 
@@ -7,6 +8,14 @@ use crate::Affix;
 
 /// Says what goes around a payload. The payload itself is never copied: a driver gathers head, payload and suffix
 /// in one vectored write.
+///
+/// ```
+/// use framelink_codec::{Encode, example::OneByte};
+///
+/// // 0x05 | the payload, where it lies | nothing
+/// let envelope = OneByte.envelope(b"hello").unwrap();
+/// assert_eq!((envelope.head.as_ref(), envelope.frame_len(5)), (&[5][..], 6));
+/// ```
 pub trait Encode {
     /// Why a payload cannot be sent: plain data that says what came and what was allowed.
     type Error: Error + Copy + Eq + Send + Sync + 'static;
@@ -61,6 +70,7 @@ impl<F: Encode + ?Sized> Encode for &F {
     }
 }
 
+#[cfg(target_has_atomic = "ptr")]
 impl<F: Encode + ?Sized> Encode for Arc<F> {
     type Error = F::Error;
 
@@ -96,6 +106,15 @@ pub struct ShortHead {
 ///
 /// ```text
 ///   head (at most 64 bytes) | payload, where it lies | suffix (at most 64 bytes)
+/// ```
+///
+/// ```
+/// use framelink_codec::Envelope;
+///
+/// // 0x02 | payload | 0x03
+/// let mut envelope = Envelope::EMPTY;
+/// envelope.set(&[0x02], &[0x03]).unwrap();
+/// assert_eq!(envelope.frame_len(5), 7);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {

@@ -52,6 +52,12 @@ impl Encode for OneByte {
 }
 
 /// A payload of so many bytes, which one byte cannot announce.
+///
+/// ```
+/// use framelink_codec::{Encode, example::{OneByte, TooLong}};
+///
+/// assert_eq!(OneByte.envelope(&[0; 256]), Err(TooLong(256)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong(pub usize);
 

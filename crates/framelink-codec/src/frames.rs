@@ -83,6 +83,14 @@ impl<'a, F: Decode> Iterator for Frames<'a, F> {
 impl<F: Decode> FusedIterator for Frames<'_, F> {}
 
 /// One message where it lies in somebody's buffer.
+///
+/// ```
+/// use framelink_codec::{Frames, example::OneByte};
+///
+/// // 0x00 | 0x02 'h' 'i'
+/// let second = Frames::new(&OneByte, b"\x00\x02hi").nth(1).unwrap().unwrap();
+/// assert_eq!((second.payload, second.wire, second.offset), (&b"hi"[..], &b"\x02hi"[..], 1));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FrameRef<'a> {
     /// What the notation delivers.

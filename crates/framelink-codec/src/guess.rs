@@ -3,6 +3,13 @@
 use core::fmt;
 
 /// A guess at why a length is garbage, or why a frame never ends. It is added to an error, never acted on.
+///
+/// ```
+/// use framelink_codec::Guess;
+///
+/// let guess = Guess::foreign(b"GET / HTTP/1.1\r\n").unwrap();
+/// assert_eq!(guess.to_string(), "the bytes begin like an HTTP request (is the peer an HTTP client?)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Guess {

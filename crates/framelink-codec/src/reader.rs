@@ -190,6 +190,14 @@ pub fn read_message<R: Read, F: Decode>(
 }
 
 /// Why no message came.
+///
+/// ```
+/// use framelink_codec::{FrameReader, ReadError, example::OneByte};
+///
+/// // 0x05 | 'h' 'e'        and then the stream ends
+/// let error = FrameReader::new(&b"\x05he"[..], OneByte).read().unwrap_err();
+/// assert!(matches!(error, ReadError::Fault(_)), "it is the peer's fault, not the reader's");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError<E> {

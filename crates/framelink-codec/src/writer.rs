@@ -120,6 +120,14 @@ fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) 
 }
 
 /// Why a message was not written, or not wholly.
+///
+/// ```
+/// use framelink_codec::{FrameWriter, WriteError, example::OneByte};
+///
+/// let mut writer = FrameWriter::new(Vec::new(), OneByte);
+/// assert!(matches!(writer.write(&[0; 256]), Err(WriteError::Encode(_))));
+/// assert!(writer.get_ref().is_empty(), "nothing was written");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriteError<E> {

@@ -64,6 +64,16 @@ pub enum DecodeError {
 }
 
 /// A part of the frame that is always the same.
+///
+/// ```
+/// use framelink_length::{Decode, DecodeError, Length, Part};
+///
+/// // tpkt: 0x03 reserved length length; this says version 4
+/// let tpkt: Length = "tpkt".parse()?;
+/// let error = tpkt.decode(&[0x04], 0, None).unwrap_err();
+/// assert!(matches!(error, DecodeError::Literal { part: Part::Prefix, offset: 0, found: 0x04, expected: 0x03 }));
+/// # Ok::<(), framelink_length::NotationError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Part {

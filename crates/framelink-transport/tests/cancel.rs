@@ -2,13 +2,12 @@
 
 mod support;
 
-use std::io;
 use std::time::Duration;
 
 use framelink_transport::Frames;
 use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Cause, Connector, Listener};
-use support::{MANNERS, Reader, Step, Then, Writer, framing, poll_times, run, scripted};
+use support::{MANNERS, Reader, Step, Then, framing, poll_times, run, scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// No future of these tests needs more polls.
@@ -117,7 +116,6 @@ fn a_dropped_feed_is_accepted_whole_or_not_at_all() {
 async fn after_a_dropped_call_all_is_refused_and_the_late_reply_goes_to_nobody() {
     tokio::task::unconstrained(async {
         for (manner, notation) in MANNERS.iter().flat_map(|manner| [(manner, "net:2"), (manner, "quiet:50ms")]) {
-            // Of one who replies at once, and of one who does so only when asked again and again.
             for polls in 0..MOST_POLLS {
                 let (mut connection, written) = scripted(notation, Reader::new(b"", manner, Then::Wait), manner);
                 let called = poll_times(connection.call(b"request", LONG), polls);
@@ -151,8 +149,8 @@ async fn after_a_dropped_call_all_is_refused_and_the_late_reply_goes_to_nobody()
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_comes_while_its_call_is_dropped_answers_nobody() {
     tokio::task::unconstrained(async {
-        for manner in MANNERS {
-            let mut whole = 0;
+        let mut whole = 0;
+        {
             for polls in 1..MOST_POLLS {
                 // The request takes a few polls to write, then the reply comes.
                 let (ours, mut theirs) = tokio::io::duplex(4);
@@ -177,7 +175,7 @@ async fn a_reply_that_comes_while_its_call_is_dropped_answers_nobody() {
                 };
                 match reply {
                     Some(reply) => {
-                        assert_eq!(&reply.unwrap()[..], b"reply", "{manner:?}");
+                        assert_eq!(&reply.unwrap()[..], b"reply");
                         whole += 1;
                         drop(run(connection.send(b"on")));
                     }
@@ -274,30 +272,4 @@ async fn a_dropped_connect_leaves_no_open_connection_behind() {
     })
     .await
     .expect("within the deadline");
-}
-
-#[test]
-fn a_frame_goes_out_in_one_write_also_where_parts_cannot_be_gathered() {
-    for (writer, written) in [Writer::new(&[Step::Bytes(usize::MAX)]), Writer::plain(&[Step::Bytes(usize::MAX)])] {
-        let reader = Reader::new(b"", &[Step::Pending], Then::Wait);
-        let mut connection =
-            framelink_transport::tokio::Connection::from_parts(reader, writer, framing("net:2,suffix=03"));
-        run(connection.send(b"hello")).unwrap();
-        run(connection.send(b"")).unwrap();
-        assert_eq!(written.writes(), [&b"\0\x06hello\x03"[..], b"\0\x01\x03"]);
-    }
-}
-
-#[test]
-fn a_writer_that_takes_nothing_is_an_error_and_no_spin() {
-    for steps in [&[Step::Bytes(0)][..], &[Step::Pending, Step::Bytes(0)]] {
-        let (mut connection, written) = scripted("net:2", Reader::new(b"", &[Step::Pending], Then::Wait), steps);
-        let error = run(connection.send(b"hello")).unwrap_err();
-        assert!(matches!(error.cause(), Cause::Io(error) if error.kind() == io::ErrorKind::WriteZero), "{error}");
-        assert!(written.writes().len() <= 2);
-        // What was queued is lost, and whoever flushes learns it too.
-        assert!(run(connection.flush()).is_err());
-        assert!(run(connection.finish()).is_err());
-        assert!(!written.is_shut_down());
-    }
 }

@@ -44,7 +44,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: framelink inspect --framing tpkt --skip 24 capture.bin")]
+#[command(after_help = "Example:\n  framelink inspect --framing tpkt --skip 24 capture.bin")]
 pub(crate) struct Inspect {
     /// How messages are cut
     #[arg(long, value_parser = framing)]
@@ -63,7 +63,7 @@ pub(crate) struct Inspect {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK")]
+#[command(after_help = "Example:\n  framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK")]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 lets the system choose one, which is printed
     #[arg(long, value_name = "ADDR")]
@@ -95,7 +95,8 @@ pub(crate) enum Reply {
 Without a MESSAGE, or with -, messages are read from stdin, a line each.
 Replies are printed a line each; control characters in them are escaped, --hex shows them exactly.
 
-Example: framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
+Example:
+  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
 pub(crate) struct Send {
     /// The address to connect to
     pub(crate) address: String,
@@ -127,10 +128,14 @@ pub(crate) struct Send {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end is
-passed on after its last message. Ctrl-C and SIGTERM drain: nothing new is taken, what is in flight goes out.
+Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end \
+is passed on after its last message.
 
-Example: framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
+Ctrl-C and SIGTERM drain: nothing new is taken, what is in flight goes out. A second one ends the bridge at once. \
+The exit status is 1 if messages were cut.
+
+Example:
+  framelink bridge --listen :7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
 pub(crate) struct Bridge {
     /// The address to listen on; port 0 lets the system choose one, which is printed
     #[arg(long, value_name = "ADDR")]

@@ -1,4 +1,4 @@
-//! Being told to end: Ctrl-C or SIGTERM, then a deadline.
+//! Being told to end: Ctrl-C or SIGTERM, then a deadline, or a second signal.
 
 use std::time::Duration;
 
@@ -7,11 +7,21 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-/// Tells many tasks that the program is to end, and until when what is in flight may take.
+/// As good as never.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
+
+/// Tells many tasks that the program is to end, and until when what is in flight may take. A second signal ends that time
+/// at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
-    deadline: watch::Receiver<Option<Instant>>,
+    deadline: watch::Receiver<Option<Deadline>>,
     within: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Instant,
+    forced: bool,
 }
 
 impl Drain {
@@ -23,8 +33,17 @@ impl Drain {
         tokio::spawn(async move {
             signals.next().await;
             tracing::info!("draining, for at most {within:?}");
-            let _ = sender.send(Some(Instant::now() + within));
-            sender.closed().await;
+            let now = Instant::now();
+            // A time that no clock can count to: only the second signal ends it.
+            let at = now.checked_add(within).unwrap_or_else(|| now + NEVER);
+            let _ = sender.send(Some(Deadline { at, forced: false }));
+            tokio::select! {
+                () = signals.next() => {
+                    tracing::warn!("told to end a second time, cutting what is in flight");
+                    let _ = sender.send(Some(Deadline { at: Instant::now(), forced: true }));
+                }
+                () = sender.closed() => {}
+            }
         });
         Ok(Self { deadline, within })
     }
@@ -39,6 +58,11 @@ impl Drain {
         self.deadline.borrow().is_some()
     }
 
+    /// Whether a second signal came: what was in flight was cut, and that is no success.
+    pub(crate) fn was_forced(&self) -> bool {
+        self.deadline.borrow().is_some_and(|deadline| deadline.forced)
+    }
+
     /// Waits until nothing new is to be taken.
     pub(crate) async fn begun(&mut self) {
         self.deadline().await;
@@ -47,16 +71,21 @@ impl Drain {
     /// Waits until half of the time is over.
     pub(crate) async fn half_over(&mut self) {
         let deadline = self.deadline().await;
-        tokio::time::sleep_until(deadline.checked_sub(self.within / 2).unwrap_or(deadline)).await;
+        tokio::time::sleep_until(deadline.at.checked_sub(self.within / 2).unwrap_or(deadline.at)).await;
     }
 
     /// Waits until the time is over.
     pub(crate) async fn over(&mut self) {
-        let deadline = self.deadline().await;
-        tokio::time::sleep_until(deadline).await;
+        loop {
+            let deadline = self.deadline().await;
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline.at) => return,
+                Ok(()) = self.deadline.changed() => {}
+            }
+        }
     }
 
-    async fn deadline(&mut self) -> Instant {
+    async fn deadline(&mut self) -> Deadline {
         match self.deadline.wait_for(Option::is_some).await.map(|deadline| *deadline) {
             Ok(Some(deadline)) => deadline,
             // Whoever would tell us is gone: nobody ever will.

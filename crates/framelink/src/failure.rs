@@ -1,7 +1,7 @@
 //! How a command fails, and the exit code that says so.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Why a command ended early.
@@ -38,15 +38,20 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Usage(message) => {
-                eprintln!("framelink: {message}");
+                complain(message);
                 ExitCode::from(2)
             }
             Self::Fault(message) => {
-                eprintln!("framelink: {message}");
+                complain(message);
                 ExitCode::from(1)
             }
             Self::Reported => ExitCode::from(1),
             Self::OutputClosed => ExitCode::SUCCESS,
         }
     }
+}
+
+/// Where stderr is closed nobody wants to hear it; `eprintln` would panic.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "framelink: {message}");
 }

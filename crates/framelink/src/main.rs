@@ -51,5 +51,7 @@ fn start_logging() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would be said on stderr, with a panic where that is closed, and whatever logged would end with it.
+        .log_internal_errors(false)
         .init();
 }

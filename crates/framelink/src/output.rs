@@ -1,6 +1,6 @@
 //! Standard output, where a closed pipe is no panic.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use crate::failure::Failure;
@@ -29,4 +29,13 @@ pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     let mut output = Output::new();
     output.line(line)?;
     output.flush()
+}
+
+/// So many of something: `1 byte`, `2 bytes`.
+pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) use self::pair::{Pair, Passed};
 use crate::arguments::Bridge;
 use crate::drain::Drain;
 use crate::failure::Failure;
+use crate::output::Count;
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(bridge.drain)?;
@@ -43,10 +44,12 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     while let Some(ended) = pairs.join_next().await {
         cut += cut_of(ended);
     }
-    match cut {
+    let were = if cut == 1 { "was" } else { "were" };
+    let cut = Count(cut, "message");
+    match cut.0 {
+        _ if drain.was_forced() => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
         0 => Ok(()),
-        1 => Err(Failure::fault("1 message was cut")),
-        cut => Err(Failure::fault(format!("{cut} messages were cut"))),
+        _ => Err(Failure::fault(format!("{cut} {were} cut"))),
     }
 }
 
@@ -74,8 +77,8 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     tracing::info!("{names}: connected");
     let (passed, ended) = Pair::new(client, host).run(drain).await;
     match ended {
-        Ok(()) => tracing::info!("{names}: closed, {passed}"),
-        Err(error) => tracing::error!("{names}: closed, {passed}: {error}"),
+        Ok(()) => tracing::info!("{names}: closed after {passed}"),
+        Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
     }
     passed
 }

@@ -16,7 +16,7 @@ use crate::output::Output;
 
 const CLIENT_FRAMING: &str = "ascii:4";
 const HOST_FRAMING: &str = "bcd:2";
-const MESSAGES: [&str; 3] = ["hello, world", "0800 are you there?", ""];
+const MESSAGES: [&str; 3] = ["hello, world", "0800 ping", ""];
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run() -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::arguments::Inspect;
 use crate::bytes_text::{Dump, to_hex};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Count, Output};
 
 pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     refuse_what_files_do_not_show(inspect.framing)?;
@@ -22,6 +22,7 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
         return Err(Failure::fault(format!("{name} has {skipped} bytes, fewer than the {} to skip", inspect.skip)));
     }
 
+    let is_live = inspect.file == Path::new("-");
     let mut listing = Listing { output: Output::new(), json: inspect.json, skipped, messages: 0 };
     let mut reader = FrameReader::new(file, inspect.framing);
     let fault = loop {
@@ -30,10 +31,15 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
             Ok(None) => break None,
             Err(ReadError::Fault(fault)) => break Some(fault),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
                 listing.output.flush()?;
-                return Err(Failure::fault(format!("{name}: {error}{cause}")));
+                // The name says what was being read.
+                let error = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                return Err(Failure::fault(format!("{name}: {error}")));
             }
+        }
+        // Someone may be typing, or watching a live connection: nothing that came whole waits for more to come.
+        if is_live && reader.rest().is_empty() {
+            listing.output.flush()?;
         }
     };
     let end = reader.offset();
@@ -41,6 +47,7 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     match fault {
         None => listing.finish(end),
         Some(fault) => {
+            listing.output.flush()?;
             let unread = io::copy(reader.get_mut(), &mut io::sink())
                 .map_err(|error| Failure::fault(format!("{name}: {error}")))?;
             listing.fault(end, rest + unread, &fault)
@@ -60,6 +67,10 @@ fn refuse_what_files_do_not_show(framing: Framing) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+const fn bytes(count: usize) -> Count {
+    Count(count as u64, "byte")
 }
 
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
@@ -96,13 +107,17 @@ impl Listing {
         if self.json {
             return self.json_line(&MessageLine { offset, frame_len, payload_len, payload: to_hex(payload) });
         }
-        self.output.line(format_args!("offset {offset}  frame {frame_len} bytes  payload {payload_len} bytes"))?;
+        self.output.line(format_args!(
+            "offset {offset}  frame {}  payload {}",
+            bytes(frame_len),
+            bytes(payload_len)
+        ))?;
         if payload.is_empty() { Ok(()) } else { self.output.line(Dump(payload)) }
     }
 
     fn finish(mut self, end: usize) -> Result<(), Failure> {
         if !self.json {
-            self.output.line(format_args!("{} in {end} bytes, nothing left over", self.count()))?;
+            self.output.line(format_args!("{} in {}, nothing left over", self.count(), bytes(end)))?;
         }
         self.output.flush()
     }
@@ -112,15 +127,15 @@ impl Listing {
             self.json_line(&TailLine { tail, error: fault.to_string() })?;
         } else {
             let offset = self.skipped + end as u64;
-            self.output.line(format_args!("offset {offset}  tail {tail} bytes  {fault}"))?;
-            self.output.line(format_args!("{} in {end} bytes, {tail} left over", self.count()))?;
+            self.output.line(format_args!("offset {offset}  tail {}  {fault}", Count(tail, "byte")))?;
+            self.output.line(format_args!("{} in {}, {tail} left over", self.count(), bytes(end)))?;
         }
         self.output.flush()?;
         Err(Failure::Reported)
     }
 
-    fn count(&self) -> String {
-        if self.messages == 1 { "1 message".to_owned() } else { format!("{} messages", self.messages) }
+    const fn count(&self) -> Count {
+        Count(self.messages, "message")
     }
 
     fn json_line(&mut self, line: &impl Serialize) -> Result<(), Failure> {

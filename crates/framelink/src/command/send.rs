@@ -1,9 +1,9 @@
 //! `framelink send`: sends messages and prints the replies.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Write};
 
-use framelink_transport::Directions;
 use framelink_transport::tokio::{Connection, Connector};
+use framelink_transport::{Directions, Encode, Framing};
 use tokio::sync::mpsc;
 
 use crate::arguments::Send;
@@ -36,7 +36,24 @@ fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
     let read = |(i, text): (usize, &String)| {
         to_message(text, send.hex).map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
     };
-    send.messages.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+    let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    check(&messages, send.framing)?;
+    Ok(Some(messages))
+}
+
+/// Refuses messages that cannot be sent before any of them is.
+fn check(messages: &[Vec<u8>], framing: Framing) -> Result<(), Failure> {
+    for (number, message) in (1..).zip(messages) {
+        let envelope =
+            framing.envelope(message).map_err(|error| Failure::fault(format!("message {number}: {error}")))?;
+        if envelope.ends_stream && number < messages.len() {
+            return Err(Failure::usage(format!(
+                "--framing {framing} takes one message, {} were given",
+                messages.len()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn to_message(text: &str, hex: bool) -> Result<Vec<u8>, String> {
@@ -63,23 +80,31 @@ impl Conversation {
 
     /// Sends what is typed or piped, a line a message. What comes in between, and the peer's end, is shown too.
     async fn with_stdin(&mut self) -> Result<(), Failure> {
+        let on_terminal = std::io::stdin().is_terminal();
         let mut lines = lines_of_stdin();
-        for number in 1_u64.. {
+        let mut number = 0_u64;
+        let mut peer_ended = false;
+        loop {
+            if on_terminal {
+                let _ = write!(std::io::stderr(), "> ");
+            }
             let line = tokio::select! {
                 biased;
                 line = lines.recv() => line,
-                unasked = self.connection.recv() => match unasked.map_err(Failure::fault)? {
+                unasked = self.connection.recv(), if !peer_ended => match unasked.map_err(Failure::fault)? {
                     Some(message) => { self.print(&message)?; continue }
-                    None => return Err(Failure::fault("the peer closed the connection")),
+                    None if on_terminal => return Err(Failure::fault("the peer closed the connection")),
+                    // It may have taken and said all that it wanted: only another line would be in vain.
+                    None => { peer_ended = true; continue }
                 },
             };
             let Some(line) = line else { return Ok(()) };
+            number += 1;
             let line = line.map_err(|error| Failure::fault(format!("reading stdin: {error}")))?;
             let message = if self.send.hex { decode_hex_line(&line) } else { Ok(line) };
             let message = message.map_err(|error| Failure::usage(format!("line {number} of stdin: {error}")))?;
             self.exchange(&message).await?;
         }
-        Ok(())
     }
 
     /// Sees to it that what was sent is on its way before the socket goes.
@@ -104,17 +129,12 @@ fn decode_hex_line(line: &[u8]) -> Result<Vec<u8>, String> {
     from_hex(std::str::from_utf8(line).map_err(|_| "expected pairs of hex digits, found bytes that are no text")?)
 }
 
-/// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket. On a terminal each line is
-/// asked for with a prompt.
+/// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.
 fn lines_of_stdin() -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
         let mut stdin = std::io::stdin().lock();
-        let on_terminal = stdin.is_terminal();
         loop {
-            if on_terminal {
-                eprint!("> ");
-            }
             let mut line = Vec::new();
             let read = match stdin.read_until(b'\n', &mut line) {
                 Ok(0) => return,

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::Directions;
 use framelink_transport::tokio::{Connection, Listener};
+use framelink_transport::{Directions, Encode};
 use tokio::task::JoinSet;
 
 use crate::arguments::{Reply, Serve};
 use crate::drain::Drain;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{Count, say};
 
 /// How long connections may take to finish when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a peer may take to close too, when we end first.
+const LINGER: Duration = Duration::from_secs(1);
 /// How long to wait before accepting again when the system cannot: it has no file descriptors, say.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let framing = Directions { receive: serve.framing, send: serve.reply_framing.unwrap_or(serve.framing) };
+    if let Reply::Fixed(reply) = &serve.reply {
+        framing.envelope(reply).map_err(|error| Failure::usage(format!("--reply cannot be sent: {error}")))?;
+    }
     let mut drain = Drain::on_signals(DRAIN)?;
     let mut listener = listen(&serve.listen, framing).await?;
     let reply = Arc::new(serve.reply);
@@ -42,9 +47,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     drop(listener);
     tokio::select! {
         () = async { while connections.join_next().await.is_some() {} } => {}
-        () = drain.over() => tracing::warn!("{} connections were cut", connections.len()),
+        () = drain.over() => tracing::warn!("cutting {}", Count(connections.len() as u64, "connection")),
     }
-    Ok(())
+    if drain.was_forced() { Err(Failure::fault("ended by a second signal")) } else { Ok(()) }
 }
 
 /// Listens, and says so.
@@ -58,7 +63,7 @@ pub(super) async fn listen(address: &str, framing: Directions) -> Result<Listene
 
 async fn answer(mut connection: Connection, reply: Arc<Reply>, mut drain: Drain) {
     let peer = connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string());
-    tracing::info!("{peer} connected");
+    tracing::info!("{peer}: connected");
     let mut messages = 0_u64;
     loop {
         let received = tokio::select! {
@@ -69,7 +74,10 @@ async fn answer(mut connection: Connection, reply: Arc<Reply>, mut drain: Drain)
         let message = match received {
             Ok(Some(message)) => message,
             Ok(None) => break,
-            Err(error) => return tracing::warn!("{error}"),
+            Err(error) => {
+                tracing::warn!("{error}");
+                break;
+            }
         };
         messages += 1;
         tracing::debug!("{peer}: a message of {} bytes", message.len());
@@ -82,8 +90,10 @@ async fn answer(mut connection: Connection, reply: Arc<Reply>, mut drain: Drain)
             return tracing::warn!("{error}");
         }
     }
-    match connection.finish().await {
-        Ok(()) => tracing::info!("{peer} closed after {messages} messages"),
-        Err(error) => tracing::warn!("{error}"),
+    if let Err(error) = connection.finish().await {
+        return tracing::warn!("{error}");
     }
+    // What we leave unread would have the replies before it destroyed by a reset.
+    let _ = connection.close(LINGER).await;
+    tracing::info!("{peer}: closed after {}", Count(messages, "message"));
 }

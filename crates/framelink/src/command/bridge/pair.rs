@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::relay::{End, Tally, relay};
 use crate::drain::Drain;
+use crate::output::Count;
 
-/// How long a pair that failed may take to write what it holds, and its peers to take it.
+/// How long a pair that failed may take to write what it holds, and the peers of one that ends before they did to take it.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// An accepted connection, the client's, and the outgoing one to the host.
@@ -53,17 +54,19 @@ where
             () = deadline.over() => None,
         };
         let mut passed = Passed { to_host: up.passed(), to_client: down.passed(), cut: 0 };
-        match ended {
-            Some(Ok(())) => (passed, Ok(())),
-            Some(Err(error)) => {
-                self.linger().await;
-                (passed, Err(error))
-            }
-            None => {
-                passed.cut = cut(&up, &self.from_client, &self.to_host) + cut(&down, &self.from_host, &self.to_client);
-                (passed, Ok(()))
+        let Some(ended) = ended else {
+            passed.cut =
+                cut(&up, &mut self.from_client, &self.to_host) + cut(&down, &mut self.from_host, &self.to_client);
+            return (passed, Ok(()));
+        };
+        // A client that was told of the end may have sent more before it knew.
+        if ended.is_err() || deadline.has_begun() {
+            tokio::select! {
+                () = self.linger() => {}
+                () = deadline.over() => {}
             }
         }
+        (passed, ended)
     }
 
     async fn pass_both_ways(&mut self, up: &Tally, down: &Tally, drain: Drain) -> Result<(), Error> {
@@ -81,7 +84,7 @@ where
         tokio::try_join!(upwards, downwards).map(|_| ())
     }
 
-    /// After a failure: what was passed on is written, and both peers may take it, before a socket that still holds unread
+    /// After a failure or a drain: what was passed on is written, and both peers may take it, before a socket that still holds unread
     /// bytes resets them.
     async fn linger(&mut self) {
         let finish = async {
@@ -105,18 +108,22 @@ async fn read_out<R: AsyncRead + Unpin>(from: &mut RecvHalf<Directions, R>) {
     while let Ok(Some(_)) = from.recv().await {}
 }
 
-/// What one direction holds.
+/// How many messages one direction holds, wholly or in part.
 fn cut<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     tally: &Tally,
-    from: &RecvHalf<Directions, R>,
+    from: &mut RecvHalf<Directions, R>,
     to: &SendHalf<Directions, W>,
 ) -> u64 {
-    tally.held() + to.unwritten() as u64 + u64::from(from.unfinished().is_some())
+    let mut cut = tally.held() + to.unwritten() as u64;
+    while let Ok(Some(_)) = from.buffered() {
+        cut += 1;
+    }
+    cut + u64::from(from.unfinished().is_some())
 }
 
 impl fmt::Display for Passed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages to the host and {} to the client", self.to_host, self.to_client)?;
+        write!(f, "{} to the host and {} to the client", Count(self.to_host, "message"), self.to_client)?;
         if self.cut > 0 {
             write!(f, ", {} cut", self.cut)?;
         }

@@ -98,7 +98,11 @@ pub(super) async fn relay<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         match received {
             Ok(Some(message)) => {
                 tally.count_taken();
-                pass(&message, to).await?;
+                if let Err(error) = pass(&message, to).await {
+                    // It may be about this message only, and those before it go out.
+                    let _ = to.flush().await;
+                    return Err(error);
+                }
                 tally.count_passed();
             }
             Ok(None) => {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use framelink_transport::{Frames, Framing};
@@ -24,18 +24,15 @@ impl<S> Tap<S> {
         let record = Record::default();
         (Self { stream, record: Arc::clone(&record) }, record)
     }
-
-    fn note(&self, bytes: &[u8]) {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let tap = self.get_mut();
+        let mut record = lock(&tap.record);
         let before = buffer.filled().len();
         let read = Pin::new(&mut tap.stream).poll_read(context, buffer);
-        tap.note(buffer.filled().get(before..).unwrap_or_default());
+        record.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
         read
     }
 }
@@ -43,9 +40,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let tap = self.get_mut();
+        // Held while it is written: whoever has received the bytes finds them written down.
+        let mut record = lock(&tap.record);
         let written = Pin::new(&mut tap.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = written {
-            tap.note(bytes.get(..count).unwrap_or_default());
+            record.extend_from_slice(bytes.get(..count).unwrap_or_default());
         }
         written
     }
@@ -73,13 +72,18 @@ impl Hop {
 
     /// The bytes that passed since this was last asked, header and payload apart.
     pub(super) fn show(&self) -> String {
-        let bytes = std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner));
+        let bytes = std::mem::take(&mut *lock(&self.record));
         let mut line = format!("{:<16}", self.name);
         for frame in Frames::new(&self.framing, &bytes).flatten() {
             let (header, payload) = frame.wire.split_at(frame.wire.len() - frame.payload.len());
             let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x} ")).collect::<String>();
-            line += &format!("{:<12}| {:<72}{}|{}", hex(header), hex(payload), printable(header), printable(payload));
+            line += &format!("{:<12}| {:<49}{}|{}", hex(header), hex(payload), printable(header), printable(payload));
         }
+        line.truncate(line.trim_end().len());
         line
     }
+}
+
+fn lock(record: &Record) -> MutexGuard<'_, Vec<u8>> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
 }
