@@ -9,6 +9,8 @@ const TARGETS: &[(&str, Body)] = &[
     ("bcd", framelink_bcd::fuzz::bcd),
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
+    ("notation", framelink_transport::fuzz::notation),
+    ("session", framelink_transport::fuzz::session),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
     ("unframed_round_trip", framelink_unframed::fuzz::round_trip),
 ];

@@ -59,3 +59,8 @@ pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fa
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_length::{Counts, Field, Length};
 pub use framelink_unframed::Unframed;
+
+/// Runs the example of the README.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

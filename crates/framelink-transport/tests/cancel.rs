@@ -1,5 +1,7 @@
 //! Every future is dropped after every number of polls: nothing is lost, nothing comes twice, no reply goes astray.
 
+#![cfg(feature = "tokio")]
+
 mod support;
 
 use std::time::Duration;

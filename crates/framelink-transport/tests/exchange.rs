@@ -1,5 +1,7 @@
 //! A request and its reply: one deadline, the right word for what the peer may have seen, and no reply for another.
 
+#![cfg(feature = "tokio")]
+
 mod support;
 
 use std::time::Duration;
@@ -28,13 +30,13 @@ async fn write_message(stream: &mut DuplexStream, message: &[u8]) {
 
 /// Asserts that the connection is of no more use and says why.
 async fn assert_unclean(connection: &mut Piped) {
-    let error = connection.call(b"another", SECOND).await.unwrap_err();
+    let error = connection.call(b"another", SECOND).await.expect_err("it is refused");
     assert_eq!(error.sent(), Sent::Not);
     assert!(matches!(error.error().cause(), Cause::Unclean(_)), "{error}");
     assert_eq!(error.error().blame(), Blame::Ours);
-    let error = connection.recv().await.unwrap_err();
+    let error = connection.recv().await.expect_err("it is refused");
     assert!(matches!(error.cause(), Cause::Unclean(_)), "{error}");
-    let error = connection.send(b"more").await.unwrap_err();
+    let error = connection.send(b"more").await.expect_err("it is refused");
     assert!(matches!(error.cause(), Cause::Unclean(_)), "{error}");
 }
 

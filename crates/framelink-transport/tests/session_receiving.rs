@@ -47,8 +47,10 @@ fn is_closed(receiving: &mut Receiving<Framing>) -> bool {
     matches!(receiving.poll(), Ok(Received::Closed))
 }
 
-/// A stream by its notation, with the three messages in it: an empty one, where there can be one, and longer ones.
-const STREAMS: &[(&str, &[u8], [&[u8]; 3])] = &[
+type Messages = [&'static [u8]; 3];
+
+/// A notation, a stream, and the messages in it: one of them empty, where that can be.
+const STREAMS: &[(&str, &[u8], Messages)] = &[
     ("net:2", b"\0\x05hello\0\0\0\x03and", [b"hello", b"", b"and"]),
     ("ascii:4", b"0005hello00000003and", [b"hello", b"", b"and"]),
     ("bcd:2", b"\0\x05hello\0\0\0\x03and", [b"hello", b"", b"and"]),

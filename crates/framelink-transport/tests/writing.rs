@@ -1,5 +1,7 @@
 //! How frames reach a writer: whole where it takes them whole, and with an end where it takes nothing.
 
+#![cfg(feature = "tokio")]
+
 mod support;
 
 use std::io;

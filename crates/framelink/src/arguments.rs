@@ -135,7 +135,7 @@ Ctrl-C and SIGTERM drain: nothing new is taken, what is in flight goes out. A se
 The exit status is 1 if messages were cut.
 
 Example:
-  framelink bridge --listen :7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
+  framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
 pub(crate) struct Bridge {
     /// The address to listen on; port 0 lets the system choose one, which is printed
     #[arg(long, value_name = "ADDR")]

@@ -45,6 +45,10 @@ impl Tally {
         }
     }
 
+    fn count_refused(&self) {
+        self.passed.fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn count_taken(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
@@ -98,12 +102,11 @@ pub(super) async fn relay<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         match received {
             Ok(Some(message)) => {
                 tally.count_taken();
-                if let Err(error) = pass(&message, to).await {
+                if let Err(error) = pass(&message, to, tally).await {
                     // It may be about this message only, and those before it go out.
                     let _ = to.flush().await;
                     return Err(error);
                 }
-                tally.count_passed();
             }
             Ok(None) => {
                 to.flush().await?;
@@ -118,6 +121,20 @@ pub(super) async fn relay<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     }
 }
 
-async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<Directions, W>) -> Result<(), Error> {
-    if message.len() < LARGE { to.feed(message).await } else { to.send(message).await }
+/// Hands a message to the sending half, which from then on counts it as unwritten until it is out.
+async fn pass<W: AsyncWrite + Unpin>(
+    message: &Message,
+    to: &mut SendHalf<Directions, W>,
+    tally: &Tally,
+) -> Result<(), Error> {
+    if message.len() < LARGE {
+        to.feed(message).await?;
+        tally.count_passed();
+        return Ok(());
+    }
+    // With nothing before it, it is accepted as soon as this is polled, so it counts as passed before it is written: it would
+    // be counted twice if it were cut.
+    to.flush().await?;
+    tally.count_passed();
+    to.send(message).await.inspect_err(|_| tally.count_refused())
 }

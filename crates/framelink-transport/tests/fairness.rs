@@ -1,0 +1,94 @@
+//! Who receives much lets others have their turn.
+
+#![cfg(feature = "tokio")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use framelink_transport::tokio::Connection;
+use support::{MANNERS, Reader, Then, framing, piped};
+use tokio::io::{AsyncWriteExt, sink};
+
+const FRAMES: u32 = 10_000;
+
+fn wire() -> Vec<u8> {
+    (0..FRAMES).flat_map(|number| [&[0, 4][..], &number.to_be_bytes()].concat()).collect()
+}
+
+/// Counts its turns until it is stopped.
+fn other_task() -> (Arc<AtomicUsize>, tokio::task::JoinHandle<()>) {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let task = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    (turns, task)
+}
+
+#[tokio::test]
+async fn ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn() {
+    // A pipe, and a stream that knows nothing of turns.
+    let (mut piped, mut peer) = piped("net:2", 1 << 20);
+    peer.write_all(&wire()).await.unwrap();
+    let (turns, task) = other_task();
+    for number in 0..FRAMES {
+        assert_eq!(piped.recv().await.unwrap().unwrap()[..], number.to_be_bytes());
+    }
+    let of_the_pipe = turns.load(Ordering::Relaxed);
+    assert!(of_the_pipe >= 20, "the other task had {of_the_pipe} turns");
+
+    let reader = Reader::new(&wire(), MANNERS[0], Then::End);
+    let mut scripted = Connection::from_parts(reader, sink(), framing("net:2"));
+    for number in 0..FRAMES {
+        assert_eq!(scripted.recv().await.unwrap().unwrap()[..], number.to_be_bytes());
+    }
+    let of_the_stream = turns.load(Ordering::Relaxed) - of_the_pipe;
+    assert!(of_the_stream >= 20, "the other task had {of_the_stream} turns");
+    task.abort();
+}
+
+#[tokio::test]
+async fn who_asks_again_and_again_at_the_end_lets_others_have_their_turn() {
+    // A closed stream, and one in its fault.
+    for wire in [&b""[..], b"\0\x05hel"] {
+        let reader = Reader::new(wire, MANNERS[0], Then::End);
+        let mut connection = Connection::from_parts(reader, sink(), framing("net:2"));
+        let (turns, task) = other_task();
+        for _ in 0..FRAMES {
+            assert!(!matches!(connection.recv().await, Ok(Some(_))));
+        }
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns >= 20, "the other task had {turns} turns");
+        task.abort();
+    }
+}
+
+#[tokio::test]
+async fn one_connection_that_is_flooded_does_not_starve_another() {
+    let (mut flooded, mut flood) = piped("net:2", 64 * 1024);
+    let (mut quiet, mut peer) = piped("net:2", 64);
+    let floods = tokio::spawn(async move { while flood.write_all(&wire()).await.is_ok() {} });
+    let received = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&received);
+    let receives = tokio::spawn(async move {
+        while let Ok(Some(_)) = flooded.recv().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    for _ in 0..100 {
+        let before = received.load(Ordering::Relaxed);
+        peer.write_all(b"\0\x02hi").await.unwrap();
+        assert_eq!(&quiet.recv().await.unwrap().unwrap()[..], b"hi");
+        tokio::task::yield_now().await;
+        let meanwhile = received.load(Ordering::Relaxed) - before;
+        assert!(meanwhile <= 5000, "{meanwhile} messages of another came first");
+    }
+    assert!(received.load(Ordering::Relaxed) > 0, "the flood went on");
+    receives.abort();
+    floods.abort();
+}

@@ -1,0 +1,271 @@
+//! What a connection holds, and what a stranger can make it hold. One test, for it counts what the process allocates.
+
+#![cfg(feature = "tokio")]
+#![cfg(target_pointer_width = "64")] // what is announced goes up to 4 GiB
+
+mod support;
+
+use std::alloc::System;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use framelink_transport::Framing;
+use framelink_transport::session::{Received, Receiving, Sending, Transmit};
+use framelink_transport::tokio::{Connection, Listener};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use support::{Reader, Step, Then, framing, poll_times};
+use tokio::io::{AsyncReadExt, AsyncWrite};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const KIB: usize = 1024;
+
+#[test]
+fn memory_follows_what_came_and_goes_when_it_is_taken() {
+    assert!(allocated(|| drop(vec![1_u8; KIB])) >= KIB, "the allocator counts");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+
+    ten_million_empty_frames_leave_nothing_behind();
+    a_small_message_that_is_kept_pins_no_read_buffer();
+    a_queue_that_is_never_wholly_out_holds_no_more_than_its_bound();
+    a_payload_is_copied_at_most_once_on_its_way_out();
+    let with_sockets = async {
+        what_is_announced_is_not_allocated().await;
+        a_connection_that_waits_holds_no_buffer().await;
+        a_connection_between_calls_holds_no_buffer().await;
+        empty_frames_by_a_socket_leave_nothing_behind().await;
+    };
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), with_sockets).await.expect("in time") });
+}
+
+/// All bytes that were allocated, given back since or not.
+fn allocated(run: impl FnOnce()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    run();
+    region.change().bytes_allocated
+}
+
+/// What was allocated and not given back.
+fn held(region: &Region<'_, System>) -> usize {
+    let change = region.change();
+    change.bytes_allocated.saturating_sub(change.bytes_deallocated)
+}
+
+fn net(notation: &str) -> Framing {
+    notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
+}
+
+/// Fills the space of one read with copies of a frame; how many.
+fn read_many(receiving: &mut Receiving<Framing>, frame: &[u8]) -> usize {
+    let space = receiving.space();
+    let frames = space.len() / frame.len();
+    for place in space.chunks_exact_mut(frame.len()) {
+        place.copy_from_slice(frame);
+    }
+    receiving.on_read(frames * frame.len(), Duration::ZERO);
+    frames
+}
+
+fn ten_million_empty_frames_leave_nothing_behind() {
+    let mut receiving = Receiving::new(net("net:2"));
+    let region = Region::new(ALLOCATOR);
+    let (mut brought, mut taken) = (0, 0);
+    while taken < 10_000_000 {
+        brought += read_many(&mut receiving, &[0, 0]);
+        while let Ok(Received::Message(message)) = receiving.poll() {
+            assert!(message.is_empty());
+            taken += 1;
+        }
+    }
+    assert_eq!(taken, brought);
+    assert!(held(&region) <= 64 * KIB, "{} bytes are held", held(&region));
+    let allocations = region.change().allocations + region.change().reallocations;
+    assert!(allocations < 20, "{allocations} allocations");
+    receiving.release();
+    assert_eq!(held(&region), 0, "an empty buffer is given back");
+}
+
+fn a_small_message_that_is_kept_pins_no_read_buffer() {
+    // 32 bytes, so that they fill a read.
+    let frame = [&[0, 20][..], &[0; 10], &[7; 20]].concat();
+    let mut receiving = Receiving::new(net("net:2,gap=10,counts=payload"));
+    let mut kept = Vec::with_capacity(1000);
+    let region = Region::new(ALLOCATOR);
+    let mut largest_read = 0;
+    while kept.len() < 1000 {
+        largest_read = largest_read.max(read_many(&mut receiving, &frame) * frame.len());
+        while let Ok(Received::Message(message)) = receiving.poll() {
+            // One of each read.
+            if !receiving.is_inside_message() {
+                kept.push(message);
+            }
+        }
+    }
+    assert_eq!(largest_read, 64 * KIB, "they come in reads of {largest_read} bytes");
+    drop(receiving);
+    assert!(kept.iter().all(|message| message[..] == [7; 20]));
+    assert!(held(&region) <= 1000 * 64, "{} bytes are held for 20000", held(&region));
+}
+
+fn a_queue_that_is_never_wholly_out_holds_no_more_than_its_bound() {
+    let mut sending = Sending::new(net("net:2"));
+    let payload = [7; 998];
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..100_000 {
+        let _ = sending.queue(&payload).expect("it is accepted");
+        if !sending.has_room() {
+            let Transmit::Write(bytes) = sending.poll() else { panic!("there is something to write") };
+            let count = bytes.len() / 2;
+            sending.on_written(count, Duration::ZERO);
+        }
+        assert!(!sending.is_empty());
+        assert!(held(&region) <= 256 * KIB, "{} bytes are held, {} queued", held(&region), sending.queued_len());
+    }
+    sending.on_written(usize::MAX, Duration::ZERO);
+    assert_eq!(held(&region), 0, "an empty queue is given back");
+}
+
+/// Takes all, or nothing.
+struct Takes(bool);
+
+impl AsyncWrite for Takes {
+    fn poll_write(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        if self.0 { std::task::Poll::Ready(Ok(bytes.len())) } else { std::task::Poll::Pending }
+    }
+
+    fn poll_write_vectored(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        parts: &[std::io::IoSlice<'_>],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        let all = parts.iter().map(|part| part.len()).sum();
+        self.poll_write(context, &[]).map_ok(|_| all)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        self.poll_flush(context)
+    }
+}
+
+fn a_payload_is_copied_at_most_once_on_its_way_out() {
+    let payload = vec![7; 64 * KIB];
+    for (takes, most) in [(true, 64), (false, 65 * KIB)] {
+        let reader = Reader::new(b"", &[Step::Pending], Then::Wait);
+        let mut connection = Connection::from_parts(reader, Takes(takes), framing("net:4,suffix=03"));
+        let bytes = allocated(|| {
+            let sent = poll_times(connection.send(&payload), 3);
+            assert_eq!(sent.is_some(), takes);
+        });
+        assert!(bytes <= most, "{bytes} bytes were allocated to send {}", payload.len());
+    }
+}
+
+async fn what_is_announced_is_not_allocated() {
+    for (notation, header) in [
+        ("net:4,max=8MiB", [0, 0x80, 0, 0]),
+        ("net:4,max=1024MiB", [0x40, 0, 0, 0]),
+        ("net:4,max=4294967295", [0xff; 4]),
+    ] {
+        let mut listener = Listener::bind("127.0.0.1:0", framing(notation)).await.expect("a port");
+        let mut peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        peer.write_all(&header).expect("the header is sent");
+
+        let region = Region::new(ALLOCATOR);
+        let connection = listener.accept().await.expect("a connection");
+        let came = connection.stream().expect("it is open").peek(&mut [0; 4]).await;
+        assert_eq!(came.expect("the header came"), 4);
+        let (mut receiver, _sender) = connection.split();
+        assert!(poll_times(receiver.recv(), 3).is_none());
+        let unfinished = receiver.unfinished().expect("it waits for the rest");
+        assert_eq!(unfinished.came, 4, "{notation}");
+        assert!(unfinished.missing >= 8 << 20, "{notation}");
+        let bytes = region.change().bytes_allocated;
+        assert!(bytes < 4 * KIB, "{notation}: {bytes} bytes were allocated for 4 that came");
+    }
+}
+
+async fn a_connection_that_waits_holds_no_buffer() {
+    for notation in ["net:4", "line", "each-read", "each-read,max=1MiB", "quiet:1ms"] {
+        let mut listener = Listener::bind("127.0.0.1:0", framing(notation)).await.expect("a port");
+        let mut peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let mut connection = listener.accept().await.expect("a connection");
+        assert!(poll_times(connection.recv(), 1).is_none());
+        let region = Region::new(ALLOCATOR);
+        for _ in 0..10 {
+            let message = [b'x'; 200];
+            let wire = [&[0, 0, 0, 200][..], &message, b"\r\n"].concat();
+            peer.write_all(match notation {
+                "net:4" => &wire[..204],
+                "line" => &wire[4..],
+                _ => &message,
+            })
+            .expect("it is sent");
+            drop(wire);
+            let came = connection.recv().await.expect("a message").expect("a message");
+            assert_eq!(came[..], message, "{notation}");
+        }
+        assert!(poll_times(connection.recv(), 1).is_none());
+        assert!(held(&region) < KIB, "{notation}: {} bytes are held", held(&region));
+    }
+}
+
+async fn a_connection_between_calls_holds_no_buffer() {
+    let (ours, mut theirs) = tokio::io::duplex(256 * KIB);
+    let (reader, writer) = tokio::io::split(ours);
+    let mut connection = Connection::from_parts(reader, writer, framing("net:4"));
+    let mut request = [0; 9];
+    let reply = [&[0, 0, 0x10, 0][..], &[7; 4 * KIB]].concat();
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..10 {
+        let answers = async {
+            theirs.read_exact(&mut request).await.expect("the request");
+            tokio::io::AsyncWriteExt::write_all(&mut theirs, &reply).await.expect("the reply");
+        };
+        let (reply, ()) = tokio::join!(connection.call(b"hello", Duration::from_secs(10)), answers);
+        assert_eq!(reply.expect("a reply").len(), 4 * KIB);
+    }
+    // The pipe holds what was in it at most.
+    assert!(held(&region) < 16 * KIB, "{} bytes are held", held(&region));
+}
+
+async fn empty_frames_by_a_socket_leave_nothing_behind() {
+    const FRAMES: usize = 100_000;
+    let mut listener = Listener::bind("127.0.0.1:0", framing("net:2")).await.expect("a port");
+    let mut peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let mut connection = listener.accept().await.expect("a connection");
+    let (start, started) = std::sync::mpsc::channel::<()>();
+    let writes = std::thread::spawn(move || {
+        started.recv().expect("the start");
+        peer.write_all(&[0; 2 * FRAMES]).expect("they are sent");
+        peer
+    });
+    let region = Region::new(ALLOCATOR);
+    start.send(()).expect("the thread waits");
+    for _ in 0..FRAMES {
+        assert!(connection.recv().await.expect("a frame").expect("a frame").is_empty());
+        assert!(held(&region) <= 64 * KIB + KIB, "{} bytes are held", held(&region));
+    }
+    assert!(poll_times(connection.recv(), 1).is_none());
+    assert!(held(&region) <= KIB, "{} bytes are held", held(&region));
+    drop(writes.join());
+}

@@ -1,0 +1,157 @@
+//! Running the program, and peers that speak bytes by hand. Nothing here knows the code under test.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+mod process;
+mod wire;
+
+use std::io::{self, Read};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub(crate) use self::{
+    process::{Finished, Running, framelink},
+    wire::Wire,
+};
+
+/// Whatever a test waits for comes within this time, or the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Dials, with deadlines on everything.
+pub(crate) fn dial(address: SocketAddr) -> TcpStream {
+    ready(TcpStream::connect_timeout(&address, DEADLINE).expect("dialling"))
+}
+
+/// Listens on a free port.
+pub(crate) struct Host {
+    listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Host {
+    pub(crate) fn listen() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listening");
+        let address = listener.local_addr().expect("an address");
+        Self { listener, address }
+    }
+
+    /// The next connection.
+    pub(crate) fn accept(&self) -> TcpStream {
+        let listener = self.listener.try_clone().expect("cloning a listener");
+        let (sender, accepted) = mpsc::channel();
+        thread::spawn(move || {
+            let stream = listener.accept();
+            // Before anybody goes on who wants the port closed.
+            drop(listener);
+            sender.send(stream)
+        });
+        let (stream, _) = accepted.recv_timeout(DEADLINE).expect("a connection in time").expect("accepting");
+        ready(stream)
+    }
+
+    /// Nobody has dialled and waits to be accepted.
+    pub(crate) fn expect_untouched(self) {
+        self.listener.set_nonblocking(true).expect("a non-blocking listener");
+        let accepted = self.listener.accept().map_err(|error| error.kind());
+        assert!(matches!(accepted, Err(io::ErrorKind::WouldBlock)), "somebody has dialled: {accepted:?}");
+    }
+
+    /// Lets a thread talk to the next connection; its value is what it returned.
+    pub(crate) fn serve<T: Send + 'static>(self, talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> Task<T> {
+        Task::start(move || talk(self.accept()))
+    }
+}
+
+/// A thread that is waited for no longer than the deadline.
+pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || sender.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))));
+        Self(done)
+    }
+
+    pub(crate) fn join(self) -> T {
+        match self.0.recv_timeout(DEADLINE).expect("a thread that ends in time") {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// A local port on which nobody listens, for as long as this lives.
+pub(crate) struct DeadPort {
+    _holds: (TcpListener, TcpStream),
+    pub(crate) address: SocketAddr,
+}
+
+impl DeadPort {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listening");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("dialling");
+        let address = stream.local_addr().expect("an address");
+        Self { _holds: (listener, stream), address }
+    }
+}
+
+/// Exactly so many bytes.
+pub(crate) fn read_exactly(mut stream: impl Read, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    stream.read_exact(&mut bytes).expect("so many bytes");
+    bytes
+}
+
+/// All bytes up to a proper end.
+pub(crate) fn read_to_end(mut stream: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("a proper end");
+    bytes
+}
+
+/// Whether the peer closes, properly or by a reset, and sends nothing before.
+pub(crate) fn is_closed(mut stream: &TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe),
+    }
+}
+
+pub(crate) fn half_close(stream: &TcpStream) {
+    stream.shutdown(Shutdown::Write).expect("a half-close");
+}
+
+fn ready(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(DEADLINE)).expect("a read deadline");
+    stream.set_write_timeout(Some(DEADLINE)).expect("a write deadline");
+    stream.set_nodelay(true).expect("no delay");
+    stream
+}
+
+/// A file that is gone when this is.
+pub(crate) struct TempFile(pub(crate) PathBuf);
+
+impl TempFile {
+    pub(crate) fn with(bytes: &[u8]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}.bin", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, bytes).expect("writing a file");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().expect("a path that is text")
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,525 @@
+//! `framelink serve` and `framelink send`, each against a peer that speaks bytes by hand.
+
+mod common;
+
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{
+    DEADLINE, DeadPort, Finished, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly,
+    read_to_end,
+};
+
+fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
+    Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
+}
+
+fn send(address: SocketAddr, arguments: &[&str]) -> Finished {
+    Running::run(&mut framelink([&["send", &address.to_string()], arguments].concat()))
+}
+
+fn send_lines(address: SocketAddr, arguments: &[&str], stdin: &[u8]) -> Finished {
+    Running::feed(&mut framelink([&["send", &address.to_string()], arguments].concat()), stdin)
+}
+
+#[track_caller]
+fn assert_said(done: &Finished, stdout: &str) {
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), stdout, ""));
+}
+
+/// Reads so many messages and says each back behind `re: `; then waits for the end.
+fn answer(wire: Wire, count: usize) -> impl FnOnce(TcpStream) -> Vec<Vec<u8>> + Send {
+    move |mut stream| {
+        let mut reader = BufReader::new(stream.try_clone().expect("cloning a socket"));
+        let mut messages = Vec::new();
+        for _ in 0..count {
+            let message = wire.read(&mut reader);
+            stream.write_all(&wire.frame(&[b"re: ", &*message].concat())).expect("replying");
+            messages.push(message);
+        }
+        assert_eq!(read_to_end(reader), b"", "nothing comes behind the last message");
+        messages
+    }
+}
+
+// serve
+
+/// Arguments, what a client sends before it ends its side, and what it receives until the end.
+const ANSWERS: &[(&[&str], &[u8], &[u8])] = &[
+    (&["--framing", "ascii:4"], b"0005hello00000002hi", b"0005hello00000002hi"),
+    (&["--framing", "ascii:4", "--reply", "echo"], b"0000", b"0000"),
+    (&["--framing", "ascii:4", "--reply", "none"], b"0005hello0002hi", b""),
+    (&["--framing", "net:2", "--reply", "text:OK"], b"\0\x05hello\0\0", b"\0\x02OK\0\x02OK"),
+    (&["--framing", "net:2", "--reply", "text:"], b"\0\x05hello", b"\0\0"),
+    (&["--framing", "net:2", "--reply", "hex:00 ff"], b"\0\x05hello", b"\0\x02\0\xff"),
+    (&["--framing", "line", "--reply-framing", "net:2"], b"hello\r\n\nhi\n", b"\0\x05hello\0\0\0\x02hi"),
+    (&["--framing", "bcd:2", "--reply-framing", "mllp"], b"\0\x12hello, world", b"\x0bhello, world\x1c\r"),
+    (&["--framing", "until-close"], b"all\nof it", b"all\nof it"),
+    (&["--framing", "until-close", "--reply", "text:OK"], b"", b""),
+];
+
+#[test]
+fn a_server_answers_each_message_as_it_was_told() {
+    for &(arguments, sent, received) in ANSWERS {
+        let (_server, address) = serve(arguments);
+        let mut client = dial(address);
+        client.write_all(sent).unwrap();
+        half_close(&client);
+        assert_eq!(read_to_end(client), received, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_server_answers_while_the_client_goes_on() {
+    for (framing, request) in [("quiet:30ms", b"hi"), ("each-read", b"yo")] {
+        let (_server, address) = serve(&["--framing", framing, "--reply", "text:OK!"]);
+        let mut client = dial(address);
+        for round in 0..2 {
+            client.write_all(request).unwrap();
+            assert_eq!(read_exactly(&client, 3), b"OK!", "{framing}, round {round}");
+        }
+    }
+}
+
+#[test]
+fn a_server_answers_many_clients_at_once() {
+    let (_server, address) = serve(&["--framing", "ascii:4"]);
+    let mut clients: Vec<_> = (0..20).map(|_| dial(address)).collect();
+    for (i, client) in clients.iter_mut().enumerate().rev() {
+        client.write_all(format!("0002{i:02}").as_bytes()).unwrap();
+    }
+    for (i, client) in clients.iter().enumerate() {
+        assert_eq!(read_exactly(client, 6), format!("0002{i:02}").as_bytes());
+    }
+}
+
+#[test]
+fn replies_before_garbage_arrive_and_the_garbage_is_explained() {
+    let (mut server, address) = serve(&["--framing", "ascii:4"]);
+    let mut client = dial(address);
+    let name = client.local_addr().unwrap();
+    client.write_all(b"0002hiGET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(read_to_end(&client), b"0002hi");
+    drop(client);
+    let line = server.log_line("HTTP");
+    assert!(line.contains(&format!("receiving from {name}: header byte 0 is 0x47")), "{line}");
+
+    let mut next = dial(address);
+    next.write_all(b"0000").unwrap();
+    assert_eq!(read_exactly(&next, 4), b"0000", "other clients are served");
+}
+
+#[test]
+fn a_reply_that_cannot_be_framed_closes_its_connection() {
+    let (mut server, address) = serve(&["--framing", "net:2", "--reply-framing", "ascii:1"]);
+    let mut client = dial(address);
+    client.write_all(b"\0\x02hi\0\x0a0123456789").unwrap();
+    assert_eq!(read_to_end(&client), b"2hi");
+    let line = server.log_line("payload is 10 bytes");
+    assert!(line.contains("at most 9"), "{line}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_server_with_exit_0() {
+    for signal in ["TERM", "INT"] {
+        let (server, address) = serve(&["--framing", "ascii:4"]);
+        let mut client = dial(address);
+        client.write_all(b"0002hi").unwrap();
+        assert_eq!(read_exactly(&client, 6), b"0002hi");
+        server.signal(signal);
+        assert_eq!(read_to_end(&client), b"", "the connection is closed in good order");
+        drop(client);
+        assert_eq!(server.finish().code, Some(0), "{signal}");
+        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_whose_log_nobody_reads_goes_on_answering() {
+    let mut command = framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"]);
+    let (stderr, pipe) = std::io::pipe().unwrap();
+    let (_server, address) = Running::listen(command.stderr(pipe));
+    drop(command);
+    drop(stderr);
+    for _ in 0..2 {
+        let mut client = dial(address);
+        client.write_all(b"0002hi").unwrap();
+        assert_eq!(read_exactly(&client, 6), b"0002hi");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_an_error() {
+    let host = Host::listen();
+    let taken = host.address.to_string();
+    let done = Running::run(&mut framelink(["serve", "--listen", &taken, "--framing", "line"]));
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert!(done.stderr.starts_with(&format!("framelink: listening on {taken}: ")), "{}", done.stderr);
+}
+
+// send
+
+#[test]
+fn each_message_is_sent_and_its_reply_printed() {
+    for wire in [Wire::Ascii4, Wire::Bcd2, Wire::Net2, Wire::Line, Wire::Mllp] {
+        let host = Host::listen();
+        let address = host.address;
+        let host = host.serve(answer(wire, 3));
+        let done = send(address, &["--framing", wire.notation(), "hello, world", "", "naïve"]);
+        assert_said(&done, "re: hello, world\nre: \nre: naïve\n");
+        assert_eq!(host.join(), ["hello, world".as_bytes(), b"", "naïve".as_bytes()], "{wire:?}");
+    }
+}
+
+#[test]
+fn replies_can_be_framed_otherwise() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        assert_eq!(read_exactly(&stream, 9), b"0005hello");
+        stream.write_all(b"there\r\n").unwrap();
+        assert_eq!(read_to_end(&stream), b"");
+    });
+    assert_said(&send(address, &["--framing", "ascii:4", "--reply-framing", "line", "hello"]), "there\n");
+    host.join();
+}
+
+#[test]
+fn lines_of_stdin_are_messages() {
+    let lines = b"one\r\n\ntwo\r\r\nlast, without an end";
+    let expected = "re: one\nre: \nre: two\\r\nre: last, without an end\n";
+    for arguments in [&["--framing", "net:2"][..], &["--framing", "net:2", "-"]] {
+        let host = Host::listen();
+        let address = host.address;
+        let host = host.serve(answer(Wire::Net2, 4));
+        assert_said(&send_lines(address, arguments, lines), expected);
+        assert_eq!(host.join(), [&b"one"[..], b"", b"two\r", b"last, without an end"]);
+    }
+}
+
+#[test]
+fn no_lines_are_no_messages() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(answer(Wire::Net2, 0));
+    assert_said(&send_lines(address, &["--framing", "net:2"], b""), "");
+    host.join();
+}
+
+#[test]
+fn hex_goes_both_ways() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(answer(Wire::Net2, 3));
+    let done = send(address, &["--framing", "net:2", "--hex", "00FF", "30 31", ""]);
+    assert_said(&done, "72653a2000ff\n72653a203031\n72653a20\n");
+    assert_eq!(host.join(), [&b"\0\xff"[..], b"01", b""]);
+
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(answer(Wire::Net2, 2));
+    assert_said(&send_lines(address, &["--framing", "net:2", "--hex"], b"00 FF\n\n"), "72653a2000ff\n72653a20\n");
+    assert_eq!(host.join(), [&b"\0\xff"[..], b""]);
+}
+
+#[test]
+fn a_reply_stays_on_its_line() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 3);
+        stream.write_all(b"\0\x07a\nb\t\x1b\xffc").unwrap();
+    });
+    assert_said(&send(address, &["--framing", "net:2", "x"]), "a\\nb\\t\\x1b\\xffc\n");
+    host.join();
+}
+
+#[test]
+fn until_close_sends_one_message_and_takes_all_that_comes_back() {
+    for lines in [false, true] {
+        let host = Host::listen();
+        let address = host.address;
+        let host = host.serve(|mut stream| {
+            assert_eq!(read_to_end(&stream), b"request", "our side is ended behind the message");
+            stream.write_all(b"the ").unwrap();
+            stream.write_all(b"reply").unwrap();
+        });
+        let arguments = ["--framing", "until-close"];
+        let done = if lines {
+            send_lines(address, &arguments, b"request\n")
+        } else {
+            send(address, &[&arguments[..], &["request"]].concat())
+        };
+        assert_said(&done, "the reply\n");
+        host.join();
+    }
+}
+
+#[test]
+fn a_reply_can_end_with_silence() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 7);
+        stream.write_all(b"in two ").unwrap();
+        stream.write_all(b"parts").unwrap();
+        assert_eq!(read_to_end(&stream), b"", "it was taken although this side stays open");
+    });
+    let done = send(address, &["--framing", "line", "--reply-framing", "quiet:400ms", "hello"]);
+    assert_said(&done, "in two parts\n");
+    host.join();
+}
+
+#[test]
+fn a_reply_can_be_what_one_read_brings() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        assert_eq!(read_exactly(&stream, 5), b"hello");
+        stream.write_all(b"at once").unwrap();
+        assert_eq!(read_to_end(&stream), b"");
+    });
+    assert_said(&send(address, &["--framing", "each-read", "hello"]), "at once\n");
+    host.join();
+}
+
+#[test]
+fn a_timeout_says_how_long_and_what_had_come() {
+    let cases: [(&[u8], &str); 3] = [
+        (b"", "nothing came within 300ms (sent, no reply)"),
+        (b"\0\x07hell", "nothing came within 300ms to finish it: 6 bytes of a message came, at least 3 more are owed"),
+        (
+            b"\0\x07hello",
+            "nothing came within 300ms to finish it: 7 bytes of a message came, at least 2 more are owed; \
+             the frame is complete if the number counts 2 header bytes too (sent, no reply)",
+        ),
+    ];
+    for (reply, complaint) in cases {
+        let host = Host::listen();
+        let address = host.address;
+        let host = host.serve(move |mut stream| {
+            read_exactly(&stream, 4);
+            stream.write_all(reply).expect("part of a reply");
+            is_closed(&stream)
+        });
+        let start = Instant::now();
+        let done = send(address, &["--framing", "net:2", "--timeout", "300ms", "hi"]);
+        assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
+        assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+        assert!(done.stderr.starts_with(&format!("framelink: calling {address}: {complaint}")), "{}", done.stderr);
+        assert!(host.join(), "the connection is closed");
+    }
+}
+
+#[test]
+fn a_peer_that_closes_instead_of_replying_is_an_error() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 4);
+        stream.write_all(b"\0\x02ok").unwrap();
+        read_exactly(&stream, 4);
+    });
+    let done = send(address, &["--framing", "net:2", "hi", "ho"]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), "ok\n"));
+    let complaint = "the peer closed the connection instead of replying (perhaps sent)";
+    assert_eq!(done.stderr, format!("framelink: calling {address}: {complaint}\n"));
+    host.join();
+}
+
+#[test]
+fn a_peer_that_sends_garbage_is_explained() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 6);
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    let done = send(address, &["--framing", "net:4", "hi"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("the bytes begin like an HTTP response"), "{}", done.stderr);
+    host.join();
+}
+
+#[test]
+fn a_peer_that_closes_after_its_reply_is_none() {
+    let host = Host::listen();
+    let address = host.address;
+    let arguments = ["send", &address.to_string(), "--framing", "line"];
+    let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(b"hi\n").unwrap();
+    let mut stream = host.accept();
+    assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
+    stream.write_all(b"bye\r\n").unwrap();
+    half_close(&stream);
+    assert_eq!(running.stdout_line(), "bye");
+    drop(stdin);
+    let done = running.finish();
+    assert_said(&done, "bye\n");
+    assert_eq!(read_to_end(&stream), b"");
+}
+
+#[test]
+fn what_comes_unasked_is_printed_too() {
+    let host = Host::listen();
+    let address = host.address;
+    let mut running =
+        Running::start(framelink(["send", &address.to_string(), "--framing", "line"]).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    let mut stream = host.accept();
+    stream.write_all(b"welcome\r\n").unwrap();
+    assert_eq!(running.stdout_line(), "welcome");
+    stdin.write_all(b"hi\n").unwrap();
+    assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
+    stream.write_all(b"hello\r\n").unwrap();
+    assert_eq!(running.stdout_line(), "hello");
+    drop(stdin);
+    assert_eq!(running.finish().code, Some(0));
+}
+
+#[test]
+fn a_refused_connection_is_exit_1() {
+    let port = DeadPort::new();
+    let done = send(port.address, &["--framing", "line", "hi"]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert!(done.stderr.starts_with(&format!("framelink: connecting to {}: ", port.address)), "{}", done.stderr);
+}
+
+#[test]
+fn a_message_that_cannot_be_sent_is_refused_before_anything_is() {
+    let long = "x".repeat(10_000);
+    let host = Host::listen();
+    let done = send(host.address, &["--framing", "ascii:4", "fits", &long]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    let complaint = "framelink: message 2: payload is 10000 bytes, the header can announce at most 9999\n";
+    assert_eq!(done.stderr, complaint);
+    host.expect_untouched();
+
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(answer(Wire::Ascii4, 1));
+    let done = send_lines(address, &["--framing", "ascii:4"], format!("fits\n{long}\nnever\n").as_bytes());
+    assert_eq!((done.code, &*done.stdout), (Some(1), "re: fits\n"));
+    assert!(done.stderr.contains("payload is 10000 bytes"), "{}", done.stderr);
+    assert_eq!(host.join(), [b"fits"]);
+}
+
+#[test]
+fn bad_hex_is_bad_usage() {
+    let host = Host::listen();
+    let done = send(host.address, &["--framing", "net:2", "--hex", "00", "0g"]);
+    assert_eq!((done.code, &*done.stdout), (Some(2), ""));
+    assert_eq!(done.stderr, "framelink: message 2: column 2: expected pairs of hex digits, found `g`\n");
+    host.expect_untouched();
+
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(answer(Wire::Net2, 1));
+    let done = send_lines(address, &["--framing", "net:2", "--hex"], b"00\n012\n");
+    assert_eq!((done.code, &*done.stdout), (Some(2), "72653a2000\n"));
+    assert_eq!(done.stderr, "framelink: line 2 of stdin: column 4: expected a second hex digit, found the end\n");
+    host.join();
+}
+
+#[test]
+fn without_replies_everything_is_delivered_before_the_exit() {
+    const COUNT: usize = 200;
+    let line = "x".repeat(50_000);
+    let host = Host::listen();
+    let address = host.address;
+    // It answers, unasked: a socket that is closed with those unread would reset the connection, and with it what is under way.
+    let host = host.serve(|stream| {
+        let mut answers = stream.try_clone().expect("cloning a socket");
+        let mut all = Vec::new();
+        let mut bytes = [0; 65536];
+        while let count @ 1.. = (&stream).read(&mut bytes).expect("a proper end") {
+            all.extend_from_slice(&bytes[..count]);
+            answers.write_all(b"\0\x02ok").expect("answering");
+        }
+        all
+    });
+    let mut running = Running::start(
+        framelink(["send", &address.to_string(), "--framing", "net:2", "--no-reply"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null()),
+    );
+    let mut stdin = running.stdin();
+    let feeding = Task::start({
+        let lines = format!("{line}\n").repeat(COUNT);
+        move || stdin.write_all(lines.as_bytes()).expect("feeding lines")
+    });
+    assert_eq!(host.join(), Wire::Net2.frames(&vec![&line; COUNT]));
+    feeding.join();
+    assert_eq!(running.finish().code, Some(0));
+}
+
+#[test]
+fn without_replies_nothing_is_printed_and_a_silent_peer_will_do() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|stream| {
+        half_close(&stream);
+        read_to_end(&stream)
+    });
+    let done = send(address, &["--framing", "ascii:4", "--no-reply", "one", "two"]);
+    assert_said(&done, "");
+    assert_eq!(host.join(), b"0003one0003two");
+}
+
+#[test]
+fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
+    let host = Host::listen();
+    let address = host.address;
+    let arguments = ["send", &address.to_string(), "--framing", "line", "--no-reply"];
+    let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    let stream = host.accept();
+    half_close(&stream);
+    for _ in 0..3 {
+        stdin.write_all(b"hi\n").unwrap();
+        assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
+    }
+    drop(stdin);
+    assert_said(&running.finish(), "");
+}
+
+#[test]
+fn a_reader_of_the_replies_that_has_had_enough_is_no_error() {
+    let host = Host::listen();
+    let mut command = framelink(["send", &host.address.to_string(), "--framing", "line"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let host = host.serve(|mut stream| {
+        let mut byte = [0];
+        while let Ok(1..) = stream.read(&mut byte) {
+            if byte == *b"\n" && stream.write_all(b"hello\r\n").is_err() {
+                return;
+            }
+        }
+    });
+    // A process that another test starts right now holds our end of the pipe for a moment: one line might be taken.
+    let mut stdin = child.stdin.take().unwrap();
+    let feeding = Task::start(move || while stdin.write_all(b"hi\n").is_ok() {});
+    let stderr = child.stderr.take().unwrap();
+    let stderr = Task::start(move || read_to_end(stderr));
+    feeding.join();
+    assert_eq!(String::from_utf8(stderr.join()).unwrap(), "", "no panic, no complaint");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    host.join();
+}
+
+#[test]
+fn send_and_serve_understand_each_other() {
+    let framings = ["varint", "netstring", "fixed:5", "base24-tcp", "hex:4,counts=self,lower"];
+    let start = Instant::now();
+    for framing in framings {
+        let (_server, address) = serve(&["--framing", framing]);
+        assert_said(&send(address, &["--framing", framing, "hello", "world"]), "hello\nworld\n");
+    }
+    assert!(start.elapsed() < DEADLINE);
+}
