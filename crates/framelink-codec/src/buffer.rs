@@ -29,8 +29,9 @@ pub struct ReadBuffer {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// How much space the next read is offered.
+    /// How much space the next read is offered, and how much the last one was.
     read_size: usize,
+    offered: usize,
 }
 
 const FIRST_READ: usize = 2 * 1024;
@@ -40,7 +41,7 @@ impl ReadBuffer {
     /// A buffer that holds no memory yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), start: 0, end: 0, read_size: FIRST_READ }
+        Self { bytes: Vec::new(), start: 0, end: 0, read_size: FIRST_READ, offered: 0 }
     }
 
     /// Room for the next read, never empty.
@@ -55,8 +56,7 @@ impl ReadBuffer {
         if self.bytes.len() - self.end < enough {
             self.make_room(self.read_size);
         }
-        let end = self.bytes.len().min(self.end + self.read_size);
-        self.bytes.get_mut(self.end..end).unwrap_or_default()
+        self.offer(self.read_size)
     }
 
     /// Room for a read of exactly `size` bytes, for framings that ask for a certain size.
@@ -64,17 +64,15 @@ impl ReadBuffer {
         if self.bytes.len() - self.end < size {
             self.make_room(size);
         }
-        let end = self.bytes.len().min(self.end + size);
-        self.bytes.get_mut(self.end..end).unwrap_or_default()
+        self.offer(size)
     }
 
     /// Says that the last read put `count` bytes into the space. More than the space had counts as all of it.
     #[inline]
     pub fn filled(&mut self, count: usize) {
-        let offered = self.read_size.min(self.bytes.len() - self.end);
         if count >= self.read_size {
             self.read_size = (self.read_size * 2).min(LARGEST_READ);
-        } else if count < offered / 8 {
+        } else if count < self.offered / 8 {
             self.read_size = (self.read_size / 2).max(FIRST_READ);
         }
         self.end = self.bytes.len().min(self.end + count);
@@ -134,6 +132,13 @@ impl ReadBuffer {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+
+    #[inline]
+    fn offer(&mut self, size: usize) -> &mut [u8] {
+        let end = self.bytes.len().min(self.end + size);
+        self.offered = end - self.end;
+        self.bytes.get_mut(self.end..end).unwrap_or_default()
     }
 
     /// Moves what waits to the front, and doubles the memory where that does not leave `room` behind it.

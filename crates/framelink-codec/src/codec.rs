@@ -3,6 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
+use crate::notation::Bytes;
 use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need, ShortHead};
 
 /// A framing and what one stream of bytes must remember: how far it has looked, and its first fault.
@@ -160,7 +161,7 @@ impl<E: fmt::Display> fmt::Display for Fault<E> {
                 guess
             }
             Self::Truncated { came, missing, guess } => {
-                write!(f, "stream ended inside a frame: {came} bytes came, at least {missing} more were owed")?;
+                write!(f, "stream ended inside a frame: {} came, at least {missing} more were owed", Bytes(*came))?;
                 guess
             }
         };

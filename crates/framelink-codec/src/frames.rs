@@ -6,7 +6,8 @@ use crate::{Decode, Decoded, End, EndedBy, Fault};
 
 /// Iterates over the whole frames in a buffer without copying or allocating.
 ///
-/// It ends where no whole frame is left; [`Frames::rest`] is what remains then. After an error it ends too.
+/// It ends where no whole frame is left; [`Frames::rest`] is what remains then. After an error it ends too. That the buffer
+/// ends inside a frame is an error only for one that is said to be all there is: [`Frames::ended`] by the close.
 ///
 /// ```
 /// use framelink_codec::{Frames, example::OneByte};
@@ -70,6 +71,11 @@ impl<'a, F: Decode> Iterator for Frames<'a, F> {
                 self.input = rest;
                 self.offset += frame.frame_len;
                 Some(Ok(cut))
+            }
+            Ok(Decoded::Incomplete(need)) if self.end == Some(End::Closed) => {
+                self.failed = true;
+                let (came, missing) = (self.input.len(), need.missing);
+                Some(Err(Fault::Truncated { came, missing, guess: self.framing.guess(self.input) }))
             }
             Ok(Decoded::Incomplete(_)) => None,
             Err(error) => {

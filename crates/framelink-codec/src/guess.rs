@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::notation::Bytes;
+
 /// A guess at why a length is garbage, or why a frame never ends. It is added to an error, never acted on.
 ///
 /// ```
@@ -25,8 +27,12 @@ pub enum Guess {
     PackedBcd(u64),
     /// Read as a binary number the length field says this, which fits.
     Binary(u64),
-    /// The frame is complete if the number counts these header bytes too.
+    /// The frame is complete if the number counts so many bytes of the header too.
     CountsHeader(usize),
+    /// The frame is complete if the number counts so many bytes more than it is said to.
+    CountsMore(usize),
+    /// The frame is complete if the number counts so many bytes less than it is said to.
+    CountsLess(usize),
 }
 
 impl Guess {
@@ -64,7 +70,14 @@ impl fmt::Display for Guess {
                 write!(f, "read as a binary number the length field says {number}, which fits")
             }
             Self::CountsHeader(len) => {
-                write!(f, "the frame is complete if the number counts {len} header bytes too")
+                let unit = if *len == 1 { "byte" } else { "bytes" };
+                write!(f, "the frame is complete if the number counts {len} header {unit} too")
+            }
+            Self::CountsMore(len) => {
+                write!(f, "the frame is complete if the number counts {} more than it is said to", Bytes(*len))
+            }
+            Self::CountsLess(len) => {
+                write!(f, "the frame is complete if the number counts {} less: not its header, say", Bytes(*len))
             }
         }
     }
@@ -94,7 +107,7 @@ pub enum Foreign {
     Proxy,
 }
 
-/// How each begins. Fewer bytes than four, or than a whole signature, are not taken for a sign.
+/// How each of those begins that begins with text. Fewer bytes than four, or than a whole signature, are not taken for a sign.
 const SIGNATURES: &[(&[u8], Foreign)] = &[
     (b"GET ", Foreign::HttpRequest),
     (b"POST ", Foreign::HttpRequest),
@@ -107,14 +120,6 @@ const SIGNATURES: &[(&[u8], Foreign)] = &[
     (b"TRACE ", Foreign::HttpRequest),
     (b"PRI * HTTP/2", Foreign::HttpRequest),
     (b"HTTP/1.", Foreign::HttpResponse),
-    (b"\x16\x03\x00", Foreign::TlsHandshake),
-    (b"\x16\x03\x01", Foreign::TlsHandshake),
-    (b"\x16\x03\x02", Foreign::TlsHandshake),
-    (b"\x16\x03\x03", Foreign::TlsHandshake),
-    (b"\x15\x03\x00", Foreign::TlsAlert),
-    (b"\x15\x03\x01", Foreign::TlsAlert),
-    (b"\x15\x03\x02", Foreign::TlsAlert),
-    (b"\x15\x03\x03", Foreign::TlsAlert),
     (b"SSH-", Foreign::Ssh),
     (b"PROXY ", Foreign::Proxy),
     (b"\r\n\r\n\0\r\nQUIT\n", Foreign::Proxy),
@@ -124,11 +129,31 @@ impl Foreign {
     /// The protocol whose connections begin like `input`.
     #[must_use]
     pub fn recognise(input: &[u8]) -> Option<Self> {
-        SIGNATURES.iter().find_map(|&(signature, foreign)| {
+        let signed = SIGNATURES.iter().find_map(|&(signature, foreign)| {
             let common = signature.len().min(input.len());
             let enough = common >= signature.len().min(4);
             (enough && signature.get(..common) == input.get(..common)).then_some(foreign)
-        })
+        });
+        signed.or_else(|| tls_record(input))
+    }
+}
+
+/// A TLS record: its type, a version 3.x, and, as far as they came, a length and a hello or an alert of two bytes that go
+/// with it. Few bytes are a weak sign, so all that came have to agree.
+fn tls_record(input: &[u8]) -> Option<Foreign> {
+    let (&[kind, 3, 0..=4, high], rest) = input.split_first_chunk::<4>()? else { return None };
+    let record_len = rest.first().map(|&low| u16::from_be_bytes([high, low]));
+    match kind {
+        0x16 => {
+            let is_len = record_len.map_or(high <= 0x48, |len| (4..=0x4800).contains(&len));
+            let is_hello = rest.get(1).is_none_or(|kind| matches!(kind, 1 | 2));
+            (is_len && is_hello).then_some(Foreign::TlsHandshake)
+        }
+        0x15 => {
+            let is_level = rest.get(1).is_none_or(|level| matches!(level, 1 | 2));
+            (high == 0 && record_len.is_none_or(|len| len == 2) && is_level).then_some(Foreign::TlsAlert)
+        }
+        _ => None,
     }
 }
 
@@ -159,9 +184,13 @@ impl fmt::Display for Shown<'_> {
 mod tests {
     use super::*;
 
+    const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
+    const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
+
     #[test]
     fn a_protocol_is_recognised_from_four_bytes_on_and_not_before() {
-        for &(signature, foreign) in SIGNATURES {
+        let records = [(HELLO, Foreign::TlsHandshake), (ALERT, Foreign::TlsAlert)];
+        for &(signature, foreign) in SIGNATURES.iter().chain(&records) {
             for len in 0..=signature.len() {
                 let known = Foreign::recognise(&signature[..len]);
                 let expected = (len >= signature.len().min(4)).then_some(foreign);
@@ -172,7 +201,10 @@ mod tests {
 
     #[test]
     fn ordinary_headers_are_not_taken_for_another_protocol() {
-        for header in [&b"0012"[..], b"\0\x0c", b"\0\0\0\x0c", b"\x00\x12", b"\x03\0\0\x10", b"\x16\x03\x09\x00"] {
+        let record_like = b"\x16\x03\x01 and 5632 more bytes";
+        for header in
+            [&b"0012"[..], b"\0\x0c", b"\0\0\0\x0c", b"\x00\x12", b"\x03\0\0\x10", b"\x16\x03\x09\x00", record_like]
+        {
             assert_eq!(Foreign::recognise(header), None, "{header:02x?}");
         }
     }

@@ -23,7 +23,6 @@ use crate::{Codec, Decode, Decoded, End, Ends, Fault, FrameRef, ReadBuffer};
 /// assert!(reader.read()?.is_none(), "the stream has ended between two messages");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct FrameReader<R, F: Decode> {
     reader: R,
     codec: Codec<F>,
@@ -93,30 +92,50 @@ impl<R: Read, F: Decode> FrameReader<R, F> {
     }
 
     /// Reads once, and says what that means for the message that waits.
-    fn fill(&mut self) -> Result<Option<End>, ReadError<F::Error>> {
+    fn fill(&mut self) -> io::Result<Option<End>> {
         let ends = self.codec.framing().ends();
+        let has_begun = !self.buffer.is_empty();
         let space = match ends {
             Ends::Read(size) => self.buffer.space_of(size),
             _ => self.buffer.space(),
         };
-        match self.reader.read(space) {
-            Ok(0) => {
-                self.closed = true;
-                Ok(Some(End::Closed))
-            }
-            Ok(count) => {
-                self.buffer.filled(count);
-                Ok(matches!(ends, Ends::Read(_)).then_some(End::Read))
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-            Err(error) if self.is_quiet(&error, ends) => Ok(Some(End::Quiet)),
-            Err(error) => Err(ReadError::Io(error)),
-        }
+        let (count, end) = read_once(&mut self.reader, space, ends, has_begun)?;
+        self.buffer.filled(count);
+        self.closed = end == Some(End::Closed);
+        Ok(end)
     }
+}
 
-    fn is_quiet(&self, error: &io::Error, ends: Ends) -> bool {
-        let nothing_came = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-        nothing_came && matches!(ends, Ends::Quiet(_)) && !self.buffer.is_empty()
+/// Without the reader and the bytes: card numbers travel in them.
+impl<R, F: Decode + fmt::Debug> fmt::Debug for FrameReader<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameReader")
+            .field("codec", &self.codec)
+            .field("buffer", &self.buffer)
+            .field("offset", &self.offset)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads once: how many bytes came, and why no more come for now. An interrupted read brings nothing and means nothing;
+/// one that times out after a message has begun is the silence that ends it, where silence does.
+fn read_once(
+    reader: &mut impl Read,
+    space: &mut [u8],
+    ends: Ends,
+    has_begun: bool,
+) -> io::Result<(usize, Option<End>)> {
+    match reader.read(space) {
+        Ok(0) => Ok((0, Some(End::Closed))),
+        Ok(count) => Ok((count, matches!(ends, Ends::Read(_)).then_some(End::Read))),
+        Err(error) => match error.kind() {
+            io::ErrorKind::Interrupted => Ok((0, None)),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if has_begun && matches!(ends, Ends::Quiet(_)) => {
+                Ok((0, Some(End::Quiet)))
+            }
+            _ => Err(error),
+        },
     }
 }
 
@@ -143,49 +162,24 @@ pub fn read_message<R: Read, F: Decode>(
 ) -> Result<Option<std::vec::Vec<u8>>, ReadError<F::Error>> {
     /// What is announced is read in pieces, so that memory follows what arrived.
     const PIECE: usize = 8 * 1024;
+    let ends = framing.ends();
     let mut codec = Codec::new(framing);
     let mut wire = std::vec::Vec::new();
+    let mut piece = std::vec![0; if let Ends::Read(size) = ends { size } else { PIECE }];
     let mut end = None;
     loop {
-        let missing = match codec.cut(&wire, end)? {
-            Decoded::Frame(frame) => {
-                wire.truncate(frame.payload_end);
-                wire.drain(..frame.payload_start);
-                return Ok(Some(wire));
-            }
+        let wanted = match codec.cut(&wire, end)? {
+            Decoded::Frame(frame) => return Ok(Some(frame.payload(&wire).to_vec())),
             Decoded::Incomplete(_) if end == Some(End::Closed) => return Ok(None),
-            Decoded::Incomplete(need) => need.missing,
+            Decoded::Incomplete(need) => match ends {
+                Ends::Itself | Ends::Quiet(_) => need.missing.min(PIECE),
+                Ends::Read(_) | Ends::Close => piece.len(),
+            },
         };
-        let ends = framing.ends();
-        let size = match ends {
-            Ends::Read(size) => size,
-            Ends::Close => PIECE,
-            _ => missing.min(PIECE),
-        };
-        let came = wire.len();
-        wire.resize(came + size, 0);
-        let count = match reader.read(wire.get_mut(came..).unwrap_or_default()) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                wire.truncate(came);
-                continue;
-            }
-            Err(error)
-                if came > 0
-                    && matches!(ends, Ends::Quiet(_))
-                    && matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
-            {
-                wire.truncate(came);
-                end = Some(End::Quiet);
-                continue;
-            }
-            count => count.map_err(ReadError::Io)?,
-        };
-        wire.truncate(came + count);
-        end = match (count, ends) {
-            (0, _) => Some(End::Closed),
-            (_, Ends::Read(_)) => Some(End::Read),
-            _ => None,
-        };
+        let space = piece.get_mut(..wanted).unwrap_or_default();
+        let (count, means) = read_once(reader, space, ends, !wire.is_empty())?;
+        wire.extend_from_slice(space.get(..count).unwrap_or_default());
+        end = means;
     }
 }
 

@@ -8,7 +8,11 @@ use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, ReadError, Writ
 /// So many bytes are made room for at least when a frame is unfinished.
 const FIRST_ROOM: usize = 2 * 1024;
 
-/// Items are the payloads, each a share of the stream's buffer: nothing is copied.
+/// A frame of more bytes than this keeps its memory to itself.
+const LARGE: usize = 64 * 1024;
+
+/// Items are the payloads, each a share of the stream's buffer: nothing is copied. One that is kept holds that buffer, which
+/// is `Framed`'s and 8 KiB at first, but never that of a frame of more than 64 KiB before it.
 ///
 /// Room is made for as many bytes as have arrived, not for what a header announces. A message that ends with one read
 /// (`each-read`) is what the buffer holds when the decoder is asked; one that ends with silence (`quiet`)
@@ -19,7 +23,7 @@ impl<F: Decode> Decoder for Codec<F> {
 
     #[inline]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
-        if src.is_empty() {
+        if src.is_empty() && self.fault().is_none() {
             return Ok(None);
         }
         let end = match self.framing().ends() {
@@ -40,14 +44,13 @@ fn cut<F: Decode>(
     src: &mut BytesMut,
     end: Option<End>,
 ) -> Result<Option<Bytes>, ReadError<F::Error>> {
-    let shown = match codec.framing().ends() {
-        // `Framed` reads as much as it likes; what one read of ours would have brought is a message.
-        Ends::Read(size) => src.get(..size).unwrap_or(src),
-        _ => src,
-    };
-    match codec.cut(shown, end)? {
+    match codec.cut(src, end)? {
         Decoded::Frame(frame) => {
             let mut wire = src.split_to(frame.frame_len);
+            if frame.frame_len > LARGE {
+                // What comes next would share the memory of a frame this large, and hold it as long as it lives.
+                *src = BytesMut::from(&src[..]);
+            }
             wire.truncate(frame.payload_end);
             wire.advance(frame.payload_start);
             Ok(Some(wire.freeze()))

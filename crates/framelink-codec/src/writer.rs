@@ -17,7 +17,6 @@ use crate::{Encode, Envelope};
 /// assert_eq!(writer.into_inner(), b"\x05hello\x00");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct FrameWriter<W, F> {
     writer: W,
     framing: F,
@@ -74,6 +73,16 @@ impl<W: Write, F: Encode> FrameWriter<W, F> {
     /// The writer, to look at.
     pub const fn get_ref(&self) -> &W {
         &self.writer
+    }
+}
+
+/// Without the writer, which may hold what was written: card numbers travel in it.
+impl<W, F: fmt::Debug> fmt::Debug for FrameWriter<W, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameWriter")
+            .field("framing", &self.framing)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

@@ -86,7 +86,6 @@ impl Length {
         let payload_end = header.payload_start + header.payload_len;
         // An empty frame that ends with its length field has neither gap nor tail.
         if header.frame_len > header.field_end {
-            check(Part::Infix, self.infix(), input, header.field_end)?;
             check(Part::Suffix, self.suffix(), input, payload_end)?;
         }
         match header.frame_len.checked_sub(input.len()) {
@@ -99,7 +98,7 @@ impl Length {
     pub(crate) fn header(&self, input: &[u8]) -> Result<Result<Header, usize>, DecodeError> {
         check(Part::Prefix, self.prefix(), input, 0)?;
         let Some(field) = input.get(self.at..) else {
-            return Ok(Err(self.at - input.len() + self.field.width().unwrap_or(1)));
+            return Ok(Err(self.at - input.len() + self.field.least_bytes()));
         };
         let (number, width) = match self.field.read(field, self.at)? {
             Read::Number { number, width } => (number & self.mask, width),
@@ -111,6 +110,7 @@ impl Length {
             return Ok(Ok(header));
         }
         self.check_number(number)?;
+        check(Part::Infix, self.infix(), input, field_end)?;
         let payload_start = field_end + self.gap;
         let payload_len = self.payload_len(number);
         let frame_len = payload_start + payload_len + self.tail;

@@ -101,7 +101,8 @@ impl fmt::Display for DecodeError {
             }
             Self::Form { offset, problem } => write!(f, "length field at header byte {offset} {problem}"),
             Self::TooSmall { number, least } => {
-                write!(f, "header says {number}, but what it counts is at least {least} bytes")
+                let unit = if least == 1 { "byte" } else { "bytes" };
+                write!(f, "header says {number}, but what it counts is at least {least} {unit}")
             }
             Self::OverLimit { announced, limit } => {
                 write!(f, "header announces {announced} payload bytes, limit is {limit}")

@@ -80,6 +80,15 @@ impl Field {
         }
     }
 
+    /// The fewest bytes it takes on the wire.
+    pub(crate) const fn least_bytes(self) -> usize {
+        match (self, self.width()) {
+            (_, Some(width)) => width,
+            (Self::Decimal(_), None) => 2,
+            (_, None) => 1,
+        }
+    }
+
     /// The most bytes or digits that its kind may have, and which of the two it counts. `None` where there is nothing to
     /// choose.
     pub(crate) const fn bounds(self) -> Option<(u8, &'static str)> {

@@ -157,9 +157,9 @@ fn ascii_where_a_binary_number_should_be_is_shown() {
             "the length field is the ASCII text \"ISO0\"",
         ),
         (
-            "net:2",
+            "net:2,max=1000",
             b"<?xml version=\"1.0\"?>",
-            "stream ended inside a frame: 21 bytes came, at least 15404 more were owed",
+            "header announces 15423 payload bytes, limit is 1000",
             "the length field is the ASCII text \"<?\"",
         ),
         (
@@ -290,7 +290,7 @@ fn a_peer_whose_number_counts_its_header_too_is_found_out_when_it_closes() {
 fn ordinary_frames_produce_no_guess() {
     let cases: &[(&str, &[u8], &str)] = &[
         ("net:2", b"\0\x0chello", "stream ended inside a frame: 7 bytes came, at least 7 more were owed"),
-        ("net:2", b"\0", "stream ended inside a frame: 1 bytes came, at least 1 more were owed"),
+        ("net:2", b"\0", "stream ended inside a frame: 1 byte came, at least 1 more were owed"),
         ("ascii:4", b"0012hello", "stream ended inside a frame: 9 bytes came, at least 7 more were owed"),
         ("net:2,suffix=03", b"\0\x03hi\x04", "suffix byte at offset 4 is 0x04, expected 0x03"),
         // 0x0065 and 0x0a00 could be read in other ways, but as many bytes came as they announce.

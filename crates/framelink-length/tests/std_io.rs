@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, IoSlice, Read, Write};
 
+use framelink_codec::notation::Bytes;
 use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
 use framelink_length::{EndedBy, Fault, Length};
 
@@ -167,14 +168,14 @@ fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
                 panic!("{error}")
             };
             assert_eq!((said, owed), (came, missing), "{stream:?}");
-            let text = format!("stream ended inside a frame: {came} bytes came, at least {missing} more were owed");
+            let text = format!("stream ended inside a frame: {} came, at least {missing} more were owed", Bytes(came));
             assert_eq!(error.to_string(), text);
         }
         assert_eq!((reader.offset(), reader.rest()), (9, &stream[9..]));
 
         let mut stream = &stream[9..];
         let error = read_message(&mut stream, &length("ascii:4")).unwrap_err();
-        let text = format!("stream ended inside a frame: {came} bytes came, at least {missing} more were owed");
+        let text = format!("stream ended inside a frame: {} came, at least {missing} more were owed", Bytes(came));
         assert_eq!(error.to_string(), text);
     }
 }

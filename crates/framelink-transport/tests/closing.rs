@@ -7,6 +7,7 @@ mod support;
 use std::io;
 use std::time::Duration;
 
+use framelink_codec::notation::Bytes;
 use framelink_transport::Fault;
 use framelink_transport::tokio::{Blame, Cause, Connection, Connector, Listener};
 use support::{MANNERS, Reader, Step, Then, framing, piped, run, scripted};
@@ -63,8 +64,9 @@ async fn a_close_inside_a_frame_says_how_much_came_and_was_owed() {
                 assert!(matches!(error.cause(), Cause::Fault(Fault::Truncated { .. })), "{error}");
                 assert_eq!(error.blame(), Blame::Peer);
                 let text = error.to_string();
+                let came = Bytes(cut);
                 let expected = format!(
-                    "receiving from {address}: stream ended inside a frame: {cut} bytes came, at least {missing} more were owed"
+                    "receiving from {address}: stream ended inside a frame: {came} came, at least {missing} more were owed"
                 );
                 assert!(text.starts_with(&expected), "{text}");
             }

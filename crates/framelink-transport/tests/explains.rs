@@ -63,7 +63,7 @@ const TIMED_OUT: &[(&str, &[u8], &str)] = &[
     ("net:2", b"", "nothing came within 1s (sent, no reply)"),
     ("net:2", b"\0\x07hello", "nothing came within 1s to finish it: 7 bytes of a message came, at least 2 more are owed; the frame is complete if the number counts 2 header bytes too (sent, no reply)"),
     ("ascii:4", b"0009hello", "nothing came within 1s to finish it: 9 bytes of a message came, at least 4 more are owed; the frame is complete if the number counts 4 header bytes too (sent, no reply)"),
-    ("tpkt", b"\x03\0\0\x0dhello", "nothing came within 1s to finish it: 9 bytes of a message came, at least 4 more are owed; the frame is complete if the number counts 4 header bytes too (sent, no reply)"),
+    ("net:2,at=2", b"\x03\0\0\x09hello", "nothing came within 1s to finish it: 9 bytes of a message came, at least 4 more are owed; the frame is complete if the number counts 4 header bytes too (sent, no reply)"),
     ("net:2", b"\x05\0hello", "nothing came within 1s to finish it: 7 bytes of a message came, at least 1275 more are owed; in the other byte order the length field says 5, which fits (sent, no reply)"),
     ("net:2", b"HTTP/1.1 400 Bad Request\r\n\r\n", "nothing came within 1s to finish it: 28 bytes of a message came, at least 18490 more are owed; the bytes begin like an HTTP response (is the peer an HTTP server?) (sent, no reply)"),
     ("line", b"no end", "nothing came within 1s to finish it: 6 bytes of a message came, at least 1 more are owed (sent, no reply)"),

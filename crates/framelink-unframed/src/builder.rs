@@ -39,6 +39,11 @@ impl UnframedBuilder {
         self
     }
 
+    /// Whether its messages are lines, the only ones that may end with LF alone.
+    pub(crate) const fn is_line(&self) -> bool {
+        matches!(self.kind, Ok(Kind::Line { .. }))
+    }
+
     /// Checks the whole and makes the framing.
     ///
     /// # Errors
@@ -57,6 +62,9 @@ impl UnframedBuilder {
     }
 }
 
+/// Each read is offered its whole `max`, whatever then comes, so it has to be a size that a read may well have: 1 MiB.
+const READ_MAX: usize = 1024 * 1024;
+
 fn check_max(kind: &Kind, max: usize) -> Result<(), SpecError> {
     let least = kind.least_payload();
     if max < least {
@@ -64,6 +72,7 @@ fn check_max(kind: &Kind, max: usize) -> Result<(), SpecError> {
     }
     match *kind {
         Kind::Fixed(every) if max > every => Err(SpecError::MaxBeyond { max, every }),
+        Kind::EachRead if max > READ_MAX => Err(SpecError::MaxBeyondRead { max, most: READ_MAX }),
         _ if max > MEMORY_MAX => Err(SpecError::MaxBeyondMemory { max, most: MEMORY_MAX }),
         _ => Ok(()),
     }

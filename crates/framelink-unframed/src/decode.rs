@@ -4,7 +4,7 @@
 //! that: the first place where it can still begin. Before it nothing has to be looked at again, what it lacks from
 //! there is missing, and a payload that reaches there is too long when that place is behind the limit.
 
-use framelink_codec::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
+use framelink_codec::{Decode, Decoded, End, EndedBy, Ends, Frame, Guess, Need};
 
 use crate::{DecodeError, Delimiter, Kind, Unframed};
 
@@ -22,7 +22,9 @@ impl Decode for Unframed {
                 self.cut_delimited(input, looked_at, start.len(), end)
             }
             Kind::Fixed(len) => Ok(cut_counted(input, *len)),
-            Kind::UntilClose | Kind::Quiet(_) | Kind::EachRead => self.cut_ended(input, self.ended_by(end)),
+            // A read that brought more than it may was not offered by us; what we would have got is a message.
+            Kind::EachRead => self.cut_ended(input.get(..self.max_payload).unwrap_or(input), self.ended_by(end)),
+            Kind::UntilClose | Kind::Quiet(_) => self.cut_ended(input, self.ended_by(end)),
         }
     }
 
@@ -32,6 +34,14 @@ impl Decode for Unframed {
             Kind::Quiet(silence) => Ends::Quiet(silence),
             Kind::EachRead => Ends::Read(self.max_payload),
             Kind::Fixed(_) | Kind::Line { .. } | Kind::Delim(_) | Kind::Between { .. } => Ends::Itself,
+        }
+    }
+
+    /// Where any text is a message there is nothing to recognise another protocol by.
+    fn guess(&self, input: &[u8]) -> Option<Guess> {
+        match self.kind {
+            Kind::Fixed(_) | Kind::Delim(_) | Kind::Between { .. } => Guess::foreign(input),
+            Kind::UntilClose | Kind::Quiet(_) | Kind::EachRead | Kind::Line { .. } => None,
         }
     }
 }

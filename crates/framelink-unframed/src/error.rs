@@ -176,6 +176,13 @@ pub enum SpecError {
         /// The most.
         most: usize,
     },
+    /// A limit of `each-read` that is more than a read is offered.
+    MaxBeyondRead {
+        /// The limit.
+        max: usize,
+        /// The most.
+        most: usize,
+    },
 }
 
 impl SpecError {
@@ -185,7 +192,10 @@ impl SpecError {
         match self {
             Self::Silence(_) | Self::MessageLen(_) | Self::DelimiterLen { .. } => None,
             Self::NotTaken { option, .. } => Some(option),
-            Self::MaxBelow { .. } | Self::MaxBeyond { .. } | Self::MaxBeyondMemory { .. } => Some("max"),
+            Self::MaxBelow { .. }
+            | Self::MaxBeyond { .. }
+            | Self::MaxBeyondMemory { .. }
+            | Self::MaxBeyondRead { .. } => Some("max"),
         }
     }
 }
@@ -209,6 +219,9 @@ impl fmt::Display for SpecError {
             }
             Self::MaxBeyondMemory { max, most } => {
                 write!(f, "max of {max} is {} bytes more than the {most} that memory can hold", max - most)
+            }
+            Self::MaxBeyondRead { max, most } => {
+                write!(f, "max of {max} is {} bytes more than the {most} that a read is offered at most", max - most)
             }
         }
     }

@@ -1,6 +1,5 @@
 //! The notation of framings without a length header: reading and printing.
 
-use alloc::format;
 use alloc::string::ToString;
 use core::fmt;
 use core::str::FromStr;
@@ -8,8 +7,6 @@ use core::str::FromStr;
 use framelink_codec::notation::{Dialect, Item, Notation, NotationError, Preset, ShowSize};
 
 use crate::{Delimiter, PRESETS, SpecError, Unframed, UnframedBuilder};
-
-const OPTIONS: &str = "lf, max";
 
 /// Reads a notation.
 ///
@@ -82,7 +79,8 @@ fn read_options(mut builder: UnframedBuilder, notation: &Notation<'_>) -> Result
         builder = match option.name.text {
             "lf" => option.no_value().map(|()| builder.lf_alone(true))?,
             "max" => builder.max(option.value("a size")?.size()?),
-            _ => return Err(option.name.mismatch(&format!("one of {OPTIONS}"))),
+            _ if builder.is_line() => return Err(option.name.mismatch("one of lf, max")),
+            _ => return Err(option.name.mismatch("max")),
         };
     }
     Ok(builder)

@@ -62,8 +62,18 @@ fn both_ways_agree_where_something_else_ends_the_message() {
             let refused = Err(EncodeError::OverLimit { payload_len: max + 1, limit: max });
             assert_eq!(limited.envelope(&payload), refused, "{limited}");
             for end in [None, Some(end)] {
-                let error = limited.decode(&payload, 0, end);
-                assert_eq!(error, Err(DecodeError::OverLimit { limit: max }), "{limited}, {end:?}");
+                let got = limited.decode(&payload, 0, end);
+                match (notation, end) {
+                    // No read of ours brings more: what is behind the limit would have come with the next.
+                    ("each-read", None) => assert!(matches!(got, Ok(Decoded::Incomplete(_))), "{limited}: {got:?}"),
+                    ("each-read", _) => {
+                        assert!(
+                            matches!(got, Ok(Decoded::Frame(frame)) if frame.frame_len == max),
+                            "{limited}: {got:?}"
+                        );
+                    }
+                    _ => assert_eq!(got, Err(DecodeError::OverLimit { limit: max }), "{limited}, {end:?}"),
+                }
             }
         }
     }

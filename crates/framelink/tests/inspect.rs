@@ -21,8 +21,8 @@ offset 16  frame 4 bytes  payload 0 bytes
 offset 20  frame 24 bytes  payload 20 bytes
        0  31 00 ff 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d  1..abcdefghijklm
       16  6e 6f 70 71                                      nopq
-offset 44  tail 1 byte  stream ended inside a frame: 1 bytes came, at least 3 more were owed
-3 messages in 44 bytes, 1 left over
+offset 44  stream ended inside a frame: 1 byte came, at least 3 more were owed
+3 messages in 44 bytes, 1 byte left over
 ";
     assert_eq!(done.stdout, expected);
     assert_eq!((done.code, &*done.stderr), (Some(1), ""));
@@ -68,7 +68,7 @@ fn offsets_count_what_was_skipped() {
 
     let text = inspect(&["--framing", "net:1", "--skip", "5"], b"skip!\x02hi\x02h");
     assert!(text.stdout.starts_with("offset 5  frame 3 bytes  payload 2 bytes\n"), "{}", text.stdout);
-    assert!(text.stdout.contains("\noffset 8  tail 2 bytes  "), "{}", text.stdout);
+    assert!(text.stdout.contains("\noffset 8  stream ended inside a frame: 2 bytes came"), "{}", text.stdout);
 
     let all = inspect(&["--framing", "net:1", "--skip", "5", "--json"], b"skip!");
     assert_eq!((all.code, &*all.stdout, &*all.stderr), (Some(0), "", ""));
@@ -107,11 +107,11 @@ const TAILS: &[(&str, &str, &[u8], u64, &str)] = &[
         b"\x03hi",
         3,
         "stream ended inside a frame: 3 bytes came, at least 1 more were owed; \
-         the frame is complete if the number counts 1 header bytes too",
+         the frame is complete if the number counts 1 header byte too",
     ),
     ("wrong digit", "ascii:4", b"00a0hello", 9, "header byte 2 is 0x61, expected an ASCII digit"),
     ("wrong prefix", "tpkt", b"\x02\0\0\x04", 4, "prefix byte at offset 0 is 0x02, expected 0x03"),
-    ("too small", "net:1,counts=self", b"\0?", 2, "header says 0, but what it counts is at least 1 bytes"),
+    ("too small", "net:1,counts=self", b"\0?", 2, "header says 0, but what it counts is at least 1 byte"),
     ("over the limit", "net:2,max=4", b"\0\x05hello", 7, "header announces 5 payload bytes, limit is 4"),
     ("no delimiter", "line,max=4", b"hello\r\n", 7, "no delimiter within 4 payload bytes, which is the limit"),
     ("longer than the limit", "until-close,max=4", b"hello", 5, "message is longer than 4 bytes, which is the limit"),
@@ -135,8 +135,7 @@ fn each_sort_of_tail_is_counted_and_explained() {
 
         let text = inspect(&["--framing", framing], bytes);
         let plural = if tail == 1 { "" } else { "s" };
-        let expected =
-            format!("offset 0  tail {tail} byte{plural}  {error}\n0 messages in 0 bytes, {tail} left over\n");
+        let expected = format!("offset 0  {error}\n0 messages in 0 bytes, {tail} byte{plural} left over\n");
         assert_eq!((text.code, &*text.stdout), (Some(1), &*expected), "{name}");
     }
 }

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
@@ -131,10 +132,12 @@ impl Token<'_> {
         let number = match all_consuming(lexis::number).parse(self.text) {
             Ok((_, number)) => number,
             Err(_) if self.has_leading_zero() => return Err(self.with_leading_zero(&bounds)),
+            Err(_) if unbounded && self.is_number() => return Err(self.too_large(&usize::MAX)),
             Err(_) => return Err(self.mismatch(&bounds)),
         };
         match usize::try_from(number) {
             Ok(number) if range.contains(&number) => Ok(number),
+            Err(_) if unbounded => Err(self.too_large(&usize::MAX)),
             _ => Err(self.mismatch(&bounds)),
         }
     }
@@ -215,9 +218,21 @@ impl Token<'_> {
         let with_another = format!("{sign}1{unit}");
         let is_form_right = all_consuming(&parser).parse(with_another.as_str()).is_ok();
         if is_form_right && !matches!(digits, "" | "0") {
-            return Err(self.error(format!("`{}` is too large, at most {most} is allowed", shorten(self.text))));
+            return Err(if sign == "-" { self.too_small() } else { self.too_large(&most) });
         }
         Err(self.mismatch(what))
+    }
+
+    fn is_number(&self) -> bool {
+        !self.text.is_empty() && self.text.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    fn too_large(&self, most: &dyn fmt::Display) -> NotationError {
+        self.error(format!("`{}` is too large, at most {most} is allowed", shorten(self.text)))
+    }
+
+    fn too_small(&self) -> NotationError {
+        self.error(format!("`{}` is too small, at least {} is allowed", shorten(self.text), i64::MIN))
     }
 
     fn has_leading_zero(&self) -> bool {

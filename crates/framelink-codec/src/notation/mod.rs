@@ -32,4 +32,4 @@ pub use dialect::Dialect;
 pub use error::NotationError;
 pub use item::{Item, Notation, Token};
 pub use preset::Preset;
-pub use show::{Hex, ShowDuration, ShowSize};
+pub use show::{Bytes, Hex, ShowDuration, ShowSize};

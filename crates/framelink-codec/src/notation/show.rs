@@ -62,3 +62,19 @@ impl fmt::Display for ShowDuration {
         }
     }
 }
+
+/// A number of bytes as a sentence says it.
+///
+/// ```
+/// use framelink_codec::notation::Bytes;
+///
+/// assert_eq!((Bytes(1).to_string(), Bytes(2).to_string()), ("1 byte".into(), "2 bytes".into()));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes(pub usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
+    }
+}

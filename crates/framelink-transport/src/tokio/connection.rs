@@ -125,7 +125,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
     /// before the request went out, or when an earlier call was given up.
     pub async fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
-        self.begin().await?;
+        self.begin(request).await?;
         let deadline = clock::within(within);
 
         let mut ticket = None;
@@ -213,9 +213,12 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     /// Nothing may have come before the request goes out that could be taken for its reply.
-    async fn begin(&mut self) -> CallResult<(), C> {
+    async fn begin(&mut self, request: &[u8]) -> CallResult<(), C> {
         let peer = self.peer_addr();
         let not_sent = |cause| CallError::new(Sent::Not, Error::new(Operation::Call, peer, cause));
+        self.exchange.check().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
+        // What cannot be sent harms nothing, so it is refused before anything else is asked.
+        self.sender.session().outgoing(request).map_err(|refused| not_sent(Cause::Refused(refused)))?;
         self.exchange.begin().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
         let unfit = match self.receiver.look().await {
             _ if self.receiver.is_inside_message() => Cause::Unasked,

@@ -130,11 +130,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
-    /// Reads and drops all that comes until the peer closes.
-    pub(super) async fn discard(&mut self) -> Result<(), HalfCause<C>> {
+    /// Reads and drops all that comes, message or not, until the peer closes. For a connection that is given up: a socket
+    /// that is closed with bytes unread resets the connection, and that can destroy what is on its way to the peer.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub async fn discard(&mut self) -> HalfResult<(), C> {
         while !self.receiving.is_closed() {
             self.receiving.discard();
-            poll_fn(|context| self.poll_read(context)).await?;
+            poll_fn(|context| self.poll_read(context)).await.map_err(|cause| self.error(cause))?;
         }
         Ok(())
     }

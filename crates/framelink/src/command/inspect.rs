@@ -1,8 +1,11 @@
 //! `framelink inspect`: cuts the bytes of a file into messages.
 
+use std::cell::RefCell;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use framelink_transport::{DecodeError, Ends, Fault, FrameReader, Framing, ReadError};
 use serde::Serialize;
@@ -22,36 +25,59 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
         return Err(Failure::fault(format!("{name} has {skipped} bytes, fewer than the {} to skip", inspect.skip)));
     }
 
-    let is_live = inspect.file == Path::new("-");
-    let mut listing = Listing { output: Output::new(), json: inspect.json, skipped, messages: 0 };
-    let mut reader = FrameReader::new(file, inspect.framing);
+    let output = Rc::new(RefCell::new(Output::new()));
+    let input = ShowBeforeRead { input: file, output: Rc::clone(&output) };
+    let mut listing = Listing { output, json: inspect.json, skipped, messages: 0 };
+    let mut reader = FrameReader::new(input, inspect.framing);
     let fault = loop {
         match reader.read() {
             Ok(Some(frame)) => listing.message(frame.offset, frame.wire, frame.payload)?,
-            Ok(None) => break None,
-            Err(ReadError::Fault(fault)) => break Some(fault),
+            Ok(None) => return listing.finish(reader.offset()),
+            Err(ReadError::Fault(fault)) => break fault,
             Err(error) => {
-                listing.output.flush()?;
+                listing.flush()?;
                 // The name says what was being read.
                 let error = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
                 return Err(Failure::fault(format!("{name}: {error}")));
             }
         }
-        // Someone may be typing, or watching a live connection: nothing that came whole waits for more to come.
-        if is_live && reader.rest().is_empty() {
-            listing.output.flush()?;
-        }
     };
-    let end = reader.offset();
-    let rest = reader.rest().len() as u64;
-    match fault {
-        None => listing.finish(end),
-        Some(fault) => {
-            listing.output.flush()?;
-            let unread = io::copy(reader.get_mut(), &mut io::sink())
-                .map_err(|error| Failure::fault(format!("{name}: {error}")))?;
-            listing.fault(end, rest + unread, &fault)
-        }
+    let (end, rest) = (reader.offset(), reader.rest().len() as u64);
+    listing.fault(end, &fault)?;
+    let mut tail = CountingSink(rest);
+    let counted = io::copy(reader.get_mut(), &mut tail);
+    listing.tail(end, tail.0, &fault)?;
+    match counted {
+        Ok(_) => Err(Failure::Reported),
+        Err(error) => Err(Failure::fault(format!("{name}: {error}"))),
+    }
+}
+
+/// Shows what was cut before it waits for more: someone may be typing, or watching a live connection.
+struct ShowBeforeRead<R> {
+    input: R,
+    output: Rc<RefCell<Output>>,
+}
+
+impl<R: Read> Read for ShowBeforeRead<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        // An output that fails keeps what it holds, and fails again when the next line is written.
+        let _ = self.output.borrow_mut().flush();
+        self.input.read(space)
+    }
+}
+
+/// Counts what is written to it.
+struct CountingSink(u64);
+
+impl io::Write for CountingSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -79,7 +105,7 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
 
 /// What is printed.
 struct Listing {
-    output: Output,
+    output: Rc<RefCell<Output>>,
     json: bool,
     skipped: u64,
     messages: u64,
@@ -107,39 +133,48 @@ impl Listing {
         if self.json {
             return self.json_line(&MessageLine { offset, frame_len, payload_len, payload: to_hex(payload) });
         }
-        self.output.line(format_args!(
-            "offset {offset}  frame {}  payload {}",
-            bytes(frame_len),
-            bytes(payload_len)
-        ))?;
-        if payload.is_empty() { Ok(()) } else { self.output.line(Dump(payload)) }
+        self.line(format_args!("offset {offset}  frame {}  payload {}", bytes(frame_len), bytes(payload_len)))?;
+        if payload.is_empty() { Ok(()) } else { self.line(Dump(payload)) }
     }
 
-    fn finish(mut self, end: usize) -> Result<(), Failure> {
+    /// The end of an input that is all messages.
+    fn finish(self, end: usize) -> Result<(), Failure> {
         if !self.json {
-            self.output.line(format_args!("{} in {}, nothing left over", self.count(), bytes(end)))?;
+            self.line(format_args!("{} in {}, nothing left over", self.count(), bytes(end)))?;
         }
-        self.output.flush()
+        self.flush()
     }
 
-    fn fault(mut self, end: usize, tail: u64, fault: &Fault<DecodeError>) -> Result<(), Failure> {
+    /// What is wrong, at once: counting what is left over may take long. An object says both.
+    fn fault(&self, end: usize, fault: &Fault<DecodeError>) -> Result<(), Failure> {
+        if !self.json {
+            self.line(format_args!("offset {}  {fault}", self.skipped + end as u64))?;
+        }
+        self.flush()
+    }
+
+    fn tail(&self, end: usize, tail: u64, fault: &Fault<DecodeError>) -> Result<(), Failure> {
         if self.json {
             self.json_line(&TailLine { tail, error: fault.to_string() })?;
         } else {
-            let offset = self.skipped + end as u64;
-            self.output.line(format_args!("offset {offset}  tail {}  {fault}", Count(tail, "byte")))?;
-            self.output.line(format_args!("{} in {}, {tail} left over", self.count(), bytes(end)))?;
+            self.line(format_args!("{} in {}, {} left over", self.count(), bytes(end), Count(tail, "byte")))?;
         }
-        self.output.flush()?;
-        Err(Failure::Reported)
+        self.flush()
     }
 
     const fn count(&self) -> Count {
         Count(self.messages, "message")
     }
 
-    fn json_line(&mut self, line: &impl Serialize) -> Result<(), Failure> {
-        let json = serde_json::to_string(line).map_err(Failure::fault)?;
-        self.output.line(json)
+    fn json_line(&self, line: &impl Serialize) -> Result<(), Failure> {
+        self.line(serde_json::to_string(line).map_err(Failure::fault)?)
+    }
+
+    fn line(&self, line: impl Display) -> Result<(), Failure> {
+        self.output.borrow_mut().line(line)
+    }
+
+    fn flush(&self) -> Result<(), Failure> {
+        self.output.borrow_mut().flush()
     }
 }

@@ -76,7 +76,7 @@ async fn answer(mut connection: Connection, reply: Arc<Reply>, mut drain: Drain)
             Ok(None) => break,
             Err(error) => {
                 tracing::warn!("{error}");
-                break;
+                return linger(connection).await;
             }
         };
         messages += 1;
@@ -87,13 +87,18 @@ async fn answer(mut connection: Connection, reply: Arc<Reply>, mut drain: Drain)
             Reply::Nothing => Ok(()),
         };
         if let Err(error) = sent {
-            return tracing::warn!("{error}");
+            tracing::warn!("{error}");
+            return linger(connection).await;
         }
     }
     if let Err(error) = connection.finish().await {
         return tracing::warn!("{error}");
     }
-    // What we leave unread would have the replies before it destroyed by a reset.
-    let _ = connection.close(LINGER).await;
     tracing::info!("{peer}: closed after {}", Count(messages, "message"));
+    linger(connection).await;
+}
+
+/// What we leave unread would have the replies before it destroyed by a reset.
+async fn linger(connection: Connection) {
+    let _ = connection.close(LINGER).await;
 }

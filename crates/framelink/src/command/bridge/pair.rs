@@ -84,12 +84,12 @@ where
         tokio::try_join!(upwards, downwards).map(|_| ())
     }
 
-    /// After a failure or a drain: what was passed on is written, and both peers may take it, before a socket that still holds unread
-    /// bytes resets them.
+    /// After a failure or a drain: what was passed on is written, and both peers may take it, before a socket that still
+    /// holds unread bytes resets them.
     async fn linger(&mut self) {
         let finish = async {
             let _ = tokio::join!(self.to_host.finish(), self.to_client.finish());
-            tokio::join!(read_out(&mut self.from_client), read_out(&mut self.from_host));
+            let _ = tokio::join!(self.from_client.discard(), self.from_host.discard());
         };
         let _ = tokio::time::timeout(LINGER, finish).await;
     }
@@ -102,10 +102,6 @@ async fn await_replies(up: &Tally, down: &Tally, mut drain: Drain) {
         () = down.reaches(up.passed()) => {}
         () = drain.half_over() => {}
     }
-}
-
-async fn read_out<R: AsyncRead + Unpin>(from: &mut RecvHalf<Directions, R>) {
-    while let Ok(Some(_)) = from.recv().await {}
 }
 
 /// How many messages one direction holds, wholly or in part.
