@@ -22,7 +22,7 @@ use crate::{DecodeError, Header, Length};
 /// Parses a header: consumes the bytes up to the payload and says what they announce.
 ///
 /// The bytes need not be there whole: too few of them are `Err::Incomplete` with how many are missing at least.
-/// Wrong ones are `Err::Error` made from a [`DecodeError`], so `nom::error::Error` keeps only the place.
+/// The infix is part of the header. Wrong ones are `Err::Error` made from a [`DecodeError`], so `nom::error::Error` keeps only the place.
 pub fn header<'a, E>(length: &Length) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], Header, E>
 where
     E: ParseError<&'a [u8]> + FromExternalError<&'a [u8], DecodeError>,
@@ -48,5 +48,19 @@ where
         Ok(Decoded::Frame(frame)) => Ok((input.get(frame.frame_len..).unwrap_or_default(), frame.payload(input))),
         Ok(Decoded::Incomplete(need)) => Err(Err::Incomplete(Needed::new(need.missing))),
         Err(error) => Err(Err::Error(E::from_external_error(input, ErrorKind::LengthValue, error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_with_another_infix_is_refused() {
+        let length: Length = "bcd:2,infix=6000".parse().unwrap();
+        let parse = header::<nom::error::Error<_>>(&length);
+        assert!(parse(b"\x00\x04\x60\x00ab").is_ok());
+        assert!(matches!(parse(b"\x00\x04\xff\xffab"), Err(Err::Error(_))));
+        assert!(matches!(parse(b"\x00\x04\x60"), Err(Err::Incomplete(_))));
     }
 }

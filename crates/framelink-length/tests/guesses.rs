@@ -360,3 +360,37 @@ fn guessing_at_any_bytes_by_any_preset_ends_well() {
         }
     }
 }
+
+#[test]
+fn a_peer_whose_number_leaves_out_what_ours_counts_is_found_out() {
+    check(&[
+        (
+            "2I",
+            b"\x00\x01x",
+            "header says 1, but what it counts is at least 2 bytes",
+            "the frame is complete if the number counts 2 bytes less: not its header, say",
+        ),
+        (
+            "tpkt",
+            b"\x03\0\0\x01x",
+            "header says 1, but what it counts is at least 4 bytes",
+            "the frame is complete if the number counts 4 bytes less: not its header, say",
+        ),
+    ]);
+}
+
+#[test]
+fn a_frame_that_counts_its_header_already_is_not_said_to() {
+    for (notation, wire) in [("2I", &b"\x00\x09hello"[..]), ("smpp", b"\0\0\0\x0dhello")] {
+        let fault = fault(notation, wire);
+        assert!(!fault.contains("header byte"), "{notation}: {fault}");
+    }
+}
+
+#[test]
+fn an_ordinary_length_that_looks_like_text_is_not_called_so_while_it_is_waited_for() {
+    // 12345 bytes are announced by 0x30 0x39, which are the digits "09", and some of them came.
+    let wire = [b"\x30\x39".as_slice(), &[b'x'; 500]].concat();
+    let fault = fault("net:2", &wire);
+    assert!(!fault.contains("ASCII"), "{fault}");
+}

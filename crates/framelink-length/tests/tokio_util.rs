@@ -191,3 +191,28 @@ fn room_is_made_for_what_arrived_and_not_for_what_is_announced() {
         arrived += more;
     }
 }
+
+#[test]
+fn a_decoder_stays_in_its_error_when_its_buffer_is_emptied() {
+    let mut codec = codec("ascii:4");
+    let mut buffer = BytesMut::from("x");
+    let error = codec.decode(&mut buffer).unwrap_err().to_string();
+    buffer.clear();
+    assert_eq!(codec.decode(&mut buffer).unwrap_err().to_string(), error);
+    assert_eq!(codec.decode_eof(&mut buffer).unwrap_err().to_string(), error);
+}
+
+#[test]
+fn what_follows_a_large_frame_does_not_hold_its_memory() {
+    let mut codec = codec("net:4");
+    let large = 1024 * 1024;
+    let mut buffer = BytesMut::new();
+    codec.encode(vec![7; large], &mut buffer).unwrap();
+    codec.encode("x", &mut buffer).unwrap();
+    assert_eq!(codec.decode(&mut buffer).unwrap().unwrap().len(), large);
+    let small = codec.decode(&mut buffer).unwrap().unwrap();
+    // The only handle left shows how much lies behind it.
+    drop(buffer);
+    let memory = small.try_into_mut().expect("nobody else holds it");
+    assert!(memory.capacity() < 64, "a byte holds {} bytes", memory.capacity());
+}

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::process::Stdio;
 
 use common::{Finished, Running, TempFile, framelink};
@@ -143,8 +144,6 @@ fn each_sort_of_tail_is_counted_and_explained() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_large_tail_is_counted_without_being_held() {
-    use std::io::Write;
-
     const REST: usize = 64 * 1024 * 1024;
     let arguments = ["inspect", "--framing", "ascii:4", "--json", "-"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
@@ -164,8 +163,6 @@ fn a_large_tail_is_counted_without_being_held() {
 
 #[test]
 fn what_came_whole_is_shown_while_more_is_awaited() {
-    use std::io::Write;
-
     let arguments = ["inspect", "--framing", "ascii:4", "--json", "-"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
     let mut stdin = running.stdin();
@@ -231,4 +228,30 @@ fn a_full_disk_is_reported() {
     let done = Running::run(framelink(["inspect", "--framing", "net:1", file.path()]).stdout(full));
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.starts_with("framelink: writing to stdout: "), "{}", done.stderr);
+}
+
+#[test]
+fn what_came_whole_is_shown_before_the_rest_comes() {
+    let arguments = ["inspect", "--framing", "net:2", "--json", "-"];
+    let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(b"\0\x05hello\0\x05he").unwrap();
+    let first = running.stdout_line();
+    assert_eq!(first, "{\"offset\":0,\"frame_len\":7,\"payload_len\":5,\"payload\":\"68656c6c6f\"}");
+    drop(stdin);
+    assert_eq!(running.finish().code, Some(1));
+}
+
+#[test]
+fn what_is_wrong_is_said_before_the_rest_is_counted() {
+    let mut running = Running::start(framelink(["inspect", "--framing", "ascii:4", "-"]).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(b"GET ").unwrap();
+    let said = running.stdout_line();
+    assert!(said.starts_with("offset 0  header byte 0 is 0x47"), "{said}");
+    stdin.write_all(b"and more").unwrap();
+    drop(stdin);
+    let done = running.finish();
+    assert_eq!(done.code, Some(1));
+    assert!(done.stdout.ends_with("\n0 messages in 0 bytes, 12 bytes left over\n"), "{}", done.stdout);
 }

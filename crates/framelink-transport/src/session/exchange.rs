@@ -65,6 +65,15 @@ impl Exchange {
 }
 
 /// A request on this connection was given up, and its reply may still come: the connection is of no more use.
+///
+/// ```
+/// use framelink_transport::session::{Exchange, Unclean};
+///
+/// let mut exchange = Exchange::new();
+/// exchange.begin()?;
+/// assert_eq!(exchange.check(), Err(Unclean), "until the reply is there");
+/// # Ok::<(), Unclean>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unclean;
 

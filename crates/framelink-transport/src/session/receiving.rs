@@ -38,6 +38,18 @@ pub struct Receiving<D: Decode> {
 }
 
 /// What came of what was received.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, session::{Received, Receiving}};
+///
+/// // 0x00 0x02 | 'h' 'i' | 0x00 …
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.on_bytes(b"\x00\x02hi\x00", Duration::ZERO);
+/// assert!(matches!(receiving.poll()?, Received::Message(message) if &message[..] == b"hi"));
+/// assert!(matches!(receiving.poll()?, Received::Wait { until: None }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use]

@@ -53,6 +53,19 @@ enum State {
 pub(crate) const QUEUE_LIMIT: usize = 64 * 1024;
 
 /// What there is to do for the socket.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, session::{Sending, Transmit}};
+///
+/// let mut sending = Sending::new("net:2".parse::<Framing>()?);
+/// sending.queue(b"hi")?;
+/// sending.finish();
+/// assert_eq!(sending.poll(), Transmit::Write(b"\x00\x02hi"));
+/// sending.on_written(4, Duration::ZERO);
+/// assert_eq!(sending.poll(), Transmit::ShutDown);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Transmit<'a> {
@@ -292,6 +305,17 @@ impl fmt::Debug for Outgoing<'_> {
 }
 
 /// Which bytes of all that were sent are one message; [`Sending::sent`] knows what became of them.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, session::Sending};
+///
+/// let mut sending = Sending::new("net:2".parse::<Framing>()?);
+/// let (first, second) = (sending.queue(b"hi")?, sending.queue(b"ho")?);
+/// sending.on_written(5, Duration::ZERO);
+/// assert!(sending.is_written(first) && !sending.is_written(second));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     start: u64,

@@ -263,6 +263,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 }
 
 /// How a connection was closed.
+///
+/// ```no_run
+/// # async fn example(connection: framelink_transport::tokio::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// let report = connection.close(std::time::Duration::from_secs(1)).await?;
+/// if !report.peer_closed {
+///     println!("the peer may not have seen everything");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {

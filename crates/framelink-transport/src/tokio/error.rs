@@ -69,6 +69,10 @@ impl<D, E> Error<D, E> {
 }
 
 /// What was being done when it failed.
+///
+/// ```
+/// assert_eq!(framelink_transport::tokio::Operation::Send.to_string(), "sending to");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -83,6 +87,19 @@ pub enum Operation {
 }
 
 /// Whose fault it is. Complete by nature.
+///
+/// ```no_run
+/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
+/// use framelink_transport::tokio::Blame;
+///
+/// match connection.send(b"hello").await.map_err(|error| error.blame()) {
+///     Ok(()) => {}
+///     Err(Blame::Ours) => { /* mend the program */ }
+///     Err(Blame::Peer) => { /* ask its owner */ }
+///     Err(Blame::Network) => { /* connect again */ }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// This program asked for what cannot be.
@@ -94,6 +111,21 @@ pub enum Blame {
 }
 
 /// Why an operation failed.
+///
+/// ```no_run
+/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
+/// use framelink_transport::tokio::Cause;
+///
+/// match connection.recv().await {
+///     Ok(_) => {}
+///     Err(error) => match error.cause() {
+///         Cause::Fault(fault) => println!("that is no frame: {fault}"),
+///         Cause::Reset(_) => println!("the peer is gone"),
+///         other => println!("{other}"),
+///     },
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause<D = DecodeError, E = EncodeError> {
