@@ -159,11 +159,21 @@ fn a_host_that_refuses_costs_one_client_its_connection() {
     let first_host = host.accept();
     drop(host);
 
-    let second = dial(address);
-    assert!(is_closed(&second), "a client without a host is closed");
-    let line = bridge.log_line("refused");
-    assert!(line.contains(&second.local_addr().unwrap().to_string()), "{line}");
-    assert!(line.contains(&format!("connecting to {host_address}: ")), "{line}");
+    // A child that another test starts at this moment holds a copy of the listening socket until it runs its program. What
+    // is dialled then is reset, not refused: another client asks again.
+    let refused = (0..10).any(|_| {
+        let client = dial(address);
+        let name = client.local_addr().unwrap().to_string();
+        assert!(is_closed(&client), "a client without a host is closed");
+        let line = loop {
+            let line = bridge.log_line(&name);
+            if line.contains("ERROR") {
+                break line;
+            }
+        };
+        line.contains(&format!("connecting to {host_address}: ")) && line.contains("refused")
+    });
+    assert!(refused);
 
     first.write_all(b"0002hi").unwrap();
     assert_eq!(read_exactly(&first_host, 4), b"\0\x02hi", "the others go on");
