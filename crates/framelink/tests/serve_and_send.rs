@@ -472,6 +472,31 @@ fn without_replies_nothing_is_printed_and_a_silent_peer_will_do() {
 }
 
 #[test]
+fn without_replies_a_peer_that_answers_all_the_same_is_not_held_up_and_not_printed() {
+    // More than the buffers of both sockets hold, so unread replies would stop the peer from reading.
+    let (server, address) = serve(&["--framing", "net:2"]);
+    let lines = format!("{}\n", "x".repeat(40_000)).repeat(500);
+    let done = send_lines(address, &["--framing", "net:2", "--no-reply"], lines.as_bytes());
+    assert_said(&done, "");
+    drop(server);
+}
+
+#[test]
+fn without_replies_a_peer_that_resets_at_the_end_is_exit_1() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|stream| {
+        // A socket that is closed with bytes unread resets its connection.
+        let mut byte = [0];
+        while stream.peek(&mut byte).expect("looking") == 0 {}
+    });
+    let done = send(address, &["--framing", "ascii:4", "--no-reply", "one"]);
+    host.join();
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert!(done.stderr.contains("reset"), "{}", done.stderr);
+}
+
+#[test]
 fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
     let host = Host::listen();
     let address = host.address;

@@ -1,11 +1,13 @@
 //! `framelink send`: sends messages and prints the replies.
 
-use std::io::{BufRead, IsTerminal, Write};
+mod stdin;
+
+use std::time::Duration;
 
 use framelink_transport::tokio::{Connection, Connector};
 use framelink_transport::{Directions, Encode, Framing};
-use tokio::sync::mpsc;
 
+use self::stdin::Stdin;
 use crate::arguments::Send;
 use crate::bytes_text::{Line, from_hex, to_hex};
 use crate::failure::Failure;
@@ -16,16 +18,50 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let framing = Directions { receive: send.reply_framing.unwrap_or(send.framing), send: send.framing };
     let connector = Connector::new(framing).within(send.timeout);
     let connection = connector.connect(&*send.address).await.map_err(Failure::fault)?;
-    let mut conversation = Conversation { connection, send };
+    if send.no_reply {
+        return send_only(connection, messages, &send).await;
+    }
+    let mut conversation = Conversation { connection, timeout: send.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
             for message in &messages {
                 conversation.exchange(message).await?;
             }
         }
-        None => conversation.with_stdin().await?,
+        None => conversation.with_stdin(Stdin::new(send.hex)).await?,
     }
-    conversation.close().await
+    conversation.connection.finish().await.map_err(Failure::fault)
+}
+
+/// Sends, and drops what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
+/// is waited for, which shows that it has taken everything.
+async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
+    let (mut receiver, mut sender) = connection.split();
+    let peer_end = tokio::spawn(async move { receiver.discard().await });
+    let late = |_| Failure::fault(format!("the peer did not take the message within {:?}", send.timeout));
+    let mut given = messages.map(Vec::into_iter);
+    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
+    loop {
+        let message = match (&mut given, &mut stdin) {
+            (Some(given), _) => given.next(),
+            (None, Some(stdin)) => {
+                stdin.prompt();
+                stdin.next().await?
+            }
+            (None, None) => None,
+        };
+        let Some(message) = message else { break };
+        let sent = tokio::time::timeout(send.timeout, sender.send(&message)).await.map_err(late)?;
+        sent.map_err(Failure::fault)?;
+    }
+    tokio::time::timeout(send.timeout, sender.finish()).await.map_err(late)?.map_err(Failure::fault)?;
+    match tokio::time::timeout(send.timeout, peer_end).await {
+        Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault),
+        Err(_) => {
+            tracing::info!("the peer has not closed its side, so it is not known whether it took everything");
+            Ok(())
+        }
+    }
 }
 
 /// The messages of the command line, `None` if they are to be read from stdin.
@@ -34,7 +70,8 @@ fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
         return Ok(None);
     }
     let read = |(i, text): (usize, &String)| {
-        to_message(text, send.hex).map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
+        to_message(text.as_bytes().to_vec(), send.hex)
+            .map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
     };
     let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
     check(&messages, send.framing)?;
@@ -56,99 +93,51 @@ fn check(messages: &[Vec<u8>], framing: Framing) -> Result<(), Failure> {
     Ok(())
 }
 
-fn to_message(text: &str, hex: bool) -> Result<Vec<u8>, String> {
-    if hex { from_hex(text) } else { Ok(text.as_bytes().to_vec()) }
+/// A message as it was written: as it is, or as hex digits.
+fn to_message(text: Vec<u8>, hex: bool) -> Result<Vec<u8>, String> {
+    if !hex {
+        return Ok(text);
+    }
+    let digits = str::from_utf8(&text).map_err(|_| "expected pairs of hex digits, found bytes that are no text")?;
+    from_hex(digits)
 }
 
 struct Conversation {
     connection: Connection,
-    send: Send,
+    timeout: Duration,
+    hex: bool,
 }
 
 impl Conversation {
     /// Sends one message and prints its reply.
     async fn exchange(&mut self, message: &[u8]) -> Result<(), Failure> {
-        if !self.send.no_reply {
-            let reply = self.connection.call(message, self.send.timeout).await.map_err(Failure::fault)?;
-            return self.print(&reply);
-        }
-        match tokio::time::timeout(self.send.timeout, self.connection.send(message)).await {
-            Ok(sent) => sent.map_err(Failure::fault),
-            Err(_) => Err(Failure::fault(format!("the peer did not take the message within {:?}", self.send.timeout))),
-        }
+        let reply = self.connection.call(message, self.timeout).await.map_err(Failure::fault)?;
+        self.print(&reply)
     }
 
-    /// Sends what is typed or piped, a line a message. What comes in between, and the peer's end, is shown too.
-    async fn with_stdin(&mut self) -> Result<(), Failure> {
-        let on_terminal = std::io::stdin().is_terminal();
-        let mut lines = lines_of_stdin();
-        let mut number = 0_u64;
+    /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
+    async fn with_stdin(&mut self, mut stdin: Stdin) -> Result<(), Failure> {
         let mut peer_ended = false;
         loop {
-            if on_terminal {
-                let _ = write!(std::io::stderr(), "> ");
-            }
-            let line = tokio::select! {
+            stdin.prompt();
+            let message = tokio::select! {
                 biased;
-                line = lines.recv() => line,
+                message = stdin.next() => message?,
                 unasked = self.connection.recv(), if !peer_ended => match unasked.map_err(Failure::fault)? {
                     Some(message) => { self.print(&message)?; continue }
-                    None if on_terminal => return Err(Failure::fault("the peer closed the connection")),
+                    None if stdin.is_terminal => return Err(Failure::fault("the peer closed the connection")),
                     // It may have taken and said all that it wanted: only another line would be in vain.
                     None => { peer_ended = true; continue }
                 },
             };
-            let Some(line) = line else { return Ok(()) };
-            number += 1;
-            let line = line.map_err(|error| Failure::fault(format!("reading stdin: {error}")))?;
-            let message = if self.send.hex { decode_hex_line(&line) } else { Ok(line) };
-            let message = message.map_err(|error| Failure::usage(format!("line {number} of stdin: {error}")))?;
-            self.exchange(&message).await?;
+            match message {
+                Some(message) => self.exchange(&message).await?,
+                None => return Ok(()),
+            }
         }
-    }
-
-    /// Sees to it that what was sent is on its way before the socket goes.
-    async fn close(self) -> Result<(), Failure> {
-        let mut connection = self.connection;
-        if !self.send.no_reply {
-            return connection.finish().await.map_err(Failure::fault);
-        }
-        let report = connection.close(self.send.timeout).await.map_err(Failure::fault)?;
-        if !report.peer_closed {
-            tracing::info!("the peer has not closed its side, so it is not known whether it took everything");
-        }
-        Ok(())
     }
 
     fn print(&self, reply: &[u8]) -> Result<(), Failure> {
-        if self.send.hex { say(to_hex(reply)) } else { say(Line(reply)) }
+        if self.hex { say(to_hex(reply)) } else { say(Line(reply)) }
     }
-}
-
-fn decode_hex_line(line: &[u8]) -> Result<Vec<u8>, String> {
-    from_hex(std::str::from_utf8(line).map_err(|_| "expected pairs of hex digits, found bytes that are no text")?)
-}
-
-/// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.
-fn lines_of_stdin() -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
-    let (sender, lines) = mpsc::channel(1);
-    std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            let read = match stdin.read_until(b'\n', &mut line) {
-                Ok(0) => return,
-                Ok(_) => {
-                    let end = line.strip_suffix(b"\n").map_or(line.len(), |l| l.strip_suffix(b"\r").unwrap_or(l).len());
-                    line.truncate(end);
-                    Ok(line)
-                }
-                Err(error) => Err(error),
-            };
-            if sender.blocking_send(read).is_err() {
-                return;
-            }
-        }
-    });
-    lines
 }

@@ -1,0 +1,62 @@
+//! Messages that are typed or piped, a line each.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use tokio::sync::mpsc;
+
+use super::to_message;
+use crate::failure::Failure;
+
+/// The lines of stdin as messages.
+pub(super) struct Stdin {
+    lines: mpsc::Receiver<io::Result<Vec<u8>>>,
+    hex: bool,
+    number: u64,
+    pub(super) is_terminal: bool,
+}
+
+impl Stdin {
+    pub(super) fn new(hex: bool) -> Self {
+        Self { lines: lines_of_stdin(), hex, number: 0, is_terminal: io::stdin().is_terminal() }
+    }
+
+    /// Asks for a message where someone can be asked.
+    pub(super) fn prompt(&self) {
+        if self.is_terminal {
+            let _ = write!(io::stderr(), "> ");
+        }
+    }
+
+    /// The next message, `None` at the end. Dropping the future loses none.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(line) = self.lines.recv().await else { return Ok(None) };
+        self.number += 1;
+        let line = line.map_err(|error| Failure::fault(format!("reading stdin: {error}")))?;
+        let message = to_message(line, self.hex);
+        message.map(Some).map_err(|error| Failure::usage(format!("line {} of stdin: {error}", self.number)))
+    }
+}
+
+/// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.
+fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (sender, lines) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            let read = match stdin.read_until(b'\n', &mut line) {
+                Ok(0) => return,
+                Ok(_) => {
+                    let end = line.strip_suffix(b"\n").map_or(line.len(), |l| l.strip_suffix(b"\r").unwrap_or(l).len());
+                    line.truncate(end);
+                    Ok(line)
+                }
+                Err(error) => Err(error),
+            };
+            if sender.blocking_send(read).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
