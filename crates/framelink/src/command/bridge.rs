@@ -64,7 +64,11 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     let client_name = name(&client);
     let connected = tokio::select! {
         connected = outgoing.connector.connect(&*outgoing.to) => connected,
-        () = drain.over() => return Passed::default(),
+        () = drain.begun() => {
+            // Nothing was taken from it.
+            tracing::info!("{client_name} is closed: draining");
+            return Passed::default();
+        }
     };
     let host = match connected {
         Ok(host) => host,

@@ -47,9 +47,13 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     drop(listener);
     tokio::select! {
         () = async { while connections.join_next().await.is_some() {} } => {}
-        () = drain.over() => tracing::warn!("cutting {}", Count(connections.len() as u64, "connection")),
+        () = drain.over() => {}
     }
-    if drain.was_forced() { Err(Failure::fault("ended by a second signal")) } else { Ok(()) }
+    match Count(connections.len() as u64, "connection") {
+        _ if drain.was_forced() => Err(Failure::fault("ended by a second signal")),
+        Count(0, _) => Ok(()),
+        cut => Err(Failure::fault(format!("cut {cut} that had not finished"))),
+    }
 }
 
 /// Listens, and says so.
