@@ -66,7 +66,7 @@ pub(crate) struct Inspect {
 #[command(after_help = "Example:\n  framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK")]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: String,
 
     /// How messages are cut
@@ -98,7 +98,8 @@ Replies are printed a line each; control characters in them are escaped, --hex s
 Example:
   framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
 pub(crate) struct Send {
-    /// The address to connect to
+    /// The address to connect to, HOST:PORT
+    #[arg(value_parser = address)]
     pub(crate) address: String,
 
     /// How messages are framed
@@ -131,22 +132,23 @@ pub(crate) struct Send {
 Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end \
 is passed on after its last message.
 
-Ctrl-C and SIGTERM drain: nothing new is taken, what is in flight goes out. A second one ends the bridge at once. \
-The exit status is 1 if messages were cut.
+Ctrl-C and SIGTERM drain: no connection is accepted any more, and each ends at its next quiet moment, when all that came has \
+gone out and as many messages came back. After half of --drain nothing more is taken, after all of it what is left is cut. \
+Messages that came and did not go out are counted, and the exit status is 1. A second signal ends the bridge at once.
 
 Example:
   framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
 pub(crate) struct Bridge {
     /// The address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: String,
 
     /// How messages are framed on accepted connections
     #[arg(long, value_parser = framing)]
     pub(crate) framing: Framing,
 
-    /// The address to connect to
-    #[arg(long, value_name = "ADDR")]
+    /// The address to connect to, HOST:PORT
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) to: String,
 
     /// How messages are framed on outgoing connections
@@ -160,6 +162,21 @@ pub(crate) struct Bridge {
 
 fn framing(text: &str) -> Result<Framing, String> {
     text.parse().map_err(|error| point_at(text, &error))
+}
+
+/// Only its form: whether the name is known shows when it is looked up.
+fn address(text: &str) -> Result<String, String> {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return Err("expected HOST:PORT, the port is missing".to_owned());
+    };
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.is_empty() || (host.contains(':') && !is_bracketed) {
+        return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
+    }
+    match port.parse::<u16>() {
+        Ok(_) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.to_owned()),
+        _ => Err(format!("expected a port from 0 to 65535 after the last colon, found `{port}`")),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -15,13 +15,24 @@ const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
     deadline: watch::Receiver<Option<Deadline>>,
-    within: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
+    half_over: Instant,
     at: Instant,
     forced: bool,
+}
+
+/// How far a drain has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nobody has told the program to end.
+    Open,
+    /// No connection is accepted any more; each is to end at its next quiet moment.
+    Draining,
+    /// Half of the time is over: nothing new is taken, quiet or not. The rest of the time is for what was taken.
+    Closing,
 }
 
 impl Drain {
@@ -36,26 +47,32 @@ impl Drain {
             let now = Instant::now();
             // A time that no clock can count to: only the second signal ends it.
             let at = now.checked_add(within).unwrap_or_else(|| now + NEVER);
-            let _ = sender.send(Some(Deadline { at, forced: false }));
+            let half_over = now + at.duration_since(now) / 2;
+            let _ = sender.send(Some(Deadline { half_over, at, forced: false }));
             tokio::select! {
                 () = signals.next() => {
                     tracing::warn!("told to end a second time, cutting what is in flight");
-                    let _ = sender.send(Some(Deadline { at: Instant::now(), forced: true }));
+                    let now = Instant::now();
+                    let _ = sender.send(Some(Deadline { half_over: now, at: now, forced: true }));
                 }
                 () = sender.closed() => {}
             }
         });
-        Ok(Self { deadline, within })
+        Ok(Self { deadline })
     }
 
     /// Never: for what ends by itself.
     pub(crate) fn never() -> Self {
-        Self { deadline: watch::channel(None).1, within: Duration::ZERO }
+        Self { deadline: watch::channel(None).1 }
     }
 
-    /// Whether nothing new is to be taken.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.deadline.borrow().is_some()
+    /// How far it has got.
+    pub(crate) fn stage(&self) -> Stage {
+        match *self.deadline.borrow() {
+            None => Stage::Open,
+            Some(deadline) if Instant::now() < deadline.half_over => Stage::Draining,
+            Some(_) => Stage::Closing,
+        }
     }
 
     /// Whether a second signal came: what was in flight was cut, and that is no success.
@@ -63,7 +80,7 @@ impl Drain {
         self.deadline.borrow().is_some_and(|deadline| deadline.forced)
     }
 
-    /// Waits until nothing new is to be taken.
+    /// Waits until the program is to end.
     pub(crate) async fn begun(&mut self) {
         self.deadline().await;
     }
@@ -71,7 +88,7 @@ impl Drain {
     /// Waits until half of the time is over.
     pub(crate) async fn half_over(&mut self) {
         let deadline = self.deadline().await;
-        tokio::time::sleep_until(deadline.at.checked_sub(self.within / 2).unwrap_or(deadline.at)).await;
+        tokio::time::sleep_until(deadline.half_over).await;
     }
 
     /// Waits until the time is over.

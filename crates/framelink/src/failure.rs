@@ -1,7 +1,7 @@
 //! How a command fails, and the exit code that says so.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 /// Why a command ended early.
@@ -34,24 +34,19 @@ impl Failure {
         }
     }
 
-    /// Says it on stderr, and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// What is to be said of it.
+    pub(crate) fn message(&self) -> Option<&str> {
         match self {
-            Self::Usage(message) => {
-                complain(message);
-                ExitCode::from(2)
-            }
-            Self::Fault(message) => {
-                complain(message);
-                ExitCode::from(1)
-            }
-            Self::Reported => ExitCode::from(1),
+            Self::Usage(message) | Self::Fault(message) => Some(message),
+            Self::Reported | Self::OutputClosed => None,
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Fault(_) | Self::Reported => ExitCode::from(1),
             Self::OutputClosed => ExitCode::SUCCESS,
         }
     }
-}
-
-/// Where stderr is closed nobody wants to hear it; `eprintln` would panic.
-fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "framelink: {message}");
 }

@@ -1,27 +1,28 @@
 //! The framelink command line. It parses words; everything else is in the libraries.
 
+mod accepting;
 mod arguments;
 mod bytes_text;
 mod command;
 mod drain;
 mod failure;
+mod intake;
+mod log;
 mod output;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
-
-use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
+use crate::log::Log;
+use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging();
+    let log = Log::start();
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => log.report(&failure),
     }
 }
 
@@ -41,17 +42,4 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     // A thread that waits for the terminal must not keep the program.
     runtime.shutdown_background();
     result
-}
-
-/// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` chooses what is logged.
-fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        // It would be said on stderr, with a panic where that is closed, and whatever logged would end with it.
-        .log_internal_errors(false)
-        .init();
 }

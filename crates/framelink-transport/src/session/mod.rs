@@ -37,10 +37,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod byte_count;
 mod exchange;
 mod receiving;
 mod sending;
 
+pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
 pub use receiving::{Received, Receiving, Unfinished};
 #[cfg(feature = "tokio")]
@@ -64,7 +66,7 @@ pub struct Session<D: Decode, E: Encode> {
 
 impl<D: Decode, E: Encode> Session<D, E> {
     /// A session at the start of a connection, with a framing for each direction.
-    pub const fn new(receive: D, send: E) -> Self {
+    pub fn new(receive: D, send: E) -> Self {
         Self { receiving: Receiving::new(receive), sending: Sending::new(send), exchange: Exchange::new() }
     }
 }

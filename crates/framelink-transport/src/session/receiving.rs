@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
 
+use super::ByteCount;
 use crate::Message;
 
 /// The receiving half of a session.
@@ -31,6 +32,8 @@ pub struct Receiving<D: Decode> {
     buffer: ReadBuffer,
     /// When bytes came last.
     heard_at: Duration,
+    /// All bytes that ever came.
+    count: ByteCount,
     /// Why no more bytes come for now; said of what waits in the buffer.
     end: Option<End>,
     /// What the message that is unfinished needs.
@@ -67,9 +70,10 @@ pub enum Received {
 
 impl<D: Decode> Receiving<D> {
     /// At the start of a connection. It holds no buffer.
-    pub const fn new(framing: D) -> Self {
+    pub fn new(framing: D) -> Self {
         let codec = Codec::new(framing);
-        Self { codec, buffer: ReadBuffer::new(), heard_at: Duration::ZERO, end: None, need: None }
+        let count = ByteCount::default();
+        Self { codec, buffer: ReadBuffer::new(), heard_at: Duration::ZERO, count, end: None, need: None }
     }
 
     /// Where the next read puts its bytes, never empty. The memory is there from this call until
@@ -84,15 +88,19 @@ impl<D: Decode> Receiving<D> {
     /// A read has put `count` bytes, more than 0, into the space.
     pub fn on_read(&mut self, count: usize, now: Duration) {
         self.buffer.filled(count);
-        self.heard_at = now;
-        self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
+        self.heard(count, now);
     }
 
     /// Bytes have come from elsewhere, as one read would have brought them.
     pub fn on_bytes(&mut self, bytes: &[u8], now: Duration) {
         self.buffer.extend(bytes);
-        self.heard_at = now;
-        self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
+        self.heard(bytes.len(), now);
+    }
+
+    /// All bytes that ever came, to be watched from elsewhere.
+    #[must_use]
+    pub fn byte_count(&self) -> ByteCount {
+        self.count.clone()
     }
 
     /// The peer has closed its side.
@@ -159,6 +167,12 @@ impl<D: Decode> Receiving<D> {
         let came = self.buffer.len();
         let missing = self.need.map_or(1, |need| need.missing);
         (came > 0).then(|| Unfinished { came, missing, guess: self.codec.guess(self.buffer.as_ref()) })
+    }
+
+    fn heard(&mut self, count: usize, now: Duration) {
+        self.count.add(count);
+        self.heard_at = now;
+        self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 
     fn without_bytes(&mut self) -> Received {

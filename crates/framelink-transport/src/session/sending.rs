@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use framelink_codec::{Encode, Envelope};
 
+use super::ByteCount;
+
 /// The sending half of a session.
 ///
 /// A message is either [queued](Self::queue) and written as [`poll`](Self::poll) says; or, where nothing is queued, made
@@ -35,7 +37,9 @@ pub struct Sending<E: Encode> {
     state: State,
     /// All bytes that ever were accepted, and that the socket took.
     accepted: u64,
-    written: u64,
+    written: ByteCount,
+    /// All messages that ever were accepted.
+    messages: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +85,7 @@ pub enum Transmit<'a> {
 
 impl<E: Encode> Sending<E> {
     /// At the start of a connection. It holds no buffer.
-    pub const fn new(framing: E) -> Self {
+    pub fn new(framing: E) -> Self {
         Self {
             framing,
             queue: Vec::new(),
@@ -89,7 +93,8 @@ impl<E: Encode> Sending<E> {
             ends: VecDeque::new(),
             state: State::Open,
             accepted: 0,
-            written: 0,
+            written: ByteCount::default(),
+            messages: 0,
         }
     }
 
@@ -115,6 +120,7 @@ impl<E: Encode> Sending<E> {
         let frame_len = outgoing.frame_len();
         let start = self.accepted;
         self.accepted += frame_len as u64;
+        self.messages += 1;
         self.make_room(frame_len.saturating_sub(written));
         let mut skip = written;
         for part in outgoing.parts() {
@@ -158,7 +164,7 @@ impl<E: Encode> Sending<E> {
         let count = count.min(self.queued_len());
         self.start += count;
         self.count_written(count, now);
-        while self.ends.front().is_some_and(|&end| end <= self.written) {
+        while self.ends.front().is_some_and(|&end| end <= self.written.get()) {
             self.ends.pop_front();
         }
         if self.is_empty() {
@@ -209,20 +215,32 @@ impl<E: Encode> Sending<E> {
 
     /// What the peer may have seen of a message.
     #[must_use]
-    pub const fn sent(&self, ticket: Ticket) -> Sent {
-        if self.written <= ticket.start { Sent::Not } else { Sent::Perhaps }
+    pub fn sent(&self, ticket: Ticket) -> Sent {
+        if self.written.get() <= ticket.start { Sent::Not } else { Sent::Perhaps }
     }
 
     /// Whether the socket took the whole message.
     #[must_use]
-    pub const fn is_written(&self, ticket: Ticket) -> bool {
-        self.written >= ticket.end
+    pub fn is_written(&self, ticket: Ticket) -> bool {
+        self.written.get() >= ticket.end
     }
 
     /// How many messages wait to be written, wholly or in part.
     #[must_use]
     pub fn unwritten(&self) -> usize {
         self.ends.len()
+    }
+
+    /// All bytes that the socket ever took, to be watched from elsewhere.
+    #[must_use]
+    pub fn byte_count(&self) -> ByteCount {
+        self.written.clone()
+    }
+
+    /// How many messages the socket took whole since the connection began.
+    #[must_use]
+    pub fn messages_written(&self) -> u64 {
+        self.messages - self.ends.len() as u64
     }
 
     fn queued(&self) -> &[u8] {
@@ -241,7 +259,7 @@ impl<E: Encode> Sending<E> {
 
     /// `now` is for the liveness to come: sent bytes show the peer that we live.
     fn count_written(&mut self, count: usize, _now: Duration) {
-        self.written += count as u64;
+        self.written.add(count);
     }
 }
 
@@ -252,7 +270,7 @@ impl<E: Encode + fmt::Debug> fmt::Debug for Sending<E> {
             .field("framing", &self.framing)
             .field("queued_len", &self.queued_len())
             .field("state", &self.state)
-            .field("written", &self.written)
+            .field("written", &self.written.get())
             .finish_non_exhaustive()
     }
 }

@@ -180,7 +180,12 @@ impl fmt::Display for ConnectError {
                 write!(f, "the peer has no address of the same family as the source address {source}")
             }
             Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
-            Self::TimedOut { address, after } => write!(f, "connecting to {address}: no answer within {after:?}"),
+            Self::TimedOut { address, after } => {
+                // A share of what was left: more digits than milliseconds say nothing.
+                let after = Duration::from_micros(500).saturating_add(*after).as_millis();
+                let after = Duration::from_millis(u64::try_from(after).unwrap_or(u64::MAX));
+                write!(f, "connecting to {address}: no answer within {after:?}")
+            }
         }
     }
 }

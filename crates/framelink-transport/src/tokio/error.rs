@@ -198,12 +198,9 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::TimedOut { after, unwritten_bytes: bytes @ 1.., .. } => {
                 write!(f, "{bytes} bytes could not be written within {after:?}")
             }
-            Self::TimedOut { after, unfinished, .. } => {
-                write!(f, "nothing came within {after:?}")?;
-                match unfinished {
-                    Some(unfinished) => write!(f, " to finish it: {unfinished}"),
-                    None => Ok(()),
-                }
+            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {after:?}"),
+            Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
+                write!(f, "no whole message within {after:?}: {unfinished}")
             }
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),

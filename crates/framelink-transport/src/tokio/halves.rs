@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use super::clock::Clock;
 use super::error::{Cause, Error, Operation};
-use crate::session::{Outgoing, Received, Receiving, Sending, Ticket, Transmit, Unfinished};
+use crate::session::{ByteCount, Outgoing, Received, Receiving, Sending, Ticket, Transmit, Unfinished};
 use crate::{Directions, Message};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -46,7 +46,7 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
-    pub(super) const fn new(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn new(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { reader: Some(reader), receiving: Receiving::new(framing), clock, peer, alarm: None }
     }
 
@@ -110,6 +110,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         self.receiving.unfinished()
     }
 
+    /// All bytes that ever came, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.receiving.byte_count()
+    }
+
     /// Gives the socket up: nothing more is received.
     pub(super) fn give_up(&mut self) {
         self.reader = None;
@@ -138,7 +143,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     pub async fn discard(&mut self) -> HalfResult<(), C> {
         while !self.receiving.is_closed() {
             self.receiving.discard();
-            poll_fn(|context| self.poll_read(context)).await.map_err(|cause| self.error(cause))?;
+            poll_fn(|context| {
+                let read = self.poll_read(context);
+                if read.is_pending() {
+                    self.receiving.release();
+                }
+                read
+            })
+            .await
+            .map_err(|cause| self.error(cause))?;
         }
         Ok(())
     }
@@ -202,7 +215,7 @@ pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
-    pub(super) const fn new(writer: W, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn new(writer: W, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending: Sending::new(framing), clock, peer }
     }
 
@@ -249,6 +262,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// How many messages were accepted and are not wholly written.
     pub fn unwritten(&self) -> usize {
         self.sending.unwritten()
+    }
+
+    /// How many bytes of accepted messages are still to be written.
+    pub fn unwritten_bytes(&self) -> usize {
+        self.sending.queued_len()
+    }
+
+    /// All bytes that the socket ever took, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.sending.byte_count()
+    }
+
+    /// How many messages the socket took whole since the connection began.
+    pub fn messages_written(&self) -> u64 {
+        self.sending.messages_written()
     }
 
     /// The address of the other side.

@@ -4,43 +4,42 @@ mod pair;
 mod relay;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use framelink_transport::Directions;
-use framelink_transport::tokio::{Connection, Connector};
-use tokio::task::JoinSet;
+use framelink_transport::tokio::{ConnectError, Connection, Connector};
+use tokio::task::{JoinError, JoinSet};
 
-pub(crate) use self::pair::{Pair, Passed};
+pub(crate) use self::pair::Pair;
 
+use super::connect_failed;
+use crate::accepting::{self, Accepting};
 use crate::arguments::Bridge;
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Count;
 
+/// How long to look for messages of a client whom no host takes.
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(bridge.drain)?;
     let framing = Directions::from(bridge.framing);
-    let mut listener = super::serve::listen(&bridge.listen, framing).await?;
+    let mut accepting = Accepting::start(&bridge.listen, framing).await?;
     let outgoing = Arc::new(Outgoing { connector: Connector::new(bridge.to_framing), to: bridge.to });
     let mut pairs = JoinSet::new();
-    let mut cut = 0;
     loop {
         tokio::select! {
             biased;
             () = drain.begun() => break,
-            Some(ended) = pairs.join_next() => cut += cut_of(ended),
-            accepted = listener.accept() => match accepted {
-                Ok(client) => {
-                    pairs.spawn(carry(client, Arc::clone(&outgoing), drain.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!("accepting: {error}");
-                    tokio::time::sleep(super::serve::ACCEPT_PAUSE).await;
-                }
-            }
+            // What was cut before is in the log. The exit status is about what the drain cuts.
+            Some(ended) = pairs.join_next() => { cut_of(ended); }
+            client = accepting.next() => { pairs.spawn(carry(client, Arc::clone(&outgoing), drain.clone())); }
         }
     }
-    drop(listener);
+    drop(accepting);
     // Each pair keeps to the deadline by itself, and says what it had to cut.
+    let mut cut = 0;
     while let Some(ended) = pairs.join_next().await {
         cut += cut_of(ended);
     }
@@ -59,44 +58,66 @@ struct Outgoing {
     to: String,
 }
 
-/// Dials out for one accepted connection and passes messages until one side, or the program, ends.
-async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> Passed {
-    let client_name = name(&client);
-    let connected = tokio::select! {
-        connected = outgoing.connector.connect(&*outgoing.to) => connected,
-        () = drain.begun() => {
-            // Nothing was taken from it.
-            tracing::info!("{client_name} is closed: draining");
-            return Passed::default();
+impl Outgoing {
+    /// Dials. Where only the system's file descriptors are short it waits for some, and the client with it.
+    async fn dial(&self) -> Result<Connection, ConnectError> {
+        loop {
+            match self.connector.connect(&*self.to).await {
+                Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
+                done => return done,
+            }
         }
+    }
+}
+
+/// `EMFILE` or `ENFILE`.
+fn is_out_of_files(error: &ConnectError) -> bool {
+    let (ConnectError::Dial { error, .. } | ConnectError::Resolve(error)) = error else { return false };
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many were cut.
+async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
+    let client_name = name(&client);
+    let dialled = tokio::select! {
+        biased;
+        dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
+        () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
-    let host = match connected {
+    let host = match dialled {
         Ok(host) => host,
         Err(error) => {
-            tracing::error!("{client_name} is closed: {error}");
-            return Passed::default();
+            let cut = messages_of(client).await;
+            tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
+            return cut;
         }
     };
     let names = format!("{client_name} <-> {}", name(&host));
     tracing::info!("{names}: connected");
     let (passed, ended) = Pair::new(client, host).run(drain).await;
     match ended {
-        Ok(()) => tracing::info!("{names}: closed after {passed}"),
+        Ok(()) if passed.cut == 0 => tracing::info!("{names}: closed after {passed}"),
+        Ok(()) => tracing::warn!("{names}: closed after {passed}"),
         Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
     }
-    passed
+    passed.cut
 }
 
 fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-fn cut_of(ended: Result<Passed, tokio::task::JoinError>) -> u64 {
-    match ended {
-        Ok(passed) => passed.cut,
-        Err(error) => {
-            tracing::error!("a pair of connections was lost: {error}");
-            0
-        }
+/// How many messages a client has sent whom nobody serves.
+async fn messages_of(client: Connection) -> u64 {
+    match client.close(LAST_LOOK).await {
+        Ok(report) => report.discarded as u64,
+        Err(_) => 0,
     }
+}
+
+fn cut_of(ended: Result<u64, JoinError>) -> u64 {
+    ended.unwrap_or_else(|error| {
+        tracing::error!("a pair of connections was lost: {error}");
+        1
+    })
 }

@@ -2,22 +2,28 @@
 
 mod stdin;
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use framelink_transport::tokio::{Connection, Connector};
+use framelink_transport::tokio::{Connection, Connector, SendHalf};
 use framelink_transport::{Directions, Encode, Framing};
 
 use self::stdin::Stdin;
+use super::connect_failed;
 use crate::arguments::Send;
 use crate::bytes_text::{Line, from_hex, to_hex};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{Count, say};
+
+/// How long to look for replies that are left over.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let messages = given(&send)?;
     let framing = Directions { receive: send.reply_framing.unwrap_or(send.framing), send: send.framing };
     let connector = Connector::new(framing).within(send.timeout);
-    let connection = connector.connect(&*send.address).await.map_err(Failure::fault)?;
+    let connected = connector.connect(&*send.address).await;
+    let connection = connected.map_err(|error| Failure::fault(connect_failed(&send.address, &error)))?;
     if send.no_reply {
         return send_only(connection, messages, &send).await;
     }
@@ -25,12 +31,12 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     match messages {
         Some(messages) => {
             for message in &messages {
-                conversation.exchange(message).await?;
+                conversation.exchange(message, None).await?;
             }
         }
         None => conversation.with_stdin(Stdin::new(send.hex)).await?,
     }
-    conversation.connection.finish().await.map_err(Failure::fault)
+    conversation.end().await
 }
 
 /// Sends, and drops what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
@@ -38,7 +44,13 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
 async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
     let (mut receiver, mut sender) = connection.split();
     let peer_end = tokio::spawn(async move { receiver.discard().await });
-    let late = |_| Failure::fault(format!("the peer did not take the message within {:?}", send.timeout));
+    let late = |sender: &SendHalf| {
+        let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
+        Failure::fault(format!(
+            "sending to {}: {unwritten} could not be written within {:?} (perhaps sent)",
+            send.address, send.timeout
+        ))
+    };
     let mut given = messages.map(Vec::into_iter);
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
     loop {
@@ -51,16 +63,32 @@ async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send:
             (None, None) => None,
         };
         let Some(message) = message else { break };
-        let sent = tokio::time::timeout(send.timeout, sender.send(&message)).await.map_err(late)?;
-        sent.map_err(Failure::fault)?;
-    }
-    tokio::time::timeout(send.timeout, sender.finish()).await.map_err(late)?.map_err(Failure::fault)?;
-    match tokio::time::timeout(send.timeout, peer_end).await {
-        Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault),
-        Err(_) => {
-            tracing::info!("the peer has not closed its side, so it is not known whether it took everything");
-            Ok(())
+        match tokio::time::timeout(send.timeout, sender.send(&message)).await {
+            Ok(sent) => sent.map_err(|error| fault_of(stdin.as_ref().map(Stdin::number), &error))?,
+            Err(_) => return Err(late(&sender)),
         }
+    }
+    // Only an end that comes after ours shows anything.
+    let ended_early = peer_end.is_finished();
+    match tokio::time::timeout(send.timeout, sender.finish()).await {
+        Ok(finished) => finished.map_err(Failure::fault)?,
+        Err(_) => return Err(late(&sender)),
+    }
+    match tokio::time::timeout(send.timeout, peer_end).await {
+        Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
+        Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
+    }
+    if ended_early {
+        tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
+    }
+    Ok(())
+}
+
+/// A failure, with the line of stdin that it is about.
+fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
+    match line {
+        Some(line) => Failure::fault(format!("line {line} of stdin: {error}")),
+        None => Failure::fault(error),
     }
 }
 
@@ -109,10 +137,22 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Sends one message and prints its reply.
-    async fn exchange(&mut self, message: &[u8]) -> Result<(), Failure> {
-        let reply = self.connection.call(message, self.timeout).await.map_err(Failure::fault)?;
+    /// Sends one message, which may be a line of stdin, and prints its reply.
+    async fn exchange(&mut self, message: &[u8], line: Option<u64>) -> Result<(), Failure> {
+        let called = self.connection.call(message, self.timeout).await;
+        let reply = called.map_err(|error| fault_of(line, &error))?;
         self.print(&reply)
+    }
+
+    /// Closes. A reply that is left over shows that the others may belong to other messages than it seemed.
+    async fn end(self) -> Result<(), Failure> {
+        match self.connection.close(LAST_LOOK).await.map_err(Failure::fault)?.discarded {
+            0 => Ok(()),
+            count => Err(Failure::fault(format!(
+                "{} came that no message had asked for, so replies may have been printed for the wrong messages",
+                Count(count as u64, "message")
+            ))),
+        }
     }
 
     /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
@@ -131,7 +171,7 @@ impl Conversation {
                 },
             };
             match message {
-                Some(message) => self.exchange(&message).await?,
+                Some(message) => self.exchange(&message, Some(stdin.number())).await?,
                 None => return Ok(()),
             }
         }

@@ -67,6 +67,28 @@ impl Host {
     }
 }
 
+/// An address that does not answer: its queue is full, so Linux drops who dials it.
+#[cfg(target_os = "linux")]
+pub(crate) struct SilentPort {
+    _holds: (socket2::Socket, Vec<TcpStream>),
+    pub(crate) address: SocketAddr,
+}
+
+#[cfg(target_os = "linux")]
+impl SilentPort {
+    pub(crate) fn new() -> Self {
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("binding");
+        listener.listen(0).expect("no backlog");
+        let address = listener.local_addr().expect("an address").as_socket().expect("an IP address");
+        let mut queued = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            queued.push(stream);
+        }
+        Self { _holds: (listener, queued), address }
+    }
+}
+
 /// A thread that is waited for no longer than the deadline.
 pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
 

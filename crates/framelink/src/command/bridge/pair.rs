@@ -1,25 +1,34 @@
 //! An accepted connection and the outgoing one that belongs to it.
 
 use std::fmt;
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
 use framelink_transport::Directions;
-use framelink_transport::tokio::{Connection, Error, RecvHalf, SendHalf};
+use framelink_transport::session::ByteCount;
+use framelink_transport::tokio::{Connection, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
 
-use super::relay::{End, Tally, relay};
-use crate::drain::Drain;
+use super::relay::{Relay, Tally};
+use crate::drain::{Drain, Stage};
 use crate::output::Count;
 
-/// How long a pair that failed may take to write what it holds, and the peers of one that ends before they did to take it.
+/// After one side has ended, for how long nothing may move the other way before the pair is closed. As long as Linux keeps a
+/// half-closed connection that nobody owns.
+const HALF_CLOSED: Duration = Duration::from_secs(60);
+/// After the client's direction has failed, how long the host has for the replies to what went before.
+const REPLIES: Duration = Duration::from_secs(5);
+/// How long the peers of a pair that ends before they did may take to close too.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long to look for messages that have come and cannot go out any more.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// An accepted connection, the client's, and the outgoing one to the host.
 pub(crate) struct Pair<A, B, C, D> {
-    from_client: RecvHalf<Directions, A>,
-    to_client: SendHalf<Directions, B>,
-    from_host: RecvHalf<Directions, C>,
-    to_host: SendHalf<Directions, D>,
+    up: Relay<A, D>,
+    down: Relay<C, B>,
 }
 
 /// What a pair has passed on.
@@ -27,7 +36,7 @@ pub(crate) struct Pair<A, B, C, D> {
 pub(crate) struct Passed {
     to_host: u64,
     to_client: u64,
-    /// Messages that had come, wholly or in part, and did not go out before the deadline.
+    /// Messages that had come, wholly or in part, and did not go out.
     pub(crate) cut: u64,
 }
 
@@ -41,80 +50,91 @@ where
     pub(crate) fn new(client: Connection<Directions, A, B>, host: Connection<Directions, C, D>) -> Self {
         let (from_client, to_client) = client.split();
         let (from_host, to_host) = host.split();
-        Self { from_client, to_client, from_host, to_host }
+        Self { up: Relay::new(from_client, to_host), down: Relay::new(from_host, to_client) }
     }
 
     /// Passes messages both ways until both sides have ended, one has failed, or the time to drain is over.
-    pub(crate) async fn run(mut self, drain: Drain) -> (Passed, Result<(), Error>) {
-        let (up, down) = (Tally::default(), Tally::default());
-        let mut deadline = drain.clone();
+    pub(crate) async fn run(mut self, mut drain: Drain) -> (Passed, Result<(), Error>) {
+        let passing = self.pass_both_ways(drain.clone());
         let ended = tokio::select! {
             biased;
-            ended = self.pass_both_ways(&up, &down, drain) => Some(ended),
-            () = deadline.over() => None,
+            ended = passing => ended,
+            () = drain.over() => Ok(()),
         };
-        let mut passed = Passed { to_host: up.passed(), to_client: down.passed(), cut: 0 };
-        let Some(ended) = ended else {
-            passed.cut =
-                cut(&up, &mut self.from_client, &self.to_host) + cut(&down, &mut self.from_host, &self.to_client);
-            return (passed, Ok(()));
-        };
-        // A client that was told of the end may have sent more before it knew.
-        if ended.is_err() || deadline.has_begun() {
-            tokio::select! {
-                () = self.linger() => {}
-                () = deadline.over() => {}
-            }
+        tokio::select! {
+            biased;
+            () = self.part() => {}
+            () = drain.over() => {}
         }
-        (passed, ended)
+        if drain.stage() == Stage::Closing && !drain.was_forced() {
+            // What has come lies in the system's buffers too.
+            let _ = timeout(LAST_LOOK, self.take_the_rest()).await;
+        }
+        self.up.take_what_was_read();
+        self.down.take_what_was_read();
+        let cut = self.up.cut() + self.down.cut();
+        (Passed { to_host: self.up.written(), to_client: self.down.written(), cut }, ended)
     }
 
-    async fn pass_both_ways(&mut self, up: &Tally, down: &Tally, drain: Drain) -> Result<(), Error> {
-        let Self { from_client, to_client, from_host, to_host } = self;
-        let upwards = async {
-            if relay(from_client, to_host, up, drain.clone()).await? == End::Draining {
-                await_replies(up, down, drain).await;
-            }
-            to_host.finish().await
-        };
-        let downwards = async {
-            relay(from_host, to_client, down, Drain::never()).await?;
-            to_client.finish().await
-        };
-        tokio::try_join!(upwards, downwards).map(|_| ())
+    async fn pass_both_ways(&mut self, drain: Drain) -> Result<(), Error> {
+        let (up, down) = (&Tally::default(), &Tally::default());
+        let [up_bytes, down_bytes] = [self.up.byte_counts(), self.down.byte_counts()];
+        // Many hosts drop what they are working on when their client's side ends. So they are not told before as many messages
+        // came back as went out.
+        let replied = || down.reaches(up.get());
+        let mut upwards = pin!(self.up.run(up, drain, replied));
+        let mut downwards = pin!(self.down.run(down, Drain::never(), || ready(())));
+        tokio::select! {
+            ended = &mut upwards => match ended {
+                Ok(()) => while_it_moves(downwards, &down_bytes).await,
+                Err(error) => {
+                    let _ = timeout(REPLIES, downwards).await;
+                    Err(error)
+                }
+            },
+            ended = &mut downwards => match ended {
+                Ok(()) => while_it_moves(upwards, &up_bytes).await,
+                // No reply would find its way back: nothing more is asked.
+                Err(error) => Err(error),
+            },
+        }
     }
 
-    /// After a failure or a drain: what was passed on is written, and both peers may take it, before a socket that still
-    /// holds unread bytes resets them.
-    async fn linger(&mut self) {
-        let finish = async {
-            let _ = tokio::join!(self.to_host.finish(), self.to_client.finish());
-            let _ = tokio::join!(self.from_client.discard(), self.from_host.discard());
+    /// What was passed on is written, and both peers may take it, before a socket that still holds unread bytes resets them.
+    async fn part(&mut self) {
+        let part = async {
+            tokio::join!(self.up.finish(), self.down.finish());
+            self.take_the_rest().await;
         };
-        let _ = tokio::time::timeout(LINGER, finish).await;
+        let _ = timeout(LINGER, part).await;
+    }
+
+    async fn take_the_rest(&mut self) {
+        tokio::join!(self.up.take_the_rest(), self.down.take_the_rest());
     }
 }
 
-/// Many hosts drop what they are working on when their client's side ends. So as long as fewer messages came back than went
-/// out, its end is held back, for half of the time at most.
-async fn await_replies(up: &Tally, down: &Tally, mut drain: Drain) {
+/// Half of a pair has ended; the other goes on while bytes come or go.
+async fn while_it_moves(
+    direction: impl Future<Output = Result<(), Error>>,
+    bytes: &[ByteCount; 2],
+) -> Result<(), Error> {
+    const LOOKS: u32 = 4;
+    let count = || bytes.each_ref().map(ByteCount::get);
+    let stillness = async {
+        let (mut before, mut still) = (count(), 0);
+        while still < LOOKS {
+            sleep(HALF_CLOSED / LOOKS).await;
+            let now = count();
+            still = if now == before { still + 1 } else { 0 };
+            before = now;
+        }
+    };
     tokio::select! {
-        () = down.reaches(up.passed()) => {}
-        () = drain.half_over() => {}
+        biased;
+        ended = direction => ended,
+        () = stillness => Ok(()),
     }
-}
-
-/// How many messages one direction holds, wholly or in part.
-fn cut<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
-    tally: &Tally,
-    from: &mut RecvHalf<Directions, R>,
-    to: &SendHalf<Directions, W>,
-) -> u64 {
-    let mut cut = tally.held() + to.unwritten() as u64;
-    while let Ok(Some(_)) = from.buffered() {
-        cut += 1;
-    }
-    cut + u64::from(from.unfinished().is_some())
 }
 
 impl fmt::Display for Passed {

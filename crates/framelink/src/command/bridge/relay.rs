@@ -1,140 +1,153 @@
 //! One direction of a pair: messages from one connection to the other.
 
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 
-use framelink_transport::tokio::{Error, RecvHalf, SendHalf};
+use framelink_transport::session::ByteCount;
+use framelink_transport::tokio::{Error, Operation, RecvHalf, SendHalf};
 use framelink_transport::{Directions, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
 use crate::drain::Drain;
+use crate::intake::{Intake, Taken};
 
 /// From this size on a message is written from where it lies; smaller ones are gathered and share a write.
 const LARGE: usize = 4 * 1024;
 
-/// How many messages went one way.
+/// How many messages were passed on, for the other direction to watch.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Taken from one side.
-    taken: AtomicU64,
-    /// Handed to the sending half of the other.
     passed: AtomicU64,
     changed: Notify,
 }
 
 impl Tally {
-    pub(super) fn passed(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.passed.load(Ordering::Relaxed)
-    }
-
-    /// Messages that are in nobody's hands but ours.
-    pub(super) fn held(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed) - self.passed()
     }
 
     /// Waits until at least so many were passed on.
     pub(super) async fn reaches(&self, count: u64) {
         loop {
             let changed = self.changed.notified();
-            if self.passed() >= count {
+            if self.get() >= count {
                 return;
             }
             changed.await;
         }
     }
 
-    fn count_refused(&self) {
-        self.passed.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    fn count_taken(&self) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn count_passed(&self) {
+    fn add_one(&self) {
         self.passed.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 }
 
-/// Why no more messages are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// The side they come from has ended.
-    Closed,
-    /// The program is to end.
-    Draining,
+/// Messages from one connection to the other.
+pub(super) struct Relay<R, W> {
+    from: RecvHalf<Directions, R>,
+    to: SendHalf<Directions, W>,
+    /// How many messages came.
+    taken: u64,
+    /// The one that is being passed on, so that nothing is lost when that is given up.
+    in_hand: Option<Message>,
+    /// What comes is no message, or none any more.
+    is_spoilt: bool,
 }
 
-/// Passes messages on until the side they come from ends, or the program is to. All that were taken are written then.
-///
-/// Messages that are there already are gathered before a write. A side that does not read stops us from reading.
-/// While draining nothing new is read, but what has begun to come is finished.
-pub(super) async fn relay<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
-    from: &mut RecvHalf<Directions, R>,
-    to: &mut SendHalf<Directions, W>,
-    tally: &Tally,
-    mut drain: Drain,
-) -> Result<End, Error> {
-    loop {
-        let draining = drain.has_begun();
-        let at_hand = if draining {
-            from.buffered().transpose().map_or(Poll::Pending, |message| Poll::Ready(message.map(Some)))
-        } else {
-            poll_fn(|context| Poll::Ready(from.poll_recv(context))).await
-        };
-        let received = match at_hand {
-            Poll::Ready(received) => received,
-            Poll::Pending => {
-                to.flush().await?;
-                if draining && from.unfinished().is_none() {
-                    return Ok(End::Draining);
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
+    pub(super) const fn new(from: RecvHalf<Directions, R>, to: SendHalf<Directions, W>) -> Self {
+        Self { from, to, taken: 0, in_hand: None, is_spoilt: false }
+    }
+
+    /// Passes messages on until the side they come from ends, or the program is to, and then ends the other side.
+    ///
+    /// Messages that are there already are gathered before a write. A side that does not read stops us from reading. A drain
+    /// waits until `settled` is done: no reply is owed.
+    pub(super) async fn run<F: Future<Output = ()>>(
+        &mut self,
+        tally: &Tally,
+        drain: Drain,
+        settled: impl Fn() -> F,
+    ) -> Result<(), Error> {
+        let ended = self.pass_all(tally, drain, settled).await;
+        self.is_spoilt = ended.as_ref().is_err_and(|error| error.operation() == Operation::Receive);
+        // An error may be about one message only, or one direction: what was taken before it goes out.
+        let finished = self.to.finish().await;
+        ended.and(finished)
+    }
+
+    async fn pass_all<F: Future<Output = ()>>(
+        &mut self,
+        tally: &Tally,
+        drain: Drain,
+        settled: impl Fn() -> F,
+    ) -> Result<(), Error> {
+        let mut intake = Intake::new(&mut self.from, drain);
+        loop {
+            let taken = match intake.at_hand().await? {
+                Some(taken) => taken,
+                None => {
+                    self.to.flush().await?;
+                    intake.next(&settled).await?
                 }
-                tokio::select! {
-                    biased;
-                    received = from.recv() => received,
-                    () = drain.begun(), if !draining => continue,
-                }
-            }
-        };
-        match received {
-            Ok(Some(message)) => {
-                tally.count_taken();
-                if let Err(error) = pass(&message, to, tally).await {
-                    // It may be about this message only, and those before it go out.
-                    let _ = to.flush().await;
-                    return Err(error);
-                }
-            }
-            Ok(None) => {
-                to.flush().await?;
-                return Ok(End::Closed);
-            }
-            Err(error) => {
-                // What came before the error goes out before it is told.
-                to.flush().await?;
-                return Err(error);
-            }
+            };
+            let Taken::Message(message) = taken else { return Ok(()) };
+            self.taken += 1;
+            pass(self.in_hand.insert(message), &mut self.to).await?;
+            self.in_hand = None;
+            tally.add_one();
         }
     }
+
+    /// Writes what was taken, also when it was given up in the middle of passing it on, and ends the other side.
+    pub(super) async fn finish(&mut self) {
+        if let Some(message) = self.in_hand.take()
+            && self.taken > self.written() + self.to.unwritten() as u64
+        {
+            let _ = pass(&message, &mut self.to).await;
+        }
+        let _ = self.to.finish().await;
+    }
+
+    /// Takes what still comes, until the side it comes from ends too, so that no reset destroys what is on its way there.
+    /// These messages are counted, and not passed on.
+    pub(super) async fn take_the_rest(&mut self) {
+        while let Ok(Some(_)) = self.from.recv().await {
+            self.taken += 1;
+        }
+        self.is_spoilt = true;
+        let _ = self.from.discard().await;
+    }
+
+    /// Counts what has been read already and is not passed on.
+    pub(super) fn take_what_was_read(&mut self) {
+        while let Ok(Some(_)) = self.from.buffered() {
+            self.taken += 1;
+        }
+    }
+
+    /// How many messages have gone out whole.
+    pub(super) fn written(&self) -> u64 {
+        self.to.messages_written()
+    }
+
+    /// How many messages came, wholly or in part, and did not go out.
+    pub(super) fn cut(&self) -> u64 {
+        let in_part = !self.is_spoilt && self.from.unfinished().is_some();
+        self.taken - self.written() + u64::from(in_part)
+    }
+
+    /// The bytes that come, and those that go.
+    pub(super) fn byte_counts(&self) -> [ByteCount; 2] {
+        [self.from.byte_count(), self.to.byte_count()]
+    }
 }
 
-/// Hands a message to the sending half, which from then on counts it as unwritten until it is out.
-async fn pass<W: AsyncWrite + Unpin>(
-    message: &Message,
-    to: &mut SendHalf<Directions, W>,
-    tally: &Tally,
-) -> Result<(), Error> {
+async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<Directions, W>) -> Result<(), Error> {
     if message.len() < LARGE {
-        to.feed(message).await?;
-        tally.count_passed();
-        return Ok(());
+        return to.feed(message).await;
     }
-    // With nothing before it, it is accepted as soon as this is polled, so it counts as passed before it is written: it would
-    // be counted twice if it were cut.
     to.flush().await?;
-    tally.count_passed();
-    to.send(message).await.inspect_err(|_| tally.count_refused())
+    to.send(message).await
 }

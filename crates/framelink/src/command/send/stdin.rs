@@ -27,6 +27,11 @@ impl Stdin {
         }
     }
 
+    /// Which line the last message was, from 1.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The next message, `None` at the end. Dropping the future loses none.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(line) = self.lines.recv().await else { return Ok(None) };

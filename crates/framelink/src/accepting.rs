@@ -1,0 +1,58 @@
+//! Listening: saying where, and going on when the system cannot accept for a while.
+
+use std::time::Duration;
+
+use framelink_transport::Directions;
+use framelink_transport::tokio::{Connection, Listener};
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::output::say;
+
+/// How long to wait before the next try when the system lacks something: file descriptors, say.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener that does not give up.
+pub(crate) struct Accepting {
+    listener: Listener,
+    address: String,
+    /// While accepting fails: when to try again.
+    paused_until: Option<Instant>,
+}
+
+impl Accepting {
+    /// Listens, and says so.
+    pub(crate) async fn start(address: &str, framing: Directions) -> Result<Self, Failure> {
+        let listening = Listener::bind(address, framing).await;
+        let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
+        let address = listener.local_addr().map_err(Failure::fault)?.to_string();
+        match say(format_args!("listening on {address}")) {
+            Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
+            said => said?,
+        }
+        Ok(Self { listener, address, paused_until: None })
+    }
+
+    /// The next connection. Dropping the future loses none.
+    pub(crate) async fn next(&mut self) -> Connection {
+        loop {
+            if let Some(until) = self.paused_until {
+                tokio::time::sleep_until(until).await;
+            }
+            match self.listener.accept().await {
+                Ok(connection) => {
+                    if self.paused_until.take().is_some() {
+                        tracing::info!("accepting again on {}", self.address);
+                    }
+                    return connection;
+                }
+                Err(error) => {
+                    if self.paused_until.is_none() {
+                        tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+                    }
+                    self.paused_until = Some(Instant::now() + PAUSE);
+                }
+            }
+        }
+    }
+}
