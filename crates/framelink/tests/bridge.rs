@@ -4,6 +4,7 @@ mod common;
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
 
 use common::{DeadPort, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end};
 
@@ -267,5 +268,36 @@ fn a_dead_host_is_named_and_nothing_hangs() {
     for _ in 0..3 {
         assert!(is_closed(&dial(address)));
         bridge.log_line(&port.address.to_string());
+    }
+}
+
+/// No client is accepted for whose host there is no descriptor: it waits until there is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
+    let host = Host::listen();
+    let script =
+        "ulimit -n 24; exec \"$0\" bridge --listen 127.0.0.1:0 --framing ascii:4 --to-framing bcd:2 --to \"$1\"";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_framelink"), &host.address.to_string()]);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (mut bridge, address) = Running::listen(&mut shell);
+    let clients: Vec<_> = (0..40)
+        .map(|_| {
+            let mut client = dial(address);
+            Task::start(move || {
+                client.write_all(b"0002hi").expect("asking");
+                read_to_end(client)
+            })
+        })
+        .collect();
+    bridge.log_line("4 clients are all that the limit of open files allows");
+    for _ in 0..clients.len() {
+        let mut stream = host.accept();
+        assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
+        stream.write_all(b"\0\x02ok").unwrap();
+    }
+    for client in clients {
+        assert_eq!(client.join(), b"0002ok");
     }
 }

@@ -77,6 +77,18 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["send", "127.0.0.1:1", "--framing", "line", "--timeout", "0s", "x"], "expected a number above 0"),
     (&["send", "127.0.0.1:1", "--framing", "line", "--timeout", "5", "x"], "`ms`, `s` or `m`"),
     (&["send", "127.0.0.1:1", "--framing", "until-close", "a", "b"], "takes one message, 2 were given"),
+    (&["send", "localhost", "--framing", "line", "x"], "expected HOST:PORT, the port is missing"),
+    (&["send", ":7000", "--framing", "line", "x"], "expected HOST:PORT"),
+    (&["send", "::1:7000", "--framing", "line", "x"], "with an IPv6 address in brackets"),
+    (
+        &["send", "localhost:http", "--framing", "line", "x"],
+        "expected a port from 0 to 65535 after the last colon, found `http`",
+    ),
+    (&["serve", "--listen", "127.0.0.1:70000", "--framing", "line"], "found `70000`"),
+    (
+        &["bridge", "--listen", "127.0.0.1:0", "--framing", "line", "--to", "h", "--to-framing", "line"],
+        "the port is missing",
+    ),
     (&["bridge", "--listen", "127.0.0.1:0", "--framing", "line", "--to", "127.0.0.1:1"], "--to-framing"),
     (&["bridge", "--listen", "127.0.0.1:0", "--framing", "line", "--to-framing", "line"], "--to <ADDR>"),
     (

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use framelink_transport::Directions;
 use framelink_transport::tokio::{ConnectError, Connection, Connector};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use self::pair::Pair;
@@ -19,6 +20,8 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Count;
 
+/// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
+const OWN_FILES: usize = 16;
 /// How long to look for messages of a client whom no host takes.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
@@ -27,6 +30,7 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let framing = Directions::from(bridge.framing);
     let mut accepting = Accepting::start(&bridge.listen, framing).await?;
     let outgoing = Arc::new(Outgoing { connector: Connector::new(bridge.to_framing), to: bridge.to });
+    let mut room = Room::new();
     let mut pairs = JoinSet::new();
     loop {
         tokio::select! {
@@ -34,7 +38,10 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
             () = drain.begun() => break,
             // What was cut before is in the log. The exit status is about what the drain cuts.
             Some(ended) = pairs.join_next() => { cut_of(ended); }
-            client = accepting.next() => { pairs.spawn(carry(client, Arc::clone(&outgoing), drain.clone())); }
+            (client, place) = room.accept(&mut accepting) => {
+                let carried = carry(client, Arc::clone(&outgoing), drain.clone());
+                pairs.spawn(async move { (carried.await, place).0 });
+            }
         }
     }
     drop(accepting);
@@ -50,6 +57,45 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
         0 => Ok(()),
         _ => Err(Failure::fault(format!("{cut} {were} cut"))),
     }
+}
+
+/// Room for as many pairs as the process may have file descriptors for: a client that is accepted must find one for its host.
+struct Room {
+    places: Arc<Semaphore>,
+    size: usize,
+    was_full: bool,
+}
+
+impl Room {
+    fn new() -> Self {
+        let size = (file_descriptors().saturating_sub(OWN_FILES) / 2).clamp(1, Semaphore::MAX_PERMITS);
+        Self { places: Arc::new(Semaphore::new(size)), size, was_full: false }
+    }
+
+    /// The next client, and its place. Dropping the future loses neither.
+    async fn accept(&mut self, accepting: &mut Accepting) -> (Connection, Option<OwnedSemaphorePermit>) {
+        if self.places.available_permits() == 0 && !self.was_full {
+            self.was_full = true;
+            tracing::warn!(
+                "{} are all that the limit of open files allows; more have to wait",
+                Count(self.size as u64, "client")
+            );
+        }
+        // It is never closed, so there is a place for everyone in the end.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        (accepting.next().await, place)
+    }
+}
+
+#[cfg(unix)]
+fn file_descriptors() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+const fn file_descriptors() -> usize {
+    usize::MAX
 }
 
 /// Where messages go.

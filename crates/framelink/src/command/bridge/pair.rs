@@ -146,3 +146,127 @@ impl fmt::Display for Passed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framelink_transport::Framing;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    type Leg = Connection<Directions, ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+    type Ended = (Passed, Result<(), Error>);
+
+    /// A pipe in memory that holds so many bytes: the bridge's end, and the peer's.
+    fn leg(capacity: usize) -> (Leg, DuplexStream) {
+        let framing: Framing = "net:2".parse().unwrap();
+        let (ours, theirs) = duplex(capacity);
+        let (reader, writer) = split(ours);
+        (Connection::from_parts(reader, writer, Directions::from(framing)), theirs)
+    }
+
+    /// A pair that runs, its client and its host.
+    fn start(capacity: usize) -> (JoinHandle<Ended>, DuplexStream, DuplexStream) {
+        let ((client_leg, client), (host_leg, host)) = (leg(capacity), leg(capacity));
+        (tokio::spawn(Pair::new(client_leg, host_leg).run(Drain::never())), client, host)
+    }
+
+    async fn read(stream: &mut DuplexStream, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        stream.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_says_nothing_after_its_client_has_gone_does_not_hold_the_pair() {
+        let (pair, mut client, mut host) = start(1024);
+        let began = Instant::now();
+        client.write_all(b"\0\x02hi").await.unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(read(&mut host, 4).await, b"\0\x02hi");
+        let (passed, ended) = pair.await.unwrap();
+        assert!(ended.is_ok());
+        assert_eq!((passed.to_host, passed.cut), (1, 0));
+        let took = began.elapsed();
+        assert!(took >= HALF_CLOSED && took < HALF_CLOSED + Duration::from_secs(3), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_takes_its_time_is_not_cut_while_it_moves() {
+        let (pair, mut client, mut host) = start(1024);
+        client.write_all(b"\0\x02hi").await.unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(read(&mut host, 4).await, b"\0\x02hi");
+        let reply = [&[0, 10][..], b"0123456789"].concat();
+        for byte in &reply {
+            tokio::time::sleep(HALF_CLOSED - Duration::from_secs(20)).await;
+            host.write_all(&[*byte]).await.unwrap();
+        }
+        host.shutdown().await.unwrap();
+        assert_eq!(read(&mut client, 12).await, reply);
+        drop(client);
+        let (passed, ended) = pair.await.unwrap();
+        assert!(ended.is_ok());
+        assert_eq!((passed.to_client, passed.cut), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn garbage_from_the_client_costs_no_reply_to_what_went_before() {
+        let (pair, mut client, mut host) = start(1024);
+        // No message of net:2 is cut by the close: the second is garbage because it never is whole.
+        client.write_all(b"\0\x02hi\0\x05hel").await.unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(read(&mut host, 4).await, b"\0\x02hi");
+        tokio::time::sleep(REPLIES / 2).await;
+        host.write_all(b"\0\x02ok").await.unwrap();
+        assert_eq!(read(&mut client, 4).await, b"\0\x02ok");
+        drop((client, host));
+        let (passed, ended) = pair.await.unwrap();
+        assert!(ended.unwrap_err().to_string().contains("stream ended inside a frame"));
+        assert_eq!(
+            (passed.to_host, passed.to_client, passed.cut),
+            (1, 1, 0),
+            "half a message of a client that went is its own"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_taken_for_a_host_that_is_gone_is_counted() {
+        let (pair, mut client, host) = start(16);
+        let sending = tokio::spawn(async move {
+            for _ in 0..10 {
+                let _ = client.write_all(b"\0\x08somebody").await;
+            }
+            client.shutdown().await.unwrap();
+            // Until the end, so that all of it is taken.
+            let _ = client.read(&mut [0]).await;
+        });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        drop(host);
+        let (passed, ended) = pair.await.unwrap();
+        sending.await.unwrap();
+        assert!(ended.is_err());
+        assert_eq!(passed.to_host + passed.cut, 10, "{passed}");
+        assert!(passed.cut > 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_sends_garbage_is_asked_nothing_more() {
+        let (client_leg, mut client) = leg(1024);
+        let framing: Framing = "ascii:4".parse().unwrap();
+        let (ours, mut host) = duplex(1024);
+        let (reader, writer) = split(ours);
+        let host_leg = Connection::from_parts(reader, writer, Directions::from(framing));
+        let pair = tokio::spawn(Pair::new(client_leg, host_leg).run(Drain::never()));
+        host.write_all(b"GET /").await.unwrap();
+        let mut to_host = Vec::new();
+        host.read_to_end(&mut to_host).await.unwrap();
+        client.write_all(b"\0\x02hi").await.unwrap();
+        client.shutdown().await.unwrap();
+        let (passed, ended) = pair.await.unwrap();
+        assert!(ended.unwrap_err().to_string().contains("HTTP"));
+        assert_eq!((to_host.len(), passed.to_host, passed.cut), (0, 0, 1), "it came, and did not go out");
+    }
+}

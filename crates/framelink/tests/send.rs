@@ -1,4 +1,4 @@
-//! `framelink serve` and `framelink send`, each against a peer that speaks bytes by hand.
+//! `framelink send`, and peers that speak bytes by hand.
 
 mod common;
 
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{
-    DEADLINE, DeadPort, Finished, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly,
+    DEADLINE, DeadPort, Finished, Host, Running, Task, Wire, framelink, half_close, is_closed, read_exactly,
     read_to_end,
 };
 
@@ -43,125 +43,6 @@ fn answer(wire: Wire, count: usize) -> impl FnOnce(TcpStream) -> Vec<Vec<u8>> + 
         messages
     }
 }
-
-// serve
-
-/// Arguments, what a client sends before it ends its side, and what it receives until the end.
-const ANSWERS: &[(&[&str], &[u8], &[u8])] = &[
-    (&["--framing", "ascii:4"], b"0005hello00000002hi", b"0005hello00000002hi"),
-    (&["--framing", "ascii:4", "--reply", "echo"], b"0000", b"0000"),
-    (&["--framing", "ascii:4", "--reply", "none"], b"0005hello0002hi", b""),
-    (&["--framing", "net:2", "--reply", "text:OK"], b"\0\x05hello\0\0", b"\0\x02OK\0\x02OK"),
-    (&["--framing", "net:2", "--reply", "text:"], b"\0\x05hello", b"\0\0"),
-    (&["--framing", "net:2", "--reply", "hex:00 ff"], b"\0\x05hello", b"\0\x02\0\xff"),
-    (&["--framing", "line", "--reply-framing", "net:2"], b"hello\r\n\nhi\n", b"\0\x05hello\0\0\0\x02hi"),
-    (&["--framing", "bcd:2", "--reply-framing", "mllp"], b"\0\x12hello, world", b"\x0bhello, world\x1c\r"),
-    (&["--framing", "until-close"], b"all\nof it", b"all\nof it"),
-    (&["--framing", "until-close", "--reply", "text:OK"], b"", b""),
-];
-
-#[test]
-fn a_server_answers_each_message_as_it_was_told() {
-    for &(arguments, sent, received) in ANSWERS {
-        let (_server, address) = serve(arguments);
-        let mut client = dial(address);
-        client.write_all(sent).unwrap();
-        half_close(&client);
-        assert_eq!(read_to_end(client), received, "{arguments:?}");
-    }
-}
-
-#[test]
-fn a_server_answers_while_the_client_goes_on() {
-    for (framing, request) in [("quiet:30ms", b"hi"), ("each-read", b"yo")] {
-        let (_server, address) = serve(&["--framing", framing, "--reply", "text:OK!"]);
-        let mut client = dial(address);
-        for round in 0..2 {
-            client.write_all(request).unwrap();
-            assert_eq!(read_exactly(&client, 3), b"OK!", "{framing}, round {round}");
-        }
-    }
-}
-
-#[test]
-fn a_server_answers_many_clients_at_once() {
-    let (_server, address) = serve(&["--framing", "ascii:4"]);
-    let mut clients: Vec<_> = (0..20).map(|_| dial(address)).collect();
-    for (i, client) in clients.iter_mut().enumerate().rev() {
-        client.write_all(format!("0002{i:02}").as_bytes()).unwrap();
-    }
-    for (i, client) in clients.iter().enumerate() {
-        assert_eq!(read_exactly(client, 6), format!("0002{i:02}").as_bytes());
-    }
-}
-
-#[test]
-fn replies_before_garbage_arrive_and_the_garbage_is_explained() {
-    let (mut server, address) = serve(&["--framing", "ascii:4"]);
-    let mut client = dial(address);
-    let name = client.local_addr().unwrap();
-    client.write_all(b"0002hiGET / HTTP/1.1\r\n\r\n").unwrap();
-    assert_eq!(read_to_end(&client), b"0002hi");
-    drop(client);
-    let line = server.log_line("HTTP");
-    assert!(line.contains(&format!("receiving from {name}: header byte 0 is 0x47")), "{line}");
-
-    let mut next = dial(address);
-    next.write_all(b"0000").unwrap();
-    assert_eq!(read_exactly(&next, 4), b"0000", "other clients are served");
-}
-
-#[test]
-fn a_reply_that_cannot_be_framed_closes_its_connection() {
-    let (mut server, address) = serve(&["--framing", "net:2", "--reply-framing", "ascii:1"]);
-    let mut client = dial(address);
-    client.write_all(b"\0\x02hi\0\x0a0123456789").unwrap();
-    assert_eq!(read_to_end(&client), b"2hi");
-    let line = server.log_line("payload is 10 bytes");
-    assert!(line.contains("at most 9"), "{line}");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_a_server_with_exit_0() {
-    for signal in ["TERM", "INT"] {
-        let (server, address) = serve(&["--framing", "ascii:4"]);
-        let mut client = dial(address);
-        client.write_all(b"0002hi").unwrap();
-        assert_eq!(read_exactly(&client, 6), b"0002hi");
-        server.signal(signal);
-        assert_eq!(read_to_end(&client), b"", "the connection is closed in good order");
-        drop(client);
-        assert_eq!(server.finish().code, Some(0), "{signal}");
-        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_server_whose_log_nobody_reads_goes_on_answering() {
-    let mut command = framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"]);
-    let (stderr, pipe) = std::io::pipe().unwrap();
-    let (_server, address) = Running::listen(command.stderr(pipe));
-    drop(command);
-    drop(stderr);
-    for _ in 0..2 {
-        let mut client = dial(address);
-        client.write_all(b"0002hi").unwrap();
-        assert_eq!(read_exactly(&client, 6), b"0002hi");
-    }
-}
-
-#[test]
-fn an_address_that_is_taken_is_an_error() {
-    let host = Host::listen();
-    let taken = host.address.to_string();
-    let done = Running::run(&mut framelink(["serve", "--listen", &taken, "--framing", "line"]));
-    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
-    assert!(done.stderr.starts_with(&format!("framelink: listening on {taken}: ")), "{}", done.stderr);
-}
-
-// send
 
 #[test]
 fn each_message_is_sent_and_its_reply_printed() {
@@ -291,10 +172,10 @@ fn a_reply_can_be_what_one_read_brings() {
 fn a_timeout_says_how_long_and_what_had_come() {
     let cases: [(&[u8], &str); 3] = [
         (b"", "nothing came within 300ms (sent, no reply)"),
-        (b"\0\x07hell", "nothing came within 300ms to finish it: 6 bytes of a message came, at least 3 more are owed"),
+        (b"\0\x07hell", "no whole message within 300ms: 6 bytes of a message came, at least 3 more are owed"),
         (
             b"\0\x07hello",
-            "nothing came within 300ms to finish it: 7 bytes of a message came, at least 2 more are owed; \
+            "no whole message within 300ms: 7 bytes of a message came, at least 2 more are owed; \
              the frame is complete if the number counts 2 header bytes too (sent, no reply)",
         ),
     ];
@@ -467,7 +348,7 @@ fn without_replies_nothing_is_printed_and_a_silent_peer_will_do() {
         read_to_end(&stream)
     });
     let done = send(address, &["--framing", "ascii:4", "--no-reply", "one", "two"]);
-    assert_said(&done, "");
+    assert_eq!((done.code, &*done.stdout), (Some(0), ""));
     assert_eq!(host.join(), b"0003one0003two");
 }
 
@@ -510,7 +391,11 @@ fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
         assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
     }
     drop(stdin);
-    assert_said(&running.finish(), "");
+    assert_eq!(read_to_end(&stream), b"");
+    // Its end came before ours and shows nothing.
+    let done = running.finish();
+    assert_eq!((done.code, &*done.stdout), (Some(0), ""));
+    assert!(done.stderr.contains("it is not known whether it took everything"), "{}", done.stderr);
 }
 
 #[test]
@@ -547,4 +432,58 @@ fn send_and_serve_understand_each_other() {
         assert_said(&send(address, &["--framing", framing, "hello", "world"]), "hello\nworld\n");
     }
     assert!(start.elapsed() < DEADLINE);
+}
+
+/// Which replies belonged to which messages cannot be known then.
+#[test]
+fn a_reply_too_many_is_a_fault() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 6);
+        stream.write_all(b"0002ok0002ok0002ok").expect("replying");
+        read_to_end(&stream)
+    });
+    let done = send(address, &["--framing", "ascii:4", "hi"]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), "ok\n"));
+    assert!(done.stderr.starts_with("framelink: 2 messages came that no message had asked for"), "{}", done.stderr);
+    assert_eq!(host.join(), b"");
+}
+
+#[test]
+fn without_replies_a_peer_that_takes_nothing_is_named_and_so_is_what_it_did_not_take() {
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let line = "x".repeat(60_000);
+    let lines = format!("{line}\n").repeat(400);
+    let mut running = Running::start(
+        framelink(["send", &address, "--framing", "net:2", "--no-reply", "--timeout", "300ms"]).stdin(Stdio::piped()),
+    );
+    let mut stdin = running.stdin();
+    Task::start(move || stdin.write_all(lines.as_bytes()));
+    let stream = host.accept();
+    let done = running.finish();
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.starts_with(&format!("framelink: sending to {address}: ")), "{}", done.stderr);
+    assert!(done.stderr.ends_with(" bytes could not be written within 300ms (perhaps sent)\n"), "{}", done.stderr);
+    drop(stream);
+}
+
+#[test]
+fn a_line_of_stdin_that_cannot_be_sent_is_named() {
+    for more in [&[][..], &["--no-reply"]] {
+        let host = Host::listen();
+        let address = host.address;
+        let host = host.serve(|mut stream| {
+            read_exactly(&stream, 3);
+            let _ = stream.write_all(b"2ok");
+            read_to_end(&stream)
+        });
+        let lines = format!("hi\n{}\n", "x".repeat(10));
+        let done = send_lines(address, &[&["--framing", "ascii:1"], more].concat(), lines.as_bytes());
+        assert_eq!(done.code, Some(1));
+        assert!(done.stderr.starts_with("framelink: line 2 of stdin: "), "{more:?}: {}", done.stderr);
+        assert!(done.stderr.contains("payload is 10 bytes"), "{}", done.stderr);
+        host.join();
+    }
 }
