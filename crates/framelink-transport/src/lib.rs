@@ -39,20 +39,38 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "socket")]
+mod close_report;
+#[cfg(feature = "socket")]
+mod connector;
 mod directions;
+#[cfg(feature = "socket")]
+mod drive;
+#[cfg(feature = "socket")]
+mod error;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod message;
 mod presets;
 pub mod session;
+#[cfg(feature = "socket")]
+mod socket;
+mod socket_options;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+#[cfg(feature = "socket")]
+pub use close_report::CloseReport;
+#[cfg(feature = "socket")]
+pub use connector::{ConnectError, Connector};
 pub use directions::Directions;
+#[cfg(feature = "socket")]
+pub use error::{Blame, CallError, Cause, Error, Operation};
 pub use framing::{DecodeError, EncodeError, Framing};
 pub use message::Message;
 pub use presets::presets;
+pub use socket_options::SocketOptions;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frames, Guess};

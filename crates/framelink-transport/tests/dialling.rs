@@ -8,7 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use framelink_transport::tokio::{ConnectError, Connection, Connector, ListenOptions, Listener};
+use framelink_transport::SocketOptions;
+use framelink_transport::tokio::{ConnectError, Connection, Connector, Listener};
 use support::framing;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
@@ -175,9 +176,10 @@ async fn small_writes_leave_at_once_unless_told_otherwise() {
         let accepted = listener.accept().await.unwrap();
         assert!(nodelay(&connection) && nodelay(&accepted), "by default, on both sides");
 
-        let options = ListenOptions::new().nodelay(false);
-        let mut listener = options.bind("127.0.0.1:0", framing("net:2")).await.unwrap();
-        let connector = connector().nodelay(false);
+        let mut options = SocketOptions::new();
+        options.nodelay = false;
+        let mut listener = Listener::bind_with("127.0.0.1:0", framing("net:2"), options.clone()).await.unwrap();
+        let connector = connector().options(options.clone());
         let connection = connector.connect(listener.local_addr().unwrap()).await.unwrap();
         let accepted = listener.accept().await.unwrap();
         assert!(!nodelay(&connection) && !nodelay(&accepted));

@@ -45,7 +45,7 @@ mod sending;
 pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
 pub use receiving::{Received, Receiving, Unfinished};
-#[cfg(feature = "tokio")]
+#[cfg(feature = "socket")]
 pub(crate) use sending::QUEUE_LIMIT;
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 

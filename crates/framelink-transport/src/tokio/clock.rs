@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::drive;
+
 /// Counts from the moment a connection was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     start: Instant,
 }
 
+impl drive::Clock for Clock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
 impl Clock {
     pub(super) fn start() -> Self {
         Self { start: Instant::now() }
-    }
-
-    pub(super) fn now(&self) -> Duration {
-        self.start.elapsed()
     }
 
     /// The moment that a session named.

@@ -1,7 +1,9 @@
 //! A socket and a session.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -10,12 +12,15 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::clock::{self, Clock};
-use super::error::{CallError, Cause, Error, Operation};
 use super::halves::{RecvHalf, SendHalf};
-use crate::session::{Exchange, Sent, Ticket};
-use crate::{Directions, Message};
+use super::port::Port;
+use crate::drive::{Answer, Call, Wants};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::session::{Exchange, Sent};
+use crate::{CloseReport, Directions, Message};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
 
 /// A connection that exchanges messages.
@@ -45,6 +50,7 @@ pub struct Connection<C: Decode + Encode = Directions, R = OwnedReadHalf, W = Ow
     receiver: RecvHalf<C, R>,
     sender: SendHalf<C, W>,
     exchange: Exchange,
+    clock: Clock,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -125,25 +131,40 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
     /// before the request went out, or when an earlier call was given up.
     pub async fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
-        self.begin(request).await?;
-        let deadline = clock::within(within);
-
-        let mut ticket = None;
-        let sent = tokio::time::timeout_at(deadline, self.sender.request(request, &mut ticket)).await;
-        match sent {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.give_up(ticket, error.into_cause())),
-            Err(_) => return Err(self.give_up(ticket, self.timed_out(within))),
-        }
-        match tokio::time::timeout_at(deadline, self.receiver.recv()).await {
-            Ok(Ok(Some(reply))) => {
+        let peer = self.peer_addr();
+        let failed = |sent, cause| CallError::new(sent, Error::new(Operation::Call, peer, cause));
+        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request);
+        let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
+        let answer = poll_fn(|context| self.poll_call(context, &mut call));
+        let cause = match tokio::time::timeout_at(clock::within(within), answer).await {
+            Ok(Ok(reply)) => {
                 self.exchange.settle();
-                self.receiver.release();
-                Ok(reply)
+                return Ok(reply);
             }
-            Ok(Ok(None)) => Err(self.give_up(ticket, Cause::NoReply)),
-            Ok(Err(error)) => Err(self.give_up(ticket, error.into_cause())),
-            Err(_) => Err(self.give_up(ticket, self.timed_out(within))),
+            Ok(Err(cause)) => cause,
+            Err(_) => self.timed_out(within),
+        };
+        let sent = call.sent(&self.sender.sending, &cause);
+        self.abandon();
+        Err(failed(sent, cause))
+    }
+
+    fn poll_call(
+        &mut self,
+        context: &mut Context<'_>,
+        call: &mut Call<'_>,
+    ) -> Poll<std::result::Result<Message, CauseOf<C>>> {
+        loop {
+            let (receiver, sender) = (&mut self.receiver, &mut self.sender);
+            let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
+                return Poll::Ready(Err(Cause::Closed));
+            };
+            let (mut input, mut output) = (Port::new(reader, context.waker()), Port::new(writer, context.waker()));
+            match call.advance(&mut receiver.receiving, &mut sender.sending, &mut input, &mut output, &self.clock)? {
+                Answer::Reply(reply) => return Poll::Ready(Ok(reply)),
+                Answer::Wait(Wants::Write) => return Poll::Pending,
+                Answer::Wait(Wants::Read(until)) => ready!(receiver.poll_alarm(context, until)),
+            }
         }
     }
 
@@ -205,6 +226,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
             receiver: RecvHalf::new(reader, Arc::clone(&framing), clock, peer),
             sender: SendHalf::new(writer, framing, clock, peer),
             exchange: Exchange::new(),
+            clock,
         }
     }
 
@@ -212,47 +234,9 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.exchange.check().map_err(|unclean| Error::new(operation, self.peer_addr(), Cause::Unclean(unclean)))
     }
 
-    /// Nothing may have come before the request goes out that could be taken for its reply.
-    async fn begin(&mut self, request: &[u8]) -> CallResult<(), C> {
-        let peer = self.peer_addr();
-        let not_sent = |cause| CallError::new(Sent::Not, Error::new(Operation::Call, peer, cause));
-        self.exchange.check().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
-        // What cannot be sent harms nothing, so it is refused before anything else is asked.
-        self.sender.session().outgoing(request).map_err(|refused| not_sent(Cause::Refused(refused)))?;
-        self.exchange.begin().map_err(|unclean| not_sent(Cause::Unclean(unclean)))?;
-        let unfit = match self.receiver.look().await {
-            _ if self.receiver.is_inside_message() => Cause::Unasked,
-            Ok(false) => return Ok(()),
-            Ok(true) => Cause::NoReply,
-            Err(cause) => cause,
-        };
-        self.abandon();
-        Err(not_sent(unfit))
-    }
-
-    fn timed_out(&self, after: Duration) -> Cause<<C as Decode>::Error, <C as Encode>::Error> {
-        let unwritten_bytes = self.sender.session().queued_len();
+    fn timed_out(&self, after: Duration) -> CauseOf<C> {
+        let unwritten_bytes = self.sender.sending.queued_len();
         Cause::TimedOut { after, unwritten_bytes, unfinished: self.receiver.unfinished() }
-    }
-
-    /// Ends a call that failed. A request that was refused before it was accepted harms nothing; after anything else the
-    /// socket is closed.
-    fn give_up(
-        &mut self,
-        ticket: Option<Ticket>,
-        cause: Cause<<C as Decode>::Error, <C as Encode>::Error>,
-    ) -> CallError<<C as Decode>::Error, <C as Encode>::Error> {
-        let sending = self.sender.session();
-        let sent = match ticket {
-            None => Sent::Not,
-            Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
-            Some(ticket) => sending.sent(ticket),
-        };
-        match cause {
-            Cause::Refused(_) => self.exchange.settle(),
-            _ => self.abandon(),
-        }
-        CallError::new(sent, Error::new(Operation::Call, self.peer_addr(), cause))
     }
 
     /// Closes the socket; the exchange stays open, so that whatever is asked next is told why.
@@ -260,24 +244,4 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.receiver.give_up();
         self.sender.give_up();
     }
-}
-
-/// How a connection was closed.
-///
-/// ```no_run
-/// # async fn example(connection: framelink_transport::tokio::Connection) -> Result<(), Box<dyn std::error::Error>> {
-/// let report = connection.close(std::time::Duration::from_secs(1)).await?;
-/// if !report.peer_closed {
-///     println!("the peer may not have seen everything");
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CloseReport {
-    /// The peer closed its side too, so nothing is on its way.
-    pub peer_closed: bool,
-    /// So many messages came after we had ended our side, and were dropped.
-    pub discarded: usize,
 }

@@ -6,17 +6,20 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::coop;
 use tokio::time::Sleep;
 
 use super::clock::Clock;
-use super::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Outgoing, Received, Receiving, Sending, Ticket, Transmit, Unfinished};
+use super::port::Port;
+use crate::drive::{self, Came, Progress};
+use crate::error::{Cause, Error, Operation};
+use crate::session::{ByteCount, Received, Receiving, Sending, Unfinished};
 use crate::{Directions, Message};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -37,8 +40,8 @@ type HalfCause<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 #[derive(Debug)]
 pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
     /// `None` after we gave the connection up.
-    reader: Option<R>,
-    receiving: Receiving<Arc<C>>,
+    pub(super) reader: Option<R>,
+    pub(super) receiving: Receiving<Arc<C>>,
     clock: Clock,
     peer: Option<SocketAddr>,
     /// The deadline that the session named, kept between polls.
@@ -66,24 +69,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         // A buffer may hold thousands of messages: other tasks have their turn too.
         ready!(coop::poll_proceed(context)).made_progress();
         loop {
-            let until = match self.receiving.poll() {
-                Ok(Received::Message(message)) => return Poll::Ready(Ok(Some(message))),
-                Ok(Received::Closed) => return Poll::Ready(Ok(None)),
-                Ok(Received::Wait { until }) => until,
-                Err(fault) => return Poll::Ready(Err(self.error(Cause::Fault(fault)))),
-            };
-            match self.poll_read(context) {
-                Poll::Ready(Ok(())) => self.alarm = None,
-                Poll::Ready(Err(cause)) => return Poll::Ready(Err(self.error(cause))),
-                Poll::Pending => {
-                    self.receiving.release();
-                    let Some(until) = until else { return Poll::Pending };
-                    let at = self.clock.at(until);
-                    let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-                    ready!(alarm.as_mut().poll(context));
-                    self.alarm = None;
-                    self.receiving.on_deadline(self.clock.now());
-                }
+            match self.poll_input(context, |receiving, port, clock| drive::receive(receiving, port, clock))? {
+                Came::Message(message) => return Poll::Ready(Ok(Some(message))),
+                Came::Closed => return Poll::Ready(Ok(None)),
+                Came::Wait(until) => ready!(self.poll_alarm(context, until)),
             }
         }
     }
@@ -120,63 +109,53 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         self.reader = None;
     }
 
-    /// Gives the buffer back, if nothing waits in it.
-    pub(super) fn release(&mut self) {
-        self.receiving.release();
-    }
-
-    /// Takes what has come already into the session, and waits for nothing. True if that is the end.
-    pub(super) async fn look(&mut self) -> Result<bool, HalfCause<C>> {
-        let looked = poll_fn(|context| Poll::Ready(self.poll_read(context))).await;
-        self.receiving.release();
-        match looked {
-            Poll::Ready(Err(cause)) => Err(cause),
-            _ => Ok(self.receiving.is_closed()),
-        }
-    }
-
     /// Reads and drops all that comes, message or not, until the peer closes. For a connection that is given up: a socket
     /// that is closed with bytes unread resets the connection, and that can destroy what is on its way to the peer.
     ///
     /// # Errors
     /// When the connection failed.
     pub async fn discard(&mut self) -> HalfResult<(), C> {
-        while !self.receiving.is_closed() {
-            self.receiving.discard();
-            poll_fn(|context| {
-                let read = self.poll_read(context);
-                if read.is_pending() {
-                    self.receiving.release();
-                }
-                read
-            })
-            .await
-            .map_err(|cause| self.error(cause))?;
+        poll_fn(|context| {
+            let ended = self.poll_input(context, |receiving, port, clock| drive::discard(receiving, port, clock))?;
+            if ended { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Waits for the deadline that the session named: ready when it is over.
+    pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
+        let Some(until) = until else {
+            self.alarm = None;
+            return Poll::Pending;
+        };
+        let at = self.clock.at(until);
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if alarm.deadline() != at {
+            alarm.as_mut().reset(at);
         }
-        Ok(())
+        ready!(alarm.as_mut().poll(context));
+        self.alarm = None;
+        Poll::Ready(())
     }
 
-    pub(super) const fn is_inside_message(&self) -> bool {
-        self.receiving.is_inside_message()
-    }
-
-    /// Reads once into the session.
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), HalfCause<C>>> {
-        let Some(reader) = &mut self.reader else { return Poll::Ready(Err(Cause::Closed)) };
-        let mut space = ReadBuf::new(self.receiving.space());
-        match ready!(Pin::new(reader).poll_read(context, &mut space)) {
-            Ok(()) => match space.filled().len() {
-                0 => self.receiving.on_closed(),
-                count => self.receiving.on_read(count, self.clock.now()),
-            },
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                // A socket tells of a reset once and then ends as if it had been closed in good order.
+    /// Does something with what is read.
+    fn poll_input<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, HalfCause<C>>,
+    ) -> HalfResult<T, C> {
+        let done = match &mut self.reader {
+            Some(reader) => work(&mut self.receiving, &mut Port::new(reader, context.waker()), &self.clock),
+            // Whole messages that came before the socket was given up have been delivered.
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| {
+            // A socket tells of a reset once and then ends as if it had been closed in good order.
+            if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
                 self.reader = None;
-                return Poll::Ready(Err(Cause::of_io(error)));
             }
-        }
-        Poll::Ready(Ok(()))
+            Error::new(Operation::Receive, self.peer, cause)
+        })
     }
 
     const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
@@ -208,8 +187,8 @@ impl<C: Decode> RecvHalf<C> {
 #[derive(Debug)]
 pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
     /// `None` after we gave the connection up.
-    writer: Option<W>,
-    sending: Sending<Arc<C>>,
+    pub(super) writer: Option<W>,
+    pub(super) sending: Sending<Arc<C>>,
     clock: Clock,
     peer: Option<SocketAddr>,
 }
@@ -237,9 +216,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn feed(&mut self, payload: &[u8]) -> HalfResult<(), C> {
-        poll_fn(|context| self.poll_room(context)).await?;
-        self.sending.queue(payload).map_err(|refused| self.error(Cause::Refused(refused)))?;
-        Ok(())
+        poll_fn(|context| {
+            match self.poll_output(context, |sending, port, clock| drive::queue(sending, port, clock, payload))? {
+                Progress::Done => Poll::Ready(Ok(())),
+                Progress::Blocked => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// Writes all that is queued.
@@ -247,7 +230,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// # Errors
     /// When the connection failed.
     pub async fn flush(&mut self) -> HalfResult<(), C> {
-        poll_fn(|context| self.poll_write_queue(context, 0)).await
+        poll_fn(|context| {
+            match self.poll_output(context, |sending, port, clock| drive::flush(sending, port, clock))? {
+                Progress::Done => Poll::Ready(Ok(())),
+                Progress::Blocked => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
@@ -290,82 +279,27 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         self.sending.on_failed();
     }
 
-    /// Sends a request; `ticket` says which bytes it is from the moment it is accepted, also if this is then dropped.
-    pub(super) async fn request(&mut self, request: &[u8], ticket: &mut Option<Ticket>) -> HalfResult<(), C> {
-        *ticket = Some(self.put(request).await?);
-        self.flush().await
-    }
-
-    pub(super) const fn session(&self) -> &Sending<Arc<C>> {
-        &self.sending
-    }
-
     /// Accepts a message, writing what the socket takes of it at once and queueing the rest.
-    pub(super) async fn put(&mut self, payload: &[u8]) -> HalfResult<Ticket, C> {
+    async fn put(&mut self, payload: &[u8]) -> HalfResult<(), C> {
         poll_fn(|context| {
-            ready!(self.poll_room(context))?;
-            let outgoing = self.sending.outgoing(payload).map_err(|refused| self.error(Cause::Refused(refused)))?;
-            let written = self.write_now(context, &outgoing)?;
-            Poll::Ready(Ok(self.sending.queue_rest(&outgoing, written, self.clock.now())))
+            match self.poll_output(context, |sending, port, clock| drive::put(sending, port, clock, payload))? {
+                Some(_) => Poll::Ready(Ok(())),
+                None => Poll::Pending,
+            }
         })
         .await
     }
 
-    /// Offers a whole frame to the socket, from where it lies. How much it takes is 0 where that must wait.
-    fn write_now(&mut self, context: &mut Context<'_>, outgoing: &Outgoing<'_>) -> HalfResult<usize, C> {
-        let Some(writer) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
-        // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
-        if !self.sending.is_empty() || outgoing.frame_len() == 0 || !writer.is_write_vectored() {
-            return Ok(0);
-        }
-        match Pin::new(writer).poll_write_vectored(context, &outgoing.slices()) {
-            Poll::Pending => Ok(0),
-            Poll::Ready(Ok(count)) => Ok(count),
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            Poll::Ready(Err(error)) => Err(self.fail(error)),
-        }
-    }
-
-    /// Writes until there is room for another message.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<(), C>> {
-        if self.sending.has_room() {
-            return Poll::Ready(Ok(()));
-        }
-        // Down to half, so that a write is worth its while.
-        self.poll_write_queue(context, crate::session::QUEUE_LIMIT / 2)
-    }
-
-    /// Does what the session says until no more than so many bytes are left to write.
-    fn poll_write_queue(&mut self, context: &mut Context<'_>, leave: usize) -> Poll<HalfResult<(), C>> {
-        loop {
-            let Some(writer) = &mut self.writer else { return Poll::Ready(Err(self.error(Cause::Closed))) };
-            let writer = Pin::new(writer);
-            match self.sending.poll() {
-                Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => {
-                    match ready!(writer.poll_write(context, bytes)) {
-                        Ok(0) => return Poll::Ready(Err(self.fail(io::ErrorKind::WriteZero.into()))),
-                        Ok(count) => self.sending.on_written(count, self.clock.now()),
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Poll::Ready(Err(self.fail(error))),
-                    }
-                }
-                Transmit::ShutDown => match ready!(writer.poll_shutdown(context)) {
-                    Ok(()) => self.sending.on_shut_down(),
-                    Err(error) => return Poll::Ready(Err(self.fail(error))),
-                },
-                Transmit::Write(_) => return Poll::Ready(Ok(())),
-                Transmit::Failed => return Poll::Ready(Err(self.error(Cause::Closed))),
-                Transmit::Idle => return writer.poll_flush(context).map_err(|error| self.fail(error)),
-            }
-        }
-    }
-
-    fn fail(&mut self, error: io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        self.sending.on_failed();
-        self.error(Cause::of_io(error))
-    }
-
-    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        Error::new(Operation::Send, self.peer, cause)
+    /// Does something with what is written.
+    fn poll_output<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,
+    ) -> HalfResult<T, C> {
+        let done = match &mut self.writer {
+            Some(writer) => work(&mut self.sending, &mut Port::new(writer, context.waker()), &self.clock),
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| Error::new(Operation::Send, self.peer, cause))
     }
 }

@@ -16,12 +16,13 @@
 mod clock;
 mod connection;
 mod connector;
-mod error;
 mod halves;
 mod listener;
+mod port;
 
-pub use connection::{CloseReport, Connection};
-pub use connector::{ConnectError, Connector};
-pub use error::{Blame, CallError, Cause, Error, Operation};
+pub use connection::Connection;
+pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
-pub use listener::{ListenOptions, Listener};
+pub use listener::Listener;
+
+pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation};

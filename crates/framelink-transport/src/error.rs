@@ -31,7 +31,7 @@ pub struct Error<D = DecodeError, E = EncodeError> {
 }
 
 impl<D, E> Error<D, E> {
-    pub(super) const fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
+    pub(crate) const fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
         Self { operation, peer, cause }
     }
 
@@ -51,10 +51,6 @@ impl<D, E> Error<D, E> {
     #[must_use]
     pub const fn cause(&self) -> &Cause<D, E> {
         &self.cause
-    }
-
-    pub(super) fn into_cause(self) -> Cause<D, E> {
-        self.cause
     }
 
     /// Whose fault it is.
@@ -158,7 +154,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
 
 impl<D, E> Cause<D, E> {
     /// Tells a connection that was torn down from other failures.
-    pub(super) fn of_io(error: io::Error) -> Self {
+    pub(crate) fn of_io(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
                 Self::Reset(error)
@@ -234,7 +230,7 @@ pub struct CallError<D = DecodeError, E = EncodeError> {
 }
 
 impl<D, E> CallError<D, E> {
-    pub(super) const fn new(sent: Sent, error: Error<D, E>) -> Self {
+    pub(crate) const fn new(sent: Sent, error: Error<D, E>) -> Self {
         Self { sent, error }
     }
 

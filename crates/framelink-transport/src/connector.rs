@@ -1,0 +1,195 @@
+//! Dialling: what all drivers have in common.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use crate::{Directions, SocketOptions};
+
+/// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
+/// `nonblocking::Connector`; each adds its `connect`.
+#[derive(Debug)]
+pub struct Connector<C, Driver> {
+    pub(crate) framing: Arc<C>,
+    pub(crate) options: SocketOptions,
+    pub(crate) within: Duration,
+    driver: PhantomData<Driver>,
+}
+
+impl<D> Connector<Directions, D> {
+    /// With one framing for both directions, or a [`Directions`] of two.
+    pub fn new(framing: impl Into<Directions>) -> Self {
+        Self::with_codec(framing.into())
+    }
+}
+
+impl<C: Decode + Encode, D> Connector<C, D> {
+    /// With a codec of your own.
+    pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
+        let (framing, options) = (codec.into(), SocketOptions::new());
+        Self { framing, options, within: Duration::from_secs(10), driver: PhantomData }
+    }
+}
+
+impl<C, D> Connector<C, D> {
+    /// The address to dial from; port 0 lets the system choose one. Defaults to the system's choice.
+    #[must_use]
+    pub const fn source(mut self, source: SocketAddr) -> Self {
+        self.options.source = Some(source);
+        self
+    }
+
+    /// The network interface to dial through, by name. Linux only. Defaults to the system's choice.
+    #[must_use]
+    pub fn interface(mut self, name: impl Into<String>) -> Self {
+        self.options.interface = Some(name.into());
+        self
+    }
+
+    /// All options of the socket at once; replaces what was said of them before.
+    #[must_use]
+    pub fn options(mut self, options: SocketOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How long connecting may take, over all addresses of the peer, each of which has its share of what is left.
+    /// Defaults to 10 s.
+    #[must_use]
+    pub const fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// The addresses that can be dialled, each with how many are left from it on: so long is its share of the time that is
+    /// left. One of the other family than the source's cannot be dialled from it.
+    pub(crate) fn attempts(&self, addresses: impl Iterator<Item = SocketAddr>) -> Vec<(SocketAddr, u32)> {
+        let source = self.options.source;
+        let fitting = addresses.filter(|address| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
+        let fitting = fitting.collect::<Vec<_>>();
+        let left = (1..=u32::try_from(fitting.len()).unwrap_or(u32::MAX)).rev();
+        fitting.into_iter().zip(left).collect()
+    }
+
+    /// Why nothing could be tried.
+    pub(crate) fn no_address(&self) -> ConnectError {
+        ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) }
+    }
+}
+
+impl<C, D> Clone for Connector<C, D> {
+    fn clone(&self) -> Self {
+        let (framing, options) = (Arc::clone(&self.framing), self.options.clone());
+        Self { framing, options, within: self.within, driver: PhantomData }
+    }
+}
+
+/// Why no connection was made.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{ConnectError, Framing, tokio::Connector};
+///
+/// // Nobody listens on port 1.
+/// let error = Connector::new("net:2".parse::<Framing>()?).connect("127.0.0.1:1").await.unwrap_err();
+/// assert!(error.to_string().starts_with("connecting to 127.0.0.1:1: "), "{error}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The peer's name has no address.
+    Resolve(io::Error),
+    /// No address of the peer can be dialled from the source address.
+    NoAddress {
+        /// The source address, if one was given.
+        source: Option<IpAddr>,
+    },
+    /// The address refused, or could not be reached.
+    Dial {
+        /// The last address tried.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// All local ports towards the peer are taken.
+    NoLocalPort {
+        /// The address that was dialled.
+        address: SocketAddr,
+        /// The address that was dialled from, if one was given.
+        source: Option<SocketAddr>,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// No answer in time.
+    TimedOut {
+        /// The address that was being tried.
+        address: SocketAddr,
+        /// How long was waited.
+        after: Duration,
+    },
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve(error) => write!(f, "resolving the peer's address: {error}"),
+            Self::NoAddress { source: None } => f.write_str("the peer's name has no address"),
+            Self::NoAddress { source: Some(source) } => {
+                write!(f, "the peer has no address of the same family as the source address {source}")
+            }
+            Self::NoLocalPort { address, source, error } => {
+                write!(f, "connecting to {address}")?;
+                if let Some(source) = source {
+                    write!(f, " from {source}")?;
+                }
+                write!(
+                    f,
+                    ": no local port is free for it ({error}); connections that this side closed first keep theirs for a minute: "
+                )?;
+                f.write_str("keep connections open, let the peer close first, dial from more addresses, or widen the system's range of ports")
+            }
+            Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
+            Self::TimedOut { address, after } => {
+                // A share of what was left: more digits than milliseconds say nothing.
+                let after = Duration::from_micros(500).saturating_add(*after).as_millis();
+                let after = Duration::from_millis(u64::try_from(after).unwrap_or(u64::MAX));
+                write!(f, "connecting to {address}: no answer within {after:?}")
+            }
+        }
+    }
+}
+
+impl Error for ConnectError {}
+
+impl ConnectError {
+    /// What a failure to open, bind or connect a socket means.
+    pub(crate) fn of_io(address: SocketAddr, source: Option<SocketAddr>, error: io::Error) -> Self {
+        let chosen_by_system = source.is_none_or(|source| source.port() == 0);
+        match error.kind() {
+            // Linux says the first when connecting, the second when binding finds no port.
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse
+                if chosen_by_system && has_route(source, address) =>
+            {
+                Self::NoLocalPort { address, source, error }
+            }
+            _ => Self::Dial { address, error },
+        }
+    }
+}
+
+/// Whether the address can be dialled from the source as such: a source that is not of this machine fails in the same words
+/// as one without free ports. UDP has ports of its own, so these do not matter here, and nothing is sent.
+fn has_route(source: Option<SocketAddr>, address: SocketAddr) -> bool {
+    let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let source = source.map_or(any, |source| source.ip());
+    UdpSocket::bind((source, 0)).and_then(|socket| socket.connect(address)).is_ok()
+}

@@ -1,0 +1,116 @@
+//! One request and its reply.
+
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use super::receive::{look, receive};
+use super::{Came, Clock, Input, Output, Progress, flush, put};
+use crate::Message;
+use crate::error::Cause;
+use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
+
+/// A request that is under way.
+///
+/// Whoever gives it up before it has answered leaves the exchange open: the connection is of no more use then, for the
+/// reply may still come.
+#[derive(Debug)]
+pub(crate) struct Call<'r> {
+    request: &'r [u8],
+    stage: Stage,
+    /// Which bytes it is, from the moment it is accepted.
+    ticket: Option<Ticket>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Nothing may have come before the request goes out that could be taken for its reply.
+    Look,
+    Put,
+    Flush,
+    Reply,
+}
+
+/// How far a call got.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Reply(Message),
+    Wait(Wants),
+}
+
+/// What a call that waits would go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Write,
+    /// Bytes, or that time.
+    Read(Option<Duration>),
+}
+
+impl<'r> Call<'r> {
+    /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
+    pub(crate) fn begin<D, E: Encode>(
+        exchange: &mut Exchange,
+        sending: &Sending<E>,
+        request: &'r [u8],
+    ) -> Result<Self, Cause<D, E::Error>> {
+        exchange.check().map_err(Cause::Unclean)?;
+        sending.outgoing(request).map_err(Cause::Refused)?;
+        exchange.begin().map_err(Cause::Unclean)?;
+        Ok(Self { request, stage: Stage::Look, ticket: None })
+    }
+
+    /// Goes as far as the socket lets it.
+    pub(crate) fn advance<D: Decode, E: Encode>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        sending: &mut Sending<E>,
+        input: &mut impl Input,
+        output: &mut impl Output,
+        clock: &impl Clock,
+    ) -> Result<Answer, Cause<D::Error, E::Error>> {
+        loop {
+            self.stage = match self.stage {
+                Stage::Look => {
+                    let is_closed = look(receiving, input, clock);
+                    if receiving.is_inside_message() {
+                        return Err(Cause::Unasked);
+                    }
+                    if is_closed? {
+                        return Err(Cause::NoReply);
+                    }
+                    Stage::Put
+                }
+                Stage::Put => match put(sending, output, clock, self.request)? {
+                    Some(ticket) => {
+                        self.ticket = Some(ticket);
+                        Stage::Flush
+                    }
+                    None => return Ok(Answer::Wait(Wants::Write)),
+                },
+                Stage::Flush => match flush(sending, output, clock)? {
+                    Progress::Done => Stage::Reply,
+                    Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
+                },
+                Stage::Reply => {
+                    return match receive(receiving, input, clock)? {
+                        Came::Message(reply) => {
+                            receiving.release();
+                            Ok(Answer::Reply(reply))
+                        }
+                        Came::Closed => Err(Cause::NoReply),
+                        Came::Wait(until) => Ok(Answer::Wait(Wants::Read(until))),
+                    };
+                }
+            };
+        }
+    }
+
+    /// What the peer may have seen of a call that failed.
+    pub(crate) fn sent<D, E: Encode>(&self, sending: &Sending<E>, cause: &Cause<D, E::Error>) -> Sent {
+        match self.ticket {
+            None => Sent::Not,
+            Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
+            Some(ticket) => sending.sent(ticket),
+        }
+    }
+}

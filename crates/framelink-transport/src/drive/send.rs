@@ -1,0 +1,110 @@
+//! Messages in, bytes out.
+
+use std::io;
+
+use framelink_codec::Encode;
+
+use super::{Clock, Output, is_wait};
+use crate::error::Cause;
+use crate::session::{Outgoing, QUEUE_LIMIT, Sending, Ticket, Transmit};
+
+/// How far sending got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Done,
+    /// The socket takes nothing more now.
+    Blocked,
+}
+
+/// Accepts a message, writing what the socket takes of it at once and queueing the rest. `None` if there is no room for it
+/// before the socket has taken some of what is queued.
+pub(crate) fn put<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    payload: &[u8],
+) -> Result<Option<Ticket>, Cause<D, E::Error>> {
+    if !sending.has_room() {
+        // What cannot be sent is refused at once, room or not.
+        sending.outgoing(payload).map_err(Cause::Refused)?;
+        // Down to half, so that a write is worth its while.
+        if write_queue(sending, output, clock, QUEUE_LIMIT / 2)? == Progress::Blocked {
+            return Ok(None);
+        }
+    }
+    let outgoing = sending.outgoing(payload).map_err(Cause::Refused)?;
+    match write_now(sending, output, &outgoing) {
+        Ok(written) => Ok(Some(sending.queue_rest(&outgoing, written, clock.now()))),
+        Err(error) => Err(fail(sending, error)),
+    }
+}
+
+/// Accepts a message to be written with others. Blocked, and not accepted, while there is no room for it.
+pub(crate) fn queue<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    payload: &[u8],
+) -> Result<Progress, Cause<D, E::Error>> {
+    if !sending.has_room() && write_queue(sending, output, clock, QUEUE_LIMIT / 2)? == Progress::Blocked {
+        return Ok(Progress::Blocked);
+    }
+    sending.queue(payload).map_err(Cause::Refused)?;
+    Ok(Progress::Done)
+}
+
+/// Writes all that is queued, and shuts writing down if that is due.
+pub(crate) fn flush<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+) -> Result<Progress, Cause<D, E::Error>> {
+    write_queue(sending, output, clock, 0)
+}
+
+/// Offers a whole frame to the socket, from where it lies. How much it takes is 0 where that must wait.
+fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing: &Outgoing<'_>) -> io::Result<usize> {
+    // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
+    if !sending.is_empty() || outgoing.frame_len() == 0 || !output.gathers() {
+        return Ok(0);
+    }
+    match output.write_vectored(&outgoing.slices()) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted || is_wait(&error) => Ok(0),
+        written => written,
+    }
+}
+
+/// Does what the session says until no more than so many bytes are left to write.
+fn write_queue<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    leave: usize,
+) -> Result<Progress, Cause<D, E::Error>> {
+    loop {
+        let done = match sending.poll() {
+            Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => match output.write(bytes) {
+                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                written => written.map(|count| sending.on_written(count, clock.now())),
+            },
+            Transmit::Write(_) => return Ok(Progress::Done),
+            Transmit::ShutDown => output.shut_down().map(|()| sending.on_shut_down()),
+            Transmit::Failed => return Err(Cause::Closed),
+            Transmit::Idle => match output.flush() {
+                Ok(()) => return Ok(Progress::Done),
+                Err(error) => Err(error),
+            },
+        };
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_wait(&error) => return Ok(Progress::Blocked),
+            Err(error) => return Err(fail(sending, error)),
+            Ok(()) => {}
+        }
+    }
+}
+
+fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {
+    sending.on_failed();
+    Cause::of_io(error)
+}

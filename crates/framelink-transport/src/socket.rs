@@ -1,0 +1,94 @@
+//! Sockets as their options say, for all drivers.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use crate::SocketOptions;
+
+/// A socket that is ready to dial this address.
+pub(crate) fn dialling(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(options, address)?;
+    if let Some(source) = options.source {
+        take_port_late(&socket, source)?;
+        socket.bind(&source.into())?;
+    }
+    Ok(socket)
+}
+
+/// A socket that listens on this address.
+pub(crate) fn listening(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(options, address)?;
+    // On Windows this option would let another program take the address.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(options.reuse_address)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket)
+}
+
+/// Sets what an accepted socket does not take over from its listener.
+pub(crate) fn accepted<'s>(options: &SocketOptions, socket: impl Into<SockRef<'s>>) {
+    let socket = socket.into();
+    // A socket that refuses is one whose peer is gone, which the first read will tell.
+    let _ = socket.set_tcp_nodelay(options.nodelay);
+    if options.linger.is_some() {
+        let _ = socket.set_linger(options.linger);
+    }
+}
+
+/// Whether the error is about the connection that was to be accepted, and not about us.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+fn open(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_tcp_nodelay(options.nodelay)?;
+    if let Some(interface) = &options.interface {
+        bind_interface(&socket, interface)?;
+    }
+    // Before connecting or listening: the window that is announced then depends on it.
+    if let Some(bytes) = options.receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if options.linger.is_some() {
+        socket.set_linger(options.linger)?;
+    }
+    Ok(socket)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
+fn bind_interface(socket: &Socket, interface: &str) -> io::Result<()> {
+    socket.bind_device(Some(interface.as_bytes()))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "fuchsia")))]
+fn bind_interface(_: &Socket, interface: &str) -> io::Result<()> {
+    let message = format!("choosing the interface {interface} is not possible on this system");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
+}
+
+/// A port that is chosen when binding is taken for all destinations; chosen when connecting, for this one only
+/// (`IP_BIND_ADDRESS_NO_PORT`).
+#[cfg(target_os = "linux")]
+fn take_port_late(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+    if source.port() == 0 {
+        setsockopt(socket, IpBindAddressNoPort, &true)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+fn take_port_late(_: &Socket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
+}

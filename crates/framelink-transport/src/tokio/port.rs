@@ -1,0 +1,68 @@
+//! Readers and writers of tokio as the session's drive sees them: what is not ready would have to wait, and the task is woken.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::drive::{Input, Output};
+
+/// A stream and the task that is woken when it is ready.
+pub(super) struct Port<'p, S> {
+    stream: &'p mut S,
+    waker: &'p Waker,
+}
+
+impl<'p, S> Port<'p, S> {
+    pub(super) const fn new(stream: &'p mut S, waker: &'p Waker) -> Self {
+        Self { stream, waker }
+    }
+}
+
+impl<S: Unpin> Port<'_, S> {
+    fn now<T>(
+        &mut self,
+        operation: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        match operation(Pin::new(&mut *self.stream), &mut Context::from_waker(self.waker)) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin> Input for Port<'_, R> {
+    fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
+        let mut space = ReadBuf::new(space);
+        self.now(|stream, context| stream.poll_read(context, &mut space))?;
+        Ok(space.filled().len())
+    }
+
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.read(space, None)
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Output for Port<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.now(|stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.now(|stream, context| stream.poll_write_vectored(context, parts))
+    }
+
+    fn gathers(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.now(|stream, context| stream.poll_flush(context))
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        self.now(|stream, context| stream.poll_shutdown(context))
+    }
+}
