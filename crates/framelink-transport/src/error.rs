@@ -35,6 +35,17 @@ impl<D, E> Error<D, E> {
         Self { operation, peer, cause }
     }
 
+    #[cfg(feature = "nonblocking")]
+    pub(crate) fn into_cause(self) -> Cause<D, E> {
+        self.cause
+    }
+
+    /// The same, said of what it was part of.
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) fn during(self, operation: Operation) -> Self {
+        Self { operation, ..self }
+    }
+
     /// What was being done.
     #[must_use]
     pub const fn operation(&self) -> Operation {

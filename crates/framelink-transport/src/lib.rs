@@ -39,10 +39,16 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod clock;
 #[cfg(feature = "socket")]
 mod close_report;
 #[cfg(feature = "socket")]
 mod connector;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod dial;
 mod directions;
 #[cfg(feature = "socket")]
 mod drive;
@@ -52,6 +58,8 @@ mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod message;
+#[cfg(feature = "nonblocking")]
+pub mod nonblocking;
 mod presets;
 pub mod session;
 #[cfg(feature = "socket")]
@@ -59,6 +67,8 @@ mod socket;
 mod socket_options;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "socket")]
+mod tries;
 
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
@@ -71,6 +81,8 @@ pub use framing::{DecodeError, EncodeError, Framing};
 pub use message::Message;
 pub use presets::presets;
 pub use socket_options::SocketOptions;
+#[cfg(feature = "socket")]
+pub use tries::{TryRecv, TrySend};
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frames, Guess};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::receive::{look, receive};
-use super::{Came, Clock, Input, Output, Progress, flush, put};
+use super::{Came, Clock, Port, Progress, flush, put};
 use crate::Message;
 use crate::error::Cause;
 use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
@@ -14,9 +14,8 @@ use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
 ///
 /// Whoever gives it up before it has answered leaves the exchange open: the connection is of no more use then, for the
 /// reply may still come.
-#[derive(Debug)]
-pub(crate) struct Call<'r> {
-    request: &'r [u8],
+pub(crate) struct Call<P> {
+    request: P,
     stage: Stage,
     /// Which bytes it is, from the moment it is accepted.
     ticket: Option<Ticket>,
@@ -35,7 +34,8 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Reply(Message),
-    Wait(Wants),
+    /// Where reads and writes wait by themselves, the time is over when this comes.
+    Wait(#[cfg_attr(not(any(feature = "tokio", feature = "nonblocking")), expect(dead_code))] Wants),
 }
 
 /// What a call that waits would go on with.
@@ -46,15 +46,15 @@ pub(crate) enum Wants {
     Read(Option<Duration>),
 }
 
-impl<'r> Call<'r> {
+impl<P: AsRef<[u8]>> Call<P> {
     /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
     pub(crate) fn begin<D, E: Encode>(
         exchange: &mut Exchange,
         sending: &Sending<E>,
-        request: &'r [u8],
+        request: P,
     ) -> Result<Self, Cause<D, E::Error>> {
         exchange.check().map_err(Cause::Unclean)?;
-        sending.outgoing(request).map_err(Cause::Refused)?;
+        sending.outgoing(request.as_ref()).map_err(Cause::Refused)?;
         exchange.begin().map_err(Cause::Unclean)?;
         Ok(Self { request, stage: Stage::Look, ticket: None })
     }
@@ -64,14 +64,13 @@ impl<'r> Call<'r> {
         &mut self,
         receiving: &mut Receiving<D>,
         sending: &mut Sending<E>,
-        input: &mut impl Input,
-        output: &mut impl Output,
+        port: &mut impl Port,
         clock: &impl Clock,
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
         loop {
             self.stage = match self.stage {
                 Stage::Look => {
-                    let is_closed = look(receiving, input, clock);
+                    let is_closed = look(receiving, port.input(), clock);
                     if receiving.is_inside_message() {
                         return Err(Cause::Unasked);
                     }
@@ -80,19 +79,19 @@ impl<'r> Call<'r> {
                     }
                     Stage::Put
                 }
-                Stage::Put => match put(sending, output, clock, self.request)? {
+                Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
                     Some(ticket) => {
                         self.ticket = Some(ticket);
                         Stage::Flush
                     }
                     None => return Ok(Answer::Wait(Wants::Write)),
                 },
-                Stage::Flush => match flush(sending, output, clock)? {
+                Stage::Flush => match flush(sending, port.output(), clock)? {
                     Progress::Done => Stage::Reply,
                     Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
                 },
                 Stage::Reply => {
-                    return match receive(receiving, input, clock)? {
+                    return match receive(receiving, port.input(), clock)? {
                         Came::Message(reply) => {
                             receiving.release();
                             Ok(Answer::Reply(reply))

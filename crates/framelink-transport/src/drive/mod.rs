@@ -10,7 +10,9 @@ mod send;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-pub(crate) use call::{Answer, Call, Wants};
+#[cfg(any(feature = "tokio", feature = "nonblocking"))]
+pub(crate) use call::Wants;
+pub(crate) use call::{Answer, Call};
 pub(crate) use receive::{Came, discard, receive};
 pub(crate) use send::{Progress, flush, put, queue};
 
@@ -31,6 +33,22 @@ pub(crate) trait Output {
     fn gathers(&self) -> bool;
     fn flush(&mut self) -> io::Result<()>;
     fn shut_down(&mut self) -> io::Result<()>;
+}
+
+/// Both at once, for what reads and writes.
+pub(crate) trait Port {
+    fn input(&mut self) -> &mut impl Input;
+    fn output(&mut self) -> &mut impl Output;
+}
+
+impl<I: Input, O: Output> Port for (I, O) {
+    fn input(&mut self) -> &mut impl Input {
+        &mut self.0
+    }
+
+    fn output(&mut self) -> &mut impl Output {
+        &mut self.1
+    }
 }
 
 /// Time, as sessions take it: since a moment that the driver chose.

@@ -152,15 +152,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     fn poll_call(
         &mut self,
         context: &mut Context<'_>,
-        call: &mut Call<'_>,
+        call: &mut Call<&[u8]>,
     ) -> Poll<std::result::Result<Message, CauseOf<C>>> {
         loop {
             let (receiver, sender) = (&mut self.receiver, &mut self.sender);
             let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
                 return Poll::Ready(Err(Cause::Closed));
             };
-            let (mut input, mut output) = (Port::new(reader, context.waker()), Port::new(writer, context.waker()));
-            match call.advance(&mut receiver.receiving, &mut sender.sending, &mut input, &mut output, &self.clock)? {
+            let mut port = (Port::new(reader, context.waker()), Port::new(writer, context.waker()));
+            match call.advance(&mut receiver.receiving, &mut sender.sending, &mut port, &self.clock)? {
                 Answer::Reply(reply) => return Poll::Ready(Ok(reply)),
                 Answer::Wait(Wants::Write) => return Poll::Pending,
                 Answer::Wait(Wants::Read(until)) => ready!(receiver.poll_alarm(context, until)),

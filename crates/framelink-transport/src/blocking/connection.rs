@@ -1,0 +1,236 @@
+//! A socket and a session.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use super::port::Port;
+use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
+use crate::clock::Clock;
+use crate::drive::{Answer, Call};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::session::{Exchange, Sent};
+use crate::{CloseReport, Directions, Message, TryRecv};
+
+type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
+
+/// A connection that exchanges messages.
+///
+/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already.
+///
+/// ```
+/// # #[cfg(unix)]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::os::unix::net::UnixStream;
+/// use framelink_transport::{Framing, blocking::{Connection, Shared}};
+///
+/// // Any stream that waits will do: here a pair of Unix sockets.
+/// let framing: Framing = "net:2".parse()?;
+/// let (ours, theirs) = UnixStream::pair()?;
+/// let (ours, theirs) = (Shared::new(ours), Shared::new(theirs));
+/// let mut ours = Connection::from_parts(ours.clone(), ours, framing);
+/// let mut theirs = Connection::from_parts(theirs.clone(), theirs, framing);
+///
+/// ours.send(b"hello")?; // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+/// assert_eq!(&theirs.recv()?.unwrap()[..], b"hello");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+#[derive(Debug)]
+pub struct Connection<C: Decode + Encode = Directions, R = Shared<TcpStream>, W = Shared<TcpStream>> {
+    receiver: RecvHalf<C, R>,
+    sender: SendHalf<C, W>,
+    exchange: Exchange,
+    clock: Clock,
+}
+
+impl<C: Decode + Encode> Connection<C> {
+    /// A connection on a TCP socket that is connected already, and that waits. Its options are left as they are, but for
+    /// the timeouts of its reads and writes.
+    pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
+        let peer = stream.peer_addr().ok();
+        Self::with_peer(stream, framing.into(), peer)
+    }
+
+    /// A socket that was reset already cannot say any more who its peer was.
+    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+        let stream = Shared::new(stream);
+        Self::assemble(stream.clone(), stream, framing, peer)
+    }
+
+    /// The socket, to look at it or to set options of its own; `None` after it was closed because of an error.
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.receiver.reader.as_deref()
+    }
+}
+
+impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
+    /// A connection on any reader and writer that wait.
+    pub fn from_parts<F: Into<Arc<C>>>(reader: R, writer: W, framing: F) -> Self {
+        Self::assemble(reader, writer, framing.into(), None)
+    }
+
+    /// Sends one message; see [`SendHalf::send`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub fn send(&mut self, payload: &[u8]) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.send(payload)
+    }
+
+    /// Sends one message within that time; see [`SendHalf::send_within`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.send_within(payload, limit)
+    }
+
+    /// Accepts a message to be sent with others; see [`SendHalf::feed`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub fn feed(&mut self, payload: &[u8]) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.feed(payload)
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// When the connection failed, and when an earlier call was given up.
+    pub fn flush(&mut self) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.flush()
+    }
+
+    /// Receives the next message; see [`RecvHalf::recv`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub fn recv(&mut self) -> Result<Option<Message>, C> {
+        self.check(Operation::Receive)?;
+        self.receiver.recv()
+    }
+
+    /// Receives the next message, or says that none came within that time; see [`RecvHalf::recv_within`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
+        self.check(Operation::Receive)?;
+        self.receiver.recv_within(limit)
+    }
+
+    /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
+    ///
+    /// If it fails the connection can be used no more: a late reply must not answer the next request. The error says what
+    /// the peer may have seen of the request.
+    ///
+    /// # Errors
+    /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
+    /// before the request went out, or when an earlier call was given up.
+    pub fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        let (peer, clock) = (self.peer_addr(), self.clock);
+        let failed = |sent, cause| CallError::new(sent, Error::new(Operation::Call, peer, cause));
+        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request);
+        let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
+        let cause = match self.advance(&mut call, clock.within(within)) {
+            Ok(Answer::Reply(reply)) => {
+                self.exchange.settle();
+                return Ok(reply);
+            }
+            Ok(Answer::Wait(_)) => self.timed_out(within),
+            Err(cause) => cause,
+        };
+        let sent = call.sent(&self.sender.sending, &cause);
+        self.abandon();
+        Err(failed(sent, cause))
+    }
+
+    /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
+    ///
+    /// # Errors
+    /// When the connection failed, and when an earlier call was given up.
+    pub fn finish(&mut self) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.finish()
+    }
+
+    /// Closes the connection in good order: writes what is queued, ends our side, and takes what the peer still sends until
+    /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
+    ///
+    /// # Errors
+    /// When what was queued could not be written in that time.
+    pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
+        let deadline = self.clock.within(within);
+        self.sender.finish_within(within).map_err(|error| error.during(Operation::Close))?;
+        let mut report = CloseReport::default();
+        while let Ok(TryRecv::Message(_)) = self.receiver.receive(Some(deadline)) {
+            report.discarded += 1;
+        }
+        // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
+        let left = deadline.saturating_sub(crate::drive::Clock::now(&self.clock));
+        report.peer_closed = matches!(self.receiver.discard(left), Ok(true));
+        Ok(report)
+    }
+
+    /// The two halves, for two threads. Calls need both and are no longer possible.
+    ///
+    /// After a call that was given up they are closed: nothing could be told from its late reply.
+    pub fn split(mut self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
+        if self.exchange.check().is_err() {
+            self.abandon();
+        }
+        (self.receiver, self.sender)
+    }
+
+    /// The address of the other side, where it has one.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.receiver.peer_addr()
+    }
+
+    fn assemble(reader: R, writer: W, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+        let clock = Clock::start();
+        Self {
+            receiver: RecvHalf::assemble(reader, Arc::clone(&framing), clock, peer),
+            sender: SendHalf::assemble(writer, framing, clock, peer),
+            exchange: Exchange::new(),
+            clock,
+        }
+    }
+
+    fn check(&self, operation: Operation) -> Result<(), C> {
+        self.exchange.check().map_err(|unclean| Error::new(operation, self.peer_addr(), Cause::Unclean(unclean)))
+    }
+
+    fn advance(&mut self, call: &mut Call<&[u8]>, deadline: Duration) -> std::result::Result<Answer, CauseOf<C>> {
+        let (receiver, sender, clock) = (&mut self.receiver, &mut self.sender, self.clock);
+        let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
+            return Err(Cause::Closed);
+        };
+        let deadline = Some(deadline);
+        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline };
+        let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline };
+        call.advance(&mut receiver.receiving, &mut sender.sending, &mut (input, output), &clock)
+    }
+
+    fn timed_out(&self, after: Duration) -> CauseOf<C> {
+        let unwritten_bytes = self.sender.sending.queued_len();
+        Cause::TimedOut { after, unwritten_bytes, unfinished: self.receiver.unfinished() }
+    }
+
+    /// Closes the socket; the exchange stays open, so that whatever is asked next is told why.
+    fn abandon(&mut self) {
+        self.receiver.give_up();
+        self.sender.give_up();
+    }
+}

@@ -1,0 +1,310 @@
+//! The two directions of a connection, each with its half of the session.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use super::port::{Port, Timeout};
+use super::{ReadStream, Shared, WriteStream};
+use crate::clock::Clock;
+use crate::drive::{self, Came, Progress};
+use crate::error::{Cause, Error, Operation};
+use crate::session::{ByteCount, Received, Receiving, Sending, Unfinished};
+use crate::{Directions, Message, TryRecv};
+
+type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type HalfCause<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+
+/// The receiving half of a connection.
+///
+/// It can live in a thread, or in a process, of its own.
+///
+/// ```no_run
+/// # fn example(connection: framelink_transport::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut receiver, mut sender) = connection.split();
+/// std::thread::spawn(move || sender.send(b"hello"));
+/// while let Some(message) = receiver.recv()? {
+///     println!("{} bytes", message.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct RecvHalf<C: Decode = Directions, R = Shared<TcpStream>> {
+    /// `None` after we gave the connection up.
+    pub(super) reader: Option<R>,
+    pub(super) receiving: Receiving<Arc<C>>,
+    pub(super) timeout: Timeout,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
+    /// A receiving half alone, on a stream whose other direction somebody else has.
+    pub fn new(reader: R, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(reader, framing.into(), Clock::start(), None)
+    }
+
+    pub(super) fn assemble(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { reader: Some(reader), receiving: Receiving::new(framing), timeout: Timeout::Unknown, clock, peer }
+    }
+
+    /// Receives the next message; `None` when the peer has closed its side between two.
+    ///
+    /// # Errors
+    /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
+    /// came before that are delivered first.
+    pub fn recv(&mut self) -> HalfResult<Option<Message>, C> {
+        loop {
+            match self.receive(None)? {
+                TryRecv::Message(message) => return Ok(Some(message)),
+                TryRecv::Closed => return Ok(None),
+                TryRecv::Nothing => {}
+            }
+        }
+    }
+
+    /// Receives the next message, or says that none came within that time. What has come of one is kept.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn recv_within(&mut self, limit: Duration) -> HalfResult<TryRecv, C> {
+        self.receive(Some(self.clock.within(limit)))
+    }
+
+    /// The next message that has been read already, without a look at the socket.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), but for the socket's.
+    pub fn buffered(&mut self) -> HalfResult<Option<Message>, C> {
+        match self.receiving.poll() {
+            Ok(Received::Message(message)) => Ok(Some(message)),
+            Ok(_) => Ok(None),
+            Err(fault) => Err(self.error(Cause::Fault(fault))),
+        }
+    }
+
+    /// Reads and drops all that comes, message or not, until the peer closes or the time is over; true if it closed. For a
+    /// connection that is given up: a socket that is closed with bytes unread resets the connection, and that can
+    /// destroy what is on its way to the peer.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn discard(&mut self, within: Duration) -> HalfResult<bool, C> {
+        let deadline = self.clock.within(within);
+        self.input(Some(deadline), |receiving, port, clock| drive::discard(receiving, port, clock))
+    }
+
+    /// The address of the other side.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// What is known of a message that has begun to come and is not whole.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        self.receiving.unfinished()
+    }
+
+    /// All bytes that ever came, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.receiving.byte_count()
+    }
+
+    /// Gives the socket up: nothing more is received.
+    pub(super) fn give_up(&mut self) {
+        self.reader = None;
+    }
+
+    pub(super) fn receive(&mut self, deadline: Option<Duration>) -> HalfResult<TryRecv, C> {
+        let came = self.input(deadline, |receiving, port, clock| drive::receive(receiving, port, clock))?;
+        // Whoever is not inside a call holds no buffer, unless there is something in it.
+        self.receiving.release();
+        Ok(match came {
+            Came::Message(message) => TryRecv::Message(message),
+            Came::Closed => TryRecv::Closed,
+            Came::Wait(_) => TryRecv::Nothing,
+        })
+    }
+
+    /// Does something with what is read.
+    fn input<T>(
+        &mut self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, HalfCause<C>>,
+    ) -> HalfResult<T, C> {
+        let (timeout, clock) = (&mut self.timeout, self.clock);
+        let done = match &mut self.reader {
+            Some(stream) => work(&mut self.receiving, &mut Port { stream, timeout, clock, deadline }, &self.clock),
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| {
+            // A socket tells of a reset once and then ends as if it had been closed in good order.
+            if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+                self.reader = None;
+            }
+            self.error(cause)
+        })
+    }
+
+    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(Operation::Receive, self.peer, cause)
+    }
+}
+
+/// The sending half of a connection.
+///
+/// See [`RecvHalf`] for an example.
+#[derive(Debug)]
+pub struct SendHalf<C: Encode = Directions, W = Shared<TcpStream>> {
+    /// `None` after we gave the connection up.
+    pub(super) writer: Option<W>,
+    pub(super) sending: Sending<Arc<C>>,
+    pub(super) timeout: Timeout,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
+    /// A sending half alone, on a stream whose other direction somebody else has.
+    pub fn new(writer: W, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(writer, framing.into(), Clock::start(), None)
+    }
+
+    pub(super) fn assemble(writer: W, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { writer: Some(writer), sending: Sending::new(framing), timeout: Timeout::Unknown, clock, peer }
+    }
+
+    /// Sends one message and returns when the socket has taken all of it.
+    ///
+    /// That it was taken does not mean that it was delivered.
+    ///
+    /// # Errors
+    /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed.
+    pub fn send(&mut self, payload: &[u8]) -> HalfResult<(), C> {
+        self.put(payload, None)?;
+        self.flush()
+    }
+
+    /// The same within that time. When that is over the message is either not accepted at all, or the rest of it leaves before
+    /// anything else.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take it in time.
+    pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> HalfResult<(), C> {
+        let deadline = Some(self.clock.within(limit));
+        match self.put(payload, deadline)? {
+            Progress::Done => self.flush_until(deadline, limit),
+            Progress::Blocked => Err(self.timed_out(limit)),
+        }
+    }
+
+    /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones
+    /// share a write. Waits only while 64 KiB or more are queued.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn feed(&mut self, payload: &[u8]) -> HalfResult<(), C> {
+        self.output(None, |sending, port, clock| drive::queue(sending, port, clock, payload)).map(|_| ())
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn flush(&mut self) -> HalfResult<(), C> {
+        self.output(None, |sending, port, clock| drive::flush(sending, port, clock)).map(|_| ())
+    }
+
+    /// Writes all that is queued within that time. When that is over the rest stays queued.
+    ///
+    /// # Errors
+    /// When the connection failed, and when the socket did not take it in time.
+    pub fn flush_within(&mut self, limit: Duration) -> HalfResult<(), C> {
+        self.flush_until(Some(self.clock.within(limit)), limit)
+    }
+
+    /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn finish(&mut self) -> HalfResult<(), C> {
+        self.sending.finish();
+        self.flush()
+    }
+
+    /// The same within that time.
+    ///
+    /// # Errors
+    /// When the connection failed, and when the socket did not take what was queued in time.
+    pub fn finish_within(&mut self, limit: Duration) -> HalfResult<(), C> {
+        self.sending.finish();
+        self.flush_within(limit)
+    }
+
+    /// How many messages were accepted and are not wholly written.
+    pub fn unwritten(&self) -> usize {
+        self.sending.unwritten()
+    }
+
+    /// How many bytes of accepted messages are still to be written.
+    pub fn unwritten_bytes(&self) -> usize {
+        self.sending.queued_len()
+    }
+
+    /// How many messages the socket took whole since the connection began.
+    pub fn messages_written(&self) -> u64 {
+        self.sending.messages_written()
+    }
+
+    /// All bytes that the socket ever took, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.sending.byte_count()
+    }
+
+    /// The address of the other side.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Gives the socket up: nothing more is sent.
+    pub(super) fn give_up(&mut self) {
+        self.writer = None;
+        self.sending.on_failed();
+    }
+
+    fn put(&mut self, payload: &[u8], deadline: Option<Duration>) -> HalfResult<Progress, C> {
+        let put = self.output(deadline, |sending, port, clock| drive::put(sending, port, clock, payload))?;
+        Ok(if put.is_some() { Progress::Done } else { Progress::Blocked })
+    }
+
+    fn flush_until(&mut self, deadline: Option<Duration>, limit: Duration) -> HalfResult<(), C> {
+        match self.output(deadline, |sending, port, clock| drive::flush(sending, port, clock))? {
+            Progress::Done => Ok(()),
+            Progress::Blocked => Err(self.timed_out(limit)),
+        }
+    }
+
+    fn timed_out(&self, after: Duration) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        self.error(Cause::TimedOut { after, unwritten_bytes: self.unwritten_bytes(), unfinished: None })
+    }
+
+    /// Does something with what is written.
+    fn output<T>(
+        &mut self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,
+    ) -> HalfResult<T, C> {
+        let (timeout, clock) = (&mut self.timeout, self.clock);
+        let done = match &mut self.writer {
+            Some(stream) => work(&mut self.sending, &mut Port { stream, timeout, clock, deadline }, &self.clock),
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| self.error(cause))
+    }
+
+    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(Operation::Send, self.peer, cause)
+    }
+}

@@ -1,0 +1,27 @@
+//! The blocking driver: a session on a socket whose reads and writes wait, on std alone.
+//!
+//! [`Connector`] and [`Listener`] make a [`Connection`]; that sends, receives and calls, and splits into two halves
+//! for two threads, which share no lock. Everything that decides anything is in the [`session`](crate::session).
+//!
+//! # System calls
+//!
+//! A message that comes in one read costs one system call, and so does one that goes: head, payload and suffix are written
+//! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/32.
+//! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
+
+mod connection;
+mod connector;
+mod halves;
+mod listener;
+mod port;
+mod shared;
+mod stream;
+
+pub use connection::Connection;
+pub use connector::{Blocking, Connector};
+pub use halves::{RecvHalf, SendHalf};
+pub use listener::{Listener, Stopper};
+pub use shared::Shared;
+pub use stream::{ReadStream, WriteStream};
+
+pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv};

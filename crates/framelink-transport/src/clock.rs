@@ -1,0 +1,28 @@
+//! Time, where no runtime keeps it.
+
+use std::time::{Duration, Instant};
+
+use crate::drive;
+
+/// Counts from the moment a connection was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// So long from now. A time that no clock can count to is as good as never.
+    pub(crate) fn within(&self, time: Duration) -> Duration {
+        drive::Clock::now(self).saturating_add(time)
+    }
+}
+
+impl drive::Clock for Clock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}

@@ -1,0 +1,360 @@
+//! A socket and a session.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token, event};
+
+use super::port::Port;
+use super::{RecvHalf, SendHalf, WriteStream};
+use crate::clock::Clock;
+use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::session::{Sent, Session};
+use crate::{Directions, Message, TryRecv, TrySend};
+
+pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
+type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
+
+/// A connection that exchanges messages, and whose operations answer at once.
+///
+/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already. It is
+/// an [`event::Source`] of mio: register it for reading and writing, and
+///
+/// - when an event comes, [`try_flush`](Self::try_flush), then [`try_recv`](Self::try_recv) until it says
+///   [`TryRecv::Nothing`] (or [`try_reply`](Self::try_reply), where a call is under way);
+/// - wait no longer than [`deadline`](Self::deadline) says, and then do the same though no event has come.
+///
+/// Without an event loop, on Unix, [`recv_within`](Self::recv_within), [`send_within`](Self::send_within) and
+/// [`call`](Self::call) wait for this one socket up to a limit.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::net::{TcpListener, TcpStream};
+/// use framelink_transport::{Framing, TryRecv, TrySend, nonblocking::Connection};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut ours = Connection::from_stream(TcpStream::connect(listener.local_addr()?)?, framing)?;
+/// let mut theirs = Connection::from_stream(listener.accept()?.0, framing)?;
+///
+/// assert_eq!(theirs.try_recv()?, TryRecv::Nothing);
+/// assert_eq!(ours.try_send(b"hello")?, TrySend::Written); // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+/// let message = loop {
+///     if let TryRecv::Message(message) = theirs.try_recv()? {
+///         break message;
+///     }
+/// };
+/// assert_eq!(&message[..], b"hello");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
+    /// `None` after we gave the connection up.
+    pub(super) stream: Option<S>,
+    pub(super) session: Session<Arc<C>, Arc<C>>,
+    pub(super) clock: Clock,
+    pub(super) peer: Option<SocketAddr>,
+    /// When the session wants to be asked again though nothing comes.
+    until: Option<Duration>,
+    call: Option<UnderWay>,
+}
+
+/// A call that was begun and has not been answered.
+struct UnderWay {
+    call: Call<Vec<u8>>,
+    within: Duration,
+    deadline: Duration,
+}
+
+impl<C: Decode + Encode> Connection<C> {
+    /// A connection on a TCP socket that is connected already; it is made non-blocking, its other options are left as they are.
+    ///
+    /// # Errors
+    /// As the system has it.
+    pub fn from_stream<F: Into<Arc<C>>>(stream: std::net::TcpStream, framing: F) -> io::Result<Self> {
+        let peer = stream.peer_addr().ok();
+        stream.set_nonblocking(true)?;
+        Ok(Self::with_peer(TcpStream::from_std(stream), framing.into(), peer))
+    }
+
+    /// The two halves, for two threads or two event loops: two descriptors of one socket. Calls need both and are no longer
+    /// possible. To be done before the connection is registered anywhere.
+    ///
+    /// After a call that was given up they are closed: nothing could be told from its late reply.
+    ///
+    /// # Errors
+    /// When the system has no other descriptor for the socket.
+    #[cfg(unix)]
+    pub fn split(self) -> io::Result<(RecvHalf<C>, SendHalf<C>)> {
+        let stream = match self.stream {
+            Some(stream) if self.session.exchange.check().is_ok() => stream,
+            _ => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        let reader = std::net::TcpStream::from(std::os::fd::OwnedFd::from(stream));
+        let writer = TcpStream::from_std(reader.try_clone()?);
+        let reader = TcpStream::from_std(reader);
+        let Session { receiving, sending, .. } = self.session;
+        Ok((
+            RecvHalf::assemble(reader, receiving, self.clock, self.peer),
+            SendHalf::assemble(writer, sending, self.clock, self.peer),
+        ))
+    }
+}
+
+impl<C: Decode + Encode, S> Connection<C, S> {
+    /// A connection on any stream whose operations answer at once.
+    pub fn new<F: Into<Arc<C>>>(stream: S, framing: F) -> Self {
+        Self::with_peer(stream, framing.into(), None)
+    }
+
+    /// A socket that was reset already cannot say any more who its peer was.
+    pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+        let session = Session::new(Arc::clone(&framing), framing);
+        Self { stream: Some(stream), session, clock: Clock::start(), peer, until: None, call: None }
+    }
+
+    /// Whether bytes have been read that were not delivered yet: no event will tell of them.
+    pub const fn has_more(&self) -> bool {
+        self.session.receiving.is_inside_message()
+    }
+
+    /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
+    pub fn deadline(&self) -> Option<Duration> {
+        let call = self.call.as_ref().map(|under_way| under_way.deadline);
+        let until = [self.until, call].into_iter().flatten().min()?;
+        Some(until.saturating_sub(self.clock.now()))
+    }
+
+    /// How many messages were accepted and are not wholly written.
+    pub fn unwritten(&self) -> usize {
+        self.session.sending.unwritten()
+    }
+
+    /// How many bytes of accepted messages are still to be written: an event for writing is worth waiting for.
+    pub fn unwritten_bytes(&self) -> usize {
+        self.session.sending.queued_len()
+    }
+
+    /// The address of the other side, where it has one.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The stream, to look at it or to set options of its own; `None` after it was closed because of an error.
+    pub const fn stream(&self) -> Option<&S> {
+        self.stream.as_ref()
+    }
+
+    pub(super) fn check(&self, operation: Operation) -> Result<(), C> {
+        self.session.exchange.check().map_err(|unclean| self.error(operation, Cause::Unclean(unclean)))
+    }
+
+    pub(super) const fn error(
+        &self,
+        operation: Operation,
+        cause: CauseOf<C>,
+    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(operation, self.peer, cause)
+    }
+
+    pub(super) fn timed_out(&self, after: Duration) -> CauseOf<C> {
+        let unwritten_bytes = self.session.sending.queued_len();
+        Cause::TimedOut { after, unwritten_bytes, unfinished: self.session.receiving.unfinished() }
+    }
+
+    fn call_error(&self, sent: Sent, cause: CauseOf<C>) -> CallErrorOf<C> {
+        CallError::new(sent, self.error(Operation::Call, cause))
+    }
+
+    /// Ends a call that failed. The socket is closed; the exchange stays open, so that whatever is asked next is told why.
+    fn give_up(&mut self, call: &Call<impl AsRef<[u8]>>, cause: CauseOf<C>) -> CallErrorOf<C> {
+        let sent = call.sent(&self.session.sending, &cause);
+        self.stream = None;
+        self.session.sending.on_failed();
+        self.call_error(sent, cause)
+    }
+}
+
+impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
+    /// Sends one message as far as the socket takes it now; see [`SendHalf::try_send`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up or one is under way.
+    pub fn try_send(&mut self, payload: &[u8]) -> Result<TrySend, C> {
+        self.output(|session, port, clock| {
+            Ok(match drive::put(&mut session.sending, port, clock, payload)? {
+                None => TrySend::Full,
+                Some(ticket) if session.sending.is_written(ticket) => TrySend::Written,
+                Some(_) => TrySend::Queued,
+            })
+        })
+    }
+
+    /// Accepts a message to be sent with others; see [`SendHalf::try_feed`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up or one is under way.
+    pub fn try_feed(&mut self, payload: &[u8]) -> Result<TrySend, C> {
+        self.output(|session, port, clock| {
+            Ok(match drive::queue(&mut session.sending, port, clock, payload)? {
+                Progress::Done => TrySend::Queued,
+                Progress::Blocked => TrySend::Full,
+            })
+        })
+    }
+
+    /// Writes what is queued, as far as the socket takes it now; true when all of it is out.
+    ///
+    /// # Errors
+    /// When the connection failed, and when an earlier call was given up.
+    pub fn try_flush(&mut self) -> Result<bool, C> {
+        if self.call.is_some() {
+            // It is the call that is written, and the answer to the call that tells of failures.
+            return Ok(self.unwritten_bytes() == 0);
+        }
+        self.output(|session, port, clock| Ok(drive::flush(&mut session.sending, port, clock)? == Progress::Done))
+    }
+
+    /// Ends our side when what is queued is written; see [`SendHalf::try_finish`].
+    ///
+    /// # Errors
+    /// When the connection failed, and when an earlier call was given up or one is under way.
+    pub fn try_finish(&mut self) -> Result<bool, C> {
+        self.check(Operation::Send)?;
+        self.session.sending.finish();
+        self.try_flush()
+    }
+
+    /// The next message, if it is there; see [`RecvHalf::try_recv`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up or one is under way.
+    pub fn try_recv(&mut self) -> Result<TryRecv, C> {
+        self.check(Operation::Receive)?;
+        self.receive()
+    }
+
+    /// Begins a call: the request goes out as far as the socket takes it. The reply, if it is there already; otherwise
+    /// [`try_reply`](Self::try_reply) has it when it is. All of it must happen within one deadline, which
+    /// [`deadline`](Self::deadline) knows.
+    ///
+    /// If it fails the connection can be used no more: a late reply must not answer the next request. The error says what the peer
+    /// may have seen of the request.
+    ///
+    /// # Errors
+    /// When the request could not be sent, when the peer closed instead of replying, when something came before the request
+    /// went out, or when an earlier call was given up or is under way.
+    pub fn try_call(&mut self, request: &[u8], within: Duration) -> CallResult<Option<Message>, C> {
+        let session = &mut self.session;
+        let begun = Call::begin(&mut session.exchange, &session.sending, request.to_vec());
+        let call = begun.map_err(|cause| self.call_error(Sent::Not, cause))?;
+        self.call = Some(UnderWay { call, within, deadline: self.clock.within(within) });
+        self.try_reply()
+    }
+
+    /// The reply to the call that is under way, if it is there.
+    ///
+    /// # Errors
+    /// As [`try_call`](Self::try_call), and when its time is over, or when no call is under way.
+    pub fn try_reply(&mut self) -> CallResult<Option<Message>, C> {
+        let Some(mut under_way) = self.call.take() else {
+            let cause = self.check(Operation::Call).err().map_or(Cause::Closed, Error::into_cause);
+            return Err(self.call_error(Sent::Not, cause));
+        };
+        let cause = match self.advance(&mut under_way.call) {
+            Ok(Answer::Reply(reply)) => {
+                self.session.exchange.settle();
+                return Ok(Some(reply));
+            }
+            // What has come counts, so the clock is looked at last.
+            Ok(Answer::Wait(_)) if self.clock.now() < under_way.deadline => {
+                self.call = Some(under_way);
+                return Ok(None);
+            }
+            Ok(Answer::Wait(_)) => self.timed_out(under_way.within),
+            Err(cause) => cause,
+        };
+        Err(self.give_up(&under_way.call, cause))
+    }
+
+    pub(super) fn receive(&mut self) -> Result<TryRecv, C> {
+        let Some(stream) = &mut self.stream else { return Err(self.error(Operation::Receive, Cause::Closed)) };
+        let (came, until) = match drive::receive(&mut self.session.receiving, &mut Port(stream), &self.clock) {
+            Ok(Came::Message(message)) => (TryRecv::Message(message), None),
+            Ok(Came::Closed) => (TryRecv::Closed, None),
+            Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
+            Err(cause) => {
+                // A socket tells of a reset once and then ends as if it had been closed in good order.
+                if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+                    self.stream = None;
+                }
+                return Err(self.error(Operation::Receive, cause));
+            }
+        };
+        self.until = until;
+        Ok(came)
+    }
+
+    fn advance(&mut self, call: &mut Call<Vec<u8>>) -> std::result::Result<Answer, CauseOf<C>> {
+        let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
+        let Session { receiving, sending, .. } = &mut self.session;
+        let answer = call.advance(receiving, sending, &mut Port(stream), &self.clock)?;
+        self.until = match answer {
+            Answer::Wait(Wants::Read(until)) => until,
+            _ => None,
+        };
+        Ok(answer)
+    }
+
+    /// Does something with what is written.
+    fn output<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> std::result::Result<T, CauseOf<C>>,
+    ) -> Result<T, C> {
+        self.check(Operation::Send)?;
+        let done = match &mut self.stream {
+            Some(stream) => work(&mut self.session, &mut Port(stream), &self.clock),
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| self.error(Operation::Send, cause))
+    }
+}
+
+/// Lengths and states only: card numbers travel in requests.
+impl<C: Decode + Encode, S> fmt::Debug for Connection<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .field("is_open", &self.stream.is_some())
+            .field("is_calling", &self.call.is_some())
+            .field("unwritten_bytes", &self.unwritten_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that was closed because of an error has nothing to register.
+impl<C: Decode + Encode, S: event::Source> event::Source for Connection<C, S> {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        open(&mut self.stream)?.register(registry, token, interests)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        open(&mut self.stream)?.reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        open(&mut self.stream)?.deregister(registry)
+    }
+}
+
+fn open<S>(stream: &mut Option<S>) -> io::Result<&mut S> {
+    stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+}

@@ -1,0 +1,235 @@
+//! The two directions of a connection, each with its half of the session.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use mio::net::TcpStream;
+
+use super::WriteStream;
+use super::port::Port;
+use crate::clock::Clock;
+use crate::drive::{self, Came, Clock as _, Progress};
+use crate::error::{Cause, Error, Operation};
+use crate::session::{ByteCount, Receiving, Sending, Unfinished};
+use crate::{Directions, TryRecv, TrySend};
+
+type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type HalfCause<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+
+/// The receiving half of a connection.
+///
+/// It can live in a thread, or in a process, of its own.
+///
+/// ```
+/// use framelink_transport::{Framing, TryRecv, nonblocking::RecvHalf};
+///
+/// // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+/// let mut receiver = RecvHalf::new(&b"\x00\x05hello"[..], "net:2".parse::<Framing>()?);
+/// assert!(matches!(receiver.try_recv()?, TryRecv::Message(message) if &message[..] == b"hello"));
+/// assert_eq!(receiver.try_recv()?, TryRecv::Closed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RecvHalf<C: Decode = Directions, R = TcpStream> {
+    /// `None` after we gave the connection up.
+    reader: Option<R>,
+    receiving: Receiving<Arc<C>>,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+    /// When the session wants to be asked again though nothing comes.
+    until: Option<Duration>,
+}
+
+impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
+    /// A receiving half alone, on a stream whose other direction somebody else has.
+    pub fn new(reader: R, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(reader, Receiving::new(framing.into()), Clock::start(), None)
+    }
+
+    pub(super) const fn assemble(
+        reader: R,
+        receiving: Receiving<Arc<C>>,
+        clock: Clock,
+        peer: Option<SocketAddr>,
+    ) -> Self {
+        Self { reader: Some(reader), receiving, clock, peer, until: None }
+    }
+
+    /// The next message, if it is there. After an event ask until the answer is [`TryRecv::Nothing`]: only then does the
+    /// system tell of more.
+    ///
+    /// # Errors
+    /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
+    /// came before that are delivered first.
+    pub fn try_recv(&mut self) -> HalfResult<TryRecv, C> {
+        let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
+        let (came, until) = match drive::receive(&mut self.receiving, &mut Port(reader), &self.clock) {
+            Ok(Came::Message(message)) => (TryRecv::Message(message), None),
+            Ok(Came::Closed) => (TryRecv::Closed, None),
+            Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
+            Err(cause) => {
+                if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+                    self.reader = None;
+                }
+                return Err(self.error(cause));
+            }
+        };
+        self.until = until;
+        Ok(came)
+    }
+
+    /// Whether bytes have been read that [`try_recv`](Self::try_recv) has not delivered yet: no event will tell of them.
+    pub const fn has_more(&self) -> bool {
+        self.receiving.is_inside_message()
+    }
+
+    /// After so long [`try_recv`](Self::try_recv) is to be asked again, though no event comes: silence ends a message.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_sub(self.clock.now()))
+    }
+
+    /// What is known of a message that has begun to come and is not whole.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        self.receiving.unfinished()
+    }
+
+    /// All bytes that ever came, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.receiving.byte_count()
+    }
+
+    /// The address of the other side.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The stream, to register it with an event loop; `None` after it was closed because of an error.
+    pub const fn stream_mut(&mut self) -> Option<&mut R> {
+        self.reader.as_mut()
+    }
+
+    const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(Operation::Receive, self.peer, cause)
+    }
+}
+
+/// The sending half of a connection.
+///
+/// See [`WriteStream`] for an example.
+#[derive(Debug)]
+pub struct SendHalf<C: Encode = Directions, W = TcpStream> {
+    /// `None` after we gave the connection up.
+    writer: Option<W>,
+    sending: Sending<Arc<C>>,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
+    /// A sending half alone, on a stream whose other direction somebody else has.
+    pub fn new(writer: W, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(writer, Sending::new(framing.into()), Clock::start(), None)
+    }
+
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { writer: Some(writer), sending, clock, peer }
+    }
+
+    /// Sends one message as far as the socket takes it now. What it does not take is queued, for
+    /// [`try_flush`](Self::try_flush); where 64 KiB or more are queued the message is not accepted.
+    ///
+    /// # Errors
+    /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed.
+    pub fn try_send(&mut self, payload: &[u8]) -> HalfResult<TrySend, C> {
+        self.output(|sending, port, clock| {
+            Ok(match drive::put(sending, port, clock, payload)? {
+                None => TrySend::Full,
+                Some(ticket) if sending.is_written(ticket) => TrySend::Written,
+                Some(_) => TrySend::Queued,
+            })
+        })
+    }
+
+    /// Accepts a message to be sent with others by the next [`try_flush`](Self::try_flush), so that many small ones share a
+    /// write.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn try_feed(&mut self, payload: &[u8]) -> HalfResult<TrySend, C> {
+        self.output(|sending, port, clock| {
+            Ok(match drive::queue(sending, port, clock, payload)? {
+                Progress::Done => TrySend::Queued,
+                Progress::Blocked => TrySend::Full,
+            })
+        })
+    }
+
+    /// Writes what is queued, as far as the socket takes it now; true when all of it is out. Otherwise the system tells when
+    /// the socket takes more.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn try_flush(&mut self) -> HalfResult<bool, C> {
+        self.output(|sending, port, clock| Ok(drive::flush(sending, port, clock)? == Progress::Done))
+    }
+
+    /// Ends our side: when what is queued is written, writing is shut down. True when that is done; otherwise
+    /// [`try_flush`](Self::try_flush) does it. The peer can go on sending.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn try_finish(&mut self) -> HalfResult<bool, C> {
+        self.sending.finish();
+        self.try_flush()
+    }
+
+    /// How many messages were accepted and are not wholly written.
+    pub fn unwritten(&self) -> usize {
+        self.sending.unwritten()
+    }
+
+    /// How many bytes of accepted messages are still to be written.
+    pub fn unwritten_bytes(&self) -> usize {
+        self.sending.queued_len()
+    }
+
+    /// How many messages the socket took whole since the connection began.
+    pub fn messages_written(&self) -> u64 {
+        self.sending.messages_written()
+    }
+
+    /// All bytes that the socket ever took, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.sending.byte_count()
+    }
+
+    /// The address of the other side.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The stream; `None` after it was closed because of an error.
+    pub const fn stream(&self) -> Option<&W> {
+        self.writer.as_ref()
+    }
+
+    /// The stream, to register it with an event loop; `None` after it was closed because of an error.
+    pub const fn stream_mut(&mut self) -> Option<&mut W> {
+        self.writer.as_mut()
+    }
+
+    /// Does something with what is written.
+    fn output<T>(
+        &mut self,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,
+    ) -> HalfResult<T, C> {
+        let done = match &mut self.writer {
+            Some(writer) => work(&mut self.sending, &mut Port(writer), &self.clock),
+            None => Err(Cause::Closed),
+        };
+        done.map_err(|cause| Error::new(Operation::Send, self.peer, cause))
+    }
+}

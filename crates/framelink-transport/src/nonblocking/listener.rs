@@ -1,0 +1,119 @@
+//! Being dialled.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use framelink_codec::{Decode, Encode};
+use mio::net::TcpListener;
+use mio::{Interest, Registry, Token, event};
+
+use super::Connection;
+use crate::{Directions, SocketOptions, socket};
+
+/// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, nonblocking::{Connector, Listener}};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let mut listener = Listener::bind("127.0.0.1:0", framing)?;
+/// assert!(listener.try_accept()?.is_none());
+/// let client = Connector::new(framing).connect(listener.local_addr()?)?;
+/// let accepted = listener.try_accept()?.expect("a connection");
+/// assert_eq!(accepted.peer_addr(), Some(client.stream().unwrap().local_addr()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Listener<C = Directions> {
+    listener: TcpListener,
+    framing: Arc<C>,
+    options: SocketOptions,
+}
+
+impl Listener {
+    /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`Directions`] of two.
+    /// Port 0 lets the system choose one.
+    ///
+    /// On Unix the address can be bound while connections of an earlier listener linger.
+    ///
+    /// # Errors
+    /// As the system has it, for the last address that was tried.
+    pub fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> io::Result<Self> {
+        Self::bind_with(address, framing.into(), SocketOptions::new())
+    }
+}
+
+impl<C: Decode + Encode> Listener<C> {
+    /// The same with any codec, and with options for its socket and those that it accepts.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub fn bind_with(
+        address: impl ToSocketAddrs,
+        framing: impl Into<Arc<C>>,
+        options: SocketOptions,
+    ) -> io::Result<Self> {
+        let framing = framing.into();
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for address in address.to_socket_addrs()? {
+            match listen(&options, address) {
+                Ok(listener) => return Ok(Self { listener, framing, options }),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The next connection, if somebody has dialled.
+    ///
+    /// # Errors
+    /// As the system has it. A connection that was gone before it was accepted is none; running out of file
+    /// descriptors is one, and worth a pause before the next try.
+    pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    #[cfg(unix)]
+                    socket::accepted(&self.options, &stream);
+                    #[cfg(not(unix))]
+                    let _ = stream.set_nodelay(self.options.nodelay);
+                    return Ok(Some(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer))));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if socket::is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// As the system has it.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl<C> event::Source for Listener<C> {
+    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.listener.register(registry, token, interests)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        self.listener.reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.listener.deregister(registry)
+    }
+}
+
+fn listen(options: &SocketOptions, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket::listening(options, address)?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket.into()))
+}

@@ -1,0 +1,22 @@
+//! The non-blocking driver: a session on a socket whose operations answer at once, on mio.
+//!
+//! [`Connector`] and [`Listener`] make a [`Connection`]. Its `try_…` operations answer at once and say when to ask again; it
+//! registers with an event loop of mio as it is. Without an event loop, `…_within` and `call` wait for its one socket.
+//! Everything that decides anything is in the [`session`](crate::session).
+
+mod connection;
+mod connector;
+mod halves;
+mod listener;
+mod port;
+mod stream;
+#[cfg(unix)]
+mod waiting;
+
+pub use connection::Connection;
+pub use connector::{Connector, NonBlocking};
+pub use halves::{RecvHalf, SendHalf};
+pub use listener::Listener;
+pub use stream::WriteStream;
+
+pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

@@ -1,0 +1,157 @@
+//! Operations that wait for this one socket, up to a limit, where there is no event loop.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::WriteStream;
+use super::connection::{Connection, Result};
+use crate::drive::{self, Clock as _};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::{CloseReport, Message, TryRecv, TrySend};
+
+impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
+    /// Receives the next message, or says that none came within that time. What has come of one is kept.
+    ///
+    /// # Errors
+    /// As [`try_recv`](Self::try_recv).
+    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
+        let deadline = self.clock.within(limit);
+        loop {
+            match self.try_recv()? {
+                TryRecv::Nothing if self.clock.now() < deadline => {
+                    self.wait(PollFlags::IN, deadline).map_err(|error| self.failed(Operation::Receive, error))?;
+                }
+                came => return Ok(came),
+            }
+        }
+    }
+
+    /// Sends one message within that time. When that is over the message is either not accepted at all, or the rest of it leaves
+    /// before anything else.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send), and when the socket did not take it in time.
+    pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
+        let deadline = self.clock.within(limit);
+        loop {
+            match self.try_send(payload)? {
+                TrySend::Written => return Ok(()),
+                TrySend::Queued => return self.flush_until(deadline, limit),
+                TrySend::Full => self.wait_to_write(deadline, limit)?,
+            }
+        }
+    }
+
+    /// Writes all that is queued within that time. When that is over the rest stays queued.
+    ///
+    /// # Errors
+    /// When the connection failed, and when the socket did not take it in time.
+    pub fn flush_within(&mut self, limit: Duration) -> Result<(), C> {
+        self.flush_until(self.clock.within(limit), limit)
+    }
+
+    /// Ends our side within that time: what is queued is written, then writing is shut down. The peer can go on sending.
+    ///
+    /// # Errors
+    /// When the connection failed, and when the socket did not take what was queued in time.
+    pub fn finish_within(&mut self, limit: Duration) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.session.sending.finish();
+        self.flush_within(limit)
+    }
+
+    /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
+    ///
+    /// # Errors
+    /// As [`try_call`](Self::try_call) and [`try_reply`](Self::try_reply).
+    pub fn call(
+        &mut self,
+        request: &[u8],
+        within: Duration,
+    ) -> std::result::Result<Message, CallError<<C as Decode>::Error, <C as Encode>::Error>> {
+        let mut reply = self.try_call(request, within)?;
+        loop {
+            if let Some(reply) = reply {
+                return Ok(reply);
+            }
+            let deadline = self.clock.within(self.deadline().unwrap_or_default());
+            let flags = if self.unwritten_bytes() > 0 { PollFlags::OUT } else { PollFlags::IN };
+            // If waiting fails, asking again tells why.
+            let _ = self.wait(flags, deadline);
+            reply = self.try_reply()?;
+        }
+    }
+
+    /// Closes the connection in good order: writes what is queued, ends our side, and takes what the peer still sends until
+    /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
+    ///
+    /// # Errors
+    /// When what was queued could not be written in that time.
+    pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
+        let deadline = self.clock.within(within);
+        self.session.sending.finish();
+        self.flush_until(deadline, within).map_err(|error| error.during(Operation::Close))?;
+        let mut report = CloseReport::default();
+        loop {
+            match self.receive() {
+                Ok(TryRecv::Message(_)) => report.discarded += 1,
+                Ok(TryRecv::Nothing) if self.clock.now() < deadline => {
+                    if self.wait(PollFlags::IN, deadline).is_err() {
+                        return Ok(report);
+                    }
+                }
+                _ => break,
+            }
+        }
+        // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
+        report.peer_closed = self.discard_until(deadline);
+        Ok(report)
+    }
+
+    fn discard_until(&mut self, deadline: Duration) -> bool {
+        loop {
+            let Some(stream) = &mut self.stream else { return false };
+            let mut port = super::port::Port(stream);
+            match drive::discard::<_, <C as Encode>::Error>(&mut self.session.receiving, &mut port, &self.clock) {
+                Ok(true) => return true,
+                Ok(false) if self.clock.now() < deadline && self.wait(PollFlags::IN, deadline).is_ok() => {}
+                _ => return false,
+            }
+        }
+    }
+
+    fn flush_until(&mut self, deadline: Duration, limit: Duration) -> Result<(), C> {
+        while !self.try_flush()? {
+            self.wait_to_write(deadline, limit)?;
+        }
+        Ok(())
+    }
+
+    fn wait_to_write(&mut self, deadline: Duration, limit: Duration) -> Result<(), C> {
+        if self.clock.now() >= deadline {
+            return Err(self.error(Operation::Send, self.timed_out(limit)));
+        }
+        self.wait(PollFlags::OUT, deadline).map_err(|error| self.failed(Operation::Send, error))
+    }
+
+    /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
+    fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
+        let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
+        let left = deadline.saturating_sub(self.clock.now());
+        let left = self.deadline().map_or(left, |soon| soon.min(left));
+        // One that no clock can count to is as good as never.
+        let timeout = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(stream, flags)], timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn failed(&self, operation: Operation, error: io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        self.error(operation, Cause::of_io(error))
+    }
+}
