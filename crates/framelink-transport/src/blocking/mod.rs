@@ -6,7 +6,7 @@
 //! # System calls
 //!
 //! A message that comes in one read costs one system call, and so does one that goes: head, payload and suffix are written
-//! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/32.
+//! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
 mod connection;

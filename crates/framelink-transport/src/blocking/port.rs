@@ -28,19 +28,24 @@ pub(super) struct Port<'p, S> {
 impl Timeout {
     /// What to tell the system so that it waits as long as `left` says, if what it was told does not do.
     ///
-    /// A little longer does: each message of a steady exchange is left a few microseconds less than its whole time, and
-    /// telling costs a system call.
+    /// A little longer does, for telling costs a system call: each message of a steady exchange is left some microseconds less
+    /// than its whole time.
     fn change(self, left: Option<Duration>) -> Option<Option<Duration>> {
         let does = match (self, left) {
-            (Self::Unknown, _) => false,
+            (Self::Unknown, _) | (Self::Told(None), Some(_)) => false,
             (Self::Told(told), None) => told.is_none(),
-            (Self::Told(None), Some(_)) => false,
-            (Self::Told(Some(told)), Some(left)) => {
-                told >= left && told - left <= (left / 32).max(Duration::from_millis(1))
-            }
+            (Self::Told(Some(told)), Some(left)) => told >= left && told - left <= (left / 256).max(MILLISECOND),
         };
-        (!does).then_some(left)
+        (!does).then(|| left.map(in_milliseconds))
     }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Rounded up.
+fn in_milliseconds(time: Duration) -> Duration {
+    let millis = time.saturating_add(MILLISECOND - Duration::from_nanos(1)).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 impl<S> Port<'_, S> {

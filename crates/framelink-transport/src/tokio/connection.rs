@@ -13,15 +13,25 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::clock::{self, Clock};
 use super::halves::{RecvHalf, SendHalf};
-use super::port::Port;
+use super::port::{Port, ReadNow};
 use crate::drive::{Answer, Call, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Exchange, Sent};
-use crate::{CloseReport, Directions, Message};
+use crate::{CloseReport, Directions, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
+
+/// A late reply that the runtime has not noticed yet must not answer the next request.
+#[cfg(unix)]
+const READ_NOW: Option<ReadNow<OwnedReadHalf>> = Some(|reader, space| {
+    use rustix::net::{RecvFlags, recv};
+    let (_, count) = recv(reader.as_ref(), space, RecvFlags::DONTWAIT)?;
+    Ok(count)
+});
+#[cfg(not(unix))]
+const READ_NOW: Option<ReadNow<OwnedReadHalf>> = None;
 
 /// A connection that exchanges messages.
 ///
@@ -63,7 +73,9 @@ impl<C: Decode + Encode> Connection<C> {
     /// A socket that was reset already cannot say any more who its peer was.
     pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let (reader, writer) = stream.into_split();
-        Self::assemble(reader, writer, framing, peer)
+        let mut connection = Self::assemble(reader, writer, framing, peer);
+        connection.receiver.read_now = READ_NOW;
+        connection
     }
 
     /// The socket, to look at it or to set options of its own; `None` after it was closed because of an error.
@@ -95,6 +107,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.sender.send(payload).await
     }
 
+    /// Sends one message within that time; see [`SendHalf::send_within`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub async fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
+        self.check(Operation::Send)?;
+        self.sender.send_within(payload, limit).await
+    }
+
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].
     ///
     /// # Errors
@@ -120,6 +141,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub async fn recv(&mut self) -> Result<Option<Message>, C> {
         self.check(Operation::Receive)?;
         self.receiver.recv().await
+    }
+
+    /// Receives the next message, or says that none came within that time; see [`RecvHalf::recv_within`].
+    ///
+    /// # Errors
+    /// As there, and when an earlier call was given up.
+    pub async fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
+        self.check(Operation::Receive)?;
+        self.receiver.recv_within(limit).await
     }
 
     /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
@@ -159,7 +189,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
             let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
                 return Poll::Ready(Err(Cause::Closed));
             };
-            let mut port = (Port::new(reader, context.waker()), Port::new(writer, context.waker()));
+            let input = Port::new(reader, context.waker()).reading_now(receiver.read_now);
+            let mut port = (input, Port::new(writer, context.waker()));
             match call.advance(&mut receiver.receiving, &mut sender.sending, &mut port, &self.clock)? {
                 Answer::Reply(reply) => return Poll::Ready(Ok(reply)),
                 Answer::Wait(Wants::Write) => return Poll::Pending,

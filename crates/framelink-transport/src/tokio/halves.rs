@@ -13,14 +13,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::coop;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout_at};
 
-use super::clock::Clock;
-use super::port::Port;
+use super::clock::{self, Clock};
+use super::port::{Port, ReadNow};
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
 use crate::session::{ByteCount, Received, Receiving, Sending, Unfinished};
-use crate::{Directions, Message};
+use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type HalfCause<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -42,6 +42,7 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
     /// `None` after we gave the connection up.
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
+    pub(super) read_now: Option<ReadNow<R>>,
     clock: Clock,
     peer: Option<SocketAddr>,
     /// The deadline that the session named, kept between polls.
@@ -50,7 +51,7 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     pub(super) fn new(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { reader: Some(reader), receiving: Receiving::new(framing), clock, peer, alarm: None }
+        Self { reader: Some(reader), receiving: Receiving::new(framing), read_now: None, clock, peer, alarm: None }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -62,6 +63,17 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// came before that are delivered first.
     pub async fn recv(&mut self) -> HalfResult<Option<Message>, C> {
         poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    /// Receives the next message, or says that none came within that time. What has come of one is kept.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_within(&mut self, limit: Duration) -> HalfResult<TryRecv, C> {
+        match timeout_at(clock::within(limit), self.recv()).await {
+            Ok(received) => Ok(received?.map_or(TryRecv::Closed, TryRecv::Message)),
+            Err(_) => Ok(TryRecv::Nothing),
+        }
     }
 
     /// The same as [`recv`](Self::recv), for a future of your own.
@@ -208,6 +220,22 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     pub async fn send(&mut self, payload: &[u8]) -> HalfResult<(), C> {
         self.put(payload).await?;
         self.flush().await
+    }
+
+    /// The same within that time. When that is over the message is either not accepted at all, or the rest of it leaves before
+    /// anything else.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take it in time.
+    pub async fn send_within(&mut self, payload: &[u8], limit: Duration) -> HalfResult<(), C> {
+        match timeout_at(clock::within(limit), self.send(payload)).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                let unwritten_bytes = self.unwritten_bytes();
+                let cause = Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None };
+                Err(Error::new(Operation::Send, self.peer, cause))
+            }
+        }
     }
 
     /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones

@@ -13,11 +13,19 @@ use crate::drive::{Input, Output};
 pub(super) struct Port<'p, S> {
     stream: &'p mut S,
     waker: &'p Waker,
+    read_now: Option<ReadNow<S>>,
 }
+
+/// Reads what the system has, where a runtime may not have noticed yet that there is something.
+pub(super) type ReadNow<S> = fn(&S, &mut [u8]) -> io::Result<usize>;
 
 impl<'p, S> Port<'p, S> {
     pub(super) const fn new(stream: &'p mut S, waker: &'p Waker) -> Self {
-        Self { stream, waker }
+        Self { stream, waker, read_now: None }
+    }
+
+    pub(super) const fn reading_now(self, read_now: Option<ReadNow<S>>) -> Self {
+        Self { read_now, ..self }
     }
 }
 
@@ -41,7 +49,10 @@ impl<R: AsyncRead + Unpin> Input for Port<'_, R> {
     }
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.read(space, None)
+        match self.read_now {
+            Some(read_now) => read_now(self.stream, space),
+            None => self.read(space, None),
+        }
     }
 }
 

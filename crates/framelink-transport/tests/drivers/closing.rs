@@ -1,0 +1,140 @@
+//! Ends of every kind.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use framelink_transport::{Blame, Cause, Operation};
+
+use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
+use crate::peer::{Task, half_close, pair, read_exactly, read_to_end, reset};
+
+on_every_driver!(
+    a_close_between_messages_is_an_end_and_stays_one,
+    a_close_inside_a_message_is_an_error_with_counts,
+    whole_messages_come_before_the_error_which_stays,
+    a_reset_is_told_from_a_close,
+    messages_that_came_before_a_reset_are_delivered,
+    writing_to_a_peer_that_is_gone_is_an_error,
+    the_peers_half_close_leaves_us_sending,
+    our_half_close_leaves_us_receiving,
+    closing_takes_what_the_peer_still_sends,
+    closing_gives_up_when_its_time_is_over,
+);
+
+fn a_close_between_messages_is_an_end_and_stays_one<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    (&peer).write_all(b"\0\x02hi").unwrap();
+    drop(peer);
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
+    for _ in 0..3 {
+        assert!(ours.recv().unwrap().is_none(), "{}", D::NAME);
+    }
+}
+
+fn a_close_inside_a_message_is_an_error_with_counts<D: Driver>() {
+    for (bytes, complaint) in
+        [(&b"\0"[..], "1 byte came, at least 1 more"), (b"\0\x05hel", "5 bytes came, at least 2 more were owed")]
+    {
+        let (mut ours, peer) = pair::<D>(framing("net:2"));
+        (&peer).write_all(bytes).unwrap();
+        drop(peer);
+        let error = ours.recv().unwrap_err();
+        assert!(error.to_string().contains("stream ended inside a frame"), "{}: {error}", D::NAME);
+        assert!(error.to_string().contains(complaint), "{}: {error}", D::NAME);
+        assert_eq!((error.operation(), error.blame()), (Operation::Receive, Blame::Peer));
+    }
+}
+
+fn whole_messages_come_before_the_error_which_stays<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("ascii:4"));
+    (&peer).write_all(b"0002hi0002hoGET / HTTP/1.1\r\n\r\n0002no").unwrap();
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ho");
+    let first = ours.recv().unwrap_err().to_string();
+    assert!(first.contains("header byte 0 is 0x47") && first.contains("HTTP"), "{first}");
+    assert_eq!(ours.recv().unwrap_err().to_string(), first, "{}: it does not look for a new start", D::NAME);
+}
+
+fn a_reset_is_told_from_a_close<D: Driver>() {
+    for bytes in [&b""[..], b"\0\x05hel"] {
+        let (mut ours, peer) = pair::<D>(framing("net:2"));
+        (&peer).write_all(bytes).unwrap();
+        reset(peer);
+        let error = ours.recv().unwrap_err();
+        assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
+        assert_eq!(error.blame(), Blame::Network);
+        assert!(ours.recv().is_err(), "{}: and it never becomes an end in good order", D::NAME);
+    }
+}
+
+fn messages_that_came_before_a_reset_are_delivered<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    (&peer).write_all(b"\0\x02hi\0\x02ho").unwrap();
+    // Once it has been read it cannot be lost any more.
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
+    reset(peer);
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ho", "{}", D::NAME);
+    assert!(matches!(ours.recv().unwrap_err().cause(), Cause::Reset(_)));
+}
+
+fn writing_to_a_peer_that_is_gone_is_an_error<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    drop(peer);
+    assert!(ours.recv().unwrap().is_none());
+    // The first only provokes the answer that nobody is there.
+    let _ = ours.send(b"hi");
+    let error = loop {
+        if let Err(error) = ours.send(b"hi") {
+            break error;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
+    assert!(ours.send(b"hi").is_err(), "and stays one");
+}
+
+fn the_peers_half_close_leaves_us_sending<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    half_close(&peer);
+    assert!(ours.recv().unwrap().is_none());
+    ours.send(b"late").unwrap();
+    ours.finish().unwrap();
+    assert_eq!(read_to_end(&peer), b"\0\x04late", "{}", D::NAME);
+    assert!(ours.send(b"later").unwrap_err().to_string().contains("our side of the connection has ended"));
+}
+
+fn our_half_close_leaves_us_receiving<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    ours.send(b"hi").unwrap();
+    ours.finish().unwrap();
+    assert_eq!(read_to_end(&peer), b"\0\x02hi");
+    (&peer).write_all(b"\0\x02ok").unwrap();
+    drop(peer);
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ok", "{}", D::NAME);
+    assert!(ours.recv().unwrap().is_none());
+}
+
+fn closing_takes_what_the_peer_still_sends<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    ours.send(b"hi").unwrap();
+    let talking = Task::start(move || {
+        // Unread bytes of ours would have the peer reset before it has read everything.
+        (&peer).write_all(&b"\0\x04more".repeat(100)).expect("sending");
+        assert_eq!(read_to_end(&peer), b"\0\x02hi");
+    });
+    let report = ours.close(DEADLINE).unwrap();
+    assert!(report.peer_closed, "{}", D::NAME);
+    assert_eq!(report.discarded, 100);
+    talking.join();
+}
+
+fn closing_gives_up_when_its_time_is_over<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    ours.send(b"hi").unwrap();
+    let began = std::time::Instant::now();
+    let report = ours.close(Duration::from_millis(100)).unwrap();
+    assert!(!report.peer_closed, "{}: the peer is silent", D::NAME);
+    assert!(began.elapsed() >= Duration::from_millis(100) && began.elapsed() < DEADLINE);
+    assert_eq!(read_exactly(&peer, 4), b"\0\x02hi");
+    assert_eq!((&peer).read(&mut [0]).unwrap(), 0);
+}

@@ -1,0 +1,166 @@
+//! System calls, counted on streams that count them.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use framelink_transport::blocking::{Connection, ReadStream, WriteStream};
+use framelink_transport::nonblocking;
+
+use crate::driver::{DEADLINE, framing};
+
+#[derive(Clone, Default)]
+struct Counts {
+    reads: Arc<AtomicUsize>,
+    looks: Arc<AtomicUsize>,
+    writes: Arc<AtomicUsize>,
+    timeouts: Arc<AtomicUsize>,
+}
+
+impl Counts {
+    fn take(count: &AtomicUsize) -> usize {
+        count.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A peer in memory that has a frame ready for every read, and takes whatever is written.
+struct Memory {
+    counts: Counts,
+    frame: &'static [u8],
+}
+
+impl Read for Memory {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+        space[..self.frame.len()].copy_from_slice(self.frame);
+        Ok(self.frame.len())
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.counts.writes.fetch_add(1, Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl ReadStream for Memory {
+    fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        self.counts.timeouts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_now(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.counts.looks.fetch_add(1, Ordering::Relaxed);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl WriteStream for Memory {
+    fn set_write_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+        self.counts.timeouts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.counts.writes.fetch_add(1, Ordering::Relaxed);
+        Ok(parts.iter().map(|part| part.len()).sum())
+    }
+
+    fn gathers(&self) -> bool {
+        true
+    }
+}
+
+fn connection() -> (Connection<framelink_transport::Directions, Memory, Memory>, Counts) {
+    let counts = Counts::default();
+    let half = || Memory { counts: counts.clone(), frame: b"\x00\x02ok" };
+    (Connection::from_parts(half(), half(), framing("net:2")), counts)
+}
+
+#[test]
+fn a_message_is_one_read_or_one_write_on_a_blocking_stream() {
+    let (mut connection, counts) = connection();
+    for _ in 0..1000 {
+        connection.send(&[0; 3000]).unwrap();
+        assert_eq!(&connection.recv().unwrap().unwrap()[..], b"ok");
+    }
+    assert_eq!((Counts::take(&counts.reads), Counts::take(&counts.writes)), (1000, 1000));
+    assert_eq!(Counts::take(&counts.looks), 0);
+    assert_eq!(Counts::take(&counts.timeouts), 2, "one a direction: whoever gave us the stream may have set others");
+}
+
+#[test]
+fn calls_tell_the_system_their_time_once() {
+    let (mut connection, counts) = connection();
+    for _ in 0..1000 {
+        assert_eq!(&connection.call(b"hi", DEADLINE).unwrap()[..], b"ok");
+    }
+    assert_eq!((Counts::take(&counts.reads), Counts::take(&counts.writes)), (1000, 1000));
+    assert_eq!(Counts::take(&counts.looks), 1000, "for what came unasked");
+    assert_eq!(Counts::take(&counts.timeouts), 2);
+    // Another time is told; what is a little less is not.
+    connection.call(b"hi", DEADLINE * 2).unwrap();
+    assert_eq!(Counts::take(&counts.timeouts), 2);
+    connection.call(b"hi", DEADLINE * 2 - Duration::from_millis(1)).unwrap();
+    assert_eq!(Counts::take(&counts.timeouts), 0);
+}
+
+/// A stream that does not wait would have a loop spin.
+#[test]
+fn a_stream_that_does_not_wait_is_an_error_on_the_blocking_driver() {
+    struct Impatient;
+    impl Read for Impatient {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    impl ReadStream for Impatient {
+        fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut receiver = framelink_transport::blocking::RecvHalf::new(Impatient, framing("net:2"));
+    assert!(receiver.recv().unwrap_err().to_string().contains("the stream is non-blocking"));
+    let mut receiver = framelink_transport::blocking::RecvHalf::new(Impatient, framing("net:2"));
+    assert!(receiver.recv_within(DEADLINE).unwrap_err().to_string().contains("the stream is non-blocking"));
+}
+
+#[test]
+fn a_message_is_one_write_on_a_non_blocking_stream() {
+    struct Taking(usize);
+    impl Write for Taking {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("all parts go together");
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl nonblocking::WriteStream for Taking {
+        fn shut_down(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.0 += 1;
+            Ok(parts.iter().map(|part| part.len()).sum())
+        }
+        fn gathers(&self) -> bool {
+            true
+        }
+    }
+    let mut sender = nonblocking::SendHalf::new(Taking(0), framing("ascii:4,suffix=03"));
+    for _ in 0..1000 {
+        assert_eq!(sender.try_send(&[0; 3000]).unwrap(), nonblocking::TrySend::Written);
+    }
+    assert_eq!(sender.stream().unwrap().0, 1000);
+}
