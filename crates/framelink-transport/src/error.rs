@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use framelink_codec::Fault;
 
-use crate::session::{SendRefused, Sent, Unclean, Unfinished};
-use crate::{DecodeError, EncodeError};
+use crate::session::{SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
+use crate::{ConnectError, DecodeError, EncodeError};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
 ///
@@ -69,8 +69,8 @@ impl<D, E> Error<D, E> {
     pub const fn blame(&self) -> Blame {
         match self.cause {
             Cause::Refused(_) | Cause::Unclean(_) | Cause::Closed => Blame::Ours,
-            Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
-            Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } => Blame::Network,
+            Cause::Preamble(_) | Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
+            Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } => Blame::Network,
         }
     }
 }
@@ -138,6 +138,10 @@ pub enum Blame {
 pub enum Cause<D = DecodeError, E = EncodeError> {
     /// The message was not accepted for sending.
     Refused(SendRefused<E>),
+    /// There is no connection.
+    Connect(ConnectError),
+    /// The peer did not begin with the bytes that it was to begin with.
+    Preamble(WrongPreamble),
     /// What came is no frame, or ended inside one.
     Fault(Fault<D>),
     /// The peer reset the connection, or it was torn down under us.
@@ -199,6 +203,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refused) => refused.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+            Self::Preamble(wrong) => wrong.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::{look, receive};
+use super::receive::{greeted, look, receive};
 use super::{Came, Clock, Port, Progress, flush, put};
 use crate::Message;
 use crate::error::Cause;
@@ -23,6 +23,8 @@ pub(crate) struct Call<P> {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
+    /// Preambles go and come before anything else.
+    Greet,
     /// Nothing may have come before the request goes out that could be taken for its reply.
     Look,
     Put,
@@ -56,7 +58,7 @@ impl<P: AsRef<[u8]>> Call<P> {
         exchange.check().map_err(Cause::Unclean)?;
         sending.outgoing(request.as_ref()).map_err(Cause::Refused)?;
         exchange.begin().map_err(Cause::Unclean)?;
-        Ok(Self { request, stage: Stage::Look, ticket: None })
+        Ok(Self { request, stage: Stage::Greet, ticket: None })
     }
 
     /// Goes as far as the socket lets it.
@@ -69,6 +71,11 @@ impl<P: AsRef<[u8]>> Call<P> {
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
         loop {
             self.stage = match self.stage {
+                Stage::Greet => match flush(sending, port.output(), clock)? {
+                    Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
+                    Progress::Done if greeted(receiving, port.input(), clock)? => Stage::Look,
+                    Progress::Done => return Ok(Answer::Wait(Wants::Read(None))),
+                },
                 Stage::Look => {
                     let is_closed = look(receiving, port.input(), clock);
                     if receiving.is_inside_message() {

@@ -26,6 +26,9 @@ pub(crate) fn receive<D: Decode, E>(
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E>> {
+    if !greeted(receiving, input, clock)? {
+        return Ok(Came::Wait(None));
+    }
     loop {
         let until = match receiving.poll().map_err(Cause::Fault)? {
             Received::Message(message) => return Ok(Came::Message(message)),
@@ -43,6 +46,21 @@ pub(crate) fn receive<D: Decode, E>(
             _ => return Ok(Came::Wait(until)),
         }
     }
+}
+
+/// Reads until the peer's preamble is there. False if nothing more can be read before.
+pub(super) fn greeted<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    input: &mut impl Input,
+    clock: &impl Clock,
+) -> Result<bool, Cause<D::Error, E>> {
+    while !receiving.poll_preamble().map_err(Cause::Preamble)? {
+        let read = input.read(receiving.space(), None);
+        if !took(receiving, read, clock).map_err(Cause::of_io)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes what is there already into the session, and waits for nothing. True if that is the end.

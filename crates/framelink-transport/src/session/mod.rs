@@ -39,11 +39,13 @@
 
 mod byte_count;
 mod exchange;
+mod preamble;
 mod receiving;
 mod sending;
 
 pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
+pub use preamble::WrongPreamble;
 pub use receiving::{Received, Receiving, Unfinished};
 #[cfg(feature = "socket")]
 pub(crate) use sending::QUEUE_LIMIT;

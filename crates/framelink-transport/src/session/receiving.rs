@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
 
-use super::ByteCount;
+use super::preamble::Expected;
+use super::{ByteCount, WrongPreamble};
 use crate::Message;
 
 /// The receiving half of a session.
@@ -30,6 +31,8 @@ use crate::Message;
 pub struct Receiving<D: Decode> {
     codec: Codec<D>,
     buffer: ReadBuffer,
+    /// What comes before the first message.
+    preamble: Expected,
     /// When bytes came last.
     heard_at: Duration,
     /// All bytes that ever came.
@@ -73,7 +76,31 @@ impl<D: Decode> Receiving<D> {
     pub fn new(framing: D) -> Self {
         let codec = Codec::new(framing);
         let count = ByteCount::default();
-        Self { codec, buffer: ReadBuffer::new(), heard_at: Duration::ZERO, count, end: None, need: None }
+        let (buffer, preamble, heard_at) = (ReadBuffer::new(), Expected::none(), Duration::ZERO);
+        Self { codec, buffer, preamble, heard_at, count, end: None, need: None }
+    }
+
+    /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
+    pub fn expect_preamble(&mut self, bytes: &[u8]) {
+        self.preamble = Expected::new(bytes);
+    }
+
+    /// Whether the preamble has come; true where none is expected. To be asked before [`poll`](Self::poll), until it is true.
+    ///
+    /// # Errors
+    /// When something else came, or the peer closed instead; the same for ever after.
+    pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
+        if self.preamble.is_over() {
+            return Ok(true);
+        }
+        let is_closed = self.is_closed();
+        let taken = self.preamble.take(self.buffer.as_ref(), is_closed)?;
+        self.buffer.take(taken);
+        if self.buffer.is_empty() && !is_closed {
+            // The read that brought it has brought no message.
+            self.end = None;
+        }
+        Ok(self.preamble.is_over())
     }
 
     /// Where the next read puts its bytes, never empty. The memory is there from this call until

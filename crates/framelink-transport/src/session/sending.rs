@@ -149,6 +149,12 @@ impl<E: Encode> Sending<E> {
         Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
     }
 
+    /// Queues bytes that are no message, to be written before the first one.
+    pub fn queue_preamble(&mut self, bytes: &[u8]) {
+        self.queue.extend_from_slice(bytes);
+        self.accepted += bytes.len() as u64;
+    }
+
     /// What there is to do.
     pub fn poll(&self) -> Transmit<'_> {
         match self.queued() {

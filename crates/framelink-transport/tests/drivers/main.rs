@@ -1,6 +1,8 @@
 //! The same rules on every driver: each test runs on blocking, non-blocking and tokio sockets, against peers that speak bytes
 //! by hand.
 
+#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
+
 mod calls;
 mod closing;
 mod counted;
