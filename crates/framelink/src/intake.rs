@@ -6,6 +6,7 @@ use std::task::Poll;
 use framelink_transport::tokio::{Error, RecvHalf};
 use framelink_transport::{Directions, Message};
 use tokio::io::AsyncRead;
+use tokio::task::coop::unconstrained;
 
 use crate::drain::{Drain, Stage};
 
@@ -59,10 +60,6 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
                 }
                 self.waited_for_last = true;
             }
-            if stage != Stage::Open {
-                // Only a task that has just had its turn is told truly whether nothing is there.
-                tokio::task::yield_now().await;
-            }
             let changes = async {
                 match stage {
                     Stage::Open => self.drain.begun().await,
@@ -72,7 +69,8 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
             };
             tokio::select! {
                 biased;
-                received = self.from.recv() => return Ok(Taken::of(received?)),
+                // Whoever has used up its turn is told that nothing is there, which must not pass for a quiet moment.
+                received = unconstrained(self.from.recv()) => return Ok(Taken::of(received?)),
                 () = changes => {}
                 () = settled(), if stage == Stage::Draining && !begun => return Ok(Taken::Drained),
             }

@@ -1,48 +1,120 @@
-//! What is said on stderr. A pipe there that nobody reads must stop nothing, so it is written by a thread of its own.
+//! What is said on stderr. A pipe there that nobody reads must stop nothing, so a thread of its own writes it.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::time::{Duration, Instant};
 
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::Failure;
 
 /// So many lines wait for a reader of stderr; what comes then is dropped and counted.
 const LINES: usize = 4096;
+/// How long the end of the program waits for what was said to be written.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The way to stderr. What waits is written when this is dropped, unless nobody reads it for a second.
+/// The way to stderr.
+#[derive(Clone)]
 pub(crate) struct Log {
-    stderr: NonBlocking,
-    _guard: WorkerGuard,
+    lines: SyncSender<Entry>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Entry {
+    Line(Vec<u8>),
+    /// Whoever sent this waits until everything before it is written.
+    Mark(Sender<()>),
 }
 
 impl Log {
     /// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` chooses what is logged.
     pub(crate) fn start() -> Self {
+        let (lines, entries) = sync_channel(LINES);
+        let log = Self { lines, dropped: Arc::default() };
+        let dropped = Arc::clone(&log.dropped);
+        std::thread::spawn(move || write_all(&entries, &dropped));
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let (stderr, guard) =
-            NonBlockingBuilder::default().buffered_lines_limit(LINES).lossy(true).finish(io::stderr());
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(stderr.clone())
+            .with_writer(log.clone())
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             // It would be said on stderr, with a panic where that is closed, and whatever logged would end with it.
             .log_internal_errors(false)
             .init();
-        Self { stderr, _guard: guard }
+        log
     }
 
-    /// Says why the program failed, and gives the exit code.
-    pub(crate) fn report(mut self, failure: &Failure) -> ExitCode {
-        if let Some(message) = failure.message() {
-            let dropped = self.stderr.error_counter().dropped_lines();
-            if dropped > 0 {
-                let _ = writeln!(self.stderr, "framelink: {dropped} lines of the log were dropped, nobody had read it");
-            }
-            let _ = self.stderr.write_all(format!("framelink: {message}\n").as_bytes());
+    /// Says how the program ended, if there is anything to say, and gives the exit code.
+    pub(crate) fn end(self, result: Result<(), Failure>) -> ExitCode {
+        if let Some(message) = result.as_ref().err().and_then(Failure::message) {
+            self.put_at_last(Entry::Line(format!("framelink: {message}\n").into_bytes()));
         }
-        failure.exit_code()
+        let (mark, written) = channel();
+        self.put_at_last(Entry::Mark(mark));
+        // Where it was not accepted, nobody will answer.
+        let _ = written.recv_timeout(PATIENCE);
+        result.err().map_or(ExitCode::SUCCESS, |failure| failure.exit_code())
+    }
+
+    /// Why the program ended is worth waiting for, for a while.
+    fn put_at_last(&self, mut entry: Entry) {
+        let began = Instant::now();
+        while let Err(TrySendError::Full(refused)) = self.lines.try_send(entry) {
+            if began.elapsed() > PATIENCE {
+                return;
+            }
+            entry = refused;
+            std::thread::sleep(PATIENCE / 100);
+        }
+    }
+
+    fn put(&self, line: Vec<u8>) {
+        if self.lines.try_send(Entry::Line(line)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Where stderr is closed nobody wants to hear it.
+fn write_all(entries: &Receiver<Entry>, dropped: &AtomicU64) {
+    while let Ok(entry) = entries.recv() {
+        match entry {
+            Entry::Line(line) => {
+                let _ = io::stderr().write_all(&line);
+                let count = dropped.swap(0, Ordering::Relaxed);
+                if count > 0 {
+                    let _ =
+                        writeln!(io::stderr(), "framelink: {count} lines of the log were dropped, nobody had read it");
+                }
+            }
+            Entry::Mark(mark) => {
+                let _ = mark.send(());
+            }
+        }
+    }
+}
+
+impl Write for Log {
+    /// An event comes whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.put(line.to_vec());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
     }
 }

@@ -20,10 +20,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let log = Log::start();
-    match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => log.report(&failure),
-    }
+    log.end(run(arguments.command))
 }
 
 fn run(command: Command) -> Result<(), Failure> {

@@ -189,13 +189,59 @@ fn a_client_whose_host_was_never_reached_is_counted() {
     let host = common::SilentPort::new();
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "400ms");
     let mut client = dial(address);
-    client.write_all(b"0002hi0002ho").unwrap();
+    client.write_all(b"0002hi0002ho0005hel").unwrap();
     bridge.signal("TERM");
     let line = bridge.log_line("ERROR");
     assert!(line.contains(&client.local_addr().unwrap().to_string()), "{line}");
-    assert!(line.contains(&format!("2 messages cut: connecting to {}", host.address)), "{line}");
+    assert!(line.contains(&format!("3 messages cut: connecting to {}", host.address)), "{line}");
     let done = bridge.finish();
-    assert_eq!((done.code, done.stderr.lines().last()), (Some(1), Some("framelink: 2 messages were cut")));
+    assert_eq!((done.code, done.stderr.lines().last()), (Some(1), Some("framelink: 3 messages were cut")));
+}
+
+/// Each of its messages is there before the next look at the clock.
+#[test]
+fn a_host_that_never_stops_does_not_hold_a_drain() {
+    const DRAIN: Duration = Duration::from_millis(600);
+    let listening = Host::listen();
+    let (mut bridge, address) = bridge(listening.address, [Wire::Net2, Wire::Net2], "600ms");
+    let client = dial(address);
+    let mut host = listening.accept();
+    let flooding = Task::start(move || {
+        let block = Wire::Net2.frame(b"hi").repeat(10_000);
+        while host.write_all(&block).is_ok() {}
+    });
+    let reading = Task::start(move || {
+        let mut client = client;
+        let mut block = vec![0; 65536];
+        while client.read(&mut block).is_ok_and(|count| count > 0) {}
+    });
+    bridge.log_line("connected");
+    std::thread::sleep(Duration::from_millis(200));
+    bridge.signal("TERM");
+    bridge.log_line("draining");
+    let told = Instant::now();
+    let done = bridge.finish();
+    assert!(told.elapsed() < DRAIN + Duration::from_secs(2), "{:?}", told.elapsed());
+    assert_eq!(done.code, Some(1), "what it sends at the end is cut");
+    flooding.join();
+    reading.join();
+}
+
+/// No reply can come any more.
+#[test]
+fn a_host_that_has_ended_owes_nothing() {
+    let host = Host::listen();
+    let (mut bridge, address) = bridge(host.address, FRAMINGS, "60s");
+    let mut client = dial(address);
+    let host = host.accept();
+    half_close(&host);
+    client.write_all(b"0002hi").unwrap();
+    assert_eq!(read_exactly(&host, 4), b"\0\x02hi");
+    bridge.signal("TERM");
+    bridge.log_line("draining");
+    assert_eq!(read_to_end(&host), b"");
+    drop((client, host));
+    assert_eq!(bridge.finish().code, Some(0));
 }
 
 /// What a pair lost before is in the log; the exit status is about the drain.

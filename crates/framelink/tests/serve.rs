@@ -175,7 +175,7 @@ fn a_server_that_must_cut_connections_exits_1() {
     assert_eq!(done.code, Some(1));
 }
 
-/// Another way not to read a log: the pipe stays open, and is full.
+/// Another way not to read a log: the pipe stays open, and is full. Nor is the end said to somebody else.
 #[cfg(unix)]
 #[test]
 fn a_log_that_nobody_reads_stops_nothing_not_even_the_end() {
@@ -185,12 +185,13 @@ fn a_log_that_nobody_reads_stops_nothing_not_even_the_end() {
     drop(command);
     for _ in 0..20 {
         let mut client = dial(address);
-        // A line of log a message: all of them are more than a pipe holds.
+        // A line of log a message: all of them are more than a pipe and what waits for it hold.
         client.write_all(&Wire::Ascii4.frame(b"hi").repeat(1000)).unwrap();
         assert_eq!(read_exactly(&client, 6000).len(), 6000);
     }
     server.signal("TERM");
-    assert_eq!(server.finish().code, Some(0));
+    let done = server.finish();
+    assert_eq!((done.code, done.stdout), (Some(0), format!("listening on {address}\n")));
     drop(stderr);
 }
 

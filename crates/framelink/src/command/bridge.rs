@@ -10,8 +10,10 @@ use framelink_transport::Directions;
 use framelink_transport::tokio::{ConnectError, Connection, Connector};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 
 pub(crate) use self::pair::Pair;
+use self::relay::Relay;
 
 use super::connect_failed;
 use crate::accepting::{self, Accepting};
@@ -133,7 +135,7 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     let host = match dialled {
         Ok(host) => host,
         Err(error) => {
-            let cut = messages_of(client).await;
+            let cut = turn_away(client).await;
             tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
             return cut;
         }
@@ -153,12 +155,13 @@ fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-/// How many messages a client has sent whom nobody serves.
-async fn messages_of(client: Connection) -> u64 {
-    match client.close(LAST_LOOK).await {
-        Ok(report) => report.discarded as u64,
-        Err(_) => 0,
-    }
+/// How many messages a client has sent, wholly or in part, whom nobody serves.
+async fn turn_away(client: Connection) -> u64 {
+    let (from, to) = client.split();
+    let mut unserved = Relay::new(from, to);
+    let _ = timeout(LAST_LOOK, unserved.part()).await;
+    unserved.take_what_was_read();
+    unserved.cut()
 }
 
 fn cut_of(ended: Result<u64, JoinError>) -> u64 {

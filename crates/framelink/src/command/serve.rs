@@ -42,6 +42,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
         () = async { while connections.join_next().await.is_some() {} } => {}
         () = drain.over() => {}
     }
+    while connections.try_join_next().is_some() {}
     match Count(connections.len() as u64, "connection") {
         _ if drain.was_forced() => Err(Failure::fault("ended by a second signal")),
         Count(0, _) => Ok(()),

@@ -56,19 +56,20 @@ where
     /// Passes messages both ways until both sides have ended, one has failed, or the time to drain is over.
     pub(crate) async fn run(mut self, mut drain: Drain) -> (Passed, Result<(), Error>) {
         let passing = self.pass_both_ways(drain.clone());
+        // The time is asked first: a direction that is never still would use up the turn in which it could be told.
         let ended = tokio::select! {
             biased;
-            ended = passing => ended,
             () = drain.over() => Ok(()),
+            ended = passing => ended,
         };
         tokio::select! {
             biased;
-            () = self.part() => {}
+            () = self.part(LINGER) => {}
             () = drain.over() => {}
         }
         if drain.stage() == Stage::Closing && !drain.was_forced() {
             // What has come lies in the system's buffers too.
-            let _ = timeout(LAST_LOOK, self.take_the_rest()).await;
+            self.part(LAST_LOOK).await;
         }
         self.up.take_what_was_read();
         self.down.take_what_was_read();
@@ -101,16 +102,8 @@ where
     }
 
     /// What was passed on is written, and both peers may take it, before a socket that still holds unread bytes resets them.
-    async fn part(&mut self) {
-        let part = async {
-            tokio::join!(self.up.finish(), self.down.finish());
-            self.take_the_rest().await;
-        };
-        let _ = timeout(LINGER, part).await;
-    }
-
-    async fn take_the_rest(&mut self) {
-        tokio::join!(self.up.take_the_rest(), self.down.take_the_rest());
+    async fn part(&mut self, within: Duration) {
+        let _ = timeout(within, async { tokio::join!(self.up.part(), self.down.part()) }).await;
     }
 }
 

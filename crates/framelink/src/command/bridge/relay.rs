@@ -1,6 +1,6 @@
 //! One direction of a pair: messages from one connection to the other.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Error, Operation, RecvHalf, SendHalf};
@@ -18,6 +18,7 @@ const LARGE: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     passed: AtomicU64,
+    has_ended: AtomicBool,
     changed: Notify,
 }
 
@@ -26,11 +27,11 @@ impl Tally {
         self.passed.load(Ordering::Relaxed)
     }
 
-    /// Waits until at least so many were passed on.
+    /// Waits until at least so many were passed on, or no more can be.
     pub(super) async fn reaches(&self, count: u64) {
         loop {
             let changed = self.changed.notified();
-            if self.get() >= count {
+            if self.get() >= count || self.has_ended.load(Ordering::Relaxed) {
                 return;
             }
             changed.await;
@@ -39,6 +40,11 @@ impl Tally {
 
     fn add_one(&self) {
         self.passed.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 }
@@ -74,6 +80,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         self.is_spoilt = ended.as_ref().is_err_and(|error| error.operation() == Operation::Receive);
         // An error may be about one message only, or one direction: what was taken before it goes out.
         let finished = self.to.finish().await;
+        tally.end();
         ended.and(finished)
     }
 
@@ -100,24 +107,29 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         }
     }
 
-    /// Writes what was taken, also when it was given up in the middle of passing it on, and ends the other side.
-    pub(super) async fn finish(&mut self) {
-        if let Some(message) = self.in_hand.take()
-            && self.taken > self.written() + self.to.unwritten() as u64
-        {
-            let _ = pass(&message, &mut self.to).await;
-        }
-        let _ = self.to.finish().await;
-    }
-
-    /// Takes what still comes, until the side it comes from ends too, so that no reset destroys what is on its way there.
-    /// These messages are counted, and not passed on.
-    pub(super) async fn take_the_rest(&mut self) {
-        while let Ok(Some(_)) = self.from.recv().await {
-            self.taken += 1;
-        }
-        self.is_spoilt = true;
-        let _ = self.from.discard().await;
+    /// Writes what was taken, also when that was given up in the middle, and ends the other side. Meanwhile it takes what still
+    /// comes, until the side it comes from ends too, so that no reset destroys what is on its way there: those messages are
+    /// counted, and not passed on.
+    pub(super) async fn part(&mut self) {
+        let given_up = self.taken > self.written() + self.to.unwritten() as u64;
+        let Self { from, to, taken, in_hand, is_spoilt } = self;
+        let finish = async {
+            if let Some(message) = in_hand
+                && given_up
+            {
+                let _ = pass(message, to).await;
+                *in_hand = None;
+            }
+            let _ = to.finish().await;
+        };
+        let take_the_rest = async {
+            while let Ok(Some(_)) = from.recv().await {
+                *taken += 1;
+            }
+            *is_spoilt = true;
+            let _ = from.discard().await;
+        };
+        tokio::join!(finish, take_the_rest);
     }
 
     /// Counts what has been read already and is not passed on.
