@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
+use framelink_testkit::Fault;
 use framelink_transport::Framing;
 
 use crate::bytes_text::from_hex;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Send(Send),
     /// Pass messages between two programs that frame them differently
     Bridge(Bridge),
+    /// Be a peer that misbehaves on purpose, to test a program
+    Hostile(Hostile),
     /// Watch messages cross a bridge on this machine, byte by byte
     Demo,
 }
@@ -158,6 +161,57 @@ pub(crate) struct Bridge {
     /// How long what is in flight may take when the bridge is told to end
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) drain: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = hostile_help(), group(ArgGroup::new("role").required(true).args(["listen", "to"])))]
+pub(crate) struct Hostile {
+    /// Be a server: the address to listen on; port 0 lets the system choose one, which is printed
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) listen: Option<String>,
+
+    /// Be a client: the address to connect to, HOST:PORT
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) to: Option<String>,
+
+    /// How messages are framed
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Framing,
+
+    /// What is wrong with the peer, by its name in the list below
+    #[arg(long, value_name = "NAME", value_parser = fault)]
+    pub(crate) fault: Fault,
+
+    /// Where a frame is cut or a header split, and which bad header is sent, is chosen by this number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// The pause, or the delay, of a fault that has one, if not its own
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) delay: Option<Duration>,
+
+    /// The byte of a frame before which it is cut, if not by the seed
+    #[arg(long, value_name = "N")]
+    pub(crate) cut_at: Option<usize>,
+
+    /// How many, if not as many as the fault has by itself: empty frames, unasked messages, good messages before the fault
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+}
+
+fn hostile_help() -> String {
+    let mut help = "\
+A server answers each message with the same, a client sends a few messages and reads the replies, and in that is the fault:\n"
+        .to_owned();
+    for fault in Fault::ALL {
+        help += &format!("  {fault:16} {}\n", fault.help());
+    }
+    help + "\nCtrl-C and SIGTERM end it; a client ends when it is done.\n\n\
+        Example:\n  framelink hostile --listen 127.0.0.1:7000 --framing ascii:4 --fault cut-reset --seed 7"
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    name.parse().map_err(|error: framelink_testkit::UnknownFault| error.to_string())
 }
 
 fn framing(text: &str) -> Result<Framing, String> {

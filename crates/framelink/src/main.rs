@@ -29,6 +29,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(serve) => block_on(command::serve::run(serve)),
         Command::Send(send) => block_on(command::send::run(send)),
         Command::Bridge(bridge) => block_on(command::bridge::run(bridge)),
+        Command::Hostile(hostile) => block_on(command::hostile::run(hostile)),
         Command::Demo => block_on(command::demo::run()),
     }
 }

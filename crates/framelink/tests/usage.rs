@@ -12,7 +12,9 @@ fn run(arguments: &[&str]) -> Finished {
 fn help_names_every_command_and_how_framings_are_written() {
     let done = run(&["--help"]);
     assert_eq!((done.code, &*done.stderr), (Some(0), ""));
-    for word in ["inspect", "serve", "send", "bridge", "demo", "ascii:4", "until-close", "presets", "Exit status"] {
+    for word in
+        ["inspect", "serve", "send", "bridge", "hostile", "demo", "ascii:4", "until-close", "presets", "Exit status"]
+    {
         assert!(done.stdout.contains(word), "{word} in:\n{}", done.stdout);
     }
     assert_eq!(run(&["-h"]).code, Some(0));
@@ -21,11 +23,12 @@ fn help_names_every_command_and_how_framings_are_written() {
 
 #[test]
 fn help_of_each_command_names_its_options() {
-    let commands: [(&str, &[&str]); 5] = [
+    let commands: [(&str, &[&str]); 6] = [
         ("inspect", &["--framing", "--skip", "--json", "<FILE>", "Example"]),
         ("serve", &["--listen", "--framing", "--reply", "--reply-framing", "echo, none, text:T or hex:H"]),
         ("send", &["<ADDR", "--framing", "--reply-framing", "--hex", "--no-reply", "--timeout", "[default: 5s]"]),
         ("bridge", &["--listen", "--framing", "--to ", "--to-framing", "--drain", "SIGTERM", "[default: 5s]"]),
+        ("hostile", &["--listen", "--to", "--framing", "--fault", "--seed", "cut-reset", "SIGTERM"]),
         ("demo", &["bridge"]),
     ];
     for (command, words) in commands {
@@ -106,6 +109,20 @@ const WRONG: &[(&[&str], &str)] = &[
             "0s",
         ],
         "expected a number above 0",
+    ),
+    (&["hostile", "--framing", "line", "--fault", "none"], "--listen <ADDR>|--to <ADDR>"),
+    (
+        &["hostile", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--framing", "line", "--fault", "none"],
+        "cannot be used with",
+    ),
+    (&["hostile", "--listen", "127.0.0.1:0", "--framing", "line"], "--fault <NAME>"),
+    (
+        &["hostile", "--listen", "127.0.0.1:0", "--framing", "line", "--fault", "rude"],
+        "no fault is called `rude`, expected one of none, dribble, split-header, ",
+    ),
+    (
+        &["hostile", "--listen", "127.0.0.1:0", "--framing", "net:2", "--fault", "oversize"],
+        "oversize: this framing can announce no more than it allows",
     ),
     (&["demo", "--fast"], "--fast"),
 ];

@@ -2,6 +2,7 @@
 
 pub(crate) mod bridge;
 pub(crate) mod demo;
+pub(crate) mod hostile;
 pub(crate) mod inspect;
 pub(crate) mod send;
 pub(crate) mod serve;

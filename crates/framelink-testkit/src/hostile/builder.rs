@@ -1,0 +1,209 @@
+//! What can be said about a peer before it starts.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
+
+use framelink_codec::{Decode, Encode};
+use socket2::{Domain, Socket, Type};
+
+use super::plan::Plan;
+use super::{Event, Hostile, StartError, Unfit};
+use crate::Fault;
+
+/// What is told of each thing that happens, and with whom.
+pub(super) type Observer = Arc<dyn Fn(SocketAddr, &Event) + Send + Sync>;
+
+/// As many connections may wait to be accepted.
+const BACKLOG: i32 = 1024;
+/// So many bytes wait unread where nothing is read; the system rounds it up to what it can.
+const DEAF_BUFFER: usize = 1;
+/// How long connecting may take.
+const DIAL_TIME: Duration = Duration::from_secs(10);
+
+/// Makes a [`Hostile`].
+///
+/// ```
+/// use framelink_codec::example::OneByte;
+/// use framelink_testkit::{Fault, Hostile};
+/// use std::time::Duration;
+///
+/// let peer = Hostile::builder(OneByte, Fault::Late).delay(Duration::from_millis(300)).listen("127.0.0.1:0")?;
+/// # Ok::<(), framelink_testkit::StartError>(())
+/// ```
+#[must_use = "it does nothing until it listens or dials"]
+pub struct HostileBuilder<F> {
+    pub(super) framing: F,
+    pub(super) fault: Fault,
+    pub(super) seed: u64,
+    pub(super) delay: Option<Duration>,
+    pub(super) cut_at: Option<usize>,
+    pub(super) count: Option<usize>,
+    pub(super) messages: Option<Vec<Vec<u8>>>,
+    pub(super) patience: Duration,
+    pub(super) observer: Option<Observer>,
+}
+
+impl<F> HostileBuilder<F> {
+    pub(super) const fn new(framing: F, fault: Fault) -> Self {
+        let patience = Duration::from_secs(2);
+        Self {
+            framing,
+            fault,
+            seed: 0,
+            delay: None,
+            cut_at: None,
+            count: None,
+            messages: None,
+            patience,
+            observer: None,
+        }
+    }
+
+    /// Where a frame is cut or a header split, and which bad header is sent, unless given. The same seed does the same, and each
+    /// connection something else. Defaults to 0.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The time between bytes (`dribble`, defaults to 1 ms) or the two parts of a header (`split-header`, 50 ms), before a message
+    /// (`late`, 1 s), or that others have to come and be sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
+    pub const fn delay(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
+        self
+    }
+
+    /// So many bytes of the frame that is cut are sent; one less than it has, if it is no longer. Defaults to somewhere inside,
+    /// by the seed.
+    pub const fn cut_at(mut self, byte: usize) -> Self {
+        self.cut_at = Some(byte);
+        self
+    }
+
+    /// How many: empty frames of an `empty-flood` (defaults to no end) and of each burst of a `heartbeat-storm` (3), messages
+    /// at a time of `unasked` (1), messages before `stops` does (3) or a frame is cut or broken (0), messages that a client
+    /// which does `coalesce` sends at once (all it has) or that is `deaf` (without end).
+    pub const fn count(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// What a client sends, and what a server sends `unasked`. Defaults to three messages (one, where the connection is one message) that
+    /// the framing can send.
+    pub fn messages<M: AsRef<[u8]>>(mut self, messages: impl IntoIterator<Item = M>) -> Self {
+        self.messages = Some(messages.into_iter().map(|message| message.as_ref().to_vec()).collect());
+        self
+    }
+
+    /// How long a client waits for each reply, and in the end for the other side to close. Defaults to 2 s.
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Is called with what happens on each connection, on the connection's thread.
+    pub fn on_event(mut self, observer: impl Fn(SocketAddr, &Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+}
+
+impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
+    /// Looks whether it could be started: the same as starting it, but for the sockets.
+    ///
+    /// # Errors
+    /// When the framing, or what was said here, does not go with the fault.
+    pub fn check(&self) -> Result<(), Unfit>
+    where
+        F: Clone,
+    {
+        let copy =
+            HostileBuilder { observer: None, messages: self.messages.clone(), framing: self.framing.clone(), ..*self };
+        Plan::new(copy).map(drop)
+    }
+
+    /// Starts a server.
+    ///
+    /// # Errors
+    /// [`StartError::Unfit`] and [`StartError::Listen`].
+    pub fn listen(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
+        let plan = Plan::new(self)?;
+        let listener = first_of(address, |address| plan.fault_socket(address)?.listening(address));
+        let listener = listener.map_err(StartError::Listen)?;
+        let local_addr = listener.local_addr().map_err(StartError::Listen)?;
+        Ok(Hostile::accept_on(listener, local_addr, plan))
+    }
+
+    /// Connects, and starts a client.
+    ///
+    /// # Errors
+    /// [`StartError::Unfit`] and [`StartError::Dial`].
+    pub fn dial(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
+        let plan = Plan::new(self)?;
+        let dialled = first_of(address, |address| Ok((plan.fault_socket(address)?.dialled(address)?, address)));
+        let (stream, peer) = dialled.map_err(StartError::Dial)?;
+        let local_addr = stream.local_addr().map_err(StartError::Dial)?;
+        Ok(Hostile::talk_on(stream, local_addr, peer, plan))
+    }
+}
+
+impl<F: fmt::Debug> fmt::Debug for HostileBuilder<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostileBuilder")
+            .field("framing", &self.framing)
+            .field("fault", &self.fault)
+            .field("seed", &self.seed)
+            .field("delay", &self.delay)
+            .field("cut_at", &self.cut_at)
+            .field("count", &self.count)
+            .field("messages", &self.messages.as_ref().map(Vec::len))
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A socket that is neither bound nor connected.
+struct Bare(Socket);
+
+impl<F> Plan<F> {
+    /// The window that a peer is offered is fixed when it connects, so it is made small before.
+    fn fault_socket(&self, address: SocketAddr) -> io::Result<Bare> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        if self.fault == Fault::Deaf {
+            socket.set_recv_buffer_size(DEAF_BUFFER)?;
+        }
+        Ok(Bare(socket))
+    }
+}
+
+impl Bare {
+    fn listening(self, address: SocketAddr) -> io::Result<TcpListener> {
+        if cfg!(unix) {
+            // An address can be had again while its old connections linger.
+            self.0.set_reuse_address(true)?;
+        }
+        self.0.bind(&address.into())?;
+        self.0.listen(BACKLOG)?;
+        self.0.set_nonblocking(true)?;
+        Ok(self.0.into())
+    }
+
+    fn dialled(self, address: SocketAddr) -> io::Result<TcpStream> {
+        self.0.connect_timeout(&address.into(), DIAL_TIME)?;
+        Ok(self.0.into())
+    }
+}
+
+/// What works with one of the addresses that a name has, or why it does not with the last.
+fn first_of<T>(address: impl ToSocketAddrs, work: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match work(address) {
+            Ok(done) => return Ok(done),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

@@ -1,0 +1,61 @@
+//! What a peer did, in numbers.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a peer did, over all of its connections.
+///
+/// ```
+/// use framelink_codec::example::OneByte;
+/// use framelink_testkit::{Counts, Fault, Hostile};
+///
+/// let peer = Hostile::listen("127.0.0.1:0", OneByte, Fault::Silent)?;
+/// assert_eq!(peer.stop(), Counts::default(), "nobody came");
+/// # Ok::<(), framelink_testkit::StartError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Connections, accepted or dialled.
+    pub connections: u64,
+    /// Those of them with which it is done.
+    pub ended: u64,
+    /// Whole messages that came, empty ones too.
+    pub messages_received: u64,
+    /// Whole messages that were handed to the system, empty ones too, and no broken ones.
+    pub messages_sent: u64,
+    /// Bytes that were read.
+    pub bytes_received: u64,
+    /// Bytes that were handed to the system.
+    pub bytes_sent: u64,
+}
+
+/// Counts that can be waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: Mutex<Counts>,
+    changed: Condvar,
+}
+
+impl Tally {
+    /// Changes them, and gives what they are then.
+    pub(crate) fn add(&self, change: impl FnOnce(&mut Counts)) -> Counts {
+        let mut counts = self.lock();
+        change(&mut counts);
+        self.changed.notify_all();
+        *counts
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        *self.lock()
+    }
+
+    pub(crate) fn wait_for(&self, within: Duration, enough: impl Fn(&Counts) -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), within, |counts| !enough(counts));
+        enough(&waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,110 @@
+//! What a peer will do, checked before it starts.
+
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode, EndedBy};
+
+use super::builder::{HostileBuilder, Observer};
+use super::error::Unfit;
+use crate::{BadFrames, Fault, sample};
+
+/// As many messages a client has, unless it is given others.
+const MESSAGES: usize = 3;
+
+/// What a peer will do.
+pub(super) struct Plan<F> {
+    pub(super) framing: F,
+    pub(super) fault: Fault,
+    pub(super) seed: u64,
+    pub(super) delay: Duration,
+    pub(super) cut_at: Option<usize>,
+    pub(super) count: Option<usize>,
+    /// Not empty, and all of them can be sent.
+    pub(super) messages: Vec<Vec<u8>>,
+    pub(super) patience: Duration,
+    /// Frames that must be refused; not empty where the fault is to send one.
+    pub(super) bad_frames: Vec<Vec<u8>>,
+    pub(super) observer: Option<Observer>,
+}
+
+impl<F: Decode + Encode> Plan<F> {
+    pub(super) fn new(builder: HostileBuilder<F>) -> Result<Self, Unfit> {
+        let HostileBuilder { framing, fault, seed, delay, cut_at, count, messages, patience, observer } = builder;
+        let unfit = |reason: String| Unfit { fault, reason };
+        let messages = match messages {
+            Some(given) if given.is_empty() => return Err(unfit("a peer needs a message".to_owned())),
+            Some(given) => given,
+            None => {
+                samples(&framing).ok_or_else(|| unfit("no message is known that this framing can send".to_owned()))?
+            }
+        };
+        let mut ends_stream = false;
+        for (number, message) in (1..).zip(&messages) {
+            let envelope = framing.envelope(message).map_err(|error| unfit(format!("message {number}: {error}")))?;
+            ends_stream |= envelope.ends_stream;
+        }
+        if ends_stream && (messages.len() > 1 || needs_several(fault)) {
+            return Err(unfit("with this framing a connection is one message".to_owned()));
+        }
+        if needs_empty_frames(fault) && !has_empty_frames(&framing) {
+            return Err(unfit("this framing has no empty frames".to_owned()));
+        }
+        let bad_frames = match fault {
+            Fault::GarbageLength | Fault::Oversize => bad_frames(&framing, fault, &messages).map_err(unfit)?,
+            _ => Vec::new(),
+        };
+        let delay = delay.unwrap_or_else(|| default_delay(fault));
+        Ok(Self { framing, fault, seed, delay, cut_at, count, messages, patience, bad_frames, observer })
+    }
+}
+
+/// Messages that the framing can send; one, if a connection has no room for more.
+fn samples<F: Decode + Encode>(framing: &F) -> Option<Vec<Vec<u8>>> {
+    let first = sample::payload(framing, 1)?;
+    let count = if framing.envelope(&first).ok()?.ends_stream { 1 } else { MESSAGES };
+    (1..=count).map(|number| sample::payload(framing, number)).collect()
+}
+
+const fn needs_several(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Coalesce
+            | Fault::EmptyFlood
+            | Fault::Twice
+            | Fault::OutOfOrder
+            | Fault::Unasked
+            | Fault::Stops
+            | Fault::HeartbeatStorm
+    )
+}
+
+const fn needs_empty_frames(fault: Fault) -> bool {
+    matches!(fault, Fault::EmptyFlood | Fault::HeartbeatStorm)
+}
+
+fn has_empty_frames<F: Decode + Encode>(framing: &F) -> bool {
+    sample::frame(framing, b"").is_some_and(|(_, frame)| frame.payload_len() == 0)
+}
+
+fn bad_frames<F: Decode + Encode>(framing: &F, fault: Fault, messages: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
+    let good = messages.first().map(Vec::as_slice).unwrap_or_default();
+    let bad = BadFrames::new(framing, good);
+    let has_length = sample::frame(framing, good).is_some_and(|(_, frame)| frame.ended_by == EndedBy::Count);
+    let (frames, none) = match fault {
+        Fault::Oversize => (bad.oversize(), "this framing can announce no more than it allows"),
+        // Where every header is a number, the only one that is none of a frame's is one too great.
+        _ if bad.garbage().is_empty() && has_length => (bad.oversize(), "this framing takes every header"),
+        _ => (bad.garbage(), "this framing has no header"),
+    };
+    if frames.is_empty() { Err(none.to_owned()) } else { Ok(frames.to_vec()) }
+}
+
+const fn default_delay(fault: Fault) -> Duration {
+    Duration::from_millis(match fault {
+        Fault::Dribble => 1,
+        Fault::SplitHeader => 50,
+        Fault::Coalesce => 20,
+        Fault::OutOfOrder => 100,
+        _ => 1000,
+    })
+}

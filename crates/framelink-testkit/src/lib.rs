@@ -1,0 +1,50 @@
+//! Peers, streams and proxies that misbehave on purpose, to test programs that exchange framed messages.
+//!
+//! | you test | you take |
+//! | --- | --- |
+//! | a program on a socket, whatever it is written in | [`Hostile`], a peer with a [`Fault`] on a thread of its own |
+//! | a loop over `Read` and `Write` | [`ScriptedStream`], which says `WouldBlock` or takes one byte when its [`Script`] says so |
+//! | two programs, and the line between them | [`Proxy`], which delays, holds, duplicates and cuts |
+//! | a decoder | [`BadFrames`], headers that it has to refuse |
+//!
+//! Nothing here knows the code under test: peers are plain threads over `std` sockets, and of a framing they need only
+//! [`Decode`](framelink_codec::Decode) and [`Encode`](framelink_codec::Encode). Randomness comes from a seed, and the same seed
+//! does the same.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//! use framelink_codec::example::OneByte;
+//! use framelink_testkit::{Fault, Hostile};
+//!
+//! // A server that answers each message twice.
+//! let peer = Hostile::listen("127.0.0.1:0", OneByte, Fault::Twice)?;
+//! let mut client = TcpStream::connect(peer.local_addr())?;
+//! client.write_all(b"\x02hi")?;
+//! let mut replies = [0; 6];
+//! client.read_exact(&mut replies)?;
+//! assert_eq!(&replies, b"\x02hi\x02hi");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod bad_frames;
+mod fault;
+mod hostile;
+mod proxy;
+mod random;
+mod sample;
+mod scripted;
+mod stop;
+
+pub use bad_frames::BadFrames;
+pub use fault::{Fault, UnknownFault};
+pub use hostile::{Counts, Event, Hostile, HostileBuilder, StartError, Unfit};
+pub use proxy::{Cut, Direction, Proxy};
+pub use scripted::{Calls, ReadStep, Script, ScriptedStream, WriteStep};
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

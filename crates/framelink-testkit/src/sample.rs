@@ -1,0 +1,107 @@
+//! A good message of a framing that one knows nothing about.
+
+use framelink_codec::{Decode, Decoded, Encode, End, Ends, Frame};
+
+/// Longer messages are not tried.
+const LONGEST: usize = 65_536;
+/// A frame that is made byte by byte is at most so long.
+const LONGEST_MADE: usize = 128;
+
+/// A payload that can be sent and read back, `number` in it where there is room.
+pub(crate) fn payload<F: Decode + Encode>(framing: &F, number: usize) -> Option<Vec<u8>> {
+    let text = format!("message {number}").into_bytes();
+    let of_letters = || (1..=LONGEST).map(|len| vec![b'm'; len]);
+    std::iter::once(text)
+        .chain(of_letters())
+        .find(|payload| framing.envelope(payload).is_ok())
+        // With `keep` a payload is a whole frame, and letters are none.
+        .or_else(|| smallest_frame(framing).filter(|frame| framing.envelope(frame).is_ok()))
+}
+
+/// All bytes of a payload's frame, and where in them the payload lies.
+pub(crate) fn frame<F: Decode + Encode>(framing: &F, payload: &[u8]) -> Option<(Vec<u8>, Frame)> {
+    let envelope = framing.envelope(payload).ok()?;
+    let bytes = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
+    match framing.decode(&bytes, 0, end_of(framing)) {
+        Ok(Decoded::Frame(frame)) if frame.frame_len == bytes.len() => Some((bytes, frame)),
+        _ => None,
+    }
+}
+
+/// What ends a message of a framing beside its bytes.
+pub(crate) fn end_of<F: Decode>(framing: &F) -> Option<End> {
+    match framing.ends() {
+        Ends::Close => Some(End::Closed),
+        Ends::Quiet(_) => Some(End::Quiet),
+        Ends::Read(_) => Some(End::Read),
+        _ => None,
+    }
+}
+
+/// Whatever is asked for is given the smallest byte that the decoder does not refuse, but for one byte, where all are tried:
+/// a length that counts itself is not 0, and may be written low byte first.
+fn smallest_frame<F: Decode>(framing: &F) -> Option<Vec<u8>> {
+    let other_bytes = (0..16).flat_map(|at| (1..=u8::MAX).map(move |byte| Some((at, byte))));
+    std::iter::once(None).chain(other_bytes).find_map(|other| grow(framing, other))
+}
+
+fn grow<F: Decode>(framing: &F, other: Option<(usize, u8)>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        match framing.decode(&bytes, 0, None) {
+            Ok(Decoded::Frame(frame)) if frame.frame_len == bytes.len() => return Some(bytes),
+            Ok(Decoded::Incomplete(need)) if bytes.len() + need.missing <= LONGEST_MADE => {}
+            _ => return None,
+        }
+        let next = match other {
+            Some((at, byte)) if at == bytes.len() => byte,
+            _ => (0..=u8::MAX).find(|&byte| {
+                bytes.push(byte);
+                let is_good = framing.decode(&bytes, 0, None).is_ok();
+                bytes.pop();
+                is_good
+            })?,
+        };
+        bytes.push(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use framelink_length::Length;
+    use framelink_unframed::Unframed;
+
+    #[test]
+    fn every_kind_of_framing_gets_a_message_that_it_reads_back() {
+        for notation in [
+            "ascii:4",
+            "bcd:2",
+            "net:1,max=3",
+            "decimal:20",
+            "varint",
+            "tpkt",
+            "netstring",
+            "base24-tcp",
+            "smpp",
+            "modbus",
+            "mqtt",
+            "mongodb",
+            "postgres",
+            "diameter",
+            "amqp",
+            "mysql",
+            "tls",
+            "sunrpc",
+        ] {
+            let framing: Length = notation.parse().unwrap();
+            let payload = payload(&framing, 1).unwrap_or_else(|| panic!("{notation}"));
+            assert!(frame(&framing, &payload).is_some(), "{notation}: {payload:02x?}");
+        }
+        for notation in ["line", "delim:03", "mllp", "fixed:700", "quiet:50ms", "each-read", "until-close"] {
+            let framing: Unframed = notation.parse().unwrap();
+            let payload = payload(&framing, 1).unwrap_or_else(|| panic!("{notation}"));
+            assert!(frame(&framing, &payload).is_some(), "{notation}");
+        }
+    }
+}

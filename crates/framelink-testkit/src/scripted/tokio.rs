@@ -1,0 +1,74 @@
+//! The stream for asynchronous code.
+//!
+//! `WouldBlock` is `Pending`. A step of the script wakes at once, for the next one is due. When the script is over the task
+//! is woken by the next change of it, so that whoever waits for ever does not spin. `Interrupted` is an error like any other:
+//! tokio's own sockets never say it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::ScriptedStream;
+use super::script::State;
+
+impl AsyncRead for ScriptedStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.script.state();
+        let is_over = state.reads_are_over();
+        let result = state.read(into.initialize_unfilled());
+        state.poll(result, is_over, context).map_ok(|count| into.advance(count))
+    }
+}
+
+impl AsyncWrite for ScriptedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut state = self.script.state();
+        let is_over = state.writes.is_empty();
+        let result = state.write(&[IoSlice::new(bytes)]);
+        state.poll(result, is_over, context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.script.state();
+        let is_over = state.writes.is_empty();
+        state.calls.vectored_writes += 1;
+        let result = state.write(parts);
+        state.poll(result, is_over, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.script.state().calls.flushes += 1;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.script.state().is_shut_down = true;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl State {
+    fn poll(&mut self, result: io::Result<usize>, was_over: bool, context: &Context<'_>) -> Poll<io::Result<usize>> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if was_over {
+                    self.waiting.push(context.waker().clone());
+                } else {
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+            result => Poll::Ready(result),
+        }
+    }
+}

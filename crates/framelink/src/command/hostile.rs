@@ -1,0 +1,67 @@
+//! `framelink hostile`: a peer that misbehaves on purpose.
+
+use framelink_testkit::{Event, Hostile as Peer, HostileBuilder, StartError};
+use framelink_transport::Framing;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::arguments::Hostile;
+use crate::drain::Signals;
+use crate::failure::Failure;
+use crate::output::say;
+
+pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
+    let (sender, mut ended) = mpsc::unbounded_channel();
+    let builder = told(&hostile).on_event(move |peer, event| {
+        tracing::info!("{peer}: {event}");
+        if matches!(event, Event::Ended { .. }) {
+            let _ = sender.send(());
+        }
+    });
+    let is_client = hostile.to.is_some();
+    // Names are looked up and connections made by calls that wait.
+    let mut starting = spawn_blocking(move || start(&hostile, builder));
+    let peer = tokio::select! {
+        started = &mut starting => started.map_err(Failure::fault)??,
+        () = signals.next() => return Ok(()),
+    };
+    if !is_client {
+        let address = peer.local_addr();
+        match say(format_args!("listening on {address}")) {
+            Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
+            said => said?,
+        }
+    }
+    tokio::select! {
+        () = signals.next() => {}
+        _ = ended.recv(), if is_client => {}
+    }
+    spawn_blocking(|| peer.stop()).await.map(drop).map_err(Failure::fault)
+}
+
+/// A peer as it was asked for.
+fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
+    let mut builder = Peer::builder(hostile.framing, hostile.fault).seed(hostile.seed);
+    if let Some(delay) = hostile.delay {
+        builder = builder.delay(delay);
+    }
+    if let Some(byte) = hostile.cut_at {
+        builder = builder.cut_at(byte);
+    }
+    if let Some(count) = hostile.count {
+        builder = builder.count(count);
+    }
+    builder
+}
+
+fn start(hostile: &Hostile, builder: HostileBuilder<Framing>) -> Result<Peer, Failure> {
+    // The command line sees to it that there is one of the two.
+    let address = hostile.listen.as_deref().or(hostile.to.as_deref()).unwrap_or_default();
+    let started = if hostile.listen.is_some() { builder.listen(address) } else { builder.dial(address) };
+    started.map_err(|error| match error {
+        StartError::Listen(error) => Failure::fault(format!("listening on {address}: {error}")),
+        StartError::Dial(error) => Failure::fault(format!("connecting to {address}: {error}")),
+        unfit => Failure::usage(format!("--framing {} and --fault {unfit}", hostile.framing)),
+    })
+}
