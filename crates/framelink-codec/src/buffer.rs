@@ -72,7 +72,8 @@ impl ReadBuffer {
     pub fn filled(&mut self, count: usize) {
         if count >= self.read_size {
             self.read_size = (self.read_size * 2).min(LARGEST_READ);
-        } else if count < self.offered / 8 {
+        } else if count < self.offered / 8 && self.start == self.end {
+            // Behind a part of a message a short read is only the rest of it.
             self.read_size = (self.read_size / 2).max(FIRST_READ);
         }
         self.end = self.bytes.len().min(self.end + count);
@@ -90,6 +91,19 @@ impl ReadBuffer {
             self.bytes = Vec::new();
             self.start = 0;
             self.end = 0;
+        }
+    }
+
+    /// The same, but hands the memory over, for [`reuse`](Self::reuse) by this buffer or another. Empty if something waits.
+    #[must_use]
+    pub fn release_memory(&mut self) -> Vec<u8> {
+        if self.start == self.end { self.take_all().0 } else { Vec::new() }
+    }
+
+    /// Uses this memory, of which every byte is free, if the buffer holds none of its own.
+    pub fn reuse(&mut self, memory: Vec<u8>) {
+        if self.bytes.is_empty() {
+            self.bytes = memory;
         }
     }
 

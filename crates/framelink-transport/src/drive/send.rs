@@ -62,13 +62,33 @@ pub(crate) fn flush<D, E: Encode>(
     write_queue(sending, output, clock, 0)
 }
 
-/// Offers a whole frame to the socket, from where it lies. How much it takes is 0 where that must wait.
+/// Frames up to this size are put together on the stack: a write of one piece costs less than one of three.
+const SHORT: usize = 1024;
+
+/// Offers a whole frame to the socket, from where it lies or, where it is short, in one piece. How much it takes is 0 where that
+/// must wait.
 fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing: &Outgoing<'_>) -> io::Result<usize> {
-    // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
-    if !sending.is_empty() || outgoing.frame_len() == 0 || !output.gathers() {
+    let frame_len = outgoing.frame_len();
+    if !sending.is_empty() || frame_len == 0 {
         return Ok(0);
     }
-    match output.write_vectored(&outgoing.slices()) {
+    let mut frame = [0; SHORT];
+    let written = match frame.get_mut(..frame_len) {
+        Some(frame) => {
+            let mut rest = &mut *frame;
+            for part in outgoing.parts() {
+                let (now, later) = rest.split_at_mut(part.len());
+                now.copy_from_slice(part);
+                rest = later;
+            }
+            output.write(frame)
+        }
+        None if output.gathers() => output.write_vectored(&outgoing.slices()),
+        // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
+        None => return Ok(0),
+    };
+    match written {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         Err(error) if error.kind() == io::ErrorKind::Interrupted || is_wait(&error) => Ok(0),
         written => written,
     }

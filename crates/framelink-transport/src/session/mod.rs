@@ -42,6 +42,7 @@ mod exchange;
 mod preamble;
 mod receiving;
 mod sending;
+mod spare;
 
 pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
 
 use super::preamble::Expected;
+use super::spare;
 use super::{ByteCount, WrongPreamble};
 use crate::Message;
 
@@ -106,6 +107,9 @@ impl<D: Decode> Receiving<D> {
     /// Where the next read puts its bytes, never empty. The memory is there from this call until
     /// [`release`](Self::release).
     pub fn space(&mut self) -> &mut [u8] {
+        if self.buffer.capacity() == 0 {
+            self.buffer.reuse(spare::take());
+        }
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.space_of(size),
             _ => self.buffer.space(),
@@ -168,7 +172,9 @@ impl<D: Decode> Receiving<D> {
 
     /// Gives the buffer back if nothing waits in it. For when there is nothing to read: an idle connection holds none.
     pub fn release(&mut self) {
-        self.buffer.release();
+        if self.buffer.capacity() > 0 {
+            spare::keep(self.buffer.release_memory());
+        }
     }
 
     /// Whether the peer has closed its side, be it that messages from before that are still to be taken.
@@ -222,7 +228,7 @@ impl<D: Decode> Receiving<D> {
     /// Takes the message out: a copy where it is small beside the buffer, which then goes on being used; else the buffer
     /// itself, so that what is large is not copied.
     fn take(&mut self, frame: &Frame) -> Message {
-        const SMALL: usize = 16 * 1024;
+        const SMALL: usize = 128 * 1024;
         let payload_len = frame.payload_len();
         let payload = if payload_len < SMALL || payload_len < self.buffer.capacity() / 2 {
             let payload = Bytes::copy_from_slice(frame.payload(self.buffer.as_ref()));

@@ -118,9 +118,7 @@ impl<E: Encode> Sending<E> {
     /// can only be written while nothing is queued.
     pub fn queue_rest(&mut self, outgoing: &Outgoing<'_>, written: usize, now: Duration) -> Ticket {
         let frame_len = outgoing.frame_len();
-        let start = self.accepted;
-        self.accepted += frame_len as u64;
-        self.messages += 1;
+        let ticket = self.count_accepted(frame_len);
         self.make_room(frame_len.saturating_sub(written));
         let mut skip = written;
         for part in outgoing.parts() {
@@ -129,7 +127,7 @@ impl<E: Encode> Sending<E> {
             self.queue.extend_from_slice(rest);
         }
         if written < frame_len {
-            self.ends.push_back(self.accepted);
+            self.ends.push_back(ticket.end);
         }
         if outgoing.envelope.ends_stream {
             self.state = State::Finishing;
@@ -137,7 +135,7 @@ impl<E: Encode> Sending<E> {
         if written > 0 {
             self.count_written(written, now);
         }
-        Ticket { start, end: self.accepted }
+        ticket
     }
 
     /// Accepts a message and queues it whole.
@@ -145,8 +143,22 @@ impl<E: Encode> Sending<E> {
     /// # Errors
     /// As [`outgoing`](Self::outgoing).
     pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
-        let outgoing = self.outgoing(payload)?;
-        Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
+        match self.framing.short_head(payload.len()) {
+            Some(head) if self.state == State::Open => {
+                let head = head.bytes.get(..usize::from(head.len)).unwrap_or_default();
+                let frame_len = head.len() + payload.len();
+                self.make_room(frame_len);
+                self.queue.extend_from_slice(head);
+                self.queue.extend_from_slice(payload);
+                let ticket = self.count_accepted(frame_len);
+                self.ends.push_back(ticket.end);
+                Ok(ticket)
+            }
+            _ => {
+                let outgoing = self.outgoing(payload)?;
+                Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
+            }
+        }
     }
 
     /// Queues bytes that are no message, to be written before the first one.
@@ -247,6 +259,13 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn messages_written(&self) -> u64 {
         self.messages - self.ends.len() as u64
+    }
+
+    const fn count_accepted(&mut self, frame_len: usize) -> Ticket {
+        let start = self.accepted;
+        self.accepted += frame_len as u64;
+        self.messages += 1;
+        Ticket { start, end: self.accepted }
     }
 
     fn queued(&self) -> &[u8] {
