@@ -35,7 +35,9 @@
 //! # }
 //! ```
 //!
-//! Without default features there is the [`session`] alone, and no runtime.
+//! How to talk to one kind of peer, as data, is a [`profile`].
+//!
+//! Without default features there are the [`session`] and the profile, and no runtime.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,7 +47,9 @@ mod framing;
 pub mod fuzz;
 mod message;
 mod presets;
+pub mod profile;
 pub mod session;
+mod socket_options;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
@@ -53,6 +57,8 @@ pub use directions::Directions;
 pub use framing::{DecodeError, EncodeError, Framing};
 pub use message::Message;
 pub use presets::presets;
+pub use profile::{Profile, ProfileBuilder, ProfileError};
+pub use socket_options::SocketOptions;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frames, Guess};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framelink_transport::Directions;
-use framelink_transport::tokio::{Connection, Listener};
+use framelink_transport::tokio::{Connection, ListenOptions, Listener};
 use tokio::time::Instant;
 
 use crate::failure::Failure;
@@ -22,8 +22,8 @@ pub(crate) struct Accepting {
 
 impl Accepting {
     /// Listens, and says so.
-    pub(crate) async fn start(address: &str, framing: Directions) -> Result<Self, Failure> {
-        let listening = Listener::bind(address, framing).await;
+    pub(crate) async fn start(address: &str, framing: Directions, options: &ListenOptions) -> Result<Self, Failure> {
+        let listening = options.bind(address, framing).await;
         let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
         match say(format_args!("listening on {address}")) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::Directions;
-use framelink_transport::tokio::{ConnectError, Connection, Connector};
+use framelink_transport::tokio::{ConnectError, Connection, Connector, ListenOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
@@ -28,7 +28,7 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(bridge.drain)?;
     let framing = Directions::from(bridge.framing);
-    let mut accepting = Accepting::start(&bridge.listen, framing).await?;
+    let mut accepting = Accepting::start(&bridge.listen, framing, &ListenOptions::new()).await?;
     let outgoing = Arc::new(Outgoing { connector: Connector::new(bridge.to_framing), to: bridge.to });
     let mut room = Room::new();
     let mut pairs = JoinSet::new();

@@ -5,8 +5,9 @@ mod stdin;
 use std::fmt::Display;
 use std::time::Duration;
 
+use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::tokio::{Connection, Connector, SendHalf};
-use framelink_transport::{Directions, Encode, Framing};
+use framelink_transport::{Directions, Encode, Framing, Profile};
 
 use self::stdin::Stdin;
 use super::connect_failed;
@@ -14,20 +15,20 @@ use crate::arguments::Send;
 use crate::bytes_text::{Line, from_hex, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, say};
+use crate::profile::{Overrides, fits, load, supported};
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
-    let messages = given(&send)?;
-    let framing = Directions { receive: send.reply_framing.unwrap_or(send.framing), send: send.framing };
-    let connector = Connector::new(framing).within(send.timeout);
-    let connected = connector.connect(&*send.address).await;
+    let settings = Settings::of(&send)?;
+    let messages = given(&send, settings.framing.send)?;
+    let connected = settings.connector.connect(&*send.address).await;
     let connection = connected.map_err(|error| Failure::fault(connect_failed(&send.address, &error)))?;
-    if send.no_reply {
-        return send_only(connection, messages, &send).await;
+    if settings.no_reply {
+        return send_only(connection, messages, &send, settings.timeout).await;
     }
-    let mut conversation = Conversation { connection, timeout: send.timeout, hex: send.hex };
+    let mut conversation = Conversation { connection, timeout: settings.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
             for message in &messages {
@@ -39,16 +40,70 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     conversation.end().await
 }
 
+/// What flags and profile say together.
+struct Settings {
+    framing: Directions,
+    connector: Connector,
+    timeout: Duration,
+    no_reply: bool,
+}
+
+impl Settings {
+    fn of(send: &Send) -> Result<Self, Failure> {
+        // With a profile `--framing` says both directions too.
+        let overrides =
+            Overrides { send: send.framing, receive: send.reply_framing.or(send.framing), reply_within: send.timeout };
+        match (&send.profile, overrides.send, overrides.receive) {
+            (Some(name), _, _) => {
+                let profile = load(name, &overrides)?;
+                fits(&profile, Side::Client)?;
+                supported(&profile, Side::Client)?;
+                Ok(Self::from_profile(&profile, send.no_reply))
+            }
+            (None, Some(framing), Some(receive)) => {
+                let framing = Directions { send: framing, receive };
+                let timeout = send.timeout.unwrap_or(Timeouts::REPLY);
+                let connector = Connector::new(framing).within(timeout);
+                Ok(Self { framing, connector, timeout, no_reply: send.no_reply })
+            }
+            (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
+        }
+    }
+
+    /// What this command honours of a profile. The rest, which [`supported`] refuses, belongs here.
+    fn from_profile(profile: &Profile, no_reply: bool) -> Self {
+        let (timeouts, socket) = (profile.timeouts(), profile.socket());
+        let mut connector = Connector::new(profile.framing()).within(timeouts.connect).nodelay(socket.nodelay);
+        if let Some(source) = socket.source {
+            connector = connector.source(source);
+        }
+        if let Some(interface) = &socket.interface {
+            connector = connector.interface(interface);
+        }
+        Self {
+            framing: profile.framing(),
+            connector,
+            timeout: timeouts.reply.unwrap_or(Timeouts::REPLY),
+            no_reply: no_reply || profile.exchange() == ExchangeKind::SendOnly,
+        }
+    }
+}
+
 /// Sends, and drops what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
 /// is waited for, which shows that it has taken everything.
-async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
+async fn send_only(
+    connection: Connection,
+    messages: Option<Vec<Vec<u8>>>,
+    send: &Send,
+    within: Duration,
+) -> Result<(), Failure> {
     let (mut receiver, mut sender) = connection.split();
     let peer_end = tokio::spawn(async move { receiver.discard().await });
     let late = |sender: &SendHalf| {
         let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
         Failure::fault(format!(
-            "sending to {}: {unwritten} could not be written within {:?} (perhaps sent)",
-            send.address, send.timeout
+            "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
+            send.address
         ))
     };
     let mut given = messages.map(Vec::into_iter);
@@ -63,18 +118,18 @@ async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send:
             (None, None) => None,
         };
         let Some(message) = message else { break };
-        match tokio::time::timeout(send.timeout, sender.send(&message)).await {
+        match tokio::time::timeout(within, sender.send(&message)).await {
             Ok(sent) => sent.map_err(|error| fault_of(stdin.as_ref().map(Stdin::number), &error))?,
             Err(_) => return Err(late(&sender)),
         }
     }
     // Only an end that comes after ours shows anything.
     let ended_early = peer_end.is_finished();
-    match tokio::time::timeout(send.timeout, sender.finish()).await {
+    match tokio::time::timeout(within, sender.finish()).await {
         Ok(finished) => finished.map_err(Failure::fault)?,
         Err(_) => return Err(late(&sender)),
     }
-    match tokio::time::timeout(send.timeout, peer_end).await {
+    match tokio::time::timeout(within, peer_end).await {
         Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
         Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
@@ -93,7 +148,7 @@ fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
 }
 
 /// The messages of the command line, `None` if they are to be read from stdin.
-fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+fn given(send: &Send, framing: Framing) -> Result<Option<Vec<Vec<u8>>>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
         return Ok(None);
     }
@@ -102,7 +157,7 @@ fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
             .map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
     };
     let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    check(&messages, send.framing)?;
+    check(&messages, framing)?;
     Ok(Some(messages))
 }
 
