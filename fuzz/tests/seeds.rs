@@ -10,6 +10,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
     ("notation", framelink_transport::fuzz::notation),
+    ("profile", framelink_transport::fuzz::profile),
     ("session", framelink_transport::fuzz::session),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
     ("unframed_round_trip", framelink_unframed::fuzz::round_trip),

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use crate::{Directions, SocketOptions};
+use crate::profile::Side;
+use crate::terms::Terms;
+use crate::{Directions, Profile, SocketOptions};
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
 /// `nonblocking::Connector`; each adds its `connect`.
@@ -19,6 +21,7 @@ pub struct Connector<C, Driver> {
     pub(crate) framing: Arc<C>,
     pub(crate) options: SocketOptions,
     pub(crate) within: Duration,
+    pub(crate) terms: Terms,
     driver: PhantomData<Driver>,
 }
 
@@ -27,13 +30,21 @@ impl<D> Connector<Directions, D> {
     pub fn new(framing: impl Into<Directions>) -> Self {
         Self::with_codec(framing.into())
     }
+
+    /// As a profile says: framing, preamble, time to connect, limits and options of the socket.
+    pub fn with_profile(profile: &Arc<Profile>) -> Self {
+        let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
+        connector.options = profile.socket().clone();
+        connector.terms = Terms::of(Arc::clone(profile), Side::Client);
+        connector
+    }
 }
 
 impl<C: Decode + Encode, D> Connector<C, D> {
     /// With a codec of your own.
     pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
-        let (framing, options) = (codec.into(), SocketOptions::new());
-        Self { framing, options, within: Duration::from_secs(10), driver: PhantomData }
+        let (framing, options, terms) = (codec.into(), SocketOptions::new(), Terms::default());
+        Self { framing, options, within: Duration::from_secs(10), terms, driver: PhantomData }
     }
 }
 
@@ -86,7 +97,7 @@ impl<C, D> Connector<C, D> {
 impl<C, D> Clone for Connector<C, D> {
     fn clone(&self) -> Self {
         let (framing, options) = (Arc::clone(&self.framing), self.options.clone());
-        Self { framing, options, within: self.within, driver: PhantomData }
+        Self { framing, options, within: self.within, terms: self.terms.clone(), driver: PhantomData }
     }
 }
 

@@ -257,6 +257,18 @@ impl<D, E> CallError<D, E> {
         self.sent
     }
 
+    /// The same, where the time that is over was the rest of this one.
+    pub(crate) fn within(mut self, within: Duration) -> Self {
+        if let Cause::TimedOut { after, .. } = &mut self.error.cause {
+            *after = within;
+        }
+        self
+    }
+
+    pub(crate) fn into_error(self) -> Error<D, E> {
+        self.error
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn error(&self) -> &Error<D, E> {

@@ -7,6 +7,8 @@ use framelink_codec::{Decode, Encode, Ends, Fault, check};
 
 use crate::session::{Exchange, Received, Receiving, SendRefused, Sending, Sent, Session, Ticket, Transmit, Unclean};
 use crate::{DecodeError, Framing};
+#[cfg(feature = "toml")]
+use crate::{Profile, profile::Side};
 
 /// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
 ///
@@ -14,6 +16,30 @@ use crate::{DecodeError, Framing};
 /// When it does not.
 pub fn notation(data: &[u8]) {
     check::notation::<Framing>(data);
+}
+
+/// Reads any text as a profile in TOML: what is accepted can be explained, and writes what reads as the same; what is
+/// refused is so at a place in the text.
+///
+/// # Panics
+/// When it does not.
+#[cfg(feature = "toml")]
+pub fn profile(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    match Profile::from_toml(text) {
+        Ok(profile) => {
+            let written = profile.to_toml();
+            assert_eq!(Profile::from_toml(&written).as_ref(), Ok(&profile), "{written}");
+            assert!(profile.explain().lines().count() > 5);
+            let sides = [Side::Client, Side::Server].map(|side| profile.check_for(side).is_ok());
+            assert!(sides.contains(&true), "it is of use to somebody");
+        }
+        Err(error) => {
+            let line = text.split('\n').nth(error.line() - 1).expect("a line of the text");
+            assert!((1..=line.chars().count() + 1).contains(&error.column()), "{error}");
+            assert!(!error.message().is_empty());
+        }
+    }
 }
 
 /// Drives a session by random steps beside a model of it: what comes is cut as its framing says however it arrives, what
@@ -386,6 +412,17 @@ mod tests {
                 long.clear();
             }
         });
+    }
+
+    #[cfg(feature = "toml")]
+    #[test]
+    fn any_profile() {
+        check::pseudo_random(20_000, |_, _, byte| byte, profile);
+        for text in ["", "framing = 'line'", "framing = 'é'", "framing = [", "\n\nx = 1\r\n", "template = 'long-sync'"]
+        {
+            profile(text.as_bytes());
+        }
+        profile(b"template = 'short-until-close'\n[timeouts]\nreply = '8s'\n[socket]\nlinger = 'reset'");
     }
 
     #[test]

@@ -35,7 +35,9 @@
 //! # }
 //! ```
 //!
-//! Without default features there is the [`session`] alone, and no runtime.
+//! How to talk to one kind of peer, as data, is a [`profile`].
+//!
+//! Without default features there are the [`session`] and the profile, and no runtime.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -61,10 +63,13 @@ mod message;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
 mod presets;
+pub mod profile;
 pub mod session;
 #[cfg(feature = "socket")]
 mod socket;
 mod socket_options;
+#[cfg(feature = "socket")]
+mod terms;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
@@ -80,6 +85,7 @@ pub use error::{Blame, CallError, Cause, Error, Operation};
 pub use framing::{DecodeError, EncodeError, Framing};
 pub use message::Message;
 pub use presets::presets;
+pub use profile::{Profile, ProfileBuilder, ProfileError};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};

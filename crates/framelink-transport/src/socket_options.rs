@@ -1,41 +1,45 @@
-//! How sockets are set up.
+//! What a socket is told before it is used.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Options of a socket, for dialling and for listening. What is not set is left to the system.
+/// Options of a socket, as plain data: nothing here touches one.
 ///
 /// ```
+/// use std::time::Duration;
 /// use framelink_transport::SocketOptions;
 ///
-/// let mut options = SocketOptions::new();
-/// options.source = Some("10.0.0.7:0".parse()?);
-/// options.receive_buffer = Some(256 * 1024);
+/// let options = SocketOptions::new().source("10.0.0.7:0".parse()?).linger(Some(Duration::ZERO));
 /// assert!(options.nodelay, "small writes leave at once unless told otherwise");
+/// assert_eq!(options.backlog, 1024);
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SocketOptions {
-    /// The address to dial from; port 0 lets the system choose one. Defaults to the system's choice.
+    /// The address to dial from; port 0 lets the system choose one. `None`: the system's choice.
     pub source: Option<SocketAddr>,
-    /// The network interface to dial through or to listen on, by name. Linux only. Defaults to the system's choice.
+    /// The network interface to dial through, by name. Linux only. `None`: the system's choice.
     pub interface: Option<String>,
-    /// Whether small writes leave at once (`TCP_NODELAY`). Defaults to yes.
+    /// Whether small writes leave at once (`TCP_NODELAY`).
     pub nodelay: bool,
-    /// How many bytes the system holds of what came (`SO_RCVBUF`). Defaults to the system's choice, which on most grows with need.
+    /// Bytes of the kernel's receive buffer (`SO_RCVBUF`; Linux doubles it). `None`: the system's choice.
     pub receive_buffer: Option<usize>,
-    /// How many bytes the system holds of what goes (`SO_SNDBUF`). Defaults to the system's choice, which on most grows with need.
+    /// Bytes of the kernel's send buffer (`SO_SNDBUF`; Linux doubles it). `None`: the system's choice.
     pub send_buffer: Option<usize>,
-    /// How long closing waits for what is on its way (`SO_LINGER`); zero resets the connection. Defaults to the system's way,
-    /// which is to close at once and to go on sending in the background.
+    /// How long closing waits for what is unsent (`SO_LINGER`, whole seconds); zero resets the connection. `None`: the
+    /// system sends on in the background.
     pub linger: Option<Duration>,
-    /// So many connections may wait to be accepted; the system has a limit of its own (Linux: `net.core.somaxconn`).
-    /// Defaults to 1024, so that all clients of a server that was restarted can come back at once.
+    /// So many connections may wait to be accepted.
     pub backlog: u32,
-    /// Whether an address can be listened on while connections of an earlier listener linger (`SO_REUSEADDR`). Defaults to yes. Not on
-    /// Windows, where it would let another program take the address.
+    /// Whether a listener may bind an address on which old connections linger (`SO_REUSEADDR`).
     pub reuse_address: bool,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl SocketOptions {
@@ -53,10 +57,60 @@ impl SocketOptions {
             reuse_address: true,
         }
     }
-}
 
-impl Default for SocketOptions {
-    fn default() -> Self {
-        Self::new()
+    /// The address to dial from. Defaults to the system's choice.
+    #[must_use]
+    pub const fn source(mut self, source: SocketAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The network interface to dial through. Defaults to the system's choice.
+    #[must_use]
+    pub fn interface(mut self, name: impl Into<String>) -> Self {
+        self.interface = Some(name.into());
+        self
+    }
+
+    /// Whether small writes leave at once. Defaults to yes.
+    #[must_use]
+    pub const fn nodelay(mut self, yes: bool) -> Self {
+        self.nodelay = yes;
+        self
+    }
+
+    /// Bytes of the kernel's receive buffer. Defaults to the system's choice.
+    #[must_use]
+    pub const fn receive_buffer(mut self, bytes: usize) -> Self {
+        self.receive_buffer = Some(bytes);
+        self
+    }
+
+    /// Bytes of the kernel's send buffer. Defaults to the system's choice.
+    #[must_use]
+    pub const fn send_buffer(mut self, bytes: usize) -> Self {
+        self.send_buffer = Some(bytes);
+        self
+    }
+
+    /// How long closing waits for what is unsent; zero resets. Defaults to the system's choice.
+    #[must_use]
+    pub const fn linger(mut self, linger: Option<Duration>) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// So many connections may wait to be accepted. Defaults to 1024.
+    #[must_use]
+    pub const fn backlog(mut self, connections: u32) -> Self {
+        self.backlog = connections;
+        self
+    }
+
+    /// Whether a listener may bind an address on which old connections linger. Defaults to yes.
+    #[must_use]
+    pub const fn reuse_address(mut self, yes: bool) -> Self {
+        self.reuse_address = yes;
+        self
     }
 }

@@ -28,6 +28,17 @@ pub enum TryRecv {
     /// The peer closed its side between two messages; nothing comes any more.
     Closed,
 }
+impl TryRecv {
+    /// The message, if it is one.
+    #[must_use]
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Nothing | Self::Closed => None,
+        }
+    }
+}
+
 /// What came of sending that does not wait. Complete by nature.
 ///
 /// ```no_run

@@ -1,9 +1,10 @@
 //! Listening: saying where, and going on when the system cannot accept for a while.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::Directions;
 use framelink_transport::tokio::{Connection, Listener};
+use framelink_transport::{Directions, Profile};
 use tokio::time::Instant;
 
 use crate::failure::Failure;
@@ -20,10 +21,20 @@ pub(crate) struct Accepting {
     paused_until: Option<Instant>,
 }
 
+/// What accepted connections are like.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Framed(Directions),
+    Profile(Arc<Profile>),
+}
+
 impl Accepting {
     /// Listens, and says so.
-    pub(crate) async fn start(address: &str, framing: Directions) -> Result<Self, Failure> {
-        let listening = Listener::bind(address, framing).await;
+    pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
+        let listening = match kind {
+            Kind::Framed(framing) => Listener::bind(address, *framing).await,
+            Kind::Profile(profile) => Listener::bind_profile(address, profile).await,
+        };
         let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
         match say(format_args!("listening on {address}")) {

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::Fault;
 use framelink_transport::Framing;
+use framelink_transport::profile::TEMPLATES;
 
 use crate::bytes_text::from_hex;
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Send messages and print the replies
     Send(Send),
+    /// Say what a profile means, and what is wrong with it
+    Check(Check),
     /// Pass messages between two programs that frame them differently
     Bridge(Bridge),
     /// Be a peer that misbehaves on purpose, to test a program
@@ -72,13 +75,17 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: String,
 
-    /// How messages are cut
-    #[arg(long, value_parser = framing)]
-    pub(crate) framing: Framing,
+    /// How to talk to this kind of peer: a TOML file, or the name of a template
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
 
-    /// What to reply: echo, none, text:T or hex:H
-    #[arg(long, default_value = "echo", value_parser = reply)]
-    pub(crate) reply: Reply,
+    /// How messages are cut; with a profile, instead of what that says
+    #[arg(long, value_parser = framing, required_unless_present = "profile")]
+    pub(crate) framing: Option<Framing>,
+
+    /// What to reply: echo, none, text:T or hex:H [default: echo, or none where the profile only receives]
+    #[arg(long, value_parser = reply)]
+    pub(crate) reply: Option<Reply>,
 
     /// How replies are framed, if not like what comes
     #[arg(long, value_name = "FRAMING", value_parser = framing)]
@@ -105,9 +112,13 @@ pub(crate) struct Send {
     #[arg(value_parser = address)]
     pub(crate) address: String,
 
-    /// How messages are framed
-    #[arg(long, value_parser = framing)]
-    pub(crate) framing: Framing,
+    /// How to talk to this kind of peer: a TOML file, or the name of a template
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+
+    /// How messages are framed; with a profile, instead of what that says
+    #[arg(long, value_parser = framing, required_unless_present = "profile")]
+    pub(crate) framing: Option<Framing>,
 
     /// How replies are framed, if not like what is sent
     #[arg(long, value_name = "FRAMING", value_parser = framing)]
@@ -121,13 +132,39 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) no_reply: bool,
 
-    /// How long connecting, and each message with its reply, may take
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.reply`
+    /// [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
 
     /// The messages, sent one after the other
     #[arg(value_name = "MESSAGE")]
     pub(crate) messages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = check_help())]
+pub(crate) struct Check {
+    /// A TOML file, or the name of a template; ./NAME is a file whatever its name
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profile: String,
+
+    /// How messages are cut, instead of what the profile says; templates need it
+    #[arg(long, value_parser = framing)]
+    pub(crate) framing: Option<Framing>,
+
+    /// Print the profile as TOML, defaults left out, instead of what it means
+    #[arg(long)]
+    pub(crate) toml: bool,
+}
+
+fn check_help() -> String {
+    let mut help = "Templates:\n".to_owned();
+    for template in TEMPLATES {
+        help += &format!("  {:<18} {}\n", template.name, template.help);
+    }
+    help += "\nExample:\n  framelink check short-sync --framing ascii:4 --toml > switch.toml";
+    help
 }
 
 #[derive(Debug, Args)]

@@ -12,9 +12,19 @@ fn run(arguments: &[&str]) -> Finished {
 fn help_names_every_command_and_how_framings_are_written() {
     let done = run(&["--help"]);
     assert_eq!((done.code, &*done.stderr), (Some(0), ""));
-    for word in
-        ["inspect", "serve", "send", "bridge", "hostile", "demo", "ascii:4", "until-close", "presets", "Exit status"]
-    {
+    for word in [
+        "inspect",
+        "serve",
+        "send",
+        "check",
+        "bridge",
+        "hostile",
+        "demo",
+        "ascii:4",
+        "until-close",
+        "presets",
+        "Exit status",
+    ] {
         assert!(done.stdout.contains(word), "{word} in:\n{}", done.stdout);
     }
     assert_eq!(run(&["-h"]).code, Some(0));
@@ -23,12 +33,25 @@ fn help_names_every_command_and_how_framings_are_written() {
 
 #[test]
 fn help_of_each_command_names_its_options() {
-    let commands: [(&str, &[&str]); 6] = [
+    let commands: [(&str, &[&str]); 7] = [
         ("inspect", &["--framing", "--skip", "--json", "<FILE>", "Example"]),
-        ("serve", &["--listen", "--framing", "--reply", "--reply-framing", "echo, none, text:T or hex:H"]),
-        ("send", &["<ADDR", "--framing", "--reply-framing", "--hex", "--no-reply", "--timeout", "[default: 5s]"]),
+        ("serve", &["--listen", "--framing", "--reply", "--reply-framing", "--profile", "echo, none, text:T or hex:H"]),
+        (
+            "send",
+            &[
+                "<ADDR",
+                "--framing",
+                "--profile",
+                "--reply-framing",
+                "--hex",
+                "--no-reply",
+                "--timeout",
+                "[default: 5s]",
+            ],
+        ),
         ("bridge", &["--listen", "--framing", "--to ", "--to-framing", "--drain", "SIGTERM", "[default: 5s]"]),
         ("hostile", &["--listen", "--to", "--framing", "--fault", "--seed", "cut-reset", "SIGTERM"]),
+        ("check", &["<PROFILE>", "--framing", "--toml", "Templates", "Example"]),
         ("demo", &["bridge"]),
     ];
     for (command, words) in commands {

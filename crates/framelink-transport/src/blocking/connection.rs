@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::drive::{Answer, Call};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Exchange, Sent};
+use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -139,9 +140,14 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
     /// before the request went out, or when an earlier call was given up.
     pub fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        self.exchange(request, within, false)
+    }
+
+    /// The same; with `half_close` our side ends behind the request.
+    pub(super) fn exchange(&mut self, request: &[u8], within: Duration, half_close: bool) -> CallResult<Message, C> {
         let (peer, clock) = (self.peer_addr(), self.clock);
         let failed = |sent, cause| CallError::new(sent, Error::new(Operation::Call, peer, cause));
-        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request);
+        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request, half_close);
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
         let cause = match self.advance(&mut call, clock.within(within)) {
             Ok(Answer::Reply(reply)) => {
@@ -206,6 +212,11 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             exchange: Exchange::new(),
             clock,
         }
+    }
+
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        self
     }
 
     fn check(&self, operation: Operation) -> Result<(), C> {

@@ -35,6 +35,6 @@ impl<C: Decode + Encode> Connector<C> {
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
         let (stream, address) = self.dial_and_wait(peer)?;
-        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)))
+        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::{Directions, SocketOptions, socket};
+use crate::profile::Side;
+use crate::terms::Terms;
+use crate::{Directions, Profile, SocketOptions, socket};
 
 /// Accepts connections.
 ///
@@ -43,6 +45,7 @@ pub struct Listener<C = Directions> {
     listener: TcpListener,
     framing: Arc<C>,
     options: SocketOptions,
+    terms: Terms,
     stopped: Arc<AtomicBool>,
 }
 
@@ -56,6 +59,18 @@ impl Listener {
     /// As the system has it, for the last address that was tried.
     pub fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> io::Result<Self> {
         Self::bind_with(address, framing.into(), SocketOptions::new())
+    }
+}
+
+impl Listener {
+    /// As a profile says: framing, preamble, limits and options of the sockets.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub fn bind_profile(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
+        listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        Ok(listener)
     }
 }
 
@@ -75,7 +90,7 @@ impl<C: Decode + Encode> Listener<C> {
             match socket::listening(&options, address) {
                 Ok(socket) => {
                     let (listener, stopped) = (socket.into(), Arc::default());
-                    return Ok(Self { listener, framing, options, stopped });
+                    return Ok(Self { listener, framing, options, terms: Terms::default(), stopped });
                 }
                 Err(error) => last = error,
             }
@@ -98,7 +113,9 @@ impl<C: Decode + Encode> Listener<C> {
                 Ok(_) if self.stopped.load(Ordering::Acquire) => return Ok(None),
                 Ok((stream, peer)) => {
                     socket::accepted(&self.options, &stream);
-                    return Ok(Some(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer))));
+                    return Ok(Some(
+                        Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms),
+                    ));
                 }
                 Err(error) if socket::is_gone(&error) => {}
                 Err(error) => return Err(error),

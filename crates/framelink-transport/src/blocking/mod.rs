@@ -9,14 +9,17 @@
 //! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
+mod client;
 mod connection;
 mod connector;
 mod halves;
 mod listener;
 mod port;
+mod serving;
 mod shared;
 mod stream;
 
+pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};

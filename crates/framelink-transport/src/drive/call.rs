@@ -16,6 +16,7 @@ use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
 /// reply may still come.
 pub(crate) struct Call<P> {
     request: P,
+    half_close: bool,
     stage: Stage,
     /// Which bytes it is, from the moment it is accepted.
     ticket: Option<Ticket>,
@@ -54,11 +55,12 @@ impl<P: AsRef<[u8]>> Call<P> {
         exchange: &mut Exchange,
         sending: &Sending<E>,
         request: P,
+        half_close: bool,
     ) -> Result<Self, Cause<D, E::Error>> {
         exchange.check().map_err(Cause::Unclean)?;
         sending.outgoing(request.as_ref()).map_err(Cause::Refused)?;
         exchange.begin().map_err(Cause::Unclean)?;
-        Ok(Self { request, stage: Stage::Greet, ticket: None })
+        Ok(Self { request, half_close, stage: Stage::Greet, ticket: None })
     }
 
     /// Goes as far as the socket lets it.
@@ -71,6 +73,7 @@ impl<P: AsRef<[u8]>> Call<P> {
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
         loop {
             self.stage = match self.stage {
+                Stage::Greet if receiving.poll_preamble().map_err(Cause::Preamble)? => Stage::Look,
                 Stage::Greet => match flush(sending, port.output(), clock)? {
                     Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
                     Progress::Done if greeted(receiving, port.input(), clock)? => Stage::Look,
@@ -89,6 +92,9 @@ impl<P: AsRef<[u8]>> Call<P> {
                 Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
                     Some(ticket) => {
                         self.ticket = Some(ticket);
+                        if self.half_close {
+                            sending.finish();
+                        }
                         Stage::Flush
                     }
                     None => return Ok(Answer::Wait(Wants::Write)),

@@ -29,21 +29,32 @@ pub(crate) fn receive<D: Decode, E>(
     if !greeted(receiving, input, clock)? {
         return Ok(Came::Wait(None));
     }
+    let mut has_read = false;
     loop {
         let until = match receiving.poll().map_err(Cause::Fault)? {
             Received::Message(message) => return Ok(Came::Message(message)),
             Received::Closed => return Ok(Came::Closed),
             Received::Wait { until } => until,
         };
-        let read = input.read(receiving.space(), until);
+        let overdue = receiving.overdue_at();
+        if has_read
+            && let Some((at, after)) = overdue
+            && at <= clock.now()
+        {
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+        }
+        let soonest = [until, overdue.map(|(at, _)| at)].into_iter().flatten().min();
+        let read = input.read(receiving.space(), soonest);
+        has_read = true;
         if took(receiving, read, clock).map_err(Cause::of_io)? {
             continue;
         }
         receiving.release();
         let now = clock.now();
-        match until {
-            Some(at) if at <= now => receiving.on_deadline(now),
-            _ => return Ok(Came::Wait(until)),
+        match (until, overdue) {
+            (Some(at), _) if at <= now => receiving.on_deadline(now),
+            (_, Some((at, _))) if at <= now => {}
+            _ => return Ok(Came::Wait(soonest)),
         }
     }
 }

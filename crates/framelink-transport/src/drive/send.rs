@@ -6,7 +6,7 @@ use framelink_codec::Encode;
 
 use super::{Clock, Output, is_wait};
 use crate::error::Cause;
-use crate::session::{Outgoing, QUEUE_LIMIT, Sending, Ticket, Transmit};
+use crate::session::{Outgoing, Sending, Ticket, Transmit};
 
 /// How far sending got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,7 @@ pub(crate) fn put<D, E: Encode>(
     if !sending.has_room() {
         // What cannot be sent is refused at once, room or not.
         sending.outgoing(payload).map_err(Cause::Refused)?;
-        // Down to half, so that a write is worth its while.
-        if write_queue(sending, output, clock, QUEUE_LIMIT / 2)? == Progress::Blocked {
+        if make_room(sending, output, clock)? == Progress::Blocked {
             return Ok(None);
         }
     }
@@ -46,11 +45,21 @@ pub(crate) fn queue<D, E: Encode>(
     clock: &impl Clock,
     payload: &[u8],
 ) -> Result<Progress, Cause<D, E::Error>> {
-    if !sending.has_room() && write_queue(sending, output, clock, QUEUE_LIMIT / 2)? == Progress::Blocked {
+    if !sending.has_room() && make_room(sending, output, clock)? == Progress::Blocked {
         return Ok(Progress::Blocked);
     }
     sending.queue(payload).map_err(Cause::Refused)?;
     Ok(Progress::Done)
+}
+
+/// Writes half of what may be queued, so that a write is worth its while.
+fn make_room<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+) -> Result<Progress, Cause<D, E::Error>> {
+    let leave = sending.queue_limit() / 2;
+    write_queue(sending, output, clock, leave)
 }
 
 /// Writes all that is queued, and shuts writing down if that is due.

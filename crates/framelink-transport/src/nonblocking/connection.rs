@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Sent, Session};
+use crate::terms::Terms;
 use crate::{Directions, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -119,6 +120,11 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let session = Session::new(Arc::clone(&framing), framing);
         Self { stream: Some(stream), session, clock: Clock::start(), peer, until: None, call: None }
+    }
+
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.session.receiving, &mut self.session.sending);
+        self
     }
 
     /// Whether bytes have been read that were not delivered yet: no event will tell of them.
@@ -253,8 +259,18 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// When the request could not be sent, when the peer closed instead of replying, when something came before the request
     /// went out, or when an earlier call was given up or is under way.
     pub fn try_call(&mut self, request: &[u8], within: Duration) -> CallResult<Option<Message>, C> {
+        self.try_exchange(request, within, false)
+    }
+
+    /// The same; with `half_close` our side ends behind the request.
+    pub(super) fn try_exchange(
+        &mut self,
+        request: &[u8],
+        within: Duration,
+        half_close: bool,
+    ) -> CallResult<Option<Message>, C> {
         let session = &mut self.session;
-        let begun = Call::begin(&mut session.exchange, &session.sending, request.to_vec());
+        let begun = Call::begin(&mut session.exchange, &session.sending, request.to_vec(), half_close);
         let call = begun.map_err(|cause| self.call_error(Sent::Not, cause))?;
         self.call = Some(UnderWay { call, within, deadline: self.clock.within(within) });
         self.try_reply()

@@ -39,7 +39,7 @@ impl<C: Decode + Encode> Connector<C> {
         let (stream, address) = self.dial_and_wait(peer)?;
         let failed = |error| ConnectError::of_io(address, self.options.source, error);
         stream.set_nonblocking(true).map_err(failed)?;
-        Ok(Connection::with_peer(TcpStream::from_std(stream), Arc::clone(&self.framing), Some(address)))
+        Ok(Connection::with_peer(TcpStream::from_std(stream), Arc::clone(&self.framing), Some(address)).on(&self.terms))
     }
 
     /// Begins to connect and waits for nothing. What is sent meanwhile is queued.
@@ -48,7 +48,7 @@ impl<C: Decode + Encode> Connector<C> {
     /// When the system refuses at once. What comes later, a refusal of the peer say, is told by the first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
         let stream = self.begin(address).map_err(|error| ConnectError::of_io(address, self.options.source, error))?;
-        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)))
+        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
     }
 
     fn begin(&self, address: SocketAddr) -> io::Result<TcpStream> {

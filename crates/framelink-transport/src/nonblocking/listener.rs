@@ -9,7 +9,9 @@ use mio::net::TcpListener;
 use mio::{Interest, Registry, Token, event};
 
 use super::Connection;
-use crate::{Directions, SocketOptions, socket};
+use crate::profile::Side;
+use crate::terms::Terms;
+use crate::{Directions, Profile, SocketOptions, socket};
 
 /// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`.
 ///
@@ -31,6 +33,7 @@ pub struct Listener<C = Directions> {
     listener: TcpListener,
     framing: Arc<C>,
     options: SocketOptions,
+    terms: Terms,
 }
 
 impl Listener {
@@ -43,6 +46,18 @@ impl Listener {
     /// As the system has it, for the last address that was tried.
     pub fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> io::Result<Self> {
         Self::bind_with(address, framing.into(), SocketOptions::new())
+    }
+}
+
+impl Listener {
+    /// As a profile says: framing, preamble, limits and options of the sockets.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub fn bind_profile(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
+        listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        Ok(listener)
     }
 }
 
@@ -60,7 +75,7 @@ impl<C: Decode + Encode> Listener<C> {
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
         for address in address.to_socket_addrs()? {
             match listen(&options, address) {
-                Ok(listener) => return Ok(Self { listener, framing, options }),
+                Ok(listener) => return Ok(Self { listener, framing, options, terms: Terms::default() }),
                 Err(error) => last = error,
             }
         }
@@ -80,7 +95,9 @@ impl<C: Decode + Encode> Listener<C> {
                     socket::accepted(&self.options, &stream);
                     #[cfg(not(unix))]
                     let _ = stream.set_nodelay(self.options.nodelay);
-                    return Ok(Some(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer))));
+                    return Ok(Some(
+                        Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms),
+                    ));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if socket::is_gone(&error) => {}

@@ -4,15 +4,21 @@
 //! registers with an event loop of mio as it is. Without an event loop, `…_within` and `call` wait for its one socket.
 //! Everything that decides anything is in the [`session`](crate::session).
 
+#[cfg(unix)]
+mod client;
 mod connection;
 mod connector;
 mod halves;
 mod listener;
 mod port;
+#[cfg(unix)]
+mod serving;
 mod stream;
 #[cfg(unix)]
 mod waiting;
 
+#[cfg(unix)]
+pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, NonBlocking};
 pub use halves::{RecvHalf, SendHalf};

@@ -73,7 +73,17 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         request: &[u8],
         within: Duration,
     ) -> std::result::Result<Message, CallError<<C as Decode>::Error, <C as Encode>::Error>> {
-        let mut reply = self.try_call(request, within)?;
+        self.exchange(request, within, false)
+    }
+
+    /// The same; with `half_close` our side ends behind the request.
+    pub(super) fn exchange(
+        &mut self,
+        request: &[u8],
+        within: Duration,
+        half_close: bool,
+    ) -> std::result::Result<Message, CallError<<C as Decode>::Error, <C as Encode>::Error>> {
+        let mut reply = self.try_exchange(request, within, half_close)?;
         loop {
             if let Some(reply) = reply {
                 return Ok(reply);

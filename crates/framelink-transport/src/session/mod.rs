@@ -48,8 +48,6 @@ pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
 pub use preamble::WrongPreamble;
 pub use receiving::{Received, Receiving, Unfinished};
-#[cfg(feature = "socket")]
-pub(crate) use sending::QUEUE_LIMIT;
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 
 use framelink_codec::{Decode, Encode};

@@ -34,6 +34,12 @@ pub struct Receiving<D: Decode> {
     buffer: ReadBuffer,
     /// What comes before the first message.
     preamble: Expected,
+    /// How long the first byte of the first message may take, since the start.
+    first_within: Option<Duration>,
+    /// How long a message may take from its first byte to its last.
+    frame_within: Option<Duration>,
+    /// When the first byte of the message that is unfinished came.
+    begun_at: Option<Duration>,
     /// When bytes came last.
     heard_at: Duration,
     /// All bytes that ever came.
@@ -78,7 +84,38 @@ impl<D: Decode> Receiving<D> {
         let codec = Codec::new(framing);
         let count = ByteCount::default();
         let (buffer, preamble, heard_at) = (ReadBuffer::new(), Expected::none(), Duration::ZERO);
-        Self { codec, buffer, preamble, heard_at, count, end: None, need: None }
+        Self {
+            codec,
+            buffer,
+            preamble,
+            first_within: None,
+            frame_within: None,
+            begun_at: None,
+            heard_at,
+            count,
+            end: None,
+            need: None,
+        }
+    }
+
+    /// How long the first message may take to begin, since the start of the connection. Defaults to for ever.
+    pub const fn limit_first(&mut self, within: Duration) {
+        self.first_within = Some(within);
+    }
+
+    /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
+    pub const fn limit_frame(&mut self, within: Duration) {
+        self.frame_within = Some(within);
+    }
+
+    /// When the limit for what is to come is over, and the limit.
+    #[must_use]
+    pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
+        let (since, within) = match self.begun_at {
+            Some(begun_at) => (begun_at, self.frame_within?),
+            None => (Duration::ZERO, self.first_within?),
+        };
+        Some((since.saturating_add(within), within))
     }
 
     /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
@@ -97,6 +134,9 @@ impl<D: Decode> Receiving<D> {
         let is_closed = self.is_closed();
         let taken = self.preamble.take(self.buffer.as_ref(), is_closed)?;
         self.buffer.take(taken);
+        if self.buffer.is_empty() {
+            self.begun_at = None;
+        }
         if self.buffer.is_empty() && !is_closed {
             // The read that brought it has brought no message.
             self.end = None;
@@ -161,7 +201,11 @@ impl<D: Decode> Receiving<D> {
         match self.codec.cut(self.buffer.as_ref(), self.end)? {
             Decoded::Frame(frame) => {
                 self.need = None;
-                Ok(Received::Message(self.take(&frame)))
+                self.first_within = None;
+                let message = self.take(&frame);
+                // What is left came with the last read, and belongs to the next one.
+                self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+                Ok(Received::Message(message))
             }
             Decoded::Incomplete(need) => {
                 self.need = Some(need);
@@ -186,6 +230,7 @@ impl<D: Decode> Receiving<D> {
     /// Forgets the bytes that wait. For a connection that is only read to its end, so that it is closed in good order.
     pub fn discard(&mut self) {
         self.buffer.take(self.buffer.len());
+        self.begun_at = None;
     }
 
     /// Whether a message has begun to come and is not whole.
@@ -205,6 +250,7 @@ impl<D: Decode> Receiving<D> {
     fn heard(&mut self, count: usize, now: Duration) {
         self.count.add(count);
         self.heard_at = now;
+        self.begun_at.get_or_insert(now);
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 

@@ -40,6 +40,8 @@ pub struct Sending<E: Encode> {
     written: ByteCount,
     /// All messages that ever were accepted.
     messages: u64,
+    /// So many bytes may be queued before there is no room.
+    limit: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +55,8 @@ enum State {
     Failed,
 }
 
-/// So many bytes may be queued before [`Sending::has_room`] says no: 64 KiB.
-pub(crate) const QUEUE_LIMIT: usize = 64 * 1024;
+/// So many bytes may be queued before [`Sending::has_room`] says no, unless told otherwise: 64 KiB.
+const QUEUE_LIMIT: usize = 64 * 1024;
 
 /// What there is to do for the socket.
 ///
@@ -95,7 +97,19 @@ impl<E: Encode> Sending<E> {
             accepted: 0,
             written: ByteCount::default(),
             messages: 0,
+            limit: QUEUE_LIMIT,
         }
+    }
+
+    /// So many bytes may be queued before [`has_room`](Self::has_room) says no. Defaults to 64 KiB.
+    pub const fn limit_queue(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// The limit of the queue.
+    #[must_use]
+    pub const fn queue_limit(&self) -> usize {
+        self.limit
     }
 
     /// Wraps a message to be written from where it lies. Nothing is accepted until
@@ -213,10 +227,10 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// Whether another message may be queued before some of the queue is written: less than 64 KiB wait.
+    /// Whether another message may be queued before some of the queue is written: less than the limit waits.
     #[must_use]
     pub const fn has_room(&self) -> bool {
-        self.queue.len() - self.start < QUEUE_LIMIT
+        self.queue.len() - self.start < self.limit
     }
 
     /// Whether nothing waits to be written.

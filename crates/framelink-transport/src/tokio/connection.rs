@@ -17,6 +17,7 @@ use super::port::{Port, ReadNow};
 use crate::drive::{Answer, Call, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Exchange, Sent};
+use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -161,9 +162,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
     /// before the request went out, or when an earlier call was given up.
     pub async fn call(&mut self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        self.exchange(request, within, false).await
+    }
+
+    /// The same; with `half_close` our side ends behind the request.
+    pub(super) async fn exchange(
+        &mut self,
+        request: &[u8],
+        within: Duration,
+        half_close: bool,
+    ) -> CallResult<Message, C> {
         let peer = self.peer_addr();
         let failed = |sent, cause| CallError::new(sent, Error::new(Operation::Call, peer, cause));
-        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request);
+        let begun = Call::begin(&mut self.exchange, &self.sender.sending, request, half_close);
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
         let answer = poll_fn(|context| self.poll_call(context, &mut call));
         let cause = match tokio::time::timeout_at(clock::within(within), answer).await {
@@ -259,6 +270,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
             exchange: Exchange::new(),
             clock,
         }
+    }
+
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        self
     }
 
     fn check(&self, operation: Operation) -> Result<(), C> {

@@ -47,7 +47,9 @@ impl<C: Decode + Encode> Connector<C> {
             // An address that is silent leaves the others their share of the time.
             let after = deadline.saturating_duration_since(Instant::now()) / left;
             match timeout(after, self.dial(address)).await {
-                Ok(Ok(stream)) => return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address))),
+                Ok(Ok(stream)) => {
+                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms));
+                }
                 Ok(Err(error)) => last = ConnectError::of_io(address, self.options.source, error),
                 Err(_) => last = ConnectError::TimedOut { address, after },
             }

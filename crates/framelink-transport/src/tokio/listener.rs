@@ -8,7 +8,9 @@ use framelink_codec::{Decode, Encode};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use super::Connection;
-use crate::{Directions, SocketOptions, socket};
+use crate::profile::Side;
+use crate::terms::Terms;
+use crate::{Directions, Profile, SocketOptions, socket};
 
 /// Accepts connections.
 ///
@@ -18,6 +20,7 @@ pub struct Listener<C = Directions> {
     listener: TcpListener,
     framing: Arc<C>,
     options: SocketOptions,
+    terms: Terms,
 }
 
 impl Listener {
@@ -30,6 +33,18 @@ impl Listener {
     /// As the system has it, for the last address that was tried.
     pub async fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> io::Result<Self> {
         Self::bind_with(address, framing.into(), SocketOptions::new()).await
+    }
+}
+
+impl Listener {
+    /// As a profile says: framing, preamble, limits and options of the sockets.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind).
+    pub async fn bind_profile(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone()).await?;
+        listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        Ok(listener)
     }
 }
 
@@ -61,7 +76,7 @@ impl<C: Decode + Encode> Listener<C> {
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
         for address in lookup_host(address).await? {
             match listen(&options, address) {
-                Ok(listener) => return Ok(Self { listener, framing, options }),
+                Ok(listener) => return Ok(Self { listener, framing, options, terms: Terms::default() }),
                 Err(error) => last = error,
             }
         }
@@ -78,7 +93,7 @@ impl<C: Decode + Encode> Listener<C> {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     socket::accepted(&self.options, &stream);
-                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)));
+                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms));
                 }
                 Err(error) if socket::is_gone(&error) => {}
                 Err(error) => return Err(error),

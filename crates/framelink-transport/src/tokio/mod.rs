@@ -13,13 +13,16 @@
 //! - [`call`](Connection::call): the connection cannot be used any more, for the reply that may still come must not answer
 //!   the next request. Everything that is asked of it then is an error that says so.
 
+mod client;
 mod clock;
 mod connection;
 mod connector;
 mod halves;
 mod listener;
 mod port;
+mod serving;
 
+pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};

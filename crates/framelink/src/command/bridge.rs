@@ -16,7 +16,7 @@ pub(crate) use self::pair::Pair;
 use self::relay::Relay;
 
 use super::connect_failed;
-use crate::accepting::{self, Accepting};
+use crate::accepting::{self, Accepting, Kind};
 use crate::arguments::Bridge;
 use crate::drain::Drain;
 use crate::failure::Failure;
@@ -29,8 +29,7 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(bridge.drain)?;
-    let framing = Directions::from(bridge.framing);
-    let mut accepting = Accepting::start(&bridge.listen, framing).await?;
+    let mut accepting = Accepting::start(&bridge.listen, &Kind::Framed(Directions::from(bridge.framing))).await?;
     let outgoing = Arc::new(Outgoing { connector: Connector::new(bridge.to_framing), to: bridge.to });
     let mut room = Room::new();
     let mut pairs = JoinSet::new();

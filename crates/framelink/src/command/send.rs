@@ -3,10 +3,13 @@
 mod stdin;
 
 use std::fmt::Display;
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::tokio::{Connection, Connector, SendHalf};
-use framelink_transport::{Directions, Encode, Framing};
+use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
+use framelink_transport::tokio::{Client, Connection, Connector, SendHalf};
+use framelink_transport::{Directions, Encode, Message, Profile};
 
 use self::stdin::Stdin;
 use super::connect_failed;
@@ -14,20 +17,22 @@ use crate::arguments::Send;
 use crate::bytes_text::{Line, from_hex, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, say};
+use crate::profile::{Overrides, fits, load};
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
-    let messages = given(&send)?;
-    let framing = Directions { receive: send.reply_framing.unwrap_or(send.framing), send: send.framing };
-    let connector = Connector::new(framing).within(send.timeout);
-    let connected = connector.connect(&*send.address).await;
-    let connection = connected.map_err(|error| Failure::fault(connect_failed(&send.address, &error)))?;
-    if send.no_reply {
-        return send_only(connection, messages, &send).await;
+    let settings = Settings::of(&send)?;
+    let messages = given(&send, &settings)?;
+    let way = settings.dial(&send.address).await?;
+    if settings.no_reply {
+        return match way {
+            Way::Plain(connection) => send_only(connection, messages, &send, settings.timeout).await,
+            Way::Profile(client) => send_each(client, messages, &send).await,
+        };
     }
-    let mut conversation = Conversation { connection, timeout: send.timeout, hex: send.hex };
+    let mut conversation = Conversation { way, timeout: settings.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
             for message in &messages {
@@ -39,16 +44,96 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     conversation.end().await
 }
 
+/// What flags and profile say together.
+struct Settings {
+    framing: Directions,
+    timeout: Duration,
+    no_reply: bool,
+    profile: Option<Profile>,
+}
+
+/// The way to the peer.
+enum Way {
+    /// One connection for everything.
+    Plain(Connection),
+    /// One for each exchange.
+    Profile(Client),
+}
+
+impl Settings {
+    fn of(send: &Send) -> Result<Self, Failure> {
+        // With a profile `--framing` says both directions too.
+        let overrides =
+            Overrides { send: send.framing, receive: send.reply_framing.or(send.framing), reply_within: send.timeout };
+        match (&send.profile, overrides.send, overrides.receive) {
+            (Some(name), _, _) => {
+                let profile = load(name, &overrides)?;
+                fits(&profile, Side::Client)?;
+                Ok(Self {
+                    framing: profile.framing(),
+                    timeout: profile.timeouts().reply.unwrap_or(Timeouts::REPLY),
+                    no_reply: send.no_reply || profile.exchange() == ExchangeKind::SendOnly,
+                    profile: Some(profile),
+                })
+            }
+            (None, Some(framing), Some(receive)) => Ok(Self {
+                framing: Directions { send: framing, receive },
+                timeout: send.timeout.unwrap_or(Timeouts::REPLY),
+                no_reply: send.no_reply,
+                profile: None,
+            }),
+            (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.profile.as_ref().is_some_and(|profile| profile.connection().short().is_some())
+    }
+
+    /// Connects, where one connection serves for everything.
+    async fn dial(&self, address: &str) -> Result<Way, Failure> {
+        let connected = match &self.profile {
+            Some(profile) if self.is_short() => {
+                return Client::new(profile.clone(), address).map(Way::Profile).map_err(Failure::usage);
+            }
+            Some(profile) => Connector::with_profile(&Arc::new(profile.clone())).connect(address).await,
+            None => Connector::new(self.framing).within(self.timeout).connect(address).await,
+        };
+        connected.map(Way::Plain).map_err(|error| Failure::fault(connect_failed(address, &error)))
+    }
+}
+
+/// Sends each message over a connection of its own.
+async fn send_each(mut client: Client, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
+    let Some(messages) = messages else {
+        let mut stdin = Stdin::new(send.hex);
+        loop {
+            stdin.prompt();
+            let Some(message) = stdin.next().await? else { return Ok(()) };
+            client.send(&message).await.map_err(|error| fault_of(Some(stdin.number()), &error))?;
+        }
+    };
+    for message in messages {
+        client.send(&message).await.map_err(Failure::fault)?;
+    }
+    Ok(())
+}
+
 /// Sends, and drops what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
 /// is waited for, which shows that it has taken everything.
-async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
+async fn send_only(
+    connection: Connection,
+    messages: Option<Vec<Vec<u8>>>,
+    send: &Send,
+    within: Duration,
+) -> Result<(), Failure> {
     let (mut receiver, mut sender) = connection.split();
     let peer_end = tokio::spawn(async move { receiver.discard().await });
     let late = |sender: &SendHalf| {
         let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
         Failure::fault(format!(
-            "sending to {}: {unwritten} could not be written within {:?} (perhaps sent)",
-            send.address, send.timeout
+            "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
+            send.address
         ))
     };
     let mut given = messages.map(Vec::into_iter);
@@ -63,18 +148,18 @@ async fn send_only(connection: Connection, messages: Option<Vec<Vec<u8>>>, send:
             (None, None) => None,
         };
         let Some(message) = message else { break };
-        match tokio::time::timeout(send.timeout, sender.send(&message)).await {
+        match tokio::time::timeout(within, sender.send(&message)).await {
             Ok(sent) => sent.map_err(|error| fault_of(stdin.as_ref().map(Stdin::number), &error))?,
             Err(_) => return Err(late(&sender)),
         }
     }
     // Only an end that comes after ours shows anything.
     let ended_early = peer_end.is_finished();
-    match tokio::time::timeout(send.timeout, sender.finish()).await {
+    match tokio::time::timeout(within, sender.finish()).await {
         Ok(finished) => finished.map_err(Failure::fault)?,
         Err(_) => return Err(late(&sender)),
     }
-    match tokio::time::timeout(send.timeout, peer_end).await {
+    match tokio::time::timeout(within, peer_end).await {
         Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
         Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
@@ -93,7 +178,7 @@ fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
 }
 
 /// The messages of the command line, `None` if they are to be read from stdin.
-fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+fn given(send: &Send, settings: &Settings) -> Result<Option<Vec<Vec<u8>>>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
         return Ok(None);
     }
@@ -102,16 +187,17 @@ fn given(send: &Send) -> Result<Option<Vec<Vec<u8>>>, Failure> {
             .map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
     };
     let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    check(&messages, send.framing)?;
+    check(&messages, settings)?;
     Ok(Some(messages))
 }
 
 /// Refuses messages that cannot be sent before any of them is.
-fn check(messages: &[Vec<u8>], framing: Framing) -> Result<(), Failure> {
+fn check(messages: &[Vec<u8>], settings: &Settings) -> Result<(), Failure> {
+    let framing = settings.framing.send;
     for (number, message) in (1..).zip(messages) {
         let envelope =
             framing.envelope(message).map_err(|error| Failure::fault(format!("message {number}: {error}")))?;
-        if envelope.ends_stream && number < messages.len() {
+        if envelope.ends_stream && !settings.is_short() && number < messages.len() {
             return Err(Failure::usage(format!(
                 "--framing {framing} takes one message, {} were given",
                 messages.len()
@@ -131,7 +217,7 @@ fn to_message(text: Vec<u8>, hex: bool) -> Result<Vec<u8>, String> {
 }
 
 struct Conversation {
-    connection: Connection,
+    way: Way,
     timeout: Duration,
     hex: bool,
 }
@@ -139,14 +225,26 @@ struct Conversation {
 impl Conversation {
     /// Sends one message, which may be a line of stdin, and prints its reply.
     async fn exchange(&mut self, message: &[u8], line: Option<u64>) -> Result<(), Failure> {
-        let called = self.connection.call(message, self.timeout).await;
+        let called = match &mut self.way {
+            Way::Plain(connection) => connection.call(message, self.timeout).await,
+            Way::Profile(client) => client.call(message).await,
+        };
         let reply = called.map_err(|error| fault_of(line, &error))?;
         self.print(&reply)
     }
 
+    /// What comes though nobody asked, `None` at the peer's end. Between short exchanges there is nobody to say it.
+    async fn unasked(&mut self) -> Result<Option<Message>, Failure> {
+        match &mut self.way {
+            Way::Plain(connection) => connection.recv().await.map_err(Failure::fault),
+            Way::Profile(_) => pending().await,
+        }
+    }
+
     /// Closes. A reply that is left over shows that the others may belong to other messages than it seemed.
     async fn end(self) -> Result<(), Failure> {
-        match self.connection.close(LAST_LOOK).await.map_err(Failure::fault)?.discarded {
+        let Way::Plain(connection) = self.way else { return Ok(()) };
+        match connection.close(LAST_LOOK).await.map_err(Failure::fault)?.discarded {
             0 => Ok(()),
             count => Err(Failure::fault(format!(
                 "{} came that no message had asked for, so replies may have been printed for the wrong messages",
@@ -163,7 +261,7 @@ impl Conversation {
             let message = tokio::select! {
                 biased;
                 message = stdin.next() => message?,
-                unasked = self.connection.recv(), if !peer_ended => match unasked.map_err(Failure::fault)? {
+                unasked = self.unasked(), if !peer_ended => match unasked? {
                     Some(message) => { self.print(&message)?; continue }
                     None if stdin.is_terminal => return Err(Failure::fault("the peer closed the connection")),
                     // It may have taken and said all that it wanted: only another line would be in vain.

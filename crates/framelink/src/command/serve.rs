@@ -4,37 +4,42 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_transport::profile::{ExchangeKind, Short, Side, Timeouts};
 use framelink_transport::tokio::{Connection, Error, RecvHalf, SendHalf};
-use framelink_transport::{Directions, Encode};
+use framelink_transport::{Directions, Encode, Profile};
 use tokio::task::JoinSet;
 
-use crate::accepting::Accepting;
+use crate::accepting::{Accepting, Kind};
 use crate::arguments::{Reply, Serve};
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::intake::{Intake, Taken};
 use crate::output::Count;
+use crate::profile::{Overrides, fits, load};
 
 /// How long connections may take to finish when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How long a peer may take to close too, when we end first.
-const LINGER: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
-    let framing = Directions { receive: serve.framing, send: serve.reply_framing.unwrap_or(serve.framing) };
-    if let Reply::Fixed(reply) = &serve.reply {
-        framing.envelope(reply).map_err(|error| Failure::usage(format!("--reply cannot be sent: {error}")))?;
+    let settings = Settings::of(&serve)?;
+    if let Reply::Fixed(reply) = &settings.manner.reply {
+        settings
+            .framing()
+            .envelope(reply)
+            .map_err(|error| Failure::usage(format!("--reply cannot be sent: {error}")))?;
     }
     let mut drain = Drain::on_signals(DRAIN)?;
-    let mut accepting = Accepting::start(&serve.listen, framing).await?;
-    let reply = Arc::new(serve.reply);
+    let mut accepting = Accepting::start(&serve.listen, &settings.kind).await?;
+    let manner = Arc::new(settings.manner);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
             () = drain.begun() => break,
             Some(_) = connections.join_next() => {}
-            connection = accepting.next() => { connections.spawn(answer(connection, Arc::clone(&reply), drain.clone())); }
+            connection = accepting.next(), if connections.len() < settings.connections => {
+                connections.spawn(answer(connection, Arc::clone(&manner), drain.clone()));
+            }
         }
     }
     drop(accepting);
@@ -50,13 +55,80 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     }
 }
 
-/// Answers until the peer ends, or the program is to.
-async fn answer(connection: Connection, reply: Arc<Reply>, drain: Drain) {
+/// What flags and profile say together.
+struct Settings {
+    kind: Kind,
+    /// So many connections at once.
+    connections: usize,
+    manner: Manner,
+}
+
+/// How a connection is answered.
+#[derive(Clone, Debug)]
+struct Manner {
+    reply: Reply,
+    /// How its one exchange ends, if it has only one.
+    short: Option<Short>,
+    /// How long a reply may take to be written, and the peer to close too.
+    write: Duration,
+    close: Duration,
+}
+
+impl Settings {
+    fn of(serve: &Serve) -> Result<Self, Failure> {
+        // With a profile `--framing` says both directions too.
+        let overrides =
+            Overrides { receive: serve.framing, send: serve.reply_framing.or(serve.framing), ..Overrides::default() };
+        match (&serve.profile, overrides.receive, overrides.send) {
+            (Some(name), _, _) => {
+                let profile = load(name, &overrides)?;
+                fits(&profile, Side::Server)?;
+                Self::from_profile(profile, serve.reply.clone())
+            }
+            (None, Some(receive), Some(send)) => Ok(Self {
+                kind: Kind::Framed(Directions { receive, send }),
+                connections: usize::MAX,
+                manner: Manner {
+                    reply: serve.reply.clone().unwrap_or(Reply::Echo),
+                    short: None,
+                    write: Timeouts::MOST,
+                    close: Timeouts::CLOSE,
+                },
+            }),
+            (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
+        }
+    }
+
+    fn from_profile(profile: Profile, reply: Option<Reply>) -> Result<Self, Failure> {
+        let reply = match (profile.exchange(), reply) {
+            (ExchangeKind::ReceiveOnly, None | Some(Reply::Nothing)) => Reply::Nothing,
+            (ExchangeKind::ReceiveOnly, Some(_)) => {
+                return Err(Failure::usage("--reply cannot be sent: the profile only receives"));
+            }
+            (_, reply) => reply.unwrap_or(Reply::Echo),
+        };
+        let timeouts = profile.timeouts();
+        let connections = usize::try_from(profile.limits().connections).unwrap_or(usize::MAX);
+        let short = profile.connection().short();
+        let manner = Manner { reply, short, write: timeouts.write, close: timeouts.close };
+        Ok(Self { kind: Kind::Profile(Arc::new(profile)), connections, manner })
+    }
+
+    fn framing(&self) -> Directions {
+        match &self.kind {
+            Kind::Framed(framing) => *framing,
+            Kind::Profile(profile) => profile.framing(),
+        }
+    }
+}
+
+/// Answers until the peer ends, the exchange is over, or the program is to end.
+async fn answer(connection: Connection, manner: Arc<Manner>, drain: Drain) {
     let peer = connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string());
     tracing::info!("{peer}: connected");
     let (mut from, mut to) = connection.split();
     let mut answered = 0;
-    match answer_all(&mut from, &mut to, &reply, drain, &mut answered).await {
+    match answer_all(&mut from, &mut to, &manner, drain, &mut answered).await {
         Ok(()) => tracing::info!("{peer}: closed after {}", Count(answered, "message")),
         Err(error) => tracing::warn!("{error}, after {}", Count(answered, "message")),
     }
@@ -65,25 +137,34 @@ async fn answer(connection: Connection, reply: Arc<Reply>, drain: Drain) {
         let _ = to.finish().await;
         let _ = from.discard().await;
     };
-    let _ = tokio::time::timeout(LINGER, part).await;
+    let _ = tokio::time::timeout(manner.close, part).await;
 }
 
 async fn answer_all(
     from: &mut RecvHalf,
     to: &mut SendHalf,
-    reply: &Reply,
+    manner: &Manner,
     drain: Drain,
     answered: &mut u64,
 ) -> Result<(), Error> {
+    // A preamble goes out though nothing was asked.
+    to.flush().await?;
     let mut intake = Intake::new(from, drain);
     while let Taken::Message(message) = intake.next(|| ready(())).await? {
         tracing::debug!("a message of {} bytes", message.len());
-        match reply {
-            Reply::Echo => to.send(&message).await?,
-            Reply::Fixed(reply) => to.send(reply).await?,
+        match &manner.reply {
+            Reply::Echo => to.send_within(&message, manner.write).await?,
+            Reply::Fixed(reply) => to.send_within(reply, manner.write).await?,
             Reply::Nothing => {}
         }
         *answered += 1;
+        if let Some(short) = manner.short {
+            if short.closes == Side::Client {
+                // Whatever comes instead of the end is taken with it.
+                let _ = tokio::time::timeout(manner.close, intake.next(|| ready(()))).await;
+            }
+            break;
+        }
     }
     to.finish().await
 }

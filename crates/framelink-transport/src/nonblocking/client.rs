@@ -1,0 +1,205 @@
+//! The client of a profile.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Connection, Connector};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::{Side, Timeouts};
+use crate::session::Sent;
+use crate::{CloseReport, Message, Profile, ProfileError, TryRecv};
+
+/// As good as for ever.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
+
+/// Talks to one peer as a profile says.
+///
+/// Over a *long* connection it sends one message after the other, and dials again where the last one ended; over *short* ones
+/// each exchange has a connection of its own. One deadline, the profile's `timeouts.reply`, covers all of a call: connecting,
+/// writing, and the reply.
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, nonblocking::Client};
+///
+/// let profile = Profile::template("short-sync", "ascii:4".parse::<Framing>()?)?;
+/// let mut client = Client::new(profile, "switch.example:7000")?;
+/// let reply = client.call(b"0800...")?; // connects, sends, receives, closes
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    connector: Connector,
+    peer: String,
+    profile: Arc<Profile>,
+    /// The long connection, while there is one.
+    connection: Option<Connection>,
+}
+
+impl Client {
+    /// A client of the peer at this address, `HOST:PORT`. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// When a client cannot use the profile.
+    pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
+        profile.check_for(Side::Client)?;
+        let profile = Arc::new(profile);
+        Ok(Self { connector: Connector::with_profile(&profile), peer: peer.into(), profile, connection: None })
+    }
+
+    /// What it was made with.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Dials now, where a long connection is not there yet.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub fn connect(&mut self) -> Result<(), CallError> {
+        if self.profile.connection().short().is_none() {
+            let (connection, _) = self.connection(Instant::now() + self.profile.timeouts().connect)?;
+            self.connection = Some(connection);
+        }
+        Ok(())
+    }
+
+    /// Sends a request and receives its reply.
+    ///
+    /// If it fails, the connection is closed, for a late reply must not answer the next request. The error says what the
+    /// peer may have seen.
+    ///
+    /// # Errors
+    /// When there is no connection, when the request could not be sent, and when no reply came in time.
+    pub fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let deadline = Instant::now() + within;
+        let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
+        loop {
+            let (mut connection, was_there) = self.connection(deadline)?;
+            match connection.exchange(request, left(deadline), half_close) {
+                Ok(reply) => {
+                    self.done(connection);
+                    return Ok(reply);
+                }
+                // A refused request harms nothing.
+                Err(error) if matches!(error.error().cause(), Cause::Refused(_)) => {
+                    self.keep(connection);
+                    return Err(error);
+                }
+                // The peer ended it while nobody looked, so it has seen nothing of the request.
+                Err(error) if was_there && error.sent() == Sent::Not && has_ended(&error) => {}
+                Err(error) => return Err(error.within(within)),
+            }
+        }
+    }
+
+    /// Sends a message that has no reply. Over a short connection it returns when the peer has closed too, or its time for that
+    /// is over.
+    ///
+    /// # Errors
+    /// When there is no connection, and when the message could not be sent in time.
+    pub fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
+        let timeouts = self.profile.timeouts();
+        let deadline = Instant::now() + timeouts.reply.unwrap_or(Timeouts::REPLY);
+        let (mut connection, _) = self.connection(deadline)?;
+        if let Err(error) = connection.send_within(message, left(deadline).min(timeouts.write)) {
+            let refused = matches!(error.cause(), Cause::Refused(_));
+            if refused {
+                self.keep(connection);
+            }
+            return Err(CallError::new(if refused { Sent::Not } else { Sent::Perhaps }, error));
+        }
+        if self.profile.connection().short().is_none() {
+            self.keep(connection);
+            return Ok(());
+        }
+        connection.close(timeouts.close).map(|_| ()).map_err(|error| CallError::new(Sent::Perhaps, error))
+    }
+
+    /// Receives the next message, `None` when the peer has ended the connection; the next call of this dials again.
+    ///
+    /// # Errors
+    /// When there is no connection, and as for a connection.
+    pub fn recv(&mut self) -> Result<Option<Message>, Error> {
+        if self.connection.is_none() {
+            let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
+            self.connection = Some(dialled.map_err(CallError::into_error)?.0);
+        }
+        let Some(connection) = &mut self.connection else { return Ok(None) };
+        connection.flush_within(self.profile.timeouts().write)?;
+        let received = connection.recv_within(FOREVER).map(TryRecv::into_message);
+        match received {
+            Ok(Some(message)) => {
+                if self.profile.connection().short().is_some()
+                    && let Some(connection) = self.connection.take()
+                {
+                    self.done(connection);
+                }
+                Ok(Some(message))
+            }
+            ended => {
+                self.connection = None;
+                ended
+            }
+        }
+    }
+
+    /// Closes a long connection in good order.
+    ///
+    /// # Errors
+    /// As [`Connection::close`].
+    pub fn close(self) -> Result<CloseReport, Error> {
+        match self.connection {
+            Some(connection) => connection.close(self.profile.timeouts().close),
+            None => Ok(CloseReport::default()),
+        }
+    }
+
+    /// The long connection, for something else; `None` where there is none now.
+    pub fn into_connection(self) -> Option<Connection> {
+        self.connection
+    }
+
+    /// The long connection, to look at it.
+    pub const fn connection_mut(&mut self) -> Option<&mut Connection> {
+        self.connection.as_mut()
+    }
+
+    /// The connection that is there, or one that is dialled. True if it was there.
+    fn connection(&mut self, deadline: Instant) -> Result<(Connection, bool), CallError> {
+        if let Some(connection) = self.connection.take() {
+            return Ok((connection, true));
+        }
+        let within = left(deadline).min(self.profile.timeouts().connect);
+        let dialled = self.connector.clone().within(within).connect(&*self.peer);
+        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        Ok((dialled.map_err(failed)?, false))
+    }
+
+    fn keep(&mut self, connection: Connection) {
+        if self.profile.connection().short().is_none() {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// An exchange is over. Whoever closes a short connection first has its port held for a while by the system.
+    fn done(&mut self, mut connection: Connection) {
+        match self.profile.connection().short() {
+            None => self.connection = Some(connection),
+            Some(short) if short.closes == Side::Server => {
+                let _ = connection.recv_within(self.profile.timeouts().close);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn has_ended(error: &CallError) -> bool {
+    matches!(error.error().cause(), Cause::NoReply | Cause::Reset(_))
+}

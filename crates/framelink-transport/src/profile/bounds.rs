@@ -1,0 +1,92 @@
+//! What each value may be by itself.
+
+use std::time::Duration;
+
+use framelink_codec::notation::ShowDuration;
+
+use super::{Limits, Preamble, Profile, ProfileError, Timeouts};
+use crate::SocketOptions;
+
+type Checked = Result<(), ProfileError>;
+
+/// What the system takes as a size or a count is a C `int`.
+const MOST_INT: usize = i32::MAX as usize;
+/// A name and the zero behind it are 16 bytes on Linux, the BSDs and macOS.
+const MOST_INTERFACE: usize = 15;
+/// Windows holds the seconds of a linger in 16 bits.
+const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
+
+pub(super) fn check(profile: &Profile) -> Checked {
+    check_preamble("preamble.send", profile.preamble.send())?;
+    check_preamble("preamble.expect", profile.preamble.expect())?;
+    check_timeouts(&profile.timeouts)?;
+    check_limits(&profile.limits)?;
+    check_socket(&profile.socket)
+}
+
+fn check_preamble(key: &'static str, bytes: &[u8]) -> Checked {
+    match bytes.len() {
+        0..=Preamble::MOST => Ok(()),
+        len => Err(ProfileError::out_of_bounds(key, format!("{len} bytes"), format!("up to {}", Preamble::MOST))),
+    }
+}
+
+fn check_timeouts(timeouts: &Timeouts) -> Checked {
+    check_time("timeouts.connect", timeouts.connect)?;
+    timeouts.reply.map_or(Ok(()), |reply| check_time("timeouts.reply", reply))?;
+    check_time("timeouts.write", timeouts.write)?;
+    check_time("timeouts.close", timeouts.close)?;
+    check_time("timeouts.first-message", timeouts.first_message)?;
+    check_time("timeouts.frame", timeouts.frame)
+}
+
+/// Whole milliseconds, as a file can say them. Longer than a day is a slip of the unit, and as good as no limit.
+fn check_time(key: &'static str, time: Duration) -> Checked {
+    let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
+    if is_whole && !time.is_zero() && time <= Timeouts::MOST {
+        return Ok(());
+    }
+    let found = if is_whole { ShowDuration(time).to_string() } else { format!("{time:?}") };
+    Err(ProfileError::out_of_bounds(key, found, "whole milliseconds from 1ms to 1440m (a day)"))
+}
+
+fn check_limits(limits: &Limits) -> Checked {
+    check_number("limits.write-queue", limits.write_queue, MOST_INT, "bytes")?;
+    check_number("limits.connections", limits.connections as usize, Limits::MOST_CONNECTIONS as usize, "connections")
+}
+
+fn check_socket(socket: &SocketOptions) -> Checked {
+    // Some systems take 0 as "refuse everybody".
+    check_number("socket.backlog", socket.backlog as usize, MOST_INT, "connections")?;
+    for (key, size) in [("socket.receive-buffer", socket.receive_buffer), ("socket.send-buffer", socket.send_buffer)] {
+        size.map_or(Ok(()), |size| check_number(key, size, MOST_INT, "bytes"))?;
+    }
+    socket.interface.as_deref().map_or(Ok(()), check_interface)?;
+    if let Some(source) = socket.source.filter(|source| source.ip().is_multicast()) {
+        return Err(ProfileError::out_of_bounds("socket.source", source, "an address of one machine, not of a group"));
+    }
+    match socket.linger {
+        Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
+            let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
+            Err(ProfileError::out_of_bounds("socket.linger", format!("{linger:?}"), allowed))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_interface(name: &str) -> Checked {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '/';
+    if (1..=MOST_INTERFACE).contains(&name.len()) && !name.contains(is_odd) {
+        return Ok(());
+    }
+    let found = format!("`{}`", name.escape_debug());
+    let allowed = format!("a name of 1 to {MOST_INTERFACE} bytes without blanks and slashes, such as `eth0`");
+    Err(ProfileError::out_of_bounds("socket.interface", found, allowed))
+}
+
+fn check_number(key: &'static str, number: usize, most: usize, what: &str) -> Checked {
+    if (1..=most).contains(&number) {
+        return Ok(());
+    }
+    Err(ProfileError::out_of_bounds(key, number, format!("1 to {most} {what}")))
+}

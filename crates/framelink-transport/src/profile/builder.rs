@@ -1,0 +1,235 @@
+//! A profile under way.
+
+use std::time::Duration;
+
+use framelink_codec::notation::{NotationError, Token};
+
+use super::limits::lowered;
+use super::{
+    ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, TEMPLATES, Template, Timeouts, bounds, rules,
+};
+use crate::{Directions, Framing, SocketOptions};
+
+/// Builds a [`Profile`]. Setters only note; [`build`](Self::build) checks.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{Framing, ProfileBuilder};
+///
+/// let error = ProfileBuilder::new()
+///     .framing("quiet:2s".parse::<Framing>()?)
+///     .reply_timeout(Duration::from_secs(1))
+///     .build()
+///     .unwrap_err();
+/// assert_eq!((error.key(), error.other_key()), ("timeouts.reply", Some("framing")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ProfileBuilder {
+    pub(super) send: Option<Framing>,
+    pub(super) receive: Option<Framing>,
+    pub(super) preamble: Preamble,
+    pub(super) connection: ConnectionKind,
+    pub(super) exchange: ExchangeKind,
+    pub(super) connect: Option<Duration>,
+    pub(super) reply: Option<Duration>,
+    pub(super) write: Option<Duration>,
+    pub(super) close: Option<Duration>,
+    pub(super) first_message: Option<Duration>,
+    pub(super) frame: Option<Duration>,
+    pub(super) max_message: Option<usize>,
+    pub(super) write_queue: Option<usize>,
+    pub(super) connections: Option<u32>,
+    pub(super) socket: SocketOptions,
+}
+
+impl ProfileBuilder {
+    /// All defaults; only the framing has none.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes what a template says of connection, exchange and framing.
+    ///
+    /// # Errors
+    /// When there is none of this name; the error lists those there are.
+    pub fn template(mut self, name: &str) -> Result<Self, ProfileError> {
+        let Some(template) = Template::named(name) else {
+            let names: Vec<_> = TEMPLATES.iter().map(|template| template.name).collect();
+            let expected = format!("one of {}", names.join(", "));
+            let error = Token { text: name, column: 1 }.mismatch(&expected);
+            return Err(ProfileError::Unreadable { key: "template", error });
+        };
+        self.connection = template.connection;
+        self.exchange = template.exchange;
+        if let Some(framing) = template.framing {
+            let framing: Framing =
+                framing.parse().map_err(|error| ProfileError::Unreadable { key: "framing", error })?;
+            self = self.framing(framing);
+        }
+        Ok(self)
+    }
+
+    /// How messages are cut and wrapped: one framing, or one for each direction. There is no default.
+    pub fn framing(self, framing: impl Into<Directions>) -> Self {
+        let Directions { send, receive } = framing.into();
+        self.send_framing(send).receive_framing(receive)
+    }
+
+    /// How what is sent is wrapped. There is no default.
+    pub const fn send_framing(mut self, framing: Framing) -> Self {
+        self.send = Some(framing);
+        self
+    }
+
+    /// How what is received is cut. There is no default.
+    pub const fn receive_framing(mut self, framing: Framing) -> Self {
+        self.receive = Some(framing);
+        self
+    }
+
+    /// Bytes to send once when connected, and bytes to expect once, up to 1 KiB each. Defaults to none.
+    pub fn preamble(mut self, send: &[u8], expect: &[u8]) -> Self {
+        self.preamble = Preamble { send: send.to_vec(), expect: expect.to_vec() };
+        self
+    }
+
+    /// How long a connection lives: [`ConnectionKind::Long`] or [`Short`](super::Short). Defaults to long.
+    pub fn connection(mut self, connection: impl Into<ConnectionKind>) -> Self {
+        self.connection = connection.into();
+        self
+    }
+
+    /// What goes to and fro. Defaults to [`ExchangeKind::Sync`].
+    pub const fn exchange(mut self, exchange: ExchangeKind) -> Self {
+        self.exchange = exchange;
+        self
+    }
+
+    /// Resolving and dialling, and the preamble. Defaults to 10 s, on a short connection to no more than the reply's.
+    pub const fn connect_timeout(mut self, within: Duration) -> Self {
+        self.connect = Some(within);
+        self
+    }
+
+    /// A whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
+    pub const fn reply_timeout(mut self, within: Duration) -> Self {
+        self.reply = Some(within);
+        self
+    }
+
+    /// Writing one message. Defaults to 30 s.
+    pub const fn write_timeout(mut self, within: Duration) -> Self {
+        self.write = Some(within);
+        self
+    }
+
+    /// For a peer to close too when we close first. Defaults to 1 s.
+    pub const fn close_timeout(mut self, within: Duration) -> Self {
+        self.close = Some(within);
+        self
+    }
+
+    /// For servers: from accepting a connection to the first byte of a message. Defaults to 1 min.
+    pub const fn first_message_timeout(mut self, within: Duration) -> Self {
+        self.first_message = Some(within);
+        self
+    }
+
+    /// For servers: from the first byte of a message to its last. Defaults to 30 s.
+    pub const fn frame_timeout(mut self, within: Duration) -> Self {
+        self.frame = Some(within);
+        self
+    }
+
+    /// The largest payload in bytes; it may lower what the framing says. Defaults to what the framing says.
+    pub const fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = Some(bytes);
+        self
+    }
+
+    /// Bytes that may wait to be written. Defaults to 64 KiB.
+    pub const fn write_queue(mut self, bytes: usize) -> Self {
+        self.write_queue = Some(bytes);
+        self
+    }
+
+    /// For servers: connections at a time. Defaults to 1000.
+    pub const fn connections(mut self, most: u32) -> Self {
+        self.connections = Some(most);
+        self
+    }
+
+    /// What the socket is told. Defaults to [`SocketOptions::new`].
+    pub fn socket(mut self, options: SocketOptions) -> Self {
+        self.socket = options;
+        self
+    }
+
+    /// Checks the whole and makes the profile.
+    ///
+    /// # Errors
+    /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
+    pub fn build(&self) -> Result<Profile, ProfileError> {
+        let framing = match (self.send, self.receive) {
+            (Some(send), Some(receive)) => Directions { send, receive },
+            (None, None) => return Err(ProfileError::Missing { key: "framing" }),
+            (None, Some(_)) => return Err(ProfileError::Missing { key: "framing.send" }),
+            (Some(_), None) => return Err(ProfileError::Missing { key: "framing.receive" }),
+        };
+        if self.reply.is_some() && !self.exchange.sends() {
+            return Err(rules::reply_without_request());
+        }
+        let profile = Profile {
+            framing: self.limited(framing)?,
+            preamble: self.preamble.clone(),
+            connection: self.connection,
+            exchange: self.exchange,
+            timeouts: self.timeouts(),
+            limits: Limits {
+                write_queue: self.write_queue.unwrap_or(Limits::WRITE_QUEUE),
+                connections: self.connections.unwrap_or(Limits::CONNECTIONS),
+            },
+            socket: self.socket.clone(),
+        };
+        bounds::check(&profile)?;
+        rules::check(&profile)?;
+        Ok(profile)
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        let defaults = Timeouts::defaults(self.connection, self.exchange);
+        let reply = self.reply.or(defaults.reply);
+        let connect = self.connect.unwrap_or_else(|| Timeouts::default_connect(self.connection, reply));
+        Timeouts {
+            connect,
+            reply,
+            write: self.write.unwrap_or(defaults.write),
+            close: self.close.unwrap_or(defaults.close),
+            first_message: self.first_message.unwrap_or(defaults.first_message),
+            frame: self.frame.unwrap_or(defaults.frame),
+        }
+    }
+
+    /// The framing with the limit on messages, where one is given: a profile has that in one place only.
+    fn limited(&self, framing: Directions) -> Result<Directions, ProfileError> {
+        let Some(max) = self.max_message else { return Ok(framing) };
+        let said = framing.send.max_payload().max(framing.receive.max_payload());
+        if max > said {
+            let reason = format!("it may only lower the {said} bytes that the framing allows, not raise them to {max}");
+            return Err(ProfileError::combination("limits.message", "framing", reason));
+        }
+        let lower = |framing: Framing| {
+            let refused = |error: NotationError| format!("{framing}: {}", error.message());
+            lowered(framing, max)
+                .map_err(|error| ProfileError::combination("limits.message", "framing", refused(error)))
+        };
+        // A direction that is not used may have messages of one length, which no limit can lower.
+        let (sends, receives) = (self.exchange.sends(), self.exchange.receives());
+        Ok(Directions {
+            send: if sends { lower(framing.send)? } else { framing.send },
+            receive: if receives { lower(framing.receive)? } else { framing.receive },
+        })
+    }
+}

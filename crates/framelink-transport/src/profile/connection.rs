@@ -1,0 +1,110 @@
+//! How long a connection lives, and who ends it.
+
+/// How long a connection lives.
+///
+/// ```
+/// use framelink_transport::profile::{ConnectionKind, Short, Side};
+///
+/// let kind = ConnectionKind::from(Short::new().half_close(true).closes(Side::Server));
+/// assert_eq!(kind.name(), "short");
+/// assert_eq!(ConnectionKind::default(), ConnectionKind::Long);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionKind {
+    /// It stays open for many messages.
+    #[default]
+    Long,
+    /// Connect, one exchange, close.
+    Short(Short),
+}
+
+impl ConnectionKind {
+    /// The word for it in a file.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short(_) => "short",
+        }
+    }
+
+    /// How its one exchange ends, if it has only one.
+    #[must_use]
+    pub const fn short(&self) -> Option<Short> {
+        match self {
+            Self::Short(short) => Some(*short),
+            Self::Long => None,
+        }
+    }
+}
+
+impl From<Short> for ConnectionKind {
+    fn from(short: Short) -> Self {
+        Self::Short(short)
+    }
+}
+
+/// How the one exchange of a short connection ends.
+///
+/// ```
+/// use framelink_transport::profile::{Short, Side};
+///
+/// let short = Short::new();
+/// assert_eq!((short.half_close, short.closes), (false, Side::Client));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Short {
+    /// Whether the client shuts down writing after its request, and reads on.
+    pub half_close: bool,
+    /// Who closes first when the exchange is over.
+    pub closes: Side,
+}
+
+impl Short {
+    /// No half-close; the client closes first.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { half_close: false, closes: Side::Client }
+    }
+
+    /// Whether the client shuts down writing after its request. Defaults to no.
+    #[must_use]
+    pub const fn half_close(mut self, yes: bool) -> Self {
+        self.half_close = yes;
+        self
+    }
+
+    /// Who closes first. Defaults to the client.
+    #[must_use]
+    pub const fn closes(mut self, side: Side) -> Self {
+        self.closes = side;
+        self
+    }
+}
+
+/// One of the two sides of a connection. There are no others.
+///
+/// ```
+/// assert_eq!(framelink_transport::profile::Side::Client.name(), "client");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Whoever dials.
+    #[default]
+    Client,
+    /// Whoever is dialled.
+    Server,
+}
+
+impl Side {
+    /// The word for it in a file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}

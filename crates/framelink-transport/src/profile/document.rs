@@ -1,0 +1,151 @@
+//! A profile as a file has it: keys and texts. Reading makes a builder of it, writing leaves defaults out.
+
+mod read;
+mod write;
+
+use serde::{Deserialize, Serialize};
+
+use super::scalar::{self, Number, Table, Text, TextOr};
+
+/// What a file says.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Document {
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    template: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    framing: Option<TextOr<FramingTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<TextOr<ConnectionTable>>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    exchange: Option<Text>,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "PreambleTable::is_empty")]
+    preamble: PreambleTable,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "TimeoutsTable::is_empty")]
+    timeouts: TimeoutsTable,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "LimitsTable::is_empty")]
+    limits: LimitsTable,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "SocketTable::is_empty")]
+    socket: SocketTable,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct FramingTable {
+    #[serde(deserialize_with = "scalar::notation", skip_serializing_if = "Option::is_none")]
+    send: Option<Text>,
+    #[serde(deserialize_with = "scalar::notation", skip_serializing_if = "Option::is_none")]
+    receive: Option<Text>,
+}
+
+impl Table for FramingTable {
+    const EXPECTED: &'static str =
+        "the notation of a framing, such as \"ascii:4\", or a table with `send` and `receive`";
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ConnectionTable {
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    kind: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half_close: Option<bool>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    closes: Option<Text>,
+}
+
+impl Table for ConnectionTable {
+    const EXPECTED: &'static str = "\"long\", \"short\", or a table with `kind`, `half-close` and `closes`";
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct PreambleTable {
+    #[serde(deserialize_with = "scalar::hex", skip_serializing_if = "Option::is_none")]
+    send: Option<Text>,
+    #[serde(deserialize_with = "scalar::hex", skip_serializing_if = "Option::is_none")]
+    expect: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct TimeoutsTable {
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    connect: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    reply: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    write: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    close: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    first_message: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    frame: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct LimitsTable {
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    message: Option<Number>,
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    write_queue: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    connections: Option<Number>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct SocketTable {
+    #[serde(deserialize_with = "scalar::address", skip_serializing_if = "Option::is_none")]
+    source: Option<Text>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    interface: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodelay: Option<bool>,
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    receive_buffer: Option<Number>,
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    send_buffer: Option<Number>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    linger: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    backlog: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reuse_address: Option<bool>,
+}
+
+impl Table for Document {
+    const EXPECTED: &'static str = "a profile, which is a table";
+}
+
+impl Table for PreambleTable {
+    const EXPECTED: &'static str = "a table with `send` and `expect`";
+}
+
+impl Table for TimeoutsTable {
+    const EXPECTED: &'static str = "a table of times";
+}
+
+impl Table for LimitsTable {
+    const EXPECTED: &'static str = "a table of limits";
+}
+
+impl Table for SocketTable {
+    const EXPECTED: &'static str = "a table of socket options";
+}
+
+/// How a reset on close is written: a time of 0 is none in the notation.
+const RESET: &str = "reset";
+
+macro_rules! is_empty {
+    ($($table:ty),*) => { $(
+        impl $table {
+            fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+        }
+    )* };
+}
+is_empty!(PreambleTable, TimeoutsTable, LimitsTable, SocketTable);

@@ -1,0 +1,207 @@
+//! What a profile means, for people.
+
+use std::fmt;
+use std::time::Duration;
+
+use framelink_codec::notation::{ShowDuration, ShowSize};
+use framelink_codec::{Decode, Ends};
+
+use super::words::{Spaced, Words};
+use super::{ExchangeKind, Profile, Short, Side};
+use crate::SocketOptions;
+
+/// What a profile means in plain words, a line for each thing.
+///
+/// ```
+/// use framelink_transport::{Framing, Profile};
+///
+/// let explanation = Profile::template("short-sync", "ascii:4".parse::<Framing>()?)?.explain();
+/// let lines: Vec<_> = explanation.lines().collect();
+/// assert_eq!(lines[0], ("connection", "short: connect, one exchange, close; the client closes first"));
+/// println!("{explanation}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Explanation {
+    pub(super) fn of(profile: &Profile) -> Self {
+        let mut this = Self { lines: Vec::new() };
+        this.say("connection", connection(profile));
+        this.say("exchange", exchange(profile.exchange));
+        this.framing(profile);
+        this.preamble(profile);
+        this.timeouts(profile);
+        this.limits(profile);
+        this.as_server(profile);
+        this.socket(&profile.socket);
+        this.cautions(profile);
+        this
+    }
+
+    /// The lines: what each is about, and what is to be said. `careful` is a line that an operator should have read.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.lines.iter().map(|(label, text)| (*label, &**text))
+    }
+
+    fn say(&mut self, label: &'static str, text: impl Into<String>) {
+        self.lines.push((label, text.into()));
+    }
+
+    fn framing(&mut self, profile: &Profile) {
+        let says = |framing| {
+            let framing: &crate::Framing = framing;
+            format!("{framing}: messages {}; at most {} of payload", Words(framing), ShowBytes(framing.max_payload()))
+        };
+        let framing = &profile.framing;
+        match profile.exchange {
+            _ if framing.send == framing.receive => self.say("both ways", says(&framing.send)),
+            ExchangeKind::SendOnly => self.say("sends", says(&framing.send)),
+            ExchangeKind::ReceiveOnly => self.say("receives", says(&framing.receive)),
+            ExchangeKind::Sync => {
+                self.say("sends", says(&framing.send));
+                self.say("receives", says(&framing.receive));
+            }
+        }
+    }
+
+    fn preamble(&mut self, profile: &Profile) {
+        let (send, expect) = (Spaced(profile.preamble.send()), Spaced(profile.preamble.expect()));
+        match (send.0.is_empty(), expect.0.is_empty()) {
+            (true, true) => {}
+            (false, true) => self.say("preamble", format!("once connected, sends {send}")),
+            (true, false) => self.say("preamble", format!("once connected, expects {expect}")),
+            (false, false) => self.say("preamble", format!("once connected, sends {send} and expects {expect}")),
+        }
+    }
+
+    fn timeouts(&mut self, profile: &Profile) {
+        let timeouts = &profile.timeouts;
+        self.say("connecting", format!("at most {}, the preamble included", ShowDuration(timeouts.connect)));
+        if let Some(reply) = timeouts.reply {
+            let whole = match profile.exchange {
+                ExchangeKind::SendOnly => "waiting for a connection, connecting and writing",
+                _ => "waiting for a connection, connecting, writing and the reply",
+            };
+            self.say("a call", format!("at most {}: {whole}", ShowDuration(reply)));
+        }
+        self.say("writing", format!("at most {} a message", ShowDuration(timeouts.write)));
+        let close = ShowDuration(timeouts.close);
+        self.say("closing", format!("waits up to {close} for the other side to close too"));
+    }
+
+    fn as_server(&mut self, profile: &Profile) {
+        let Profile { timeouts, limits, .. } = profile;
+        self.say("as a server", format!("holds up to {} connections", limits.connections));
+        let (first, frame) = (ShowDuration(timeouts.first_message), ShowDuration(timeouts.frame));
+        self.say("as a server", format!("a client has {first} to begin its first message, and {frame} to finish any"));
+    }
+
+    fn limits(&mut self, profile: &Profile) {
+        let queue = ShowBytes(profile.limits.write_queue);
+        self.say("queue", format!("up to {queue} wait to be written, then the sender waits"));
+    }
+
+    /// Only what is not the default: the rest says nothing about this peer.
+    fn socket(&mut self, socket: &SocketOptions) {
+        if let Some(source) = socket.source {
+            self.say("socket", format!("dials from {source}"));
+        }
+        if let Some(interface) = &socket.interface {
+            self.say("socket", format!("dials through the interface {interface}"));
+        }
+        if !socket.nodelay {
+            self.say("socket", "small writes may wait to be sent together (no TCP_NODELAY)");
+        }
+        for (name, size) in [("receive", socket.receive_buffer), ("send", socket.send_buffer)] {
+            if let Some(size) = size {
+                self.say("socket", format!("asks the system for a {name} buffer of {}", ShowBytes(size)));
+            }
+        }
+        match socket.linger {
+            None => {}
+            Some(Duration::ZERO) => self.say("socket", "closing resets the connection (linger 0)"),
+            Some(linger) => {
+                self.say("socket", format!("closing waits up to {} for what is unsent", ShowDuration(linger)));
+            }
+        }
+        if socket.backlog != SocketOptions::new().backlog {
+            self.say("socket", format!("up to {} connections wait to be accepted", socket.backlog));
+        }
+        if !socket.reuse_address {
+            self.say("socket", "an address on which old connections linger cannot be listened on");
+        }
+    }
+
+    /// What works, but not always as one might think.
+    fn cautions(&mut self, profile: &Profile) {
+        for (side, other) in [("client", Side::Server), ("server", Side::Client)] {
+            if let Err(error) = profile.check_for(other) {
+                self.say("careful", format!("only a {side} can use it, since for a {} {error}", other.name()));
+            }
+        }
+        let receives = profile.exchange.receives().then(|| profile.framing.receive.ends());
+        match receives {
+            Some(Ends::Quiet(silence)) if profile.connection.short().is_none() => {
+                self.say("careful", format!("two messages less than {} apart are taken for one", ShowDuration(silence)))
+            }
+            Some(Ends::Read(_)) => {
+                self.say("careful", "TCP may deliver one message in two reads, or two messages in one");
+            }
+            _ => {}
+        }
+        let is_port_fixed = profile.socket.source.is_some_and(|source| source.port() != 0);
+        if is_port_fixed && profile.connection.short().is_some() {
+            self.say(
+                "careful",
+                "a fixed source port cannot be dialled from again for a minute or so after a connection was closed",
+            );
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (label, text)) in self.lines.iter().enumerate() {
+            write!(f, "{}{label:<12} {text}", if i == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+fn connection(profile: &Profile) -> String {
+    let Some(Short { half_close, closes }) = profile.connection.short() else {
+        return "long: stays open for many messages".to_owned();
+    };
+    let half = if half_close { "; the client half-closes when it has sent" } else { "" };
+    let closes = match closes {
+        Side::Client => "the client closes first",
+        Side::Server => "the server closes first",
+    };
+    format!("short: connect, one exchange, close{half}; {closes}")
+}
+
+const fn exchange(exchange: ExchangeKind) -> &'static str {
+    match exchange {
+        ExchangeKind::Sync => "sync: a message, then its reply, then the next",
+        ExchangeKind::SendOnly => "send-only: messages are sent, none are expected back",
+        ExchangeKind::ReceiveOnly => "receive-only: messages are received, none are sent",
+    }
+}
+
+/// A size with its unit, also where that is bytes.
+struct ShowBytes(usize);
+
+impl fmt::Display for ShowBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = ShowSize(self.0).to_string();
+        let unit = match size.ends_with('B') {
+            true => "",
+            false if self.0 == 1 => " byte",
+            false => " bytes",
+        };
+        write!(f, "{size}{unit}")
+    }
+}

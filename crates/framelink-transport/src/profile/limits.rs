@@ -1,0 +1,51 @@
+//! How much there may be.
+
+use framelink_codec::notation::NotationError;
+
+use crate::Framing;
+
+/// How much there may be of what is held. How long a message may be is part of the framing.
+///
+/// ```
+/// use framelink_transport::{Framing, Profile};
+///
+/// let profile = Profile::builder("ascii:4".parse::<Framing>()?).max_message(2048).build()?;
+/// assert_eq!(profile.framing().send.to_string(), "ascii:4,max=2KiB", "where the limit on messages went");
+/// assert_eq!(profile.limits().write_queue, 64 * 1024);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes that may wait to be written on a connection before its sender has to wait.
+    pub write_queue: usize,
+    /// Connections that a server holds at a time.
+    pub connections: u32,
+}
+
+impl Limits {
+    /// 64 KiB, as the session has it.
+    pub const WRITE_QUEUE: usize = 64 * 1024;
+    /// 1000: less than the 1024 files that a process may have open by default on Linux, so that this limit, which can be
+    /// told to whoever is refused, is met before the system's.
+    pub const CONNECTIONS: u32 = 1000;
+    /// The most connections that can be allowed: 1048576, the most files of a process on Linux.
+    pub const MOST_CONNECTIONS: u32 = 1 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { write_queue: Self::WRITE_QUEUE, connections: Self::CONNECTIONS }
+    }
+}
+
+/// The framing with no larger payloads than this.
+pub(super) fn lowered(framing: Framing, max: usize) -> Result<Framing, NotationError> {
+    if framing.max_payload() <= max {
+        return Ok(framing);
+    }
+    // The normal form has `max` last, and leaves it out where it is the default.
+    let text = framing.to_string();
+    let without = text.split_once(",max=").map_or(&*text, |(before, _)| before);
+    format!("{without},max={max}").parse()
+}

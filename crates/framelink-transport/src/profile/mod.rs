@@ -1,0 +1,175 @@
+//! How to talk to one kind of peer, as data.
+//!
+//! A [`Profile`] says how messages are framed each way, what is said once before them, how long a connection lives, what
+//! goes to and fro on it, how long things may take, how much there may be, and what the socket is told. It is checked as a
+//! whole when it is built: what cannot work together is refused, with the reason. It does nothing by itself.
+//!
+//! ```text
+//!   code ──► ProfileBuilder ─┐
+//!   serde ──► document ──────┼──► build: bounds, then rules ──► Profile ──► document ──► serde
+//!   TOML ──► document ───────┘                                    └──────► Explanation, in words
+//! ```
+//!
+//! `send` and `receive` are as seen from whoever uses the profile; `client` and `server` are the two sides of the connection,
+//! whoever uses it. Most profiles fit both sides; [`Profile::check_for`] tells.
+//!
+//! ```
+//! use std::time::Duration;
+//! use framelink_transport::{Framing, Profile, profile::Short};
+//!
+//! let profile = Profile::builder("ascii:4".parse::<Framing>()?)
+//!     .connection(Short::new())
+//!     .preamble(b"\x01\x02", b"\x06")
+//!     .reply_timeout(Duration::from_secs(8))
+//!     .build()?;
+//! assert_eq!(profile.timeouts().reply, Some(Duration::from_secs(8)));
+//!
+//! let refused = Profile::builder("until-close".parse::<Framing>()?).build().unwrap_err();
+//! assert_eq!(refused.key(), "framing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bounds;
+mod builder;
+mod connection;
+#[cfg(feature = "serde")]
+mod document;
+mod error;
+mod exchange;
+mod explanation;
+mod limits;
+mod preamble;
+mod rules;
+#[cfg(feature = "serde")]
+mod scalar;
+#[cfg(feature = "serde")]
+mod serde;
+mod template;
+mod timeouts;
+#[cfg(feature = "toml")]
+mod toml;
+mod words;
+
+pub use builder::ProfileBuilder;
+pub use connection::{ConnectionKind, Short, Side};
+pub use error::ProfileError;
+pub use exchange::ExchangeKind;
+pub use explanation::Explanation;
+pub use limits::Limits;
+pub use preamble::Preamble;
+pub use template::{TEMPLATES, Template};
+pub use timeouts::Timeouts;
+#[cfg(feature = "toml")]
+pub use toml::TomlError;
+
+use crate::{Directions, SocketOptions};
+
+/// How to talk to one kind of peer.
+///
+/// What exists is valid, so its fields are private and read through getters: a public field could be changed into what no
+/// rule has seen. Its parts are plain data.
+///
+/// ```
+/// use framelink_transport::{Framing, Profile, profile::ExchangeKind};
+///
+/// let profile = Profile::template("long-sync", "bcd:2".parse::<Framing>()?)?;
+/// assert_eq!(profile.exchange(), ExchangeKind::Sync);
+/// assert_eq!(profile.framing().send, profile.framing().receive);
+/// assert!(profile.explain().to_string().starts_with("connection   long: stays open for many messages\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Profile {
+    pub(crate) framing: Directions,
+    pub(crate) preamble: Preamble,
+    pub(crate) connection: ConnectionKind,
+    pub(crate) exchange: ExchangeKind,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+    pub(crate) socket: SocketOptions,
+}
+
+impl Profile {
+    /// Starts a profile: a long connection, a message and its reply at a time.
+    pub fn builder(framing: impl Into<Directions>) -> ProfileBuilder {
+        ProfileBuilder::new().framing(framing)
+    }
+
+    /// A template as it is, with this framing.
+    ///
+    /// # Errors
+    /// When there is no such template, or the framing does not go with it.
+    pub fn template(name: &str, framing: impl Into<Directions>) -> Result<Self, ProfileError> {
+        ProfileBuilder::new().template(name)?.framing(framing).build()
+    }
+
+    /// How messages are cut and wrapped. A limit on messages is part of it.
+    #[must_use]
+    pub const fn framing(&self) -> Directions {
+        self.framing
+    }
+
+    /// What is said once, before the first message.
+    #[must_use]
+    pub const fn preamble(&self) -> &Preamble {
+        &self.preamble
+    }
+
+    /// How long a connection lives.
+    #[must_use]
+    pub const fn connection(&self) -> ConnectionKind {
+        self.connection
+    }
+
+    /// What goes to and fro.
+    #[must_use]
+    pub const fn exchange(&self) -> ExchangeKind {
+        self.exchange
+    }
+
+    /// How long things may take.
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// How much there may be.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What the socket is told.
+    #[must_use]
+    pub const fn socket(&self) -> &SocketOptions {
+        &self.socket
+    }
+
+    /// What it means, in plain words.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        Explanation::of(self)
+    }
+
+    /// Whether this side of a connection can use it.
+    ///
+    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
+    /// request ends so has to half-close, a server whose reply ends so has to close first.
+    ///
+    /// ```
+    /// use framelink_transport::{Directions, Profile, profile::{Short, Side}};
+    ///
+    /// // A request line, and a reply up to the end.
+    /// let framing = Directions { send: "line".parse()?, receive: "until-close".parse()? };
+    /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
+    /// assert!(profile.check_for(Side::Client).is_ok());
+    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
+        rules::check_for(self, side)
+    }
+}

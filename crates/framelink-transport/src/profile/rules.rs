@@ -1,0 +1,203 @@
+//! What cannot work together, and why.
+//!
+//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`check_for`] says so. A
+//! timeout that one side alone has (the reply's, the frame's) is judged as that side has it: the other is not harmed by a
+//! longer one.
+
+use std::time::Duration;
+
+use framelink_codec::notation::ShowDuration;
+use framelink_codec::{Decode, Ends};
+
+use super::{ExchangeKind, Profile, ProfileError, Side, Timeouts};
+use crate::{Directions, Framing};
+
+type Checked = Result<(), ProfileError>;
+
+pub(super) fn check(profile: &Profile) -> Checked {
+    until_close_needs_short(profile)?;
+    until_close_needs_an_end(profile)?;
+    unmarked_messages_need_a_pause(profile)?;
+    silence_fits_into_a_call(profile)?;
+    silence_fits_into_a_frame(profile)?;
+    connecting_fits_into_a_short_call(profile)?;
+    a_reset_destroys_what_was_sent(profile)
+}
+
+/// Nothing is sent, so no reply is waited for: whoever sets the timeout expects another exchange.
+pub(super) fn reply_without_request() -> ProfileError {
+    let reason = "a receive-only exchange sends nothing that could be replied to";
+    ProfileError::combination("timeouts.reply", "exchange", reason)
+}
+
+/// Whether the side can end what it sends, and see the end of what it receives.
+pub(super) fn check_for(profile: &Profile, side: Side) -> Checked {
+    let other = match side {
+        Side::Client => Side::Server,
+        Side::Server => Side::Client,
+    };
+    if profile.exchange.sends() && ends_by_close(&profile.framing.send) {
+        can_end(profile, side, send_key(&profile.framing))?;
+    }
+    if profile.exchange.receives() && ends_by_close(&profile.framing.receive) {
+        can_end(profile, other, receive_key(&profile.framing))?;
+    }
+    Ok(())
+}
+
+fn until_close_needs_short(profile: &Profile) -> Checked {
+    if profile.connection.short().is_some() {
+        return Ok(());
+    }
+    match closing_key(profile) {
+        None => Ok(()),
+        Some(key) => Err(ProfileError::combination(
+            key,
+            "connection",
+            "an `until-close` message ends with the connection, so a long connection could carry only one; use a short \
+             connection",
+        )),
+    }
+}
+
+/// For one of the two sides at least.
+fn until_close_needs_an_end(profile: &Profile) -> Checked {
+    check_for(profile, Side::Client).or_else(|as_client| check_for(profile, Side::Server).map_err(|_| as_client))
+}
+
+fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
+    if profile.connection.short().is_none() || ends_its_side(profile, sender) {
+        return Ok(());
+    }
+    let (with, reason) = match sender {
+        Side::Client => (
+            "connection.half-close",
+            "an `until-close` message of the client ends when it half-closes; set half-close = true, as the template \
+             short-until-close has it",
+        ),
+        Side::Server => (
+            "connection.closes",
+            "an `until-close` message of the server ends when it closes, so the client cannot close first; set closes = \
+             \"server\", as the template short-until-close has it",
+        ),
+    };
+    Err(ProfileError::combination(key, with, reason))
+}
+
+/// Whether a side closes, half or whole, right after what it sends. A request ends before its reply, so that there the
+/// client's whole close comes too late.
+fn ends_its_side(profile: &Profile, sender: Side) -> bool {
+    let Some(short) = profile.connection.short() else { return false };
+    match sender {
+        Side::Client => short.half_close || (!is_sync(profile) && short.closes == Side::Client),
+        Side::Server => short.closes == Side::Server,
+    }
+}
+
+/// Only a pause separates such messages, and nobody makes one between two that are sent in a row. With `sync` the reply does.
+fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
+    let is_in_a_row = profile.exchange == ExchangeKind::SendOnly && profile.connection.short().is_none();
+    let end = match profile.framing.send.ends() {
+        Ends::Quiet(_) => "silence",
+        Ends::Read(_) => "the end of a read",
+        _ => return Ok(()),
+    };
+    if !is_in_a_row {
+        return Ok(());
+    }
+    let reason = format!(
+        "only {end} ends a message, so two that are sent one after the other would run together; use a short connection, \
+         or sync, where the reply comes between"
+    );
+    Err(ProfileError::combination(send_key(&profile.framing), "exchange", reason))
+}
+
+/// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only
+/// after it. A close ends either at once.
+fn silence_fits_into_a_call(profile: &Profile) -> Checked {
+    let Some(reply) = profile.timeouts.reply.filter(|_| is_sync(profile)) else { return Ok(()) };
+    let framing = &profile.framing;
+    let request = silence_of(&framing.send).filter(|_| !ends_its_side(profile, Side::Client));
+    let answer = silence_of(&framing.receive).filter(|_| !ends_its_side(profile, Side::Server));
+    let silences = request.unwrap_or_default().saturating_add(answer.unwrap_or_default());
+    if reply > silences {
+        return Ok(());
+    }
+    let key = if answer.is_some() { receive_key(framing) } else { send_key(framing) };
+    let reason = format!(
+        "silence ends the messages, so a call takes more than {} even when the peer answers at once; {} is too short",
+        ShowDuration(silences),
+        ShowDuration(reply)
+    );
+    Err(ProfileError::combination("timeouts.reply", key, reason))
+}
+
+/// Of a message that a server receives.
+fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
+    let silence = silence_of(&profile.framing.receive).filter(|_| !ends_its_side(profile, Side::Client));
+    let frame = profile.timeouts.frame;
+    let Some(silence) = silence.filter(|silence| profile.exchange.receives() && frame <= *silence) else {
+        return Ok(());
+    };
+    let reason = format!(
+        "a message is whole only after {} of silence, which {} leaves no time for",
+        ShowDuration(silence),
+        ShowDuration(frame)
+    );
+    Err(ProfileError::combination("timeouts.frame", receive_key(&profile.framing), reason))
+}
+
+fn connecting_fits_into_a_short_call(profile: &Profile) -> Checked {
+    let Timeouts { connect, reply: Some(reply), .. } = profile.timeouts else { return Ok(()) };
+    if profile.connection.short().is_none() || connect <= reply {
+        return Ok(());
+    }
+    let reason = format!(
+        "on a short connection the whole call has {}, connecting included, so {} for connecting alone would never be \
+         reached",
+        ShowDuration(reply),
+        ShowDuration(connect)
+    );
+    Err(ProfileError::combination("timeouts.connect", "timeouts.reply", reason))
+}
+
+fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
+    let is_last_word = profile.exchange == ExchangeKind::SendOnly && profile.connection.short().is_some();
+    if !is_last_word || profile.socket.linger != Some(Duration::ZERO) {
+        return Ok(());
+    }
+    let reason = "each message is followed by the close, and a reset destroys what has not been delivered by then";
+    Err(ProfileError::combination("socket.linger", "exchange", reason))
+}
+
+fn is_sync(profile: &Profile) -> bool {
+    profile.exchange == ExchangeKind::Sync
+}
+
+fn ends_by_close(framing: &Framing) -> bool {
+    framing.ends() == Ends::Close
+}
+
+fn silence_of(framing: &Framing) -> Option<Duration> {
+    match framing.ends() {
+        Ends::Quiet(silence) => Some(silence),
+        _ => None,
+    }
+}
+
+/// The key of the framing in use whose messages end with the connection.
+fn closing_key(profile: &Profile) -> Option<&'static str> {
+    let Profile { framing, exchange, .. } = profile;
+    if exchange.sends() && ends_by_close(&framing.send) {
+        return Some(send_key(framing));
+    }
+    (exchange.receives() && ends_by_close(&framing.receive)).then(|| receive_key(framing))
+}
+
+fn send_key(framing: &Directions) -> &'static str {
+    if framing.send == framing.receive { "framing" } else { "framing.send" }
+}
+
+fn receive_key(framing: &Directions) -> &'static str {
+    if framing.send == framing.receive { "framing" } else { "framing.receive" }
+}

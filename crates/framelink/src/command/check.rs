@@ -1,0 +1,18 @@
+//! `framelink check`: says what a profile means.
+
+use crate::arguments::Check;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::{Overrides, load};
+
+pub(crate) fn run(check: &Check) -> Result<(), Failure> {
+    let overrides = Overrides { send: check.framing, receive: check.framing, reply_within: None };
+    let profile = load(&check.profile, &overrides)?;
+    let mut output = Output::new();
+    if check.toml {
+        output.line(profile.to_toml().trim_end())?;
+    } else {
+        output.line(profile.explain())?;
+    }
+    output.flush()
+}

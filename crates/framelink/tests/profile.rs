@@ -1,0 +1,208 @@
+//! `framelink check`, and what `send` and `serve` make of a profile.
+
+mod common;
+
+use std::io::{Read, Write};
+
+use common::{Finished, Host, Running, TempFile, dial, framelink, half_close, read_exactly, read_to_end};
+
+fn run(arguments: &[&str]) -> Finished {
+    Running::run(&mut framelink(arguments))
+}
+
+const SHORT_SYNC: &str = "\
+connection   short: connect, one exchange, close; the client closes first
+exchange     sync: a message, then its reply, then the next
+both ways    ascii:4: messages begin with their length in 4 ASCII digits; at most 9999 bytes of payload
+connecting   at most 5s, the preamble included
+a call       at most 5s: waiting for a connection, connecting, writing and the reply
+writing      at most 30s a message
+closing      waits up to 1s for the other side to close too
+queue        up to 64KiB wait to be written, then the sender waits
+as a server  holds up to 1000 connections
+as a server  a client has 1m to begin its first message, and 30s to finish any
+";
+
+#[test]
+fn a_template_is_explained_in_words() {
+    let done = run(&["check", "short-sync", "--framing", "ascii:4"]);
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), SHORT_SYNC, ""));
+}
+
+#[test]
+fn a_template_printed_as_toml_is_a_file_that_means_the_same() {
+    let done = run(&["check", "short-sync", "--framing", "ascii:4", "--toml"]);
+    assert_eq!((done.code, &*done.stdout), (Some(0), "framing = \"ascii:4\"\nconnection = \"short\"\n"));
+    let file = TempFile::with(done.stdout.as_bytes());
+    assert_eq!(run(&["check", file.path()]).stdout, SHORT_SYNC);
+    let other = run(&["check", file.path(), "--framing", "line", "--toml"]);
+    assert_eq!((other.code, &*other.stdout), (Some(0), "framing = \"line\"\nconnection = \"short\"\n"));
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
+    for (toml, told) in [
+        (
+            "framing = \"ascii:40\"\n",
+            "line 1, column 18: framing: expected 1 to 18 digits, found `40`\n    framing = \"ascii:40\"\n                     ^^\n",
+        ),
+        (
+            "framing = \"line\"\n[timeouts]\n\treplay = \"5s\"\n",
+            "line 3, column 2: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, \
+             `first-message`, `frame`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
+        ),
+        (
+            "framing = \"until-close\"",
+            "line 1, column 11: framing does not go with connection: an `until-close` message ends with the connection, so \
+             a long connection could carry only one; use a short connection\n",
+        ),
+        ("", "line 1, column 1: framing is missing"),
+    ] {
+        let file = TempFile::with(toml.as_bytes());
+        let done = run(&["check", file.path()]);
+        assert_eq!((done.code, &*done.stdout), (Some(1), ""), "{toml}");
+        let told = format!("framelink: {}: {told}", file.path());
+        assert!(done.stderr.starts_with(&told), "{told}\nin:\n{}", done.stderr);
+    }
+}
+
+#[test]
+fn no_such_file_is_exit_1_and_no_such_template_exit_2() {
+    let done = run(&["check", "no-such-file.toml"]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert!(done.stderr.starts_with("framelink: no-such-file.toml: "), "{}", done.stderr);
+
+    let done = run(&["check", "short", "--framing", "line"]);
+    let names = "short-sync, long-sync, send-only, receive-only, short-until-close";
+    let told = format!("framelink: profile: expected one of {names}, found `short`, or a TOML file\n");
+    assert_eq!((done.code, done.stderr), (Some(2), told));
+
+    let done = run(&["check", "long-sync"]);
+    assert_eq!((done.code, &*done.stderr), (Some(2), "framelink: the template long-sync needs --framing\n"));
+    assert_eq!(run(&["check"]).code, Some(2));
+}
+
+#[test]
+fn what_flags_make_impossible_is_exit_2() {
+    let file = TempFile::with(b"framing = \"line\"");
+    let done = run(&["check", file.path(), "--framing", "until-close"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.stderr.contains("with what the flags say: framing does not go with connection"), "{}", done.stderr);
+    let done = run(&["check", "long-sync", "--framing", "until-close"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.stderr.starts_with("framelink: framing does not go with connection"), "{}", done.stderr);
+}
+
+#[test]
+fn help_lists_the_templates() {
+    let done = run(&["check", "--help"]);
+    for word in ["--framing", "--toml", "short-sync", "long-sync", "send-only", "receive-only", "short-until-close"] {
+        assert!(done.stdout.contains(word), "{word} in:\n{}", done.stdout);
+    }
+}
+
+#[test]
+fn send_frames_and_dials_as_its_profile_says() {
+    let file = TempFile::with(b"framing = { send = 'ascii:4', receive = 'line' }\nsocket.source = '127.0.0.1:0'");
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let host = host.serve(|mut stream| {
+        let request = read_exactly(&stream, 9);
+        stream.write_all(b"world\r\n").expect("replying");
+        read_to_end(&stream);
+        request
+    });
+    let done = run(&["send", &address, "--profile", file.path(), "hello"]);
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), "world\n", ""));
+    assert_eq!(host.join(), b"0005hello");
+}
+
+#[test]
+fn flags_of_send_override_its_profile() {
+    let file = TempFile::with(b"framing = 'ascii:4'\ntimeouts.reply = '20s'");
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let host = host.serve(|stream| read_to_end(&stream));
+    let flags = ["--framing", "net:2", "--reply-framing", "line", "--timeout", "100ms"];
+    let done = run(&[&["send", &*address, "--profile", file.path()], &flags[..], &["hello"]].concat());
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert!(done.stderr.contains("nothing came within 100ms"), "{}", done.stderr);
+    assert_eq!(host.join(), b"\0\x05hello");
+}
+
+#[test]
+fn a_send_only_profile_waits_for_no_reply() {
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let host = host.serve(|stream| read_to_end(&stream));
+    let done = run(&["send", &address, "--profile", "send-only", "--framing", "line", "a", "b"]);
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), "", ""));
+    assert_eq!(host.join(), b"a\r\nb\r\n");
+}
+
+#[test]
+fn serve_answers_as_its_profile_says() {
+    let file = TempFile::with(b"framing = { receive = 'ascii:4', send = 'line' }\nsocket.backlog = 5");
+    let (server, address) =
+        Running::listen(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--profile", file.path()]));
+    let mut stream = dial(address);
+    stream.write_all(b"0005hello").expect("writing");
+    half_close(&stream);
+    assert_eq!(read_to_end(&stream), b"hello\r\n");
+    drop(server);
+}
+
+#[test]
+fn a_receive_only_profile_has_serve_say_nothing() {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", "receive-only", "--framing", "line"];
+    let (server, address) = Running::listen(&mut framelink(arguments));
+    let mut stream = dial(address);
+    stream.write_all(b"hello\n").expect("writing");
+    half_close(&stream);
+    let mut replies = Vec::new();
+    stream.read_to_end(&mut replies).expect("an end");
+    assert_eq!(replies, b"");
+    drop(server);
+    let done = run(&[&arguments[..], &["--reply", "echo"]].concat());
+    assert_eq!((done.code, &*done.stderr), (Some(2), "framelink: --reply cannot be sent: the profile only receives\n"));
+}
+
+#[test]
+fn what_a_command_cannot_honour_yet_is_refused_and_nobody_is_dialled() {
+    let host = Host::listen();
+    let address = host.address.to_string();
+    for (toml, keys) in [
+        ("connection = 'short'", "connection (only long connections are there)"),
+        ("preamble.send = '01'", "preamble"),
+        ("limits.write-queue = 10\nsocket.linger = '1s'", "limits.write-queue, socket.linger"),
+        ("timeouts = { write = '1s', close = '2s' }", "timeouts.write, timeouts.close"),
+    ] {
+        let file = TempFile::with(format!("framing = 'line'\n{toml}").as_bytes());
+        let done = run(&["send", &address, "--profile", file.path(), "hello"]);
+        let told = format!("framelink: this command cannot do yet what the profile says of {keys}\n");
+        assert_eq!((done.code, &*done.stdout, done.stderr), (Some(2), "", told), "{toml}");
+    }
+    let file =
+        TempFile::with(b"framing = 'line'\nlimits.connections = 5\ntimeouts.frame = '1s'\ntimeouts.close = '2s'");
+    let done = run(&["serve", "--listen", "127.0.0.1:0", "--profile", file.path()]);
+    let told = "framelink: this command cannot do yet what the profile says of timeouts.frame, limits.connections\n";
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(2), "", told));
+    host.expect_untouched();
+}
+
+#[test]
+fn a_profile_of_the_other_direction_is_bad_usage() {
+    for (arguments, told) in [
+        (
+            &["send", "127.0.0.1:1", "--profile", "receive-only", "--framing", "line", "x"],
+            "the profile only receives, so there is nothing to send",
+        ),
+        (
+            &["serve", "--listen", "127.0.0.1:0", "--profile", "send-only", "--framing", "line"],
+            "the profile only sends, so there is nothing to answer",
+        ),
+    ] {
+        let done = run(arguments);
+        assert_eq!((done.code, done.stderr), (Some(2), format!("framelink: {told}\n")));
+    }
+}

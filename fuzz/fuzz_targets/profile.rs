@@ -1,0 +1,5 @@
+//! Any text as a profile in TOML.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_transport::fuzz::profile);
