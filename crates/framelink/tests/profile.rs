@@ -167,27 +167,89 @@ fn a_receive_only_profile_has_serve_say_nothing() {
     assert_eq!((done.code, &*done.stderr), (Some(2), "framelink: --reply cannot be sent: the profile only receives\n"));
 }
 
+/// Each message has a connection of its own, which begins with the preambles.
 #[test]
-fn what_a_command_cannot_honour_yet_is_refused_and_nobody_is_dialled() {
+fn send_talks_over_short_connections_with_a_preamble() {
     let host = Host::listen();
     let address = host.address.to_string();
-    for (toml, keys) in [
-        ("connection = 'short'", "connection (only long connections are there)"),
-        ("preamble.send = '01'", "preamble"),
-        ("limits.write-queue = 10\nsocket.linger = '1s'", "limits.write-queue, socket.linger"),
-        ("timeouts = { write = '1s', close = '2s' }", "timeouts.write, timeouts.close"),
-    ] {
-        let file = TempFile::with(format!("framing = 'line'\n{toml}").as_bytes());
-        let done = run(&["send", &address, "--profile", file.path(), "hello"]);
-        let told = format!("framelink: this command cannot do yet what the profile says of {keys}\n");
-        assert_eq!((done.code, &*done.stdout, done.stderr), (Some(2), "", told), "{toml}");
+    let file = TempFile::with(
+        b"framing = 'ascii:4'\npreamble = { send = '0102', expect = '06' }\nconnection = { kind = 'short', half-close = true }",
+    );
+    let answering = common::Task::start(move || {
+        for (request, reply) in [(&b"\x01\x020003one"[..], b"0001a"), (b"\x01\x020003two", b"0001b")] {
+            let mut stream = host.accept();
+            stream.write_all(b"\x06").expect("a preamble");
+            assert_eq!(read_to_end(&stream), request, "its preamble, its message, its end");
+            stream.write_all(reply).expect("replying");
+        }
+        host.expect_untouched();
+    });
+    let done = run(&["send", &address, "--profile", file.path(), "one", "two"]);
+    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), "a\nb\n", ""));
+    answering.join();
+}
+
+#[test]
+fn serve_answers_one_message_a_short_connection_and_waits_for_the_client_to_close_first() {
+    let file = TempFile::with(b"framing = 'line'\nconnection = 'short'\npreamble.send = '3e'\ntimeouts.close = '10s'");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path(), "--reply", "text:ok"];
+    let (_server, address) = Running::listen(&mut framelink(arguments));
+    let mut stream = dial(address);
+    assert_eq!(read_exactly(&stream, 1), b">", "its preamble comes before anything was asked");
+    stream.write_all(b"one\ntwo\n").expect("writing");
+    assert_eq!(read_exactly(&stream, 4), b"ok\r\n");
+    half_close(&stream);
+    assert_eq!(read_to_end(&stream), b"", "there is no second answer");
+}
+
+#[test]
+fn serve_closes_first_where_the_profile_says_so() {
+    let file = TempFile::with(b"framing = 'line'\nconnection = { kind = 'short', closes = 'server' }");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path()];
+    let (_server, address) = Running::listen(&mut framelink(arguments));
+    let mut stream = dial(address);
+    stream.write_all(b"one\n").expect("writing");
+    assert_eq!(read_to_end(&stream), b"one\r\n");
+}
+
+/// A dribble does not extend the time of a message, nor does silence before the first one.
+#[test]
+fn serve_keeps_to_its_deadlines() {
+    let file = TempFile::with(b"framing = 'ascii:4'\ntimeouts = { first-message = '200ms', frame = '300ms' }");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path()];
+    let (mut server, address) = Running::listen(&mut framelink(arguments));
+    let silent = dial(address);
+    assert_eq!(read_to_end(&silent), b"");
+    server.log_line("nothing came within 200ms");
+    let mut dribbling = dial(address);
+    let mut reading = dribbling.try_clone().expect("cloning a socket");
+    let closed = common::Task::start(move || {
+        let mut all = Vec::new();
+        let _ = reading.read_to_end(&mut all);
+        all
+    });
+    dribbling.write_all(b"0002hi0100").expect("a message and a header");
+    while dribbling.write_all(b"x").is_ok() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let file =
-        TempFile::with(b"framing = 'line'\nlimits.connections = 5\ntimeouts.frame = '1s'\ntimeouts.close = '2s'");
-    let done = run(&["serve", "--listen", "127.0.0.1:0", "--profile", file.path()]);
-    let told = "framelink: this command cannot do yet what the profile says of timeouts.frame, limits.connections\n";
-    assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(2), "", told));
-    host.expect_untouched();
+    assert_eq!(closed.join(), b"0002hi", "the message before it was answered");
+    server.log_line("no whole message within 300ms");
+}
+
+#[test]
+fn serve_holds_no_more_connections_than_it_is_allowed() {
+    let file = TempFile::with(b"framing = 'line'\nlimits.connections = 1");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path()];
+    let (_server, address) = Running::listen(&mut framelink(arguments));
+    let (mut first, mut second) = (dial(address), dial(address));
+    first.write_all(b"one\n").expect("writing");
+    assert_eq!(read_exactly(&first, 5), b"one\r\n");
+    second.write_all(b"two\n").expect("writing");
+    second.set_read_timeout(Some(std::time::Duration::from_millis(200))).expect("a deadline");
+    assert!(second.read(&mut [0]).is_err(), "nobody has accepted it yet");
+    drop(first);
+    second.set_read_timeout(Some(common::DEADLINE)).expect("a deadline");
+    assert_eq!(read_exactly(&second, 5), b"two\r\n");
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! One combination.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_transport::Profile;
+use framelink_transport::profile::{ConnectionKind, ExchangeKind, Short, Side};
+
+use crate::peer::Wire;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    Blocking,
+    NonBlocking,
+    Tokio,
+}
+
+/// What the driver is; the plain peer is the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Preamble,
+}
+
+pub(crate) const OUR_PREAMBLE: &[u8] = b"HELO";
+pub(crate) const THEIR_PREAMBLE: &[u8] = b"\x06";
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    pub(crate) driver: Driver,
+    pub(crate) short: Option<Short>,
+    pub(crate) wire: Wire,
+    pub(crate) role: Role,
+    pub(crate) exchange: ExchangeKind,
+    pub(crate) style: Style,
+}
+
+impl Cell {
+    pub(crate) fn side(&self) -> Side {
+        match self.role {
+            Role::Client => Side::Client,
+            Role::Server => Side::Server,
+        }
+    }
+
+    /// Its profile, or why it has none.
+    pub(crate) fn profile(&self) -> Result<Arc<Profile>, String> {
+        let framing: framelink_transport::Framing = self.wire.notation().parse().expect("a notation");
+        let connection = self.short.map_or(ConnectionKind::Long, ConnectionKind::from);
+        let mut builder = Profile::builder(framing).connection(connection).exchange(self.exchange);
+        builder = builder.close_timeout(Duration::from_millis(500));
+        if self.exchange != ExchangeKind::ReceiveOnly {
+            builder = builder.reply_timeout(Duration::from_secs(10));
+        }
+        if self.style == Style::Preamble {
+            builder = builder.preamble(OUR_PREAMBLE, THEIR_PREAMBLE);
+        }
+        let profile = builder.build().map_err(|error| error.to_string())?;
+        profile.check_for(self.side()).map_err(|error| error.to_string())?;
+        match (self.role, self.exchange) {
+            (Role::Server, ExchangeKind::SendOnly) => {
+                Err("exchange: a server that only sends is no server yet".to_owned())
+            }
+            _ => Ok(Arc::new(profile)),
+        }
+    }
+
+    /// Kinds that do not end by themselves, half-closes and one-way exchanges are where combinations end.
+    pub(crate) fn may_be_refused(&self) -> bool {
+        matches!(self.wire, Wire::UntilClose | Wire::Quiet | Wire::EachRead) || self.exchange != ExchangeKind::Sync
+    }
+}
