@@ -40,6 +40,8 @@ mod codec;
 mod decode;
 mod encode;
 pub mod example;
+#[cfg(feature = "tokio-util")]
+mod foreign_codec;
 mod frames;
 mod guess;
 pub mod notation;
@@ -55,6 +57,8 @@ pub use buffer::ReadBuffer;
 pub use codec::{Codec, Fault};
 pub use decode::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
 pub use encode::{Encode, Envelope, ShortHead};
+#[cfg(feature = "tokio-util")]
+pub use foreign_codec::{ForeignCodec, ForeignError};
 pub use frames::{FrameRef, Frames};
 pub use guess::{Foreign, Guess};
 #[cfg(feature = "std")]

@@ -91,7 +91,11 @@ pub use socket_options::SocketOptions;
 pub use tries::{TryRecv, TrySend};
 
 pub use framelink_codec::notation::{NotationError, Preset};
-pub use framelink_codec::{Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Fault, Frames, Guess};
+pub use framelink_codec::{
+    Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need,
+};
+#[cfg(feature = "tokio-util")]
+pub use framelink_codec::{ForeignCodec, ForeignError};
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_length::{Counts, Field, Length};
 pub use framelink_unframed::Unframed;
