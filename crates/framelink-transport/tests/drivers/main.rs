@@ -8,5 +8,8 @@ mod closing;
 mod counted;
 mod driver;
 mod exchange;
+mod faults;
 mod peer;
+mod restart;
+mod scripted;
 mod waiting;
