@@ -119,7 +119,7 @@ pub struct ForeignError {
 
 impl ForeignError {
     /// So many bytes of the text are kept.
-    const MOST: usize = 127;
+    const MOST: usize = 120;
 
     fn of(error: &dyn fmt::Display) -> Self {
         let whole = error.to_string();
@@ -192,6 +192,6 @@ mod tests {
         let codec = ForeignCodec::new(LinesCodec::new_with_max_length(3));
         assert_eq!(codec.decode(b"too long", 0, None).unwrap_err().to_string(), "max line length exceeded");
         let long = ForeignError::of(&"é".repeat(100));
-        assert_eq!(long.message(), "é".repeat(63));
+        assert_eq!(long.message(), "é".repeat(60));
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct Accepting {
 
 /// What accepted connections are like.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
     Framed(Directions),
     Profile(Arc<Profile>),

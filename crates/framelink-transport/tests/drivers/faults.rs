@@ -23,14 +23,14 @@ fn peer(fault: Fault, notation: &str) -> Hostile {
 
 fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
     for &fault in Fault::ALL {
-        let peer = peer(fault, "ascii:4");
+        let peer = peer(fault, "ascii:4,max=2KiB");
         let mut connection: Option<D> = None;
         let (mut answered, mut failed) = (0, 0);
         for i in 0..CALLS {
             let request = format!("request {i}");
             let mut ours = connection
                 .take()
-                .unwrap_or_else(|| D::connect(peer.local_addr(), framing("ascii:4")).expect("a connection"));
+                .unwrap_or_else(|| D::connect(peer.local_addr(), framing("ascii:4,max=2KiB")).expect("a connection"));
             let began = Instant::now();
             match ours.call(request.as_bytes(), PATIENCE) {
                 Ok(reply) => {
