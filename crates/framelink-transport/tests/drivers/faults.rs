@@ -8,7 +8,7 @@ use framelink_transport::{Framing, TryRecv};
 
 use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
 
-const CALLS: u32 = 12;
+const CALLS: u32 = 6;
 const PATIENCE: Duration = Duration::from_millis(150);
 
 on_every_driver!(a_hostile_server_never_gives_one_call_the_reply_of_another, a_hostile_server_never_holds_a_receiver);
@@ -35,7 +35,9 @@ fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
             match ours.call(request.as_bytes(), PATIENCE) {
                 Ok(reply) => {
                     // What comes unasked before any call cannot be told from a reply where it comes behind the request.
-                    let unasked = matches!(fault, Fault::Unasked | Fault::EmptyFlood | Fault::HeartbeatStorm);
+                    // Nor can a copy that comes in that moment.
+                    let unasked =
+                        matches!(fault, Fault::Unasked | Fault::Twice | Fault::EmptyFlood | Fault::HeartbeatStorm);
                     assert!(reply[..] == *request.as_bytes() || unasked, "{} of {fault}: another reply", D::NAME);
                     answered += 1;
                     connection = Some(ours);
