@@ -204,3 +204,29 @@ fn has_route(source: Option<SocketAddr>, address: SocketAddr) -> bool {
     let source = source.map_or(any, |source| source.ip());
     UdpSocket::bind((source, 0)).and_then(|socket| socket.connect(address)).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_local_ports_is_an_error_of_its_own() {
+        let peer: SocketAddr = "127.0.0.1:7000".parse().unwrap();
+        let error = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for source in [None, Some("127.0.0.1:0".parse().unwrap())] {
+            let told = ConnectError::of_io(peer, source, error());
+            assert!(matches!(told, ConnectError::NoLocalPort { .. }), "{told}");
+            assert!(
+                told.to_string().contains("no local port is free")
+                    && told.to_string().contains("let the peer close first")
+            );
+        }
+        // A source that is not of this machine fails in the same words, and so does a port of one's own that is taken.
+        for source in ["192.0.2.1:0", "127.0.0.1:4000"] {
+            let told = ConnectError::of_io(peer, Some(source.parse().unwrap()), error());
+            assert!(matches!(told, ConnectError::Dial { .. }), "{source}: {told}");
+        }
+        let told = ConnectError::of_io(peer, None, io::ErrorKind::ConnectionRefused.into());
+        assert!(matches!(told, ConnectError::Dial { .. }), "{told}");
+    }
+}

@@ -92,3 +92,37 @@ fn take_port_late(socket: &Socket, source: SocketAddr) -> io::Result<()> {
 fn take_port_late(_: &Socket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_the_system_chooses_is_taken_when_connecting() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = SocketOptions::new().source("127.0.0.1:0".parse().unwrap());
+        let socket = dialling(&options, address).unwrap();
+        assert_eq!(socket.local_addr().unwrap().as_socket().unwrap().port(), 0, "bound, and no port yet");
+        socket.connect(&address.into()).unwrap();
+        assert_ne!(socket.local_addr().unwrap().as_socket().unwrap().port(), 0);
+    }
+
+    #[test]
+    fn options_reach_the_socket() {
+        let mut options = SocketOptions::new();
+        options.nodelay = false;
+        options.receive_buffer = Some(32 * 1024);
+        options.send_buffer = Some(48 * 1024);
+        options.linger = Some(std::time::Duration::from_secs(3));
+        let address = "127.0.0.1:0".parse().unwrap();
+        for socket in [dialling(&options, address).unwrap(), listening(&options, address).unwrap()] {
+            assert!(!socket.tcp_nodelay().unwrap());
+            assert!(socket.recv_buffer_size().unwrap() >= 32 * 1024 && socket.recv_buffer_size().unwrap() <= 64 * 1024);
+            assert!(socket.send_buffer_size().unwrap() >= 48 * 1024 && socket.send_buffer_size().unwrap() <= 96 * 1024);
+            assert_eq!(socket.linger().unwrap(), options.linger);
+        }
+        assert!(listening(&options, address).unwrap().reuse_address().unwrap());
+    }
+}

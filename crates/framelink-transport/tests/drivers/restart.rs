@@ -1,5 +1,6 @@
 //! Servers that start again, and short connections.
 
+use std::future::Future;
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -83,4 +84,95 @@ fn a_client_dials_again_when_its_connection_has_ended() {
         std::thread::sleep(Duration::from_millis(30));
     }
     assert_eq!(host.join().unwrap(), [b"r1\r\n", b"r2\r\n", b"r3\r\n"]);
+}
+
+/// Two halves of one socket that know nothing of each other, as in two processes.
+#[test]
+fn halves_can_be_made_alone() {
+    use framelink_transport::{TryRecv, TrySend};
+    let framing: Framing = "net:2".parse().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = ready(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+    let stream = listener.accept().unwrap().0;
+    let mut receiver = blocking::RecvHalf::new(stream.try_clone().unwrap(), framing);
+    let mut sender = blocking::SendHalf::new(stream.try_clone().unwrap(), framing);
+    (&peer).write_all(b"\0\x02hi").unwrap();
+    assert_eq!(&receiver.recv().unwrap().unwrap()[..], b"hi");
+    sender.send(b"ok").unwrap();
+    assert_eq!(crate::peer::read_exactly(&peer, 4), b"\0\x02ok");
+
+    stream.set_nonblocking(true).unwrap();
+    let mut receiver = nonblocking::RecvHalf::new(stream.try_clone().unwrap(), framing);
+    let mut sender = nonblocking::SendHalf::new(mio::net::TcpStream::from_std(stream), framing);
+    assert_eq!(receiver.try_recv().unwrap(), TryRecv::Nothing);
+    (&peer).write_all(b"\0\x02ho").unwrap();
+    let message = loop {
+        if let TryRecv::Message(message) = receiver.try_recv().unwrap() {
+            break message;
+        }
+    };
+    assert_eq!(&message[..], b"ho");
+    assert_eq!(sender.try_send(b"ok").unwrap(), TrySend::Written);
+    assert_eq!(crate::peer::read_exactly(&peer, 4), b"\0\x02ok");
+}
+
+/// Whatever the peer does not read is bounded here.
+#[test]
+fn a_non_blocking_queue_is_full_at_its_limit() {
+    use framelink_transport::TrySend;
+    let framing: Framing = "net:2".parse().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut ours = nonblocking::Connector::new(framing).connect(listener.local_addr().unwrap()).unwrap();
+    let peer = ready(listener.accept().unwrap().0);
+    let mut accepted = 0;
+    while ours.try_send(&[7; 1000]).unwrap() != TrySend::Full {
+        accepted += 1;
+        assert!(ours.unwritten_bytes() < 64 * 1024 + 1002, "{} bytes wait", ours.unwritten_bytes());
+        assert!(accepted < 100_000, "nothing stopped us");
+    }
+    let reading = std::thread::spawn(move || crate::peer::read_exactly(&peer, accepted * 1002).len());
+    while !ours.try_flush().unwrap() {
+        std::thread::yield_now();
+    }
+    assert_eq!(reading.join().unwrap(), accepted * 1002);
+}
+
+/// A call that is given up at any moment leaves nothing behind that could answer the next one.
+#[test]
+fn a_call_of_a_client_may_be_dropped_at_every_poll() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            std::thread::spawn(move || {
+                let mut line = [0; 6];
+                while std::io::Read::read_exact(&mut &stream, &mut line).is_ok() {
+                    if (&stream).write_all(&line).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    for template in ["long-sync", "short-sync"] {
+        let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let profile = Profile::template(template, "net:2".parse::<Framing>().unwrap()).unwrap();
+        let mut client = tokio::Client::new(profile, address.clone()).unwrap();
+        runtime.block_on(async {
+            for polls in 0..40_u32 {
+                let request = (polls * 2).to_be_bytes();
+                let mut call = Box::pin(client.call(&request));
+                let mut left = polls;
+                std::future::poll_fn(|context| {
+                    let done = call.as_mut().poll(context).is_ready();
+                    left = left.saturating_sub(1);
+                    if done || left == 0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                })
+                .await;
+                drop(call);
+                let request = (polls * 2 + 1).to_be_bytes();
+                assert_eq!(client.call(&request).await.unwrap()[..], request, "{template}: the reply of another");
+            }
+        });
+    }
 }
