@@ -344,7 +344,7 @@ exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
 preamble     once connected, sends 01 02 and expects 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 … (20 bytes)
-connecting   at most 3s, the preamble included
+connecting   at most 3s
 a call       at most 8s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too

@@ -14,7 +14,7 @@ const SHORT_SYNC: &str = "\
 connection   short: connect, one exchange, close; the client closes first
 exchange     sync: a message, then its reply, then the next
 both ways    ascii:4: messages begin with their length in 4 ASCII digits; at most 9999 bytes of payload
-connecting   at most 5s, the preamble included
+connecting   at most 5s
 a call       at most 5s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too

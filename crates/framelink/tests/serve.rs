@@ -230,6 +230,8 @@ fn a_server_without_file_descriptors_says_so_once_and_recovers() {
     drop(waiting);
     server.signal("TERM");
     let done = server.finish();
-    assert_eq!(done.stderr.matches("trying again").count(), done.stderr.matches("accepting again").count());
-    assert!(done.stderr.matches("trying again").count() <= 40, "no more often than a client came: {}", done.stderr);
+    // It may have been told to end while it waited once more.
+    let [paused, resumed] = ["trying again", "accepting again"].map(|text| done.stderr.matches(text).count());
+    assert!(paused == resumed || paused == resumed + 1, "{}", done.stderr);
+    assert!(paused <= 40, "no more often than a client came: {}", done.stderr);
 }

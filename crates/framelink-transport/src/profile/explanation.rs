@@ -79,7 +79,7 @@ impl Explanation {
 
     fn timeouts(&mut self, profile: &Profile) {
         let timeouts = &profile.timeouts;
-        self.say("connecting", format!("at most {}, the preamble included", ShowDuration(timeouts.connect)));
+        self.say("connecting", format!("at most {}", ShowDuration(timeouts.connect)));
         if let Some(reply) = timeouts.reply {
             let whole = match profile.exchange {
                 ExchangeKind::SendOnly => "waiting for a connection, connecting and writing",
