@@ -70,6 +70,7 @@ impl ReadBuffer {
     /// Says that the last read put `count` bytes into the space. More than the space had counts as all of it.
     #[inline]
     pub fn filled(&mut self, count: usize) {
+        let count = count.min(self.offered);
         if count >= self.read_size {
             self.read_size = (self.read_size * 2).min(LARGEST_READ);
         } else if count < self.offered / 8 && self.start == self.end {

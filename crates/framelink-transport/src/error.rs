@@ -40,12 +40,6 @@ impl<D, E> Error<D, E> {
         self.cause
     }
 
-    /// The same, said of what it was part of.
-    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-    pub(crate) fn during(self, operation: Operation) -> Self {
-        Self { operation, ..self }
-    }
-
     /// What was being done.
     #[must_use]
     pub const fn operation(&self) -> Operation {
@@ -68,9 +62,11 @@ impl<D, E> Error<D, E> {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self.cause {
-            Cause::Refused(_) | Cause::Unclean(_) | Cause::Closed => Blame::Ours,
+            Cause::Refused(_) | Cause::Unclean(_) | Cause::UnderWay | Cause::Closed => Blame::Ours,
             Cause::Preamble(_) | Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
-            Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } => Blame::Network,
+            Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } | Cause::NoRoom { .. } => {
+                Blame::Network
+            }
         }
     }
 }
@@ -157,12 +153,22 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
         /// What had come of a message.
         unfinished: Option<Unfinished>,
     },
+    /// The message was not accepted, for those before it were still to be written. Nothing of it was sent, so that it can be
+    /// sent again.
+    NoRoom {
+        /// How long it was waited for.
+        after: Duration,
+        /// So many bytes were still to be written.
+        queued_bytes: usize,
+    },
     /// The peer closed its side instead of replying.
     NoReply,
     /// Bytes came that nobody had asked for, before the request went out.
     Unasked,
     /// The reply to an earlier request may still come.
     Unclean(Unclean),
+    /// A call is under way on this connection; its reply has to be asked for first.
+    UnderWay,
     /// We have closed the connection, after an earlier error.
     Closed,
 }
@@ -171,9 +177,11 @@ impl<D, E> Cause<D, E> {
     /// Tells a connection that was torn down from other failures.
     pub(crate) fn of_io(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-                Self::Reset(error)
-            }
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            // What a shutdown says of a connection that was torn down.
+            | io::ErrorKind::NotConnected => Self::Reset(error),
             _ => Self::Io(error),
         }
     }
@@ -215,6 +223,10 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
                 write!(f, "no whole message within {after:?}: {unfinished}")
             }
+            Self::NoRoom { after, queued_bytes } => {
+                write!(f, "the message was not accepted within {after:?}: {queued_bytes} bytes are still to be written")
+            }
+            Self::UnderWay => f.write_str("a call is under way, its reply has to be asked for first"),
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),

@@ -1,11 +1,17 @@
 //! What a profile says of each connection, from its first byte on.
 
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
 use crate::Profile;
 use crate::profile::Side;
+#[cfg(unix)]
+use crate::session::Transmit;
 use crate::session::{Receiving, Sending};
 
 /// Nothing, or what a profile says of the connections of one side.
@@ -17,6 +23,7 @@ impl Terms {
         Self(Some((profile, side)))
     }
 
+    /// To be said at the start of a connection.
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         let Some((profile, side)) = &self.0 else { return };
         sending.queue_preamble(profile.preamble().send());
@@ -26,5 +33,21 @@ impl Terms {
             receiving.limit_first(profile.timeouts().first_message);
             receiving.limit_frame(profile.timeouts().frame);
         }
+    }
+}
+
+/// Writes the preamble at once: a peer may wait for it before it says anything. What the socket does not take now leaves before
+/// the first message, and what it cannot take any more is told by whatever is done next.
+#[cfg(unix)]
+pub(crate) fn greet<E: Encode>(socket: impl AsFd, sending: &mut Sending<E>) {
+    use rustix::net::{SendFlags, send};
+    #[cfg(target_os = "linux")]
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    #[cfg(not(target_os = "linux"))]
+    let flags = SendFlags::DONTWAIT;
+    if let Transmit::Write(preamble) = sending.poll()
+        && let Ok(count) = send(socket, preamble, flags)
+    {
+        sending.on_written(count, Duration::ZERO);
     }
 }

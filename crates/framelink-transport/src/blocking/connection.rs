@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::port::Port;
+use super::port::{Port, SLICE};
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::clock::Clock;
-use crate::drive::{Answer, Call};
+use crate::drive::{self, Answer, Call, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{Exchange, Sent};
+use crate::session::{Exchange, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
@@ -68,6 +68,24 @@ impl<C: Decode + Encode> Connection<C> {
     /// The socket, to look at it or to set options of its own; `None` after it was closed because of an error.
     pub fn stream(&self) -> Option<&TcpStream> {
         self.receiver.reader.as_deref()
+    }
+
+    /// At its start, as a profile says.
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        #[cfg(unix)]
+        if let Some(stream) = self.receiver.reader.as_deref() {
+            crate::terms::greet(stream, &mut self.sender.sending);
+        }
+        self
+    }
+
+    /// Whether it has ended while nobody looked.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(
+            self.both(Duration::ZERO, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
+            Ok(false)
+        )
     }
 }
 
@@ -149,13 +167,17 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let failed = |sent, cause| CallError::new(sent, Error::new(Operation::Call, peer, cause));
         let begun = Call::begin(&mut self.exchange, &self.sender.sending, request, half_close);
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
-        let cause = match self.advance(&mut call, clock.within(within)) {
-            Ok(Answer::Reply(reply)) => {
-                self.exchange.settle();
-                return Ok(reply);
+        let deadline = clock.within(within);
+        let cause = loop {
+            match self.both(deadline, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock)) {
+                Ok(Answer::Reply(reply)) => {
+                    self.exchange.settle();
+                    return Ok(reply);
+                }
+                Ok(Answer::Wait(_)) if drive::Clock::now(&clock) < deadline => {}
+                Ok(Answer::Wait(_)) => break self.timed_out(within),
+                Err(cause) => break cause,
             }
-            Ok(Answer::Wait(_)) => self.timed_out(within),
-            Err(cause) => cause,
         };
         let sent = call.sent(&self.sender.sending, &cause);
         self.abandon();
@@ -175,18 +197,19 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
     ///
     /// # Errors
-    /// When what was queued could not be written in that time.
+    /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
     pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let deadline = self.clock.within(within);
-        self.sender.finish_within(within).map_err(|error| error.during(Operation::Close))?;
-        let mut report = CloseReport::default();
-        while let Ok(TryRecv::Message(_)) = self.receiver.receive(Some(deadline)) {
-            report.discarded += 1;
+        let failed = |peer, cause| Error::new(Operation::Close, peer, cause);
+        let mut close = Close::begin(&mut self.sender.sending, &self.clock, within);
+        let deadline = close.deadline();
+        loop {
+            let peer = self.peer_addr();
+            let closed =
+                self.both(deadline, |receiving, sending, port, clock| close.advance(receiving, sending, port, clock));
+            if let Ok(report) = closed.map_err(|cause| failed(peer, cause))? {
+                return Ok(report);
+            }
         }
-        // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
-        let left = deadline.saturating_sub(crate::drive::Clock::now(&self.clock));
-        report.peer_closed = matches!(self.receiver.discard(left), Ok(true));
-        Ok(report)
     }
 
     /// The two halves, for two threads. Calls need both and are no longer possible.
@@ -206,32 +229,38 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
 
     fn assemble(reader: R, writer: W, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let clock = Clock::start();
+        let Session { receiving, sending, exchange } = Session::new(Arc::clone(&framing), framing);
         Self {
-            receiver: RecvHalf::assemble(reader, Arc::clone(&framing), clock, peer),
-            sender: SendHalf::assemble(writer, framing, clock, peer),
-            exchange: Exchange::new(),
+            receiver: RecvHalf::assemble(reader, receiving, clock, peer),
+            sender: SendHalf::assemble(writer, sending, clock, peer),
+            exchange,
             clock,
         }
-    }
-
-    pub(super) fn on(mut self, terms: &Terms) -> Self {
-        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
-        self
     }
 
     fn check(&self, operation: Operation) -> Result<(), C> {
         self.exchange.check().map_err(|unclean| Error::new(operation, self.peer_addr(), Cause::Unclean(unclean)))
     }
 
-    fn advance(&mut self, call: &mut Call<&[u8]>, deadline: Duration) -> std::result::Result<Answer, CauseOf<C>> {
+    /// Does something that writes and reads, with a look at each now and then while the other waits.
+    fn both<T>(
+        &mut self,
+        deadline: Duration,
+        work: impl FnOnce(
+            &mut Receiving<Arc<C>>,
+            &mut Sending<Arc<C>>,
+            &mut (Port<'_, R>, Port<'_, W>),
+            &Clock,
+        ) -> std::result::Result<T, CauseOf<C>>,
+    ) -> std::result::Result<T, CauseOf<C>> {
         let (receiver, sender, clock) = (&mut self.receiver, &mut self.sender, self.clock);
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
-        let deadline = Some(deadline);
-        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline };
-        let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline };
-        call.advance(&mut receiver.receiving, &mut sender.sending, &mut (input, output), &clock)
+        let (deadline, slice) = (Some(deadline), Some(SLICE));
+        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice };
+        let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice };
+        work(&mut receiver.receiving, &mut sender.sending, &mut (input, output), &clock)
     }
 
     fn timed_out(&self, after: Duration) -> CauseOf<C> {

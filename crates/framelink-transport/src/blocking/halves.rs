@@ -11,7 +11,7 @@ use super::{ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Received, Receiving, Sending, Unfinished};
+use crate::session::{ByteCount, Receiving, Sending, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -44,11 +44,16 @@ pub struct RecvHalf<C: Decode = Directions, R = Shared<TcpStream>> {
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     /// A receiving half alone, on a stream whose other direction somebody else has.
     pub fn new(reader: R, framing: impl Into<Arc<C>>) -> Self {
-        Self::assemble(reader, framing.into(), Clock::start(), None)
+        Self::assemble(reader, Receiving::new(framing.into()), Clock::start(), None)
     }
 
-    pub(super) fn assemble(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { reader: Some(reader), receiving: Receiving::new(framing), timeout: Timeout::Unknown, clock, peer }
+    pub(super) const fn assemble(
+        reader: R,
+        receiving: Receiving<Arc<C>>,
+        clock: Clock,
+        peer: Option<SocketAddr>,
+    ) -> Self {
+        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -79,11 +84,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     /// # Errors
     /// As [`recv`](Self::recv), but for the socket's.
     pub fn buffered(&mut self) -> HalfResult<Option<Message>, C> {
-        match self.receiving.poll() {
-            Ok(Received::Message(message)) => Ok(Some(message)),
-            Ok(_) => Ok(None),
-            Err(fault) => Err(self.error(Cause::Fault(fault))),
-        }
+        drive::buffered(&mut self.receiving).map_err(|cause| self.error(cause))
     }
 
     /// Reads and drops all that comes, message or not, until the peer closes or the time is over; true if it closed. For a
@@ -136,7 +137,9 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     ) -> HalfResult<T, C> {
         let (timeout, clock) = (&mut self.timeout, self.clock);
         let done = match &mut self.reader {
-            Some(stream) => work(&mut self.receiving, &mut Port { stream, timeout, clock, deadline }, &self.clock),
+            Some(stream) => {
+                work(&mut self.receiving, &mut Port { stream, timeout, clock, deadline, slice: None }, &self.clock)
+            }
             None => Err(Cause::Closed),
         };
         done.map_err(|cause| {
@@ -169,11 +172,11 @@ pub struct SendHalf<C: Encode = Directions, W = Shared<TcpStream>> {
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// A sending half alone, on a stream whose other direction somebody else has.
     pub fn new(writer: W, framing: impl Into<Arc<C>>) -> Self {
-        Self::assemble(writer, framing.into(), Clock::start(), None)
+        Self::assemble(writer, Sending::new(framing.into()), Clock::start(), None)
     }
 
-    pub(super) fn assemble(writer: W, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { writer: Some(writer), sending: Sending::new(framing), timeout: Timeout::Unknown, clock, peer }
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
     }
 
     /// Sends one message and returns when the socket has taken all of it.
@@ -196,7 +199,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         let deadline = Some(self.clock.within(limit));
         match self.put(payload, deadline)? {
             Progress::Done => self.flush_until(deadline, limit),
-            Progress::Blocked => Err(self.timed_out(limit)),
+            Progress::Blocked => Err(self.error(Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() })),
         }
     }
 
@@ -298,7 +301,9 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     ) -> HalfResult<T, C> {
         let (timeout, clock) = (&mut self.timeout, self.clock);
         let done = match &mut self.writer {
-            Some(stream) => work(&mut self.sending, &mut Port { stream, timeout, clock, deadline }, &self.clock),
+            Some(stream) => {
+                work(&mut self.sending, &mut Port { stream, timeout, clock, deadline, slice: None }, &self.clock)
+            }
             None => Err(Cause::Closed),
         };
         done.map_err(|cause| self.error(cause))

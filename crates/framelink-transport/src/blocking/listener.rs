@@ -1,14 +1,13 @@
 //! Being dialled.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
+use super::stopper::{Stopper, Waiting};
 use crate::profile::Side;
 use crate::terms::Terms;
 use crate::{Directions, Profile, SocketOptions, socket};
@@ -46,7 +45,7 @@ pub struct Listener<C = Directions> {
     framing: Arc<C>,
     options: SocketOptions,
     terms: Terms,
-    stopped: Arc<AtomicBool>,
+    waiting: Waiting,
 }
 
 impl Listener {
@@ -89,8 +88,9 @@ impl<C: Decode + Encode> Listener<C> {
         for address in address.to_socket_addrs()? {
             match socket::listening(&options, address) {
                 Ok(socket) => {
-                    let (listener, stopped) = (socket.into(), Arc::default());
-                    return Ok(Self { listener, framing, options, terms: Terms::default(), stopped });
+                    let listener = socket.into();
+                    let waiting = Waiting::with(&listener)?;
+                    return Ok(Self { listener, framing, options, terms: Terms::default(), waiting });
                 }
                 Err(error) => last = error,
             }
@@ -105,13 +105,9 @@ impl<C: Decode + Encode> Listener<C> {
     /// descriptors is one, and worth a pause before the next try.
     pub fn accept(&mut self) -> io::Result<Option<Connection<C>>> {
         loop {
-            if self.stopped.load(Ordering::Acquire) {
-                return Ok(None);
-            }
-            match self.listener.accept() {
-                // Whoever stops us dials us, and somebody else may have come first.
-                Ok(_) if self.stopped.load(Ordering::Acquire) => return Ok(None),
-                Ok((stream, peer)) => {
+            match self.waiting.accept(&self.listener) {
+                Ok(None) => return Ok(None),
+                Ok(Some((stream, peer))) => {
                     socket::accepted(&self.options, &stream);
                     return Ok(Some(
                         Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms),
@@ -125,7 +121,7 @@ impl<C: Decode + Encode> Listener<C> {
 
     /// What stops the listener, from another thread.
     pub fn stopper(&self) -> Stopper {
-        Stopper { address: self.listener.local_addr().ok(), stopped: Arc::clone(&self.stopped) }
+        self.waiting.stopper()
     }
 
     /// The address that it listens on.
@@ -135,38 +131,4 @@ impl<C: Decode + Encode> Listener<C> {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
-}
-
-/// Stops a [`Listener`], whatever thread it waits in.
-///
-/// See there for an example.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    address: Option<SocketAddr>,
-    stopped: Arc<AtomicBool>,
-}
-
-impl Stopper {
-    /// How long waking the listener may take.
-    const WAKE: Duration = Duration::from_secs(1);
-
-    /// Has [`Listener::accept`] return `None`, now if it waits and at once if it is called later. Connections that were
-    /// accepted go on.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
-        // No system lets one thread end another's accept in the same way; a connection ends it on all of them. Where it cannot
-        // be made the queue is full, and the listener awake.
-        if let Some(address) = self.address {
-            let _ = TcpStream::connect_timeout(&reachable(address), Self::WAKE);
-        }
-    }
-}
-
-/// Where a listener on all addresses is dialled.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        let local: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-        address.set_ip(local);
-    }
-    address
 }

@@ -17,14 +17,16 @@ mod listener;
 mod port;
 mod serving;
 mod shared;
+mod stopper;
 mod stream;
 
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
-pub use listener::{Listener, Stopper};
+pub use listener::Listener;
 pub use shared::Shared;
+pub use stopper::Stopper;
 pub use stream::{ReadStream, WriteStream};
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv};

@@ -23,7 +23,15 @@ pub(super) struct Port<'p, S> {
     pub(super) clock: Clock,
     /// `None`: for ever.
     pub(super) deadline: Option<Duration>,
+    /// Writes wait no longer than this at a time: between two there is something else to do.
+    pub(super) slice: Option<Duration>,
 }
+
+/// How long a write waits where what comes must be looked at as well: the peer may wait for us to read.
+pub(super) const SLICE: Duration = Duration::from_millis(10);
+
+/// What had come when the time was over is taken, but a peer that never stops sending does not stop the clock.
+const GRACE: Duration = Duration::from_millis(50);
 
 impl Timeout {
     /// What to tell the system so that it waits as long as `left` says, if what it was told does not do.
@@ -49,57 +57,70 @@ fn in_milliseconds(time: Duration) -> Duration {
 }
 
 impl<S> Port<'_, S> {
-    /// How long may be waited until the earlier of both; an error when that is over.
-    fn left(&self, until: Option<Duration>) -> io::Result<Option<Duration>> {
-        let Some(at) = [self.deadline, until].into_iter().flatten().min() else { return Ok(None) };
-        match at.saturating_sub(self.clock.now()) {
-            Duration::ZERO => Err(io::ErrorKind::WouldBlock.into()),
-            left => Ok(Some(left)),
+    /// The time now and how long may be waited from now on; `WouldBlock` when that is over. Without a limit no clock is read.
+    fn left(&self, until: Option<Duration>, most: Option<Duration>) -> io::Result<(Duration, Option<Duration>)> {
+        let at = [self.deadline, until].into_iter().flatten().min();
+        if at.is_none() && most.is_none() {
+            return Ok((Duration::ZERO, None));
+        }
+        let now = self.clock.now();
+        let left = at.map(|at| at.saturating_sub(now));
+        match [left, most].into_iter().flatten().min() {
+            Some(Duration::ZERO) => Err(io::ErrorKind::WouldBlock.into()),
+            left => Ok((now, left)),
         }
     }
 
-    /// Waits as long as it may.
+    /// Does what may wait.
     fn wait<T>(
         &mut self,
-        until: Option<Duration>,
-        tell: impl FnOnce(&mut S, Option<Duration>) -> io::Result<()>,
-        operation: impl FnOnce(&mut S) -> io::Result<T>,
+        (began, left): (Duration, Option<Duration>),
+        tell: impl Fn(&mut S, Option<Duration>) -> io::Result<()>,
+        mut operation: impl FnMut(&mut S) -> io::Result<T>,
     ) -> io::Result<T> {
-        let left = self.left(until)?;
-        if let Some(timeout) = self.timeout.change(left) {
-            *self.timeout = Timeout::Unknown;
-            tell(self.stream, timeout)?;
-            *self.timeout = Timeout::Told(timeout);
-        }
-        match operation(self.stream) {
-            // Windows says that its time is over in the words for a connection that was given up.
-            Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::TimedOut && left.is_some() => {
-                Err(io::ErrorKind::WouldBlock.into())
+        loop {
+            let change = self.timeout.change(left);
+            if let Some(timeout) = change {
+                *self.timeout = Timeout::Unknown;
+                tell(self.stream, timeout)?;
+                *self.timeout = Timeout::Told(timeout);
             }
-            // A stream that does not wait would have us spin.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.waited_too_little(until, left) => {
-                Err(io::Error::other("the stream is non-blocking, the blocking driver needs one that waits"))
+            match operation(self.stream) {
+                // Windows says that its time is over in the words for a connection that was given up.
+                Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::TimedOut && left.is_some() => {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.waited_too_little(began, left) => {
+                    if change.is_some() {
+                        // A stream that does not wait would have us spin.
+                        let message = "the stream is non-blocking, the blocking driver needs one that waits";
+                        return Err(io::Error::other(message));
+                    }
+                    // Somebody else has changed it since.
+                    *self.timeout = Timeout::Unknown;
+                }
+                done => return done,
             }
-            done => done,
         }
     }
 
-    fn waited_too_little(&self, until: Option<Duration>, left: Option<Duration>) -> bool {
-        match (left, self.left(until)) {
-            (None, _) => true,
-            (Some(before), Ok(Some(now))) => now > before / 2,
-            _ => false,
-        }
+    fn waited_too_little(&self, began: Duration, left: Option<Duration>) -> bool {
+        left.is_none_or(|left| self.clock.now().saturating_sub(began) < left / 2)
+    }
+
+    fn is_long_over(&self) -> bool {
+        self.deadline.is_some_and(|at| at.saturating_add(GRACE) <= self.clock.now())
     }
 }
 
 impl<R: ReadStream> Input for Port<'_, R> {
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize> {
-        // What has come counts, however late it is.
-        if self.left(until).is_err() {
-            return self.stream.read_now(space);
+        match self.left(until, None) {
+            Ok(left) => self.wait(left, R::set_read_timeout, |stream| stream.read(space)),
+            Err(over) if self.is_long_over() => Err(over),
+            // What has come counts, however late we look.
+            Err(_) => self.stream.read_now(space),
         }
-        self.wait(until, R::set_read_timeout, |stream| stream.read(space))
     }
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
@@ -109,11 +130,15 @@ impl<R: ReadStream> Input for Port<'_, R> {
 
 impl<W: WriteStream> Output for Port<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.wait(None, W::set_write_timeout, |stream| stream.write(bytes))
+        match self.left(None, self.slice) {
+            Ok(left) => self.wait(left, W::set_write_timeout, |stream| stream.write(bytes)),
+            Err(_) => self.stream.write_now(bytes),
+        }
     }
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.wait(None, W::set_write_timeout, |stream| stream.write_parts(parts))
+        let left = self.left(None, self.slice)?;
+        self.wait(left, W::set_write_timeout, |stream| stream.write_parts(parts))
     }
 
     fn gathers(&self) -> bool {
@@ -121,10 +146,16 @@ impl<W: WriteStream> Output for Port<'_, W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        match self.left(None, self.slice) {
+            Ok(left) => self.wait(left, W::set_write_timeout, |stream| stream.flush()),
+            Err(_) => self.stream.flush(),
+        }
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
-        self.stream.shut_down()
+        match self.left(None, self.slice) {
+            Ok(left) => self.wait(left, W::set_write_timeout, |stream| stream.shut_down()),
+            Err(_) => self.stream.shut_down(),
+        }
     }
 }

@@ -68,6 +68,16 @@ pub trait WriteStream: Write {
     /// As the system has it.
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
+    /// Writes what is taken at once and waits for nothing: `WouldBlock` if nothing is. Without it, by default, nothing is written
+    /// when no time is left to wait.
+    ///
+    /// # Errors
+    /// As the system has it.
+    fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = bytes;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// Ends our side; the peer can go on sending.
     ///
     /// # Errors
@@ -121,6 +131,13 @@ macro_rules! socket {
 
             fn shut_down(&mut self) -> io::Result<()> {
                 $socket::shutdown(self, Shutdown::Write)
+            }
+
+            #[cfg(target_os = "linux")]
+            fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                use rustix::net::{SendFlags, send};
+                let socket: &$socket = self;
+                Ok(send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
             }
 
             /// A program that embeds us may not ignore `SIGPIPE` as Rust programs do, and `writev` would raise it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::receive::{greeted, look, receive};
-use super::{Came, Clock, Port, Progress, flush, put};
+use super::{Came, Clock, Now, Port, Progress, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;
 use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
@@ -37,16 +37,7 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Reply(Message),
-    /// Where reads and writes wait by themselves, the time is over when this comes.
     Wait(#[cfg_attr(not(any(feature = "tokio", feature = "nonblocking")), expect(dead_code))] Wants),
-}
-
-/// What a call that waits would go on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wants {
-    Write,
-    /// Bytes, or that time.
-    Read(Option<Duration>),
 }
 
 impl<P: AsRef<[u8]>> Call<P> {
@@ -76,8 +67,10 @@ impl<P: AsRef<[u8]>> Call<P> {
                 Stage::Greet if receiving.poll_preamble().map_err(Cause::Preamble)? => Stage::Look,
                 Stage::Greet => match flush(sending, port.output(), clock)? {
                     Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
-                    Progress::Done if greeted(receiving, port.input(), clock)? => Stage::Look,
-                    Progress::Done => return Ok(Answer::Wait(Wants::Read(None))),
+                    Progress::Done => match greeted(receiving, port.input(), clock)? {
+                        Ok(()) => Stage::Look,
+                        Err(until) => return Ok(Answer::Wait(Wants::Read(until))),
+                    },
                 },
                 Stage::Look => {
                     let is_closed = look(receiving, port.input(), clock);
@@ -101,17 +94,15 @@ impl<P: AsRef<[u8]>> Call<P> {
                 },
                 Stage::Flush => match flush(sending, port.output(), clock)? {
                     Progress::Done => Stage::Reply,
-                    Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
+                    // A peer may answer while it reads, and wait with reading until we have read.
+                    Progress::Blocked => {
+                        let came = receive(receiving, &mut Now(port.input()), clock)?;
+                        return answer(receiving, came, Wants::Both);
+                    }
                 },
                 Stage::Reply => {
-                    return match receive(receiving, port.input(), clock)? {
-                        Came::Message(reply) => {
-                            receiving.release();
-                            Ok(Answer::Reply(reply))
-                        }
-                        Came::Closed => Err(Cause::NoReply),
-                        Came::Wait(until) => Ok(Answer::Wait(Wants::Read(until))),
-                    };
+                    let came = receive(receiving, port.input(), clock)?;
+                    return answer(receiving, came, Wants::Read);
                 }
             };
         }
@@ -124,5 +115,20 @@ impl<P: AsRef<[u8]>> Call<P> {
             Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
             Some(ticket) => sending.sent(ticket),
         }
+    }
+}
+
+fn answer<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    came: Came,
+    wants: impl FnOnce(Option<Duration>) -> Wants,
+) -> Result<Answer, Cause<D::Error, E>> {
+    match came {
+        Came::Message(reply) => {
+            receiving.release();
+            Ok(Answer::Reply(reply))
+        }
+        Came::Closed => Err(Cause::NoReply),
+        Came::Wait(until) => Ok(Answer::Wait(wants(until))),
     }
 }

@@ -4,16 +4,22 @@
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
 mod call;
+mod close;
 mod receive;
 mod send;
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-#[cfg(any(feature = "tokio", feature = "nonblocking"))]
-pub(crate) use call::Wants;
 pub(crate) use call::{Answer, Call};
-pub(crate) use receive::{Came, discard, receive};
+pub(crate) use close::Close;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use receive::buffered;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use receive::discard;
+pub(crate) use receive::{Came, look, receive};
+#[cfg(feature = "nonblocking")]
+pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue};
 
 /// What a driver reads from.
@@ -49,6 +55,31 @@ impl<I: Input, O: Output> Port for (I, O) {
     fn output(&mut self) -> &mut impl Output {
         &mut self.1
     }
+}
+
+/// An input that is only asked for what is there, beside something else that is waited for.
+pub(crate) struct Now<'i, I>(pub(crate) &'i mut I);
+
+impl<I: Input> Input for Now<'_, I> {
+    fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
+        // Long ago: where reads wait by themselves this one does not, elsewhere the task is woken when there is more.
+        self.0.read(space, Some(Duration::ZERO))
+    }
+
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.0.read_now(space)
+    }
+}
+
+/// What has to be waited for before there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Room to write.
+    Write,
+    /// Bytes, or that time.
+    Read(Option<Duration>),
+    /// Whichever comes first.
+    Both(Option<Duration>),
 }
 
 /// Time, as sessions take it: since a moment that the driver chose.

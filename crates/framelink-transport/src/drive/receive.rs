@@ -26,60 +26,53 @@ pub(crate) fn receive<D: Decode, E>(
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E>> {
-    if !greeted(receiving, input, clock)? {
-        return Ok(Came::Wait(None));
-    }
-    let mut has_read = false;
+    let mut reading = Reading::default();
     loop {
-        let until = match receiving.poll().map_err(Cause::Fault)? {
+        let until = match next(receiving)? {
             Received::Message(message) => return Ok(Came::Message(message)),
             Received::Closed => return Ok(Came::Closed),
             Received::Wait { until } => until,
         };
-        let overdue = receiving.overdue_at();
-        if has_read
-            && let Some((at, after)) = overdue
-            && at <= clock.now()
-        {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
-        }
-        let soonest = [until, overdue.map(|(at, _)| at)].into_iter().flatten().min();
-        let read = input.read(receiving.space(), soonest);
-        has_read = true;
-        if took(receiving, read, clock).map_err(Cause::of_io)? {
-            continue;
-        }
-        receiving.release();
-        let now = clock.now();
-        match (until, overdue) {
-            (Some(at), _) if at <= now => receiving.on_deadline(now),
-            (_, Some((at, _))) if at <= now => {}
-            _ => return Ok(Came::Wait(soonest)),
+        if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
+            return Ok(Came::Wait(until));
         }
     }
 }
 
-/// Reads until the peer's preamble is there. False if nothing more can be read before.
+/// The next message that has been read already.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Option<Message>, Cause<D::Error, E>> {
+    match next(receiving)? {
+        Received::Message(message) => Ok(Some(message)),
+        Received::Closed | Received::Wait { .. } => Ok(None),
+    }
+}
+
+/// Reads until the peer's preamble is there. Where nothing more can be read before: until when that may last.
 pub(super) fn greeted<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
-) -> Result<bool, Cause<D::Error, E>> {
+) -> Result<Result<(), Option<Duration>>, Cause<D::Error, E>> {
+    let mut reading = Reading::default();
     while !receiving.poll_preamble().map_err(Cause::Preamble)? {
-        let read = input.read(receiving.space(), None);
-        if !took(receiving, read, clock).map_err(Cause::of_io)? {
-            return Ok(false);
+        if let Read::Wait(until) = reading.once(receiving, input, clock, None)? {
+            return Ok(Err(until));
         }
     }
-    Ok(true)
+    Ok(Ok(()))
 }
 
-/// Takes what is there already into the session, and waits for nothing. True if that is the end.
-pub(super) fn look<D: Decode, E>(
+/// Takes what is there already into the session, and waits for nothing. True if that is the end. Where something waits to be taken
+/// already there is no more to be learned, and nothing to be piled up.
+pub(crate) fn look<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<bool, Cause<D::Error, E>> {
+    if receiving.is_inside_message() {
+        return Ok(false);
+    }
     let read = input.read_now(receiving.space());
     let looked = took(receiving, read, clock);
     receiving.release();
@@ -88,6 +81,7 @@ pub(super) fn look<D: Decode, E>(
 }
 
 /// Reads and drops, message or not. True at the end, false when nothing more can be read now.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn discard<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
@@ -104,9 +98,74 @@ pub(crate) fn discard<D: Decode, E>(
     Ok(true)
 }
 
+/// The next thing in what has been read. Before the first message there may be a preamble.
+fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
+    match receiving.poll_preamble().map_err(Cause::Preamble)? {
+        true => receiving.poll().map_err(Cause::Fault),
+        false => Ok(Received::Wait { until: None }),
+    }
+}
+
+/// Reads one after the other.
+#[derive(Default)]
+struct Reading {
+    has_read: bool,
+}
+
+/// What one read came to.
+enum Read {
+    /// Ask the session again.
+    Again,
+    /// Nothing more can be read now, until then.
+    Wait(Option<Duration>),
+}
+
+impl Reading {
+    /// Reads once, where the session waits for more until then. What has begun may only take so long, and neither may what has
+    /// not begun: that is looked at after each read, so that what has come by then counts.
+    fn once<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+        until: Option<Duration>,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        let overdue = receiving.overdue_at();
+        if self.has_read
+            && let Some((at, after)) = overdue
+            && at <= clock.now()
+        {
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+        }
+        let soonest = [until, overdue.map(|(at, _)| at)].into_iter().flatten().min();
+        let read = input.read(receiving.space(), soonest);
+        self.has_read = true;
+        if took(receiving, read, clock).map_err(Cause::of_io)? {
+            return Ok(Read::Again);
+        }
+        receiving.release();
+        // Only a deadline is worth a look at the clock.
+        let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
+        let now = clock.now();
+        if soonest > now {
+            return Ok(Read::Wait(Some(soonest)));
+        }
+        if until.is_some_and(|at| at <= now) {
+            receiving.on_deadline(now);
+        }
+        Ok(Read::Again)
+    }
+}
+
 /// Tells the session what a read brought. False if it would have to wait.
-fn took<D: Decode>(receiving: &mut Receiving<D>, read: io::Result<usize>, clock: &impl Clock) -> io::Result<bool> {
+pub(super) fn took<D: Decode>(
+    receiving: &mut Receiving<D>,
+    read: io::Result<usize>,
+    clock: &impl Clock,
+) -> io::Result<bool> {
     match read {
+        // Whoever wrote last was told of it, and whoever reads must be too.
+        Ok(0) if receiving.is_torn() => return Err(io::ErrorKind::ConnectionReset.into()),
         Ok(0) => receiving.on_closed(),
         Ok(count) => receiving.on_read(count, clock.now()),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -5,6 +5,8 @@ use std::io;
 use framelink_codec::Encode;
 
 use super::{Clock, Output, is_wait};
+#[cfg(feature = "nonblocking")]
+use crate::TrySend;
 use crate::error::Cause;
 use crate::session::{Outgoing, Sending, Ticket, Transmit};
 
@@ -36,6 +38,23 @@ pub(crate) fn put<D, E: Encode>(
         Ok(written) => Ok(Some(sending.queue_rest(&outgoing, written, clock.now()))),
         Err(error) => Err(fail(sending, error)),
     }
+}
+
+/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket is full, and
+/// will tell when it is not.
+#[cfg(feature = "nonblocking")]
+pub(crate) fn try_put<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    payload: &[u8],
+) -> Result<TrySend, Cause<D, E::Error>> {
+    let was_empty = sending.is_empty();
+    let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
+    if !was_empty {
+        flush(sending, output, clock)?;
+    }
+    Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
 }
 
 /// Accepts a message to be written with others. Blocked, and not accepted, while there is no room for it.
@@ -72,7 +91,7 @@ pub(crate) fn flush<D, E: Encode>(
 }
 
 /// Frames up to this size are put together on the stack: a write of one piece costs less than one of three.
-const SHORT: usize = 1024;
+const SHORT: usize = 1032;
 
 /// Offers a whole frame to the socket, from where it lies or, where it is short, in one piece. How much it takes is 0 where that
 /// must wait.
@@ -92,7 +111,11 @@ fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing
             }
             output.write(frame)
         }
-        None if output.gathers() => output.write_vectored(&outgoing.slices()),
+        None if output.gathers() => {
+            let slices = outgoing.slices();
+            let (whole, without_suffix) = (&slices[..], &slices[..2]);
+            output.write_vectored(if slices[2].is_empty() { without_suffix } else { whole })
+        }
         // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
         None => return Ok(0),
     };

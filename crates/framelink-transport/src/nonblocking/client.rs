@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Connection, Connector};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Side, Timeouts};
-use crate::session::Sent;
+use crate::session::{SendRefused, Sent};
 use crate::{CloseReport, Message, Profile, ProfileError, TryRecv};
 
 /// As good as for ever.
@@ -80,15 +80,15 @@ impl Client {
             let (mut connection, was_there) = self.connection(deadline)?;
             match connection.exchange(request, left(deadline), half_close) {
                 Ok(reply) => {
-                    self.done(connection);
+                    self.done(connection, deadline);
                     return Ok(reply);
                 }
                 // A refused request harms nothing.
-                Err(error) if matches!(error.error().cause(), Cause::Refused(_)) => {
+                Err(error) if matches!(error.error().cause(), Cause::Refused(SendRefused::Encode(_))) => {
                     self.keep(connection);
                     return Err(error);
                 }
-                // The peer ended it while nobody looked, so it has seen nothing of the request.
+                // It had ended while nobody looked, so the peer has seen nothing of the request.
                 Err(error) if was_there && error.sent() == Sent::Not && has_ended(&error) => {}
                 Err(error) => return Err(error.within(within)),
             }
@@ -103,13 +103,22 @@ impl Client {
     pub fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
         let timeouts = self.profile.timeouts();
         let deadline = Instant::now() + timeouts.reply.unwrap_or(Timeouts::REPLY);
-        let (mut connection, _) = self.connection(deadline)?;
+        let mut connection = loop {
+            let (mut connection, was_there) = self.connection(deadline)?;
+            // What is written to a connection that has ended is lost without a word.
+            if !(was_there && connection.has_ended()) {
+                break connection;
+            }
+        };
         if let Err(error) = connection.send_within(message, left(deadline).min(timeouts.write)) {
-            let refused = matches!(error.cause(), Cause::Refused(_));
-            if refused {
+            let sent = match error.cause() {
+                Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
+                _ => Sent::Perhaps,
+            };
+            if matches!(error.cause(), Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. }) {
                 self.keep(connection);
             }
-            return Err(CallError::new(if refused { Sent::Not } else { Sent::Perhaps }, error));
+            return Err(CallError::new(sent, error));
         }
         if self.profile.connection().short().is_none() {
             self.keep(connection);
@@ -128,14 +137,15 @@ impl Client {
             self.connection = Some(dialled.map_err(CallError::into_error)?.0);
         }
         let Some(connection) = &mut self.connection else { return Ok(None) };
-        connection.flush_within(self.profile.timeouts().write)?;
-        let received = connection.recv_within(FOREVER).map(TryRecv::into_message);
+        let flushed = connection.flush_within(self.profile.timeouts().write);
+        let received = flushed.and_then(|()| connection.recv_within(FOREVER)).map(TryRecv::into_message);
         match received {
             Ok(Some(message)) => {
                 if self.profile.connection().short().is_some()
                     && let Some(connection) = self.connection.take()
                 {
-                    self.done(connection);
+                    let deadline = Instant::now() + self.profile.timeouts().close;
+                    self.done(connection, deadline);
                 }
                 Ok(Some(message))
             }
@@ -185,11 +195,11 @@ impl Client {
     }
 
     /// An exchange is over. Whoever closes a short connection first has its port held for a while by the system.
-    fn done(&mut self, mut connection: Connection) {
+    fn done(&mut self, mut connection: Connection, deadline: Instant) {
         match self.profile.connection().short() {
             None => self.connection = Some(connection),
             Some(short) if short.closes == Side::Server => {
-                let _ = connection.recv_within(self.profile.timeouts().close);
+                let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
             }
             Some(_) => {}
         }
@@ -200,6 +210,15 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
-fn has_ended(error: &CallError) -> bool {
-    matches!(error.error().cause(), Cause::NoReply | Cause::Reset(_))
+/// Whether the connection was of no use before the call began.
+const fn has_ended(error: &CallError) -> bool {
+    matches!(
+        error.error().cause(),
+        Cause::NoReply
+            | Cause::Reset(_)
+            | Cause::Io(_)
+            | Cause::Closed
+            | Cause::Unclean(_)
+            | Cause::Refused(SendRefused::Failed | SendRefused::Finished)
+    )
 }

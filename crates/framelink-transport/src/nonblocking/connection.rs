@@ -66,6 +66,8 @@ pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
     /// When the session wants to be asked again though nothing comes.
     until: Option<Duration>,
     call: Option<UnderWay>,
+    /// Whether it was begun to be connected, and has done nothing since.
+    pub(super) is_connecting: bool,
 }
 
 /// A call that was begun and has not been answered.
@@ -104,9 +106,24 @@ impl<C: Decode + Encode> Connection<C> {
         let reader = TcpStream::from_std(reader);
         let Session { receiving, sending, .. } = self.session;
         Ok((
-            RecvHalf::assemble(reader, receiving, self.clock, self.peer),
-            SendHalf::assemble(writer, sending, self.clock, self.peer),
+            RecvHalf::assemble(reader, receiving, self.clock, self.peer, self.is_connecting),
+            SendHalf::assemble(writer, sending, self.clock, self.peer, self.is_connecting),
         ))
+    }
+
+    /// At its start, as a profile says.
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.session.receiving, &mut self.session.sending);
+        #[cfg(unix)]
+        if let Some(stream) = &self.stream {
+            crate::terms::greet(stream, &mut self.session.sending);
+        }
+        self
+    }
+
+    /// Whether it has ended while nobody looked.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.both(|session, port, clock| drive::look(&mut session.receiving, port, clock)), Ok(false))
     }
 }
 
@@ -119,12 +136,15 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     /// A socket that was reset already cannot say any more who its peer was.
     pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let session = Session::new(Arc::clone(&framing), framing);
-        Self { stream: Some(stream), session, clock: Clock::start(), peer, until: None, call: None }
-    }
-
-    pub(super) fn on(mut self, terms: &Terms) -> Self {
-        terms.apply(&mut self.session.receiving, &mut self.session.sending);
-        self
+        Self {
+            stream: Some(stream),
+            session,
+            clock: Clock::start(),
+            peer,
+            until: None,
+            call: None,
+            is_connecting: false,
+        }
     }
 
     /// Whether bytes have been read that were not delivered yet: no event will tell of them.
@@ -135,7 +155,8 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
     pub fn deadline(&self) -> Option<Duration> {
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
-        let until = [self.until, call].into_iter().flatten().min()?;
+        let overdue = self.session.receiving.overdue_at().map(|(at, _)| at);
+        let until = [self.until, call, overdue].into_iter().flatten().min()?;
         Some(until.saturating_sub(self.clock.now()))
     }
 
@@ -160,6 +181,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     }
 
     pub(super) fn check(&self, operation: Operation) -> Result<(), C> {
+        if self.call.is_some() {
+            return Err(self.error(operation, Cause::UnderWay));
+        }
         self.session.exchange.check().map_err(|unclean| self.error(operation, Cause::Unclean(unclean)))
     }
 
@@ -195,13 +219,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// # Errors
     /// As there, and when an earlier call was given up or one is under way.
     pub fn try_send(&mut self, payload: &[u8]) -> Result<TrySend, C> {
-        self.output(|session, port, clock| {
-            Ok(match drive::put(&mut session.sending, port, clock, payload)? {
-                None => TrySend::Full,
-                Some(ticket) if session.sending.is_written(ticket) => TrySend::Written,
-                Some(_) => TrySend::Queued,
-            })
-        })
+        self.output(|session, port, clock| drive::try_put(&mut session.sending, port, clock, payload))
     }
 
     /// Accepts a message to be sent with others; see [`SendHalf::try_feed`].
@@ -269,6 +287,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         within: Duration,
         half_close: bool,
     ) -> CallResult<Option<Message>, C> {
+        if self.call.is_some() {
+            return Err(self.call_error(Sent::Not, Cause::UnderWay));
+        }
         let session = &mut self.session;
         let begun = Call::begin(&mut session.exchange, &session.sending, request.to_vec(), half_close);
         let call = begun.map_err(|cause| self.call_error(Sent::Not, cause))?;
@@ -302,8 +323,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     }
 
     pub(super) fn receive(&mut self) -> Result<TryRecv, C> {
-        let Some(stream) = &mut self.stream else { return Err(self.error(Operation::Receive, Cause::Closed)) };
-        let (came, until) = match drive::receive(&mut self.session.receiving, &mut Port(stream), &self.clock) {
+        let came = self.both(|session, port, clock| drive::receive(&mut session.receiving, port, clock));
+        let (came, until) = match came {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
@@ -320,27 +341,33 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     }
 
     fn advance(&mut self, call: &mut Call<Vec<u8>>) -> std::result::Result<Answer, CauseOf<C>> {
-        let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        let Session { receiving, sending, .. } = &mut self.session;
-        let answer = call.advance(receiving, sending, &mut Port(stream), &self.clock)?;
+        let answer =
+            self.both(|session, port, clock| call.advance(&mut session.receiving, &mut session.sending, port, clock))?;
         self.until = match answer {
-            Answer::Wait(Wants::Read(until)) => until,
+            Answer::Wait(Wants::Read(until) | Wants::Both(until)) => until,
             _ => None,
         };
         Ok(answer)
     }
 
-    /// Does something with what is written.
     fn output<T>(
         &mut self,
         work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> std::result::Result<T, CauseOf<C>>,
     ) -> Result<T, C> {
         self.check(Operation::Send)?;
-        let done = match &mut self.stream {
-            Some(stream) => work(&mut self.session, &mut Port(stream), &self.clock),
+        self.both(work).map_err(|cause| self.error(Operation::Send, cause))
+    }
+
+    /// Does something with the socket.
+    pub(super) fn both<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> std::result::Result<T, CauseOf<C>>,
+    ) -> std::result::Result<T, CauseOf<C>> {
+        let is_connecting = &mut self.is_connecting;
+        match &mut self.stream {
+            Some(stream) => work(&mut self.session, &mut Port { stream, is_connecting }, &self.clock),
             None => Err(Cause::Closed),
-        };
-        done.map_err(|cause| self.error(Operation::Send, cause))
+        }
     }
 }
 

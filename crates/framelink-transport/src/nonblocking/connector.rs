@@ -48,7 +48,9 @@ impl<C: Decode + Encode> Connector<C> {
     /// When the system refuses at once. What comes later, a refusal of the peer say, is told by the first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
         let stream = self.begin(address).map_err(|error| ConnectError::of_io(address, self.options.source, error))?;
-        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
+        let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
+        connection.is_connecting = true;
+        Ok(connection.on(&self.terms))
     }
 
     fn begin(&self, address: SocketAddr) -> io::Result<TcpStream> {

@@ -41,12 +41,13 @@ pub struct RecvHalf<C: Decode = Directions, R = TcpStream> {
     peer: Option<SocketAddr>,
     /// When the session wants to be asked again though nothing comes.
     until: Option<Duration>,
+    is_connecting: bool,
 }
 
 impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     /// A receiving half alone, on a stream whose other direction somebody else has.
     pub fn new(reader: R, framing: impl Into<Arc<C>>) -> Self {
-        Self::assemble(reader, Receiving::new(framing.into()), Clock::start(), None)
+        Self::assemble(reader, Receiving::new(framing.into()), Clock::start(), None, false)
     }
 
     pub(super) const fn assemble(
@@ -54,8 +55,9 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         receiving: Receiving<Arc<C>>,
         clock: Clock,
         peer: Option<SocketAddr>,
+        is_connecting: bool,
     ) -> Self {
-        Self { reader: Some(reader), receiving, clock, peer, until: None }
+        Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting }
     }
 
     /// The next message, if it is there. After an event ask until the answer is [`TryRecv::Nothing`]: only then does the
@@ -65,8 +67,9 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
     /// came before that are delivered first.
     pub fn try_recv(&mut self) -> HalfResult<TryRecv, C> {
-        let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
-        let (came, until) = match drive::receive(&mut self.receiving, &mut Port(reader), &self.clock) {
+        let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
+        let mut port = Port { stream, is_connecting: &mut self.is_connecting };
+        let (came, until) = match drive::receive(&mut self.receiving, &mut port, &self.clock) {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
@@ -88,7 +91,9 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
 
     /// After so long [`try_recv`](Self::try_recv) is to be asked again, though no event comes: silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
-        self.until.map(|until| until.saturating_sub(self.clock.now()))
+        let overdue = self.receiving.overdue_at().map(|(at, _)| at);
+        let until = [self.until, overdue].into_iter().flatten().min()?;
+        Some(until.saturating_sub(self.clock.now()))
     }
 
     /// What is known of a message that has begun to come and is not whole.
@@ -126,16 +131,23 @@ pub struct SendHalf<C: Encode = Directions, W = TcpStream> {
     sending: Sending<Arc<C>>,
     clock: Clock,
     peer: Option<SocketAddr>,
+    is_connecting: bool,
 }
 
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// A sending half alone, on a stream whose other direction somebody else has.
     pub fn new(writer: W, framing: impl Into<Arc<C>>) -> Self {
-        Self::assemble(writer, Sending::new(framing.into()), Clock::start(), None)
+        Self::assemble(writer, Sending::new(framing.into()), Clock::start(), None, false)
     }
 
-    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { writer: Some(writer), sending, clock, peer }
+    pub(super) const fn assemble(
+        writer: W,
+        sending: Sending<Arc<C>>,
+        clock: Clock,
+        peer: Option<SocketAddr>,
+        is_connecting: bool,
+    ) -> Self {
+        Self { writer: Some(writer), sending, clock, peer, is_connecting }
     }
 
     /// Sends one message as far as the socket takes it now. What it does not take is queued, for
@@ -144,13 +156,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// # Errors
     /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed.
     pub fn try_send(&mut self, payload: &[u8]) -> HalfResult<TrySend, C> {
-        self.output(|sending, port, clock| {
-            Ok(match drive::put(sending, port, clock, payload)? {
-                None => TrySend::Full,
-                Some(ticket) if sending.is_written(ticket) => TrySend::Written,
-                Some(_) => TrySend::Queued,
-            })
-        })
+        self.output(|sending, port, clock| drive::try_put(sending, port, clock, payload))
     }
 
     /// Accepts a message to be sent with others by the next [`try_flush`](Self::try_flush), so that many small ones share a
@@ -226,8 +232,9 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         &mut self,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,
     ) -> HalfResult<T, C> {
+        let is_connecting = &mut self.is_connecting;
         let done = match &mut self.writer {
-            Some(writer) => work(&mut self.sending, &mut Port(writer), &self.clock),
+            Some(stream) => work(&mut self.sending, &mut Port { stream, is_connecting }, &self.clock),
             None => Err(Cause::Closed),
         };
         done.map_err(|cause| Error::new(Operation::Send, self.peer, cause))

@@ -7,37 +7,51 @@ use super::WriteStream;
 use crate::drive::{self, Input, Output};
 
 /// A stream whose operations answer at once.
-pub(super) struct Port<'p, S>(pub(super) &'p mut S);
+pub(super) struct Port<'p, S> {
+    pub(super) stream: &'p mut S,
+    /// Whether it may be on its way to be connected still.
+    pub(super) is_connecting: &'p mut bool,
+}
 
 impl<R: Read> Input for Port<'_, R> {
     fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
-        not_yet(self.0.read(space))
+        let read = self.stream.read(space);
+        self.not_yet(read)
     }
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        not_yet(self.0.read(space))
+        let read = self.stream.read(space);
+        self.not_yet(read)
     }
 }
 
 impl<W: WriteStream> Output for Port<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        not_yet(self.0.write(bytes))
+        let written = self.stream.write(bytes);
+        self.not_yet(written)
     }
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        not_yet(self.0.write_parts(parts))
+        let written = self.stream.write_parts(parts);
+        self.not_yet(written)
     }
 
     fn gathers(&self) -> bool {
-        self.0.gathers()
+        self.stream.gathers()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.stream.flush()
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
-        not_yet(self.0.shut_down())
+        match self.stream.shut_down() {
+            // On its way still, or refused: a write of nothing tells which.
+            Err(error) if *self.is_connecting && error.kind() == io::ErrorKind::NotConnected => {
+                self.write(&[]).and_then(|_| self.stream.shut_down())
+            }
+            done => done,
+        }
     }
 }
 
@@ -51,10 +65,18 @@ impl<S: Read + WriteStream> drive::Port for Port<'_, S> {
     }
 }
 
-/// A socket that is still connecting is one that would have to wait.
-fn not_yet<T>(result: io::Result<T>) -> io::Result<T> {
-    result.map_err(|error| match error.kind() {
-        io::ErrorKind::NotConnected => io::ErrorKind::WouldBlock.into(),
-        _ => error,
-    })
+impl<S> Port<'_, S> {
+    /// What a socket says of an operation before it is connected; whatever else it says shows that it was.
+    fn not_yet<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        match result {
+            Err(error) if *self.is_connecting && error.kind() == io::ErrorKind::NotConnected => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Err(error) => Err(error),
+            Ok(done) => {
+                *self.is_connecting = false;
+                Ok(done)
+            }
+        }
+    }
 }

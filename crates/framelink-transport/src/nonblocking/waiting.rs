@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::WriteStream;
 use super::connection::{Connection, Result};
-use crate::drive::{self, Clock as _};
+use crate::drive::{Clock as _, Close, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::{CloseReport, Message, TryRecv, TrySend};
 
@@ -23,7 +23,11 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         loop {
             match self.try_recv()? {
                 TryRecv::Nothing if self.clock.now() < deadline => {
-                    self.wait(PollFlags::IN, deadline).map_err(|error| self.failed(Operation::Receive, error))?;
+                    // What is queued goes meanwhile: the peer may wait for it. If that fails, receiving tells why.
+                    let is_out = self.try_flush().unwrap_or(true);
+                    let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+                    let soonest = self.deadline().map_or(deadline, |left| self.clock.within(left).min(deadline));
+                    self.wait(flags, soonest).map_err(|error| self.failed(Operation::Receive, error))?;
                 }
                 came => return Ok(came),
             }
@@ -41,6 +45,10 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
             match self.try_send(payload)? {
                 TrySend::Written => return Ok(()),
                 TrySend::Queued => return self.flush_until(deadline, limit),
+                TrySend::Full if self.clock.now() >= deadline => {
+                    let queued_bytes = self.unwritten_bytes();
+                    return Err(self.error(Operation::Send, Cause::NoRoom { after: limit, queued_bytes }));
+                }
                 TrySend::Full => self.wait_to_write(deadline, limit)?,
             }
         }
@@ -89,7 +97,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
                 return Ok(reply);
             }
             let deadline = self.clock.within(self.deadline().unwrap_or_default());
-            let flags = if self.unwritten_bytes() > 0 { PollFlags::OUT } else { PollFlags::IN };
+            let flags = if self.unwritten_bytes() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             // If waiting fails, asking again tells why.
             let _ = self.wait(flags, deadline);
             reply = self.try_reply()?;
@@ -100,36 +108,17 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
     ///
     /// # Errors
-    /// When what was queued could not be written in that time.
+    /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
     pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let deadline = self.clock.within(within);
-        self.session.sending.finish();
-        self.flush_until(deadline, within).map_err(|error| error.during(Operation::Close))?;
-        let mut report = CloseReport::default();
+        let mut close = Close::begin(&mut self.session.sending, &self.clock, within);
         loop {
-            match self.receive() {
-                Ok(TryRecv::Message(_)) => report.discarded += 1,
-                Ok(TryRecv::Nothing) if self.clock.now() < deadline => {
-                    if self.wait(PollFlags::IN, deadline).is_err() {
-                        return Ok(report);
-                    }
+            let closed = self
+                .both(|session, port, clock| close.advance(&mut session.receiving, &mut session.sending, port, clock));
+            match closed.map_err(|cause| self.error(Operation::Close, cause))? {
+                Ok(report) => return Ok(report),
+                Err(wants) => {
+                    self.wait(flags(wants), close.deadline()).map_err(|error| self.failed(Operation::Close, error))?;
                 }
-                _ => break,
-            }
-        }
-        // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
-        report.peer_closed = self.discard_until(deadline);
-        Ok(report)
-    }
-
-    fn discard_until(&mut self, deadline: Duration) -> bool {
-        loop {
-            let Some(stream) = &mut self.stream else { return false };
-            let mut port = super::port::Port(stream);
-            match drive::discard::<_, <C as Encode>::Error>(&mut self.session.receiving, &mut port, &self.clock) {
-                Ok(true) => return true,
-                Ok(false) if self.clock.now() < deadline && self.wait(PollFlags::IN, deadline).is_ok() => {}
-                _ => return false,
             }
         }
     }
@@ -152,7 +141,6 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let left = deadline.saturating_sub(self.clock.now());
-        let left = self.deadline().map_or(left, |soon| soon.min(left));
         // One that no clock can count to is as good as never.
         let timeout = Timespec::try_from(left).ok();
         match poll(&mut [PollFd::new(stream, flags)], timeout.as_ref()) {
@@ -163,5 +151,13 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
 
     fn failed(&self, operation: Operation, error: io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         self.error(operation, Cause::of_io(error))
+    }
+}
+
+const fn flags(wants: Wants) -> PollFlags {
+    match wants {
+        Wants::Write => PollFlags::OUT,
+        Wants::Read(_) => PollFlags::IN,
+        Wants::Both(_) => PollFlags::IN.union(PollFlags::OUT),
     }
 }

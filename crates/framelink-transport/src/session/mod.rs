@@ -43,11 +43,12 @@ mod preamble;
 mod receiving;
 mod sending;
 mod spare;
+mod torn;
 
 pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
 pub use preamble::WrongPreamble;
-pub use receiving::{Received, Receiving, Unfinished};
+pub use receiving::{Part, Received, Receiving, Unfinished};
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 
 use framelink_codec::{Decode, Encode};
@@ -68,6 +69,8 @@ pub struct Session<D: Decode, E: Encode> {
 impl<D: Decode, E: Encode> Session<D, E> {
     /// A session at the start of a connection, with a framing for each direction.
     pub fn new(receive: D, send: E) -> Self {
-        Self { receiving: Receiving::new(receive), sending: Sending::new(send), exchange: Exchange::new() }
+        let receiving = Receiving::new(receive);
+        let sending = Sending::beside(send, receiving.torn());
+        Self { receiving, sending, exchange: Exchange::new() }
     }
 }

@@ -59,6 +59,11 @@ impl Expected {
         self.seen == self.bytes.len()
     }
 
+    /// How many bytes have come and how many are owed, until all are there.
+    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
+        (!self.is_over()).then(|| (self.seen, self.bytes.len() - self.seen))
+    }
+
     /// How many of these bytes belong to it. A wrong one is told at once, and stays one.
     pub(super) fn take(&mut self, came: &[u8], is_closed: bool) -> Result<usize, WrongPreamble> {
         let owed = self.bytes.get(self.seen..).unwrap_or_default();

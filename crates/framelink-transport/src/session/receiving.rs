@@ -8,6 +8,7 @@ use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Ne
 
 use super::preamble::Expected;
 use super::spare;
+use super::torn::Torn;
 use super::{ByteCount, WrongPreamble};
 use crate::Message;
 
@@ -48,6 +49,8 @@ pub struct Receiving<D: Decode> {
     end: Option<End>,
     /// What the message that is unfinished needs.
     need: Option<Need>,
+    /// Whether the other half has seen the connection fail.
+    torn: Torn,
 }
 
 /// What came of what was received.
@@ -95,7 +98,18 @@ impl<D: Decode> Receiving<D> {
             count,
             end: None,
             need: None,
+            torn: Torn::default(),
         }
+    }
+
+    pub(super) fn torn(&self) -> Torn {
+        self.torn.clone()
+    }
+
+    /// Whether the connection failed while something was sent: the end that a read meets then is none in good order.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        self.torn.is_torn()
     }
 
     /// How long the first message may take to begin, since the start of the connection. Defaults to for ever.
@@ -242,9 +256,13 @@ impl<D: Decode> Receiving<D> {
     /// What is known of the message that is unfinished, for the report of a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
+        if let Some((came, missing)) = self.preamble.unfinished() {
+            return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
+        }
         let came = self.buffer.len();
         let missing = self.need.map_or(1, |need| need.missing);
-        (came > 0).then(|| Unfinished { came, missing, guess: self.codec.guess(self.buffer.as_ref()) })
+        let guess = || self.codec.guess(self.buffer.as_ref());
+        (came > 0).then(|| Unfinished { came, missing, guess: guess(), of: Part::Message })
     }
 
     fn heard(&mut self, count: usize, now: Duration) {
@@ -332,10 +350,37 @@ pub struct Unfinished {
     pub missing: usize,
     /// What they may be instead.
     pub guess: Option<Guess>,
+    /// What it is that is unfinished.
+    pub of: Part,
+}
+
+/// What is unfinished.
+///
+/// ```
+/// use framelink_transport::{Framing, session::{Part, Receiving}};
+///
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.expect_preamble(b"HELLO");
+/// let unfinished = receiving.unfinished().unwrap();
+/// assert_eq!(unfinished.of, Part::Preamble);
+/// assert_eq!(unfinished.to_string(), "0 of the 5 bytes of the peer's preamble came");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// What the peer says once, before its first message.
+    Preamble,
+    /// A message.
+    Message,
 }
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.of == Part::Preamble {
+            let all = self.came + self.missing;
+            return write!(f, "{} of the {all} bytes of the peer's preamble came", self.came);
+        }
         write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
         match self.guess {
             Some(guess) => write!(f, "; {guess}"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use framelink_codec::{Encode, Envelope};
 
 use super::ByteCount;
+use super::torn::Torn;
 
 /// The sending half of a session.
 ///
@@ -42,6 +43,8 @@ pub struct Sending<E: Encode> {
     messages: u64,
     /// So many bytes may be queued before there is no room.
     limit: usize,
+    /// Where the other half learns that the connection failed.
+    torn: Torn,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,11 @@ pub enum Transmit<'a> {
 impl<E: Encode> Sending<E> {
     /// At the start of a connection. It holds no buffer.
     pub fn new(framing: E) -> Self {
+        Self::beside(framing, Torn::default())
+    }
+
+    /// The same for the sending half of a connection whose other half is to learn of failures.
+    pub(super) fn beside(framing: E, torn: Torn) -> Self {
         Self {
             framing,
             queue: Vec::new(),
@@ -98,6 +106,7 @@ impl<E: Encode> Sending<E> {
             written: ByteCount::default(),
             messages: 0,
             limit: QUEUE_LIMIT,
+            torn,
         }
     }
 
@@ -215,6 +224,7 @@ impl<E: Encode> Sending<E> {
 
     /// The connection failed: nothing more can be written.
     pub fn on_failed(&mut self) {
+        self.torn.tear();
         self.state = State::Failed;
         self.queue = Vec::new();
         self.start = 0;

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -14,9 +14,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use super::clock::{self, Clock};
 use super::halves::{RecvHalf, SendHalf};
 use super::port::{Port, ReadNow};
-use crate::drive::{Answer, Call, Wants};
+use crate::drive::{self, Answer, Call, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{Exchange, Sent};
+use crate::session::{Exchange, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
@@ -90,6 +90,25 @@ impl<C: Decode + Encode> Connection<C> {
     /// As the socket has it.
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
         self.receiver.local_addr()
+    }
+
+    /// At its start, as a profile says.
+    pub(super) fn on(mut self, terms: &Terms) -> Self {
+        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        #[cfg(unix)]
+        if let Some(stream) = self.receiver.stream() {
+            crate::terms::greet(stream, &mut self.sender.sending);
+        }
+        self
+    }
+
+    /// Whether it has ended while nobody looked.
+    pub(super) fn has_ended(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        !matches!(
+            self.poll_both(&mut context, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
+            Ok(false)
+        )
     }
 }
 
@@ -196,18 +215,36 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         call: &mut Call<&[u8]>,
     ) -> Poll<std::result::Result<Message, CauseOf<C>>> {
         loop {
-            let (receiver, sender) = (&mut self.receiver, &mut self.sender);
-            let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
-                return Poll::Ready(Err(Cause::Closed));
-            };
-            let input = Port::new(reader, context.waker()).reading_now(receiver.read_now);
-            let mut port = (input, Port::new(writer, context.waker()));
-            match call.advance(&mut receiver.receiving, &mut sender.sending, &mut port, &self.clock)? {
+            let advanced = self
+                .poll_both(context, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock))?;
+            match advanced {
                 Answer::Reply(reply) => return Poll::Ready(Ok(reply)),
                 Answer::Wait(Wants::Write) => return Poll::Pending,
-                Answer::Wait(Wants::Read(until)) => ready!(receiver.poll_alarm(context, until)),
+                Answer::Wait(Wants::Read(until) | Wants::Both(until)) => {
+                    ready!(self.receiver.poll_alarm(context, until));
+                }
             }
         }
+    }
+
+    /// Does something that writes and reads.
+    fn poll_both<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        work: impl FnOnce(
+            &mut Receiving<Arc<C>>,
+            &mut Sending<Arc<C>>,
+            &mut (Port<'_, R>, Port<'_, W>),
+            &Clock,
+        ) -> std::result::Result<T, CauseOf<C>>,
+    ) -> std::result::Result<T, CauseOf<C>> {
+        let (receiver, sender) = (&mut self.receiver, &mut self.sender);
+        let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
+            return Err(Cause::Closed);
+        };
+        let input = Port::new(reader, context.waker()).reading_now(receiver.read_now);
+        let mut port = (input, Port::new(writer, context.waker()));
+        work(&mut receiver.receiving, &mut sender.sending, &mut port, &self.clock)
     }
 
     /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
@@ -223,28 +260,26 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
     ///
     /// # Errors
-    /// When what was queued could not be written in that time.
+    /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
     pub async fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let deadline = clock::within(within);
-        match tokio::time::timeout_at(deadline, self.sender.finish()).await {
-            Ok(finished) => finished?,
-            Err(_) => {
-                let cause = self.timed_out(within);
-                return Err(Error::new(Operation::Close, self.peer_addr(), cause));
+        let mut close = Close::begin(&mut self.sender.sending, &self.clock, within);
+        let closed = poll_fn(|context| self.poll_close(context, &mut close)).await;
+        closed.map_err(|cause| Error::new(Operation::Close, self.peer_addr(), cause))
+    }
+
+    fn poll_close(
+        &mut self,
+        context: &mut Context<'_>,
+        close: &mut Close,
+    ) -> Poll<std::result::Result<CloseReport, CauseOf<C>>> {
+        loop {
+            let advanced = self
+                .poll_both(context, |receiving, sending, port, clock| close.advance(receiving, sending, port, clock))?;
+            match advanced {
+                Ok(report) => return Poll::Ready(Ok(report)),
+                Err(_) => ready!(self.receiver.poll_alarm(context, Some(close.deadline()))),
             }
         }
-        let mut report = CloseReport::default();
-        let emptied = async {
-            while let Ok(Some(_)) = self.receiver.recv().await {
-                report.discarded += 1;
-            }
-            // What is no message must be taken as well: a socket that is closed with unread bytes resets the connection.
-            self.receiver.discard().await
-        };
-        if let Ok(Ok(())) = tokio::time::timeout_at(deadline, emptied).await {
-            report.peer_closed = true;
-        }
-        Ok(report)
     }
 
     /// The two halves, for two tasks. Calls need both and are no longer possible.
@@ -264,17 +299,13 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     fn assemble(reader: R, writer: W, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let clock = Clock::start();
+        let Session { receiving, sending, exchange } = Session::new(Arc::clone(&framing), framing);
         Self {
-            receiver: RecvHalf::new(reader, Arc::clone(&framing), clock, peer),
-            sender: SendHalf::new(writer, framing, clock, peer),
-            exchange: Exchange::new(),
+            receiver: RecvHalf::new(reader, receiving, clock, peer),
+            sender: SendHalf::new(writer, sending, clock, peer),
+            exchange,
             clock,
         }
-    }
-
-    pub(super) fn on(mut self, terms: &Terms) -> Self {
-        terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
-        self
     }
 
     fn check(&self, operation: Operation) -> Result<(), C> {

@@ -19,7 +19,7 @@ use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Received, Receiving, Sending, Unfinished};
+use crate::session::{ByteCount, Receiving, Sending, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -50,8 +50,8 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
-    pub(super) fn new(reader: R, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { reader: Some(reader), receiving: Receiving::new(framing), read_now: None, clock, peer, alarm: None }
+    pub(super) const fn new(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: None }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -94,11 +94,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// # Errors
     /// As [`recv`](Self::recv), but for the socket's.
     pub fn buffered(&mut self) -> HalfResult<Option<Message>, C> {
-        match self.receiving.poll() {
-            Ok(Received::Message(message)) => Ok(Some(message)),
-            Ok(_) => Ok(None),
-            Err(fault) => Err(self.error(Cause::Fault(fault))),
-        }
+        drive::buffered(&mut self.receiving).map_err(|cause| self.error(cause))
     }
 
     /// The address of the other side.
@@ -206,8 +202,8 @@ pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
-    pub(super) fn new(writer: W, framing: Arc<C>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { writer: Some(writer), sending: Sending::new(framing), clock, peer }
+    pub(super) const fn new(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+        Self { writer: Some(writer), sending, clock, peer }
     }
 
     /// Sends one message and returns when the socket has taken all of it.
@@ -228,12 +224,20 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// # Errors
     /// As [`send`](Self::send), and when the socket did not take it in time.
     pub async fn send_within(&mut self, payload: &[u8], limit: Duration) -> HalfResult<(), C> {
-        match timeout_at(clock::within(limit), self.send(payload)).await {
-            Ok(sent) => sent,
+        let deadline = clock::within(limit);
+        let failed = |peer, cause| Err(Error::new(Operation::Send, peer, cause));
+        match timeout_at(deadline, self.put(payload)).await {
+            Ok(put) => put?,
+            Err(_) => {
+                let queued_bytes = self.unwritten_bytes();
+                return failed(self.peer, Cause::NoRoom { after: limit, queued_bytes });
+            }
+        }
+        match timeout_at(deadline, self.flush()).await {
+            Ok(flushed) => flushed,
             Err(_) => {
                 let unwritten_bytes = self.unwritten_bytes();
-                let cause = Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None };
-                Err(Error::new(Operation::Send, self.peer, cause))
+                failed(self.peer, Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None })
             }
         }
     }

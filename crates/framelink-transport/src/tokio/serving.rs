@@ -4,7 +4,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::Connection;
 use crate::profile::Side;
-use crate::{Error, Message, Profile};
+use crate::{Cause, Error, Message, Profile};
 
 impl<C: Decode + Encode> Connection<C> {
     /// Answers the messages of a client, as a profile says, until it ends: each with what `answer` says, or with nothing. A short
@@ -48,7 +48,10 @@ impl<C: Decode + Encode> Connection<C> {
         }
         if short.is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
-            let _ = self.recv_within(timeouts.close).await;
+            match self.recv_within(timeouts.close).await {
+                Err(error) if matches!(error.cause(), Cause::Reset(_) | Cause::Io(_)) => return Err(error),
+                _ => {}
+            }
         }
         self.close(timeouts.close).await?;
         Ok(answered)

@@ -1,6 +1,6 @@
 //! A request and its reply.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ on_every_driver!(
     one_deadline_covers_a_reply_that_dribbles,
     a_reply_may_end_with_silence,
     a_reply_may_end_with_the_close,
+    a_peer_may_answer_while_it_reads,
+    a_reply_may_come_before_the_request_is_out,
     late_replies_among_hundreds_answer_nothing_else,
 );
 
@@ -220,4 +222,26 @@ fn late_replies_among_hundreds_answer_nothing_else<D: Driver>() {
     }
     assert_eq!(answered + given_up, count);
     assert!(given_up > 0 && answered > count / 2, "{}: {answered} and {given_up}", D::NAME);
+}
+
+fn a_peer_may_answer_while_it_reads<D: Driver>() {
+    const LARGE: usize = 16 * 1024 * 1024;
+    let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
+    // It keeps nothing, so that it reads no more while its answer is not read.
+    let echoing = Task::start(move || std::io::copy(&mut (&peer).take(4 + LARGE as u64), &mut &peer).expect("an echo"));
+    let request = vec![7; LARGE];
+    assert!(ours.call(&request, DEADLINE).unwrap()[..] == request, "{}", D::NAME);
+    echoing.join();
+}
+
+fn a_reply_may_come_before_the_request_is_out<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
+    let refusing = Task::start(move || {
+        read_exactly(&peer, 9);
+        (&peer).write_all(b"\0\0\0\x08too much").expect("refusing");
+        peer
+    });
+    let reply = ours.call(&vec![7; 16 * 1024 * 1024], DEADLINE).unwrap();
+    assert_eq!(&reply[..], b"too much", "{}", D::NAME);
+    refusing.join();
 }

@@ -19,6 +19,10 @@ on_every_driver!(
     our_half_close_leaves_us_receiving,
     closing_takes_what_the_peer_still_sends,
     closing_gives_up_when_its_time_is_over,
+    closing_is_not_held_by_a_peer_that_never_stops,
+    closing_takes_what_a_peer_writes_before_it_reads,
+    closing_after_a_reset_says_so_at_once,
+    a_reset_that_a_send_met_is_none_in_good_order_for_whoever_receives,
 );
 
 fn a_close_between_messages_is_an_end_and_stays_one<D: Driver>() {
@@ -137,4 +141,54 @@ fn closing_gives_up_when_its_time_is_over<D: Driver>() {
     assert!(began.elapsed() >= Duration::from_millis(100) && began.elapsed() < DEADLINE);
     assert_eq!(read_exactly(&peer, 4), b"\0\x02hi");
     assert_eq!((&peer).read(&mut [0]).unwrap(), 0);
+}
+
+fn closing_is_not_held_by_a_peer_that_never_stops<D: Driver>() {
+    // Empty messages, and what is none.
+    for unit in [b'0', b'X'] {
+        let (ours, peer) = pair::<D>(framing("ascii:4"));
+        let flood = Task::start(move || while (&peer).write_all(&[unit; 64 * 1024]).is_ok() {});
+        let began = std::time::Instant::now();
+        let report = ours.close(Duration::from_millis(100)).unwrap();
+        assert!(!report.peer_closed, "{}", D::NAME);
+        assert!(began.elapsed() < DEADLINE / 2, "{}: {:?}", D::NAME, began.elapsed());
+        flood.join();
+    }
+}
+
+fn closing_takes_what_a_peer_writes_before_it_reads<D: Driver>() {
+    const LARGE: usize = 16 * 1024 * 1024;
+    let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
+    // It does not fit into the buffers between us, so some of it is left to be written.
+    let _ = ours.send_within(&vec![1; LARGE], Duration::from_millis(50)).unwrap_err();
+    let talking = Task::start(move || {
+        (&peer).write_all(&vec![0; LARGE]).expect("sending");
+        read_to_end(&peer).len()
+    });
+    let report = ours.close(DEADLINE).unwrap();
+    assert!(report.peer_closed, "{}", D::NAME);
+    assert_eq!((report.discarded, talking.join()), (LARGE / 4, 4 + LARGE), "{}", D::NAME);
+}
+
+fn closing_after_a_reset_says_so_at_once<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    (&peer).write_all(b"\0\x02hi").unwrap();
+    ours.recv().unwrap();
+    reset(peer);
+    std::thread::sleep(Duration::from_millis(50));
+    let began = std::time::Instant::now();
+    let error = ours.close(DEADLINE).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
+    assert_eq!(error.operation(), Operation::Close);
+    assert!(began.elapsed() < DEADLINE / 2, "{}", D::NAME);
+}
+
+fn a_reset_that_a_send_met_is_none_in_good_order_for_whoever_receives<D: Driver>() {
+    let (mut ours, peer) = pair::<D>(framing("net:2"));
+    reset(peer);
+    while ours.send(b"hi").is_ok() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let error = ours.recv().unwrap_err();
+    assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
 }

@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
 
 mod calls;
+mod clients;
 mod closing;
 mod counted;
 mod driver;
 mod exchange;
 mod faults;
+mod party;
 mod peer;
 mod restart;
 mod scripted;

@@ -1,0 +1,143 @@
+//! How one thread ends another's wait for a connection.
+
+#[cfg(unix)]
+pub use on_unix::Stopper;
+#[cfg(unix)]
+pub(super) use on_unix::Waiting;
+
+#[cfg(not(unix))]
+pub use elsewhere::Stopper;
+#[cfg(not(unix))]
+pub(super) use elsewhere::Waiting;
+
+#[cfg(unix)]
+mod on_unix {
+    use std::io;
+    use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    /// Stops a [`Listener`](crate::blocking::Listener), whatever thread it waits in.
+    ///
+    /// See there for an example.
+    #[derive(Clone, Debug)]
+    pub struct Stopper(Arc<UnixStream>);
+
+    impl Stopper {
+        /// Has [`Listener::accept`](crate::blocking::Listener::accept) return `None`, now if it waits and at once if it is
+        /// called later. Connections that were accepted go on.
+        pub fn stop(&self) {
+            // An end that has been seen once is seen for ever. Nothing else can be the reason why this fails.
+            let _ = self.0.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// The other end: what a listener waits for beside its connections.
+    #[derive(Debug)]
+    pub(crate) struct Waiting {
+        stopped: UnixStream,
+        stopper: Stopper,
+    }
+
+    impl Waiting {
+        /// The listener waits here from now on, not in `accept`: what it was woken for may be gone by then.
+        pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
+            listener.set_nonblocking(true)?;
+            let (stopped, stopper) = UnixStream::pair()?;
+            Ok(Self { stopped, stopper: Stopper(Arc::new(stopper)) })
+        }
+
+        pub(crate) fn stopper(&self) -> Stopper {
+            self.stopper.clone()
+        }
+
+        /// The next connection, `None` when it was stopped.
+        pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+            loop {
+                let mut ready = [PollFd::new(&self.stopped, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
+                match poll(&mut ready, None) {
+                    Ok(_) if !ready[0].revents().is_empty() => return Ok(None),
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                match listener.accept() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Ok((stream, peer)) => {
+                        // Some systems hand it on, Linux does not.
+                        #[cfg(not(target_os = "linux"))]
+                        stream.set_nonblocking(false)?;
+                        return Ok(Some((stream, peer)));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    /// Stops a [`Listener`](crate::blocking::Listener), whatever thread it waits in.
+    ///
+    /// See there for an example.
+    #[derive(Clone, Debug)]
+    pub struct Stopper {
+        address: SocketAddr,
+        stopped: Arc<AtomicBool>,
+    }
+
+    impl Stopper {
+        /// How long waking the listener may take.
+        const WAKE: Duration = Duration::from_secs(1);
+
+        /// Has [`Listener::accept`](crate::blocking::Listener::accept) return `None`, now if it waits and at once if it is
+        /// called later. Connections that were accepted go on.
+        pub fn stop(&self) {
+            if !self.stopped.swap(true, Ordering::AcqRel) {
+                // A connection ends its wait.
+                let _ = TcpStream::connect_timeout(&reachable(self.address), Self::WAKE);
+            }
+        }
+    }
+
+    /// What a listener looks at after each connection.
+    #[derive(Debug)]
+    pub(crate) struct Waiting(Stopper);
+
+    impl Waiting {
+        pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
+            Ok(Self(Stopper { address: listener.local_addr()?, stopped: Arc::default() }))
+        }
+
+        pub(crate) fn stopper(&self) -> Stopper {
+            self.0.clone()
+        }
+
+        /// The next connection, `None` when it was stopped.
+        pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+            if self.0.stopped.load(Ordering::Acquire) {
+                return Ok(None);
+            }
+            let accepted = listener.accept();
+            // Whoever stops us dials us, and somebody else may have come first.
+            if self.0.stopped.load(Ordering::Acquire) { Ok(None) } else { accepted.map(Some) }
+        }
+    }
+
+    /// Where a listener on all addresses is dialled.
+    fn reachable(mut address: SocketAddr) -> SocketAddr {
+        if address.ip().is_unspecified() {
+            let local: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+            address.set_ip(local);
+        }
+        address
+    }
+}

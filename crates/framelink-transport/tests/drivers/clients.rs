@@ -1,0 +1,163 @@
+//! Clients and servers of a profile where the other side misbehaves.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use framelink_transport::profile::{ExchangeKind, Short, Side};
+use framelink_transport::{Cause, Framing, Profile, ProfileBuilder};
+
+use crate::driver::{DEADLINE, on_every_driver};
+use crate::party::Party;
+use crate::peer::{Task, read_exactly, ready, reset};
+
+on_every_driver!(
+    a_client_dials_again_after_a_reset_while_it_receives,
+    a_client_dials_again_where_its_connection_failed_past_it,
+    a_message_is_not_written_to_a_connection_that_has_ended,
+    a_short_call_does_not_outlast_its_deadline,
+    a_preamble_goes_out_before_anybody_asks,
+    a_server_does_not_wait_for_a_preamble_for_ever,
+    a_client_says_that_it_was_the_preamble_that_was_missing,
+    a_short_server_is_not_held_by_a_client_that_never_stops,
+    a_short_client_that_resets_is_told_as_a_reset,
+);
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn profile() -> ProfileBuilder {
+    Profile::builder("net:2".parse::<Framing>().unwrap())
+}
+
+/// A server that does something else with each connection, in turn.
+fn server(serving: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            serving(number, ready(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// Waits until the client's side of the connection to there has seen its end: no port of ours is connected any more.
+fn settle() {
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+fn a_client_dials_again_after_a_reset_while_it_receives<P: Party>() {
+    let address = server(|number, stream| match number {
+        0 => reset(stream),
+        _ => (&stream).write_all(b"\0\x02hi").unwrap(),
+    });
+    let profile = profile().exchange(ExchangeKind::ReceiveOnly).preamble(b"HI", b"").build().unwrap();
+    let mut client = P::client(profile, address);
+    client.connect().unwrap();
+    settle();
+    let _ = client.recv().unwrap_err();
+    assert_eq!(&client.recv().unwrap().unwrap()[..], b"hi", "{}", P::NAME);
+}
+
+fn a_client_dials_again_where_its_connection_failed_past_it<P: Party>() {
+    let address = server(|number, stream| match number {
+        0 => reset(stream),
+        _ => {
+            assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
+            (&stream).write_all(b"\0\x02ok").unwrap();
+        }
+    });
+    let mut client = P::client(profile().build().unwrap(), address);
+    client.connect().unwrap();
+    settle();
+    assert!(client.send_past(b"lost").is_err());
+    assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}", P::NAME);
+}
+
+fn a_message_is_not_written_to_a_connection_that_has_ended<P: Party>() {
+    let (got, all) = std::sync::mpsc::channel();
+    let address = server(move |number, stream| {
+        if number > 0 {
+            got.send(read_exactly(&stream, 12)).unwrap();
+        }
+    });
+    let mut client = P::client(profile().exchange(ExchangeKind::SendOnly).build().unwrap(), address);
+    client.connect().unwrap();
+    settle();
+    for message in [b"a1", b"a2", b"a3"] {
+        client.send(message).unwrap();
+    }
+    assert_eq!(all.recv_timeout(DEADLINE).unwrap(), b"\0\x02a1\0\x02a2\0\x02a3", "{}", P::NAME);
+}
+
+fn a_short_call_does_not_outlast_its_deadline<P: Party>() {
+    let (done, until) = std::sync::mpsc::channel::<()>();
+    let address = server(move |_, stream| {
+        read_exactly(&stream, 4);
+        (&stream).write_all(b"\0\x02ok").unwrap();
+        let _ = until.recv();
+    });
+    let short = Short::new().closes(Side::Server);
+    let profile = profile().connection(short).reply_timeout(SOON).close_timeout(DEADLINE).build().unwrap();
+    let began = Instant::now();
+    assert_eq!(&P::client(profile, address).call(b"hi").unwrap()[..], b"ok");
+    assert!(began.elapsed() < DEADLINE / 2, "{}: {:?}", P::NAME, began.elapsed());
+    drop(done);
+}
+
+fn a_preamble_goes_out_before_anybody_asks<P: Party>() {
+    let (address, _serving) = P::echo(profile().preamble(b"SERVER", b"CLIENT").build().unwrap());
+    let client = ready(TcpStream::connect(address).unwrap());
+    assert_eq!(read_exactly(&client, 6), b"SERVER", "{}", P::NAME);
+
+    let (got, all) = std::sync::mpsc::channel();
+    let address = server(move |_, stream| got.send(read_exactly(&stream, 6)).unwrap());
+    let mut client = P::client(profile().preamble(b"CLIENT", b"SERVER").build().unwrap(), address);
+    client.connect().unwrap();
+    assert_eq!(all.recv_timeout(DEADLINE).unwrap(), b"CLIENT", "{}", P::NAME);
+}
+
+fn a_server_does_not_wait_for_a_preamble_for_ever<P: Party>() {
+    for (sent, complaint) in [
+        (&b""[..], "no whole message within 200ms: 0 of the 5 bytes of the peer's preamble came"),
+        (b"HEL", "no whole message within 200ms: 3 of the 5 bytes of the peer's preamble came"),
+        (b"HELLO", "nothing came within 200ms"),
+    ] {
+        let profile = profile().preamble(b"", b"HELLO").first_message_timeout(SOON).build().unwrap();
+        let (address, serving) = P::echo(profile);
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(sent).unwrap();
+        let error = serving.join().unwrap_err();
+        assert!(matches!(error.cause(), Cause::TimedOut { .. }), "{}: {error}", P::NAME);
+        assert!(error.to_string().ends_with(complaint), "{}: {error}", P::NAME);
+    }
+}
+
+fn a_client_says_that_it_was_the_preamble_that_was_missing<P: Party>() {
+    let address = server(|_, mut stream| {
+        (&stream).write_all(b"WEL").unwrap();
+        let _ = stream.read(&mut [0; 100]);
+    });
+    let mut client = P::client(profile().preamble(b"", b"WELCOME").reply_timeout(SOON).build().unwrap(), address);
+    let error = client.call(b"hi").unwrap_err().to_string();
+    assert!(error.contains("3 of the 7 bytes of the peer's preamble came (not sent)"), "{}: {error}", P::NAME);
+}
+
+fn a_short_server_is_not_held_by_a_client_that_never_stops<P: Party>() {
+    let (address, serving) = P::echo(profile().connection(Short::new()).close_timeout(SOON).build().unwrap());
+    let client = TcpStream::connect(address).unwrap();
+    // Empty messages: the most work a byte.
+    let flood = Task::start(move || while (&client).write_all(&[0; 64 * 1024]).is_ok() {});
+    assert_eq!(serving.join().unwrap(), 1, "{}", P::NAME);
+    flood.join();
+}
+
+fn a_short_client_that_resets_is_told_as_a_reset<P: Party>() {
+    let (address, serving) = P::echo(profile().connection(Short::new()).build().unwrap());
+    let client = ready(TcpStream::connect(address).unwrap());
+    (&client).write_all(b"\0\x02hi").unwrap();
+    assert_eq!(read_exactly(&client, 4), b"\0\x02hi");
+    reset(client);
+    let error = serving.join().unwrap_err();
+    assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", P::NAME);
+}
