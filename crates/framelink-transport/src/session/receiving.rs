@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
 
+use super::append::append;
 use super::preamble::Expected;
 use super::spare;
 use super::torn::Torn;
@@ -295,7 +296,7 @@ impl<D: Decode> Receiving<D> {
         const SMALL: usize = 128 * 1024;
         let payload_len = frame.payload_len();
         let payload = if payload_len < SMALL || payload_len < self.buffer.capacity() / 2 {
-            let payload = Bytes::copy_from_slice(frame.payload(self.buffer.as_ref()));
+            let payload = copy(frame.payload(self.buffer.as_ref()));
             self.buffer.take(frame.frame_len);
             payload
         } else {
@@ -310,6 +311,13 @@ impl<D: Decode> Receiving<D> {
         self.buffer.extend(memory.get(start + frame.frame_len..waiting.end).unwrap_or_default());
         Bytes::from(memory).slice(start + frame.payload_start..start + frame.payload_end)
     }
+}
+
+/// Memory of its own for a payload.
+fn copy(payload: &[u8]) -> Bytes {
+    let mut copy = Vec::with_capacity(payload.len());
+    append(&mut copy, payload);
+    Bytes::from(copy)
 }
 
 /// Lengths and times only: card numbers travel in the bytes.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use framelink_codec::{Encode, Envelope};
 
 use super::ByteCount;
+use super::append::append;
 use super::torn::Torn;
 
 /// The sending half of a session.
@@ -147,7 +148,7 @@ impl<E: Encode> Sending<E> {
         for part in outgoing.parts() {
             let rest = part.get(skip.min(part.len())..).unwrap_or_default();
             skip = skip.saturating_sub(part.len());
-            self.queue.extend_from_slice(rest);
+            append(&mut self.queue, rest);
         }
         if written < frame_len {
             self.ends.push_back(ticket.end);
@@ -172,7 +173,7 @@ impl<E: Encode> Sending<E> {
                 let frame_len = head.len() + payload.len();
                 self.make_room(frame_len);
                 self.queue.extend_from_slice(head);
-                self.queue.extend_from_slice(payload);
+                append(&mut self.queue, payload);
                 let ticket = self.count_accepted(frame_len);
                 self.ends.push_back(ticket.end);
                 Ok(ticket)
