@@ -16,7 +16,8 @@ use crate::{Decode, Decoded, Encode, End, EndedBy, Envelope, Frame, Need};
 ///
 /// Each look at the stream is made by a copy of the codec, so it must not remember anything from one frame to the next; what it
 /// remembers of a frame that is unfinished it finds out again. A frame of n bytes that comes in reads of 64 KiB is
-/// copied n / 64 KiB times until it is whole.
+/// copied n / 64 KiB times until it is whole. Bytes that it swallows without making an item of them, heartbeats say, are kept
+/// until an item follows.
 ///
 /// ```
 /// use framelink_codec::{ForeignCodec, Frames};
@@ -31,12 +32,22 @@ use crate::{Decode, Decoded, Encode, End, EndedBy, Envelope, Frame, Need};
 /// # Ok::<(), framelink_codec::ForeignError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct ForeignCodec<C>(C);
+pub struct ForeignCodec<C> {
+    codec: C,
+    is_checked: bool,
+}
 
 impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
     /// Copies of this codec do the work.
     pub const fn new(codec: C) -> Self {
-        Self(codec)
+        Self { codec, is_checked: true }
+    }
+
+    /// For a codec that encodes one thing and decodes another, requests and replies say: what is sent is not looked at, for it
+    /// could not tell. Send what [`seal`](Self::seal) made.
+    #[must_use]
+    pub fn unchecked(self) -> Self {
+        Self { is_checked: false, ..self }
     }
 
     /// The frame of an item, to be sent as a message.
@@ -48,7 +59,7 @@ impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
         C: Encoder<I, Error: fmt::Display>,
     {
         let mut frame = BytesMut::new();
-        Encoder::encode(&mut self.0.clone(), item, &mut frame).map_err(|error| ForeignError::of(&error))?;
+        Encoder::encode(&mut self.codec.clone(), item, &mut frame).map_err(|error| ForeignError::of(&error))?;
         Ok(frame.freeze())
     }
 
@@ -57,16 +68,20 @@ impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
     /// # Errors
     /// When it is no whole frame, which what was received is.
     pub fn open(&self, frame: &[u8]) -> Result<C::Item, ForeignError> {
-        let (item, _) = self.look(frame, true)?;
-        item.ok_or_else(|| ForeignError::of(&"this is no whole frame"))
+        match self.look(frame, true)? {
+            (Some(item), frame_len) if frame_len == frame.len() => Ok(item),
+            (Some(_), _) => Err(ForeignError::of(&"bytes follow the frame: one message is one frame")),
+            (None, _) => Err(ForeignError::of(&"this is no whole frame")),
+        }
     }
 
     /// The first item in these bytes, and how many of them it takes.
     fn look(&self, input: &[u8], is_end: bool) -> Result<(Option<C::Item>, usize), ForeignError> {
-        let (mut codec, mut bytes) = (self.0.clone(), BytesMut::from(input));
+        let (mut codec, mut bytes) = (self.codec.clone(), BytesMut::from(input));
         let item = if is_end { codec.decode_eof(&mut bytes) } else { codec.decode(&mut bytes) };
         let item = item.map_err(|error| ForeignError::of(&error))?;
-        Ok((item, input.len() - bytes.len()))
+        let taken = input.len().checked_sub(bytes.len());
+        Ok((item, taken.ok_or_else(|| ForeignError::of(&"the codec put more bytes into the stream than came"))?))
     }
 }
 
@@ -99,6 +114,10 @@ impl<C: Decoder<Error: fmt::Display> + Clone> Encode for ForeignCodec<C> {
     type Error = ForeignError;
 
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), ForeignError> {
+        if !self.is_checked {
+            *envelope = Envelope::EMPTY;
+            return Ok(());
+        }
         match self.look(payload, false)? {
             (Some(_), frame_len) if frame_len == payload.len() => {
                 *envelope = Envelope::EMPTY;
@@ -181,6 +200,60 @@ mod tests {
         assert!(codec.envelope(b"hello\n").is_ok());
         assert_eq!(codec.envelope(b"hello").unwrap_err().message(), "this is no whole frame: seal the item first");
         assert!(codec.envelope(b"a\nb\n").unwrap_err().message().contains("one message is one frame"));
+    }
+
+    /// A client's: it makes lines of requests, and replies of what begins with a plus.
+    #[derive(Clone, Debug)]
+    struct Asks;
+
+    impl Decoder for Asks {
+        type Item = Bytes;
+        type Error = std::io::Error;
+
+        fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Bytes>, std::io::Error> {
+            match bytes.iter().position(|&byte| byte == b'\n') {
+                Some(_) if bytes.first() != Some(&b'+') => Err(std::io::Error::other("no reply")),
+                Some(end) => Ok(Some(bytes.split_to(end + 1).freeze())),
+                None => Ok(None),
+            }
+        }
+    }
+
+    impl Encoder<&str> for Asks {
+        type Error = std::io::Error;
+
+        fn encode(&mut self, item: &str, bytes: &mut BytesMut) -> Result<(), std::io::Error> {
+            bytes.extend_from_slice(item.as_bytes());
+            bytes.extend_from_slice(b"\n");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_codec_of_requests_and_replies_sends_what_it_could_not_decode() {
+        let request = ForeignCodec::new(Asks).seal("ping").unwrap();
+        assert_eq!(ForeignCodec::new(Asks).envelope(&request).unwrap_err().message(), "no reply");
+        assert!(ForeignCodec::new(Asks).unchecked().envelope(&request).is_ok());
+        assert_eq!(ForeignCodec::new(Asks).open(b"+pong\n").unwrap(), &b"+pong\n"[..]);
+        let error = ForeignCodec::new(Asks).open(b"+a\n+b\n").unwrap_err();
+        assert_eq!(error.message(), "bytes follow the frame: one message is one frame");
+    }
+
+    #[test]
+    fn a_codec_that_adds_to_the_stream_is_an_error() {
+        #[derive(Clone)]
+        struct Grows;
+        impl Decoder for Grows {
+            type Item = ();
+            type Error = std::io::Error;
+
+            fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<()>, std::io::Error> {
+                bytes.extend_from_slice(b"more");
+                Ok(Some(()))
+            }
+        }
+        let error = ForeignCodec::new(Grows).decode(b"a", 0, None).unwrap_err();
+        assert_eq!(error.message(), "the codec put more bytes into the stream than came");
     }
 
     #[test]

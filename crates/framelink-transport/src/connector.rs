@@ -182,6 +182,14 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {}
 
 impl ConnectError {
+    /// With the name that was not resolved.
+    pub(crate) fn of_peer(self, name: &str) -> Self {
+        match self {
+            Self::Resolve(error) => Self::Resolve(io::Error::new(error.kind(), format!("{name}: {error}"))),
+            other => other,
+        }
+    }
+
     /// What a failure to open, bind or connect a socket means.
     pub(crate) fn of_io(address: SocketAddr, source: Option<SocketAddr>, error: io::Error) -> Self {
         let chosen_by_system = source.is_none_or(|source| source.port() == 0);

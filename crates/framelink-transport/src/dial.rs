@@ -32,6 +32,7 @@ impl<C, D> connector::Connector<C, D> {
         }
         let socket = socket::dialling(&self.options, address)?;
         socket.connect_timeout(&address.into(), within)?;
+        socket::not_to_itself(&socket)?;
         Ok(socket.into())
     }
 }

@@ -12,6 +12,9 @@ pub(crate) fn dialling(options: &SocketOptions, address: SocketAddr) -> io::Resu
     let socket = open(options, address)?;
     if let Some(source) = options.source {
         take_port_late(&socket, source)?;
+        // A port that is asked for by number may be lingering still after the connection before.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(source.port() != 0)?;
         socket.bind(&source.into())?;
     }
     Ok(socket)
@@ -35,6 +38,18 @@ pub(crate) fn accepted<'s>(options: &SocketOptions, socket: impl Into<SockRef<'s
     let _ = socket.set_tcp_nodelay(options.nodelay);
     if options.linger.is_some() {
         let _ = socket.set_linger(options.linger);
+    }
+}
+
+/// A socket that dials the port that it was given itself is connected to itself, and would answer its own requests: nobody listens
+/// there.
+pub(crate) fn not_to_itself<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
+    let socket = socket.into();
+    match (socket.local_addr(), socket.peer_addr()) {
+        (Ok(ours), Ok(theirs)) if ours.as_socket().is_some() && ours.as_socket() == theirs.as_socket() => {
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens there, it was connected to itself"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ pub struct SocketOptions {
     pub send_buffer: Option<usize>,
     /// How long closing waits for what is unsent (`SO_LINGER`, whole seconds); zero resets the connection. `None`: the
     /// system sends on in the background.
+    /// A time above zero has whoever closes wait for it, the thread of a runtime or an event loop too: it is for blocking sockets.
     pub linger: Option<Duration>,
     /// So many connections may wait to be accepted.
     pub backlog: u32,

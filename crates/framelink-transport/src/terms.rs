@@ -29,9 +29,12 @@ impl Terms {
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
-        if *side == Side::Server {
-            receiving.limit_first(profile.timeouts().first_message);
-            receiving.limit_frame(profile.timeouts().frame);
+        match side {
+            Side::Client => receiving.limit_preamble(profile.timeouts().connect),
+            Side::Server => {
+                receiving.limit_first(profile.timeouts().first_message);
+                receiving.limit_frame(profile.timeouts().frame);
+            }
         }
     }
 }

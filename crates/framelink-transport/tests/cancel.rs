@@ -6,9 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use framelink_transport::Frames;
+use framelink_transport::profile::{Short, Side};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Cause, Connector, Listener};
+use framelink_transport::tokio::{Cause, Client, Connector, Listener};
+use framelink_transport::{Frames, Profile, TryRecv};
 use support::{MANNERS, Reader, Step, Then, framing, poll_times, run, scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -50,6 +51,36 @@ fn a_dropped_recv_loses_no_byte() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_dropped_recv_within_loses_no_byte() {
+    tokio::task::unconstrained(async {
+        let wire = b"\0\x05hello\0\0\0\x03and";
+        for manner in MANNERS {
+            for polls in 1..MOST_POLLS {
+                // Dropped each time, and dropped only the first time.
+                for drops in [usize::MAX, 1] {
+                    let (mut connection, _) =
+                        scripted("net:2", Reader::new(wire, manner, Then::End), &[Step::Bytes(9)]);
+                    let mut messages = Vec::new();
+                    let mut dropped = 0;
+                    let end = loop {
+                        let polls = if dropped < drops { polls } else { MOST_POLLS };
+                        match poll_times(connection.recv_within(LONG), polls) {
+                            Some(Ok(TryRecv::Message(message))) => messages.push(message.to_vec()),
+                            Some(end) => break end,
+                            None => dropped += 1,
+                        }
+                        assert!(dropped < 1000, "{manner:?}, {polls} polls");
+                    };
+                    assert!(matches!(end, Ok(TryRecv::Closed)), "{manner:?}, {polls} polls: {end:?}");
+                    assert_eq!(messages, [&b"hello"[..], b"", b"and"], "{manner:?}, {polls} polls");
+                }
+            }
+        }
+    })
+    .await;
+}
+
 #[test]
 fn of_a_dropped_send_nothing_or_all_is_written_before_the_next_message() {
     for manner in MANNERS {
@@ -73,6 +104,34 @@ fn of_a_dropped_send_nothing_or_all_is_written_before_the_next_message() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_dropped_send_within_nothing_or_all_is_written_before_the_next_message() {
+    tokio::task::unconstrained(async {
+        for manner in MANNERS {
+            for polls in 0..MOST_POLLS {
+                let (mut connection, written) = scripted("net:2", Reader::new(b"", manner, Then::Wait), manner);
+                run(connection.send(b"first")).unwrap();
+                let before = written.all().len();
+                let sent = poll_times(connection.send_within(b"dropped", LONG), polls);
+                let begun = written.all().len() > before;
+                run(connection.send(b"next")).unwrap();
+                run(connection.send(b"last")).unwrap();
+                let messages = payloads(&written.all());
+                let without = [&b"first"[..], b"next", b"last"];
+                let with = [&b"first"[..], b"dropped", b"next", b"last"];
+                assert!(messages == without || messages == with, "{manner:?}, {polls} polls: {messages:?}");
+                if begun || sent.is_some() {
+                    assert_eq!(messages, with, "{manner:?}, {polls} polls: what was begun is finished");
+                }
+                if polls == 0 {
+                    assert_eq!(messages, without, "{manner:?}: what was never polled is not sent");
+                }
+            }
+        }
+    })
+    .await;
 }
 
 #[test]
@@ -271,6 +330,65 @@ async fn a_dropped_connect_leaves_no_open_connection_behind() {
             };
             assert_eq!(&message[..], b"hello", "{polls} polls");
         }
+    })
+    .await
+    .expect("within the deadline");
+}
+
+#[tokio::test]
+async fn a_dropped_serve_answers_in_whole_messages_and_closes() {
+    tokio::time::timeout(Duration::from_secs(20), async {
+        let profile = Profile::builder(framing("net:2")).build().unwrap();
+        let mut most = 0;
+        for polls in 0..12 {
+            let mut listener = Listener::bind("127.0.0.1:0", framing("net:2")).await.unwrap();
+            let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.write_all(b"\0\x02hi\0\x02ho\0\x02hm").await.unwrap();
+            let connection = listener.accept().await.unwrap();
+            let answer = |message: framelink_transport::Message| async move {
+                tokio::task::yield_now().await;
+                Some(message.to_vec())
+            };
+            assert!(connection.stream().unwrap().readable().await.is_ok());
+            assert!(poll_times(connection.serve(&profile, answer), polls).is_none(), "the client has not closed");
+            let mut answers = Vec::new();
+            // What was unread resets the connection.
+            let _ = client.read_to_end(&mut answers).await;
+            let answers = payloads(&answers);
+            assert!([&b"hi"[..], b"ho", b"hm"].starts_with(&answers.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+            most = most.max(answers.len());
+        }
+        assert_eq!(most, 3, "some were dropped late enough");
+    })
+    .await
+    .expect("within the deadline");
+}
+
+#[tokio::test]
+async fn a_dropped_recv_of_a_client_loses_no_message_while_its_peer_does_not_close() {
+    tokio::time::timeout(Duration::from_secs(20), async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            for number in 0..5 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(&[0, 1, number]).await.unwrap();
+                kept.push(stream);
+            }
+        });
+        let short = Short::new().closes(Side::Server);
+        let exchange = framelink_transport::profile::ExchangeKind::ReceiveOnly;
+        let profile = Profile::builder(framing("net:2")).connection(short).exchange(exchange);
+        let profile = profile.close_timeout(Duration::from_millis(100)).build().unwrap();
+        let mut client = Client::new(profile, address).unwrap();
+        let mut numbers = Vec::new();
+        while numbers.len() < 5 {
+            if let Ok(received) = tokio::time::timeout(Duration::from_millis(20), client.recv()).await {
+                numbers.push(received.unwrap().unwrap()[0]);
+            }
+        }
+        assert_eq!(numbers, [0, 1, 2, 3, 4]);
     })
     .await
     .expect("within the deadline");

@@ -6,8 +6,9 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use framelink_transport::tokio::Connection;
+use framelink_transport::tokio::{Cause, Connection};
 use support::{MANNERS, Reader, Then, framing, piped};
 use tokio::io::{AsyncWriteExt, sink};
 
@@ -91,4 +92,33 @@ async fn one_connection_that_is_flooded_does_not_starve_another() {
     assert!(received.load(Ordering::Relaxed) > 0, "the flood went on");
     receives.abort();
     floods.abort();
+}
+
+/// Uses up its turn but for so much.
+async fn leave(turns: usize) {
+    tokio::task::yield_now().await;
+    for _ in turns..128 {
+        tokio::task::consume_budget().await;
+    }
+}
+
+/// A task whose turn is over sees nothing of what is there: that is no silence.
+#[tokio::test]
+async fn a_turn_that_is_over_is_not_taken_for_silence() {
+    for turns in 0..4 {
+        let (mut ours, mut peer) = piped("net:2", 1024);
+        peer.write_all(b"\0\x05stale").await.unwrap();
+        leave(turns).await;
+        let error = ours.call(b"question", Duration::from_secs(5)).await.unwrap_err();
+        assert!(matches!(error.error().cause(), Cause::Unasked), "{turns}: {error}");
+
+        let (mut ours, mut peer) = piped("quiet:20ms", 1024);
+        peer.write_all(b"ab").await.unwrap();
+        assert!(ours.recv_within(Duration::from_millis(1)).await.unwrap().into_message().is_none());
+        peer.write_all(b"cd").await.unwrap();
+        // We were busy for longer than the silence that ends a message, and it was none.
+        std::thread::sleep(Duration::from_millis(40));
+        leave(turns).await;
+        assert_eq!(&ours.recv().await.unwrap().unwrap()[..], b"abcd", "{turns}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framelink_transport::session::{Received, Receiving};
-use framelink_transport::{Directions, EndedBy, Fault, Framing};
+use framelink_transport::{Decode, Decoded, Directions, End, EndedBy, Ends, Fault, Frame, Framing, Need};
 
 const ZERO: Duration = Duration::ZERO;
 
@@ -304,4 +304,72 @@ fn debug_shows_lengths_and_times_and_no_payload() {
     receiving.on_deadline(ms(57));
     let shown = format!("{:?}", receiving.poll().unwrap());
     assert_eq!(shown, "Message(Message { payload_len: 16, ended_by: Quiet })");
+}
+
+/// Ends with silence, but not before there are four bytes.
+struct FourAtLeast;
+
+impl Decode for FourAtLeast {
+    type Error = std::convert::Infallible;
+
+    fn decode(&self, input: &[u8], _: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
+        let frame_len = input.len();
+        Ok(match end {
+            Some(_) if frame_len >= 4 => {
+                Decoded::Frame(Frame { payload_start: 0, payload_end: frame_len, frame_len, ended_by: EndedBy::Quiet })
+            }
+            _ => Decoded::Incomplete(Need { missing: 1, looked_at: 0 }),
+        })
+    }
+
+    fn ends(&self) -> Ends {
+        Ends::Quiet(ms(50))
+    }
+}
+
+/// A deadline that stays in the past would have every driver spin.
+#[test]
+fn a_silence_that_ends_nothing_is_over() {
+    let mut receiving = Receiving::new(FourAtLeast);
+    receiving.on_bytes(b"ab", ms(10));
+    assert!(matches!(receiving.poll(), Ok(Received::Wait { until: Some(at) }) if at == ms(60)));
+    receiving.on_deadline(ms(60));
+    assert!(matches!(receiving.poll(), Ok(Received::Wait { until: None })));
+    receiving.on_bytes(b"cd", ms(70));
+    assert!(matches!(receiving.poll(), Ok(Received::Wait { until: Some(at) }) if at == ms(120)));
+    receiving.on_deadline(ms(120));
+    assert!(matches!(receiving.poll(), Ok(Received::Message(message)) if &message[..] == b"abcd"));
+}
+
+#[test]
+fn a_message_that_waited_for_us_has_its_time_from_when_it_is_asked_for() {
+    let mut receiving = receiving("net:2");
+    receiving.limit_frame(ms(100));
+    receiving.on_bytes(b"\0\x01a\0\x05he", ms(10));
+    assert!(matches!(receiving.poll(), Ok(Received::Message(_))));
+    assert_eq!(receiving.overdue_at(), Some((ms(110), ms(100))));
+    assert!(receiving.wants_asking());
+    receiving.on_asked(ms(500));
+    assert_eq!(receiving.overdue_at(), Some((ms(600), ms(100))));
+    // Only that once: its bytes may not dribble for ever.
+    receiving.on_asked(ms(550));
+    receiving.on_bytes(b"l", ms(550));
+    assert!(!receiving.wants_asking());
+    assert_eq!(receiving.overdue_at(), Some((ms(600), ms(100))));
+}
+
+#[test]
+fn a_preamble_has_a_limit_of_its_own_or_that_of_the_first_message() {
+    let mut receiving = receiving("net:2");
+    receiving.expect_preamble(b"HELLO");
+    assert_eq!(receiving.overdue_at(), None);
+    receiving.limit_first(ms(100));
+    assert_eq!(receiving.overdue_at(), Some((ms(100), ms(100))));
+    receiving.limit_preamble(ms(50));
+    receiving.on_bytes(b"HEL", ms(10));
+    assert!(!receiving.poll_preamble().unwrap());
+    assert_eq!(receiving.overdue_at(), Some((ms(50), ms(50))), "dribbling does not help");
+    receiving.on_bytes(b"LO", ms(20));
+    assert!(receiving.poll_preamble().unwrap());
+    assert_eq!(receiving.overdue_at(), Some((ms(100), ms(100))));
 }

@@ -84,7 +84,7 @@ impl<C: Decode + Encode> Connection<C> {
     pub(super) fn has_ended(&mut self) -> bool {
         !matches!(
             self.both(Duration::ZERO, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
-            Ok(false)
+            Ok(Some(false) | None)
         )
     }
 }

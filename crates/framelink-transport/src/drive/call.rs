@@ -73,14 +73,15 @@ impl<P: AsRef<[u8]>> Call<P> {
                     },
                 },
                 Stage::Look => {
-                    let is_closed = look(receiving, port.input(), clock);
+                    let looked = look(receiving, port.input(), clock);
                     if receiving.is_inside_message() {
                         return Err(Cause::Unasked);
                     }
-                    if is_closed? {
-                        return Err(Cause::NoReply);
+                    match looked? {
+                        Some(true) => return Err(Cause::NoReply),
+                        Some(false) => Stage::Put,
+                        None => return Ok(Answer::Wait(Wants::Read(None))),
                     }
-                    Stage::Put
                 }
                 Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
                     Some(ticket) => {

@@ -27,6 +27,11 @@ pub(crate) trait Input {
     /// Reads what is there, or waits for it where the driver waits, until then at most.
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize>;
 
+    /// Whether the last read was not let through, though there may be something. Whoever reads is woken to try again.
+    fn is_starved(&self) -> bool {
+        false
+    }
+
     /// Reads what is there and waits for nothing.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 }
@@ -68,6 +73,10 @@ impl<I: Input> Input for Now<'_, I> {
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.0.read_now(space)
+    }
+
+    fn is_starved(&self) -> bool {
+        self.0.is_starved()
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) fn receive<D: Decode, E>(
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E>> {
+    if receiving.wants_asking() {
+        receiving.on_asked(clock.now());
+    }
     let mut reading = Reading::default();
     loop {
         let until = match next(receiving)? {
@@ -63,21 +66,21 @@ pub(super) fn greeted<D: Decode, E>(
     Ok(Ok(()))
 }
 
-/// Takes what is there already into the session, and waits for nothing. True if that is the end. Where something waits to be taken
-/// already there is no more to be learned, and nothing to be piled up.
+/// Takes what is there already into the session, and waits for nothing. True if that is the end; `None` if it could not be seen.
+/// Where something waits to be taken already there is no more to be learned, and nothing to be piled up.
 pub(crate) fn look<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
-) -> Result<bool, Cause<D::Error, E>> {
+) -> Result<Option<bool>, Cause<D::Error, E>> {
     if receiving.is_inside_message() {
-        return Ok(false);
+        return Ok(Some(false));
     }
     let read = input.read_now(receiving.space());
     let looked = took(receiving, read, clock);
     receiving.release();
-    looked.map_err(Cause::of_io)?;
-    Ok(receiving.is_closed())
+    let has_read = looked.map_err(Cause::of_io)?;
+    Ok((has_read || !input.is_starved()).then(|| receiving.is_closed()))
 }
 
 /// Reads and drops, message or not. True at the end, false when nothing more can be read now.
@@ -109,7 +112,10 @@ fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D:
 /// Reads one after the other.
 #[derive(Default)]
 struct Reading {
-    has_read: bool,
+    /// Since when, where there is a limit.
+    began: Option<Duration>,
+    /// The last read would have had to wait.
+    is_dry: bool,
 }
 
 /// What one read came to.
@@ -121,8 +127,7 @@ enum Read {
 }
 
 impl Reading {
-    /// Reads once, where the session waits for more until then. What has begun may only take so long, and neither may what has
-    /// not begun: that is looked at after each read, so that what has come by then counts.
+    /// Reads once, where the session waits for more until then.
     fn once<D: Decode, E>(
         &mut self,
         receiving: &mut Receiving<D>,
@@ -131,19 +136,22 @@ impl Reading {
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = receiving.overdue_at();
-        if self.has_read
-            && let Some((at, after)) = overdue
-            && at <= clock.now()
+        if let Some((at, after)) = overdue
+            && self.is_over(at, after, clock)
         {
             return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
         }
         let soonest = [until, overdue.map(|(at, _)| at)].into_iter().flatten().min();
         let read = input.read(receiving.space(), soonest);
-        self.has_read = true;
         if took(receiving, read, clock).map_err(Cause::of_io)? {
+            self.is_dry = false;
             return Ok(Read::Again);
         }
         receiving.release();
+        if input.is_starved() {
+            return Ok(Read::Wait(None));
+        }
+        self.is_dry = true;
         // Only a deadline is worth a look at the clock.
         let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
         let now = clock.now();
@@ -154,6 +162,14 @@ impl Reading {
             receiving.on_deadline(now);
         }
         Ok(Read::Again)
+    }
+
+    /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we
+    /// look; only reading it may not take longer than the limit once more.
+    fn is_over(&mut self, at: Duration, after: Duration, clock: &impl Clock) -> bool {
+        let now = clock.now();
+        let began = *self.began.get_or_insert(now);
+        at <= now && (self.is_dry || now.saturating_sub(began) >= after)
     }
 }
 

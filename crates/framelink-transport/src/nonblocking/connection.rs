@@ -123,7 +123,10 @@ impl<C: Decode + Encode> Connection<C> {
 
     /// Whether it has ended while nobody looked.
     pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(self.both(|session, port, clock| drive::look(&mut session.receiving, port, clock)), Ok(false))
+        !matches!(
+            self.both(|session, port, clock| drive::look(&mut session.receiving, port, clock)),
+            Ok(Some(false) | None)
+        )
     }
 }
 

@@ -53,8 +53,9 @@ impl Listener {
     /// As a profile says: framing, preamble, limits and options of the sockets.
     ///
     /// # Errors
-    /// As [`bind`](Listener::bind).
+    /// As [`bind`](Listener::bind), and when a server cannot use the profile.
     pub fn bind_profile(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+        profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
         Ok(listener)

@@ -36,12 +36,16 @@ pub struct Receiving<D: Decode> {
     buffer: ReadBuffer,
     /// What comes before the first message.
     preamble: Expected,
+    /// How long the preamble may take, since the start.
+    preamble_within: Option<Duration>,
     /// How long the first byte of the first message may take, since the start.
     first_within: Option<Duration>,
     /// How long a message may take from its first byte to its last.
     frame_within: Option<Duration>,
     /// When the first byte of the message that is unfinished came.
     begun_at: Option<Duration>,
+    /// Whether a message was delivered, and nobody has asked for the next one yet.
+    is_away: bool,
     /// When bytes came last.
     heard_at: Duration,
     /// All bytes that ever came.
@@ -92,9 +96,11 @@ impl<D: Decode> Receiving<D> {
             codec,
             buffer,
             preamble,
+            preamble_within: None,
             first_within: None,
             frame_within: None,
             begun_at: None,
+            is_away: false,
             heard_at,
             count,
             end: None,
@@ -113,6 +119,11 @@ impl<D: Decode> Receiving<D> {
         self.torn.is_torn()
     }
 
+    /// How long the preamble may take, since the start of the connection. Defaults to as long as the first message.
+    pub const fn limit_preamble(&mut self, within: Duration) {
+        self.preamble_within = Some(within);
+    }
+
     /// How long the first message may take to begin, since the start of the connection. Defaults to for ever.
     pub const fn limit_first(&mut self, within: Duration) {
         self.first_within = Some(within);
@@ -126,11 +137,30 @@ impl<D: Decode> Receiving<D> {
     /// When the limit for what is to come is over, and the limit.
     #[must_use]
     pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
+        if !self.preamble.is_over() {
+            let within = self.preamble_within.or(self.first_within)?;
+            return Some((within, within));
+        }
         let (since, within) = match self.begun_at {
             Some(begun_at) => (begun_at, self.frame_within?),
             None => (Duration::ZERO, self.first_within?),
         };
         Some((since.saturating_add(within), within))
+    }
+
+    /// Somebody asks for the next message. What has begun of it may take its time from now on: while the last one was dealt with
+    /// nobody read, so that its sender may have had to wait.
+    pub const fn on_asked(&mut self, now: Duration) {
+        if self.is_away && self.begun_at.is_some() {
+            self.begun_at = Some(now);
+        }
+        self.is_away = false;
+    }
+
+    /// Whether [`on_asked`](Self::on_asked) has anything to say, so that the clock is worth a look.
+    #[must_use]
+    pub const fn wants_asking(&self) -> bool {
+        self.is_away && self.frame_within.is_some() && self.begun_at.is_some()
     }
 
     /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
@@ -220,6 +250,7 @@ impl<D: Decode> Receiving<D> {
                 let message = self.take(&frame);
                 // What is left came with the last read, and belongs to the next one.
                 self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+                self.is_away = true;
                 Ok(Received::Message(message))
             }
             Decoded::Incomplete(need) => {
@@ -285,7 +316,10 @@ impl<D: Decode> Receiving<D> {
 
     fn deadline(&self) -> Option<Duration> {
         match self.codec.framing().ends() {
-            Ends::Quiet(silence) if !self.buffer.is_empty() => Some(self.heard_at.saturating_add(silence)),
+            // A silence that ended nothing is over: only bytes are worth waiting for.
+            Ends::Quiet(silence) if !self.buffer.is_empty() && self.end.is_none() => {
+                Some(self.heard_at.saturating_add(silence))
+            }
             _ => None,
         }
     }

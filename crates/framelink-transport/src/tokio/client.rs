@@ -9,7 +9,7 @@ use super::{Connection, Connector};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Side, Timeouts};
 use crate::session::{SendRefused, Sent};
-use crate::{CloseReport, Message, Profile, ProfileError};
+use crate::{CloseReport, ConnectError, Message, Profile, ProfileError};
 
 /// Talks to one peer as a profile says.
 ///
@@ -34,6 +34,8 @@ pub struct Client {
     profile: Arc<Profile>,
     /// The long connection, while there is one.
     connection: Option<Connection>,
+    /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
+    closing: Option<(Connection, Instant)>,
 }
 
 impl Client {
@@ -44,7 +46,13 @@ impl Client {
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
         profile.check_for(Side::Client)?;
         let profile = Arc::new(profile);
-        Ok(Self { connector: Connector::with_profile(&profile), peer: peer.into(), profile, connection: None })
+        Ok(Self {
+            connector: Connector::with_profile(&profile),
+            peer: peer.into(),
+            profile,
+            connection: None,
+            closing: None,
+        })
     }
 
     /// What it was made with.
@@ -57,6 +65,9 @@ impl Client {
     /// # Errors
     /// When there is no connection in time.
     pub async fn connect(&mut self) -> Result<(), CallError> {
+        if self.connection.as_mut().is_some_and(Connection::has_ended) {
+            self.connection = None;
+        }
         if self.profile.connection().short().is_none() {
             let (connection, _) = self.connection(Instant::now() + self.profile.timeouts().connect).await?;
             self.connection = Some(connection);
@@ -123,6 +134,9 @@ impl Client {
             self.keep(connection);
             return Ok(());
         }
+        if self.profile.connection().short().is_some_and(|short| short.closes == Side::Server) {
+            let _ = connection.recv_within(timeouts.close).await;
+        }
         connection.close(timeouts.close).await.map(|_| ()).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
 
@@ -145,8 +159,7 @@ impl Client {
                 if self.profile.connection().short().is_some()
                     && let Some(connection) = self.connection.take()
                 {
-                    let deadline = Instant::now() + self.profile.timeouts().close;
-                    self.done(connection, deadline).await;
+                    self.closing = Some((connection, Instant::now() + self.profile.timeouts().close));
                 }
                 Ok(Some(message))
             }
@@ -183,10 +196,26 @@ impl Client {
         if let Some(connection) = self.connection.take() {
             return Ok((connection, true));
         }
+        self.let_go().await;
         let within = left(deadline).min(self.profile.timeouts().connect);
         let dialled = self.connector.clone().within(within).connect(&*self.peer).await;
-        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        let failed = |error: ConnectError| {
+            let cause = Cause::Connect(error.of_peer(&self.peer));
+            CallError::new(Sent::Not, Error::new(Operation::Call, None, cause))
+        };
         Ok((dialled.map_err(failed)?, false))
+    }
+
+    /// Waits for the end of a short connection that has done its work. Whoever closes first has its port held for a while by the
+    /// system.
+    async fn let_go(&mut self) {
+        let closes = self.profile.connection().short().map(|short| short.closes);
+        if let Some((connection, deadline)) = &mut self.closing
+            && closes == Some(Side::Server)
+        {
+            let _ = connection.recv_within(left(*deadline)).await;
+        }
+        self.closing = None;
     }
 
     fn keep(&mut self, connection: Connection) {

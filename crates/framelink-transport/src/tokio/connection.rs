@@ -107,7 +107,7 @@ impl<C: Decode + Encode> Connection<C> {
         let mut context = Context::from_waker(Waker::noop());
         !matches!(
             self.poll_both(&mut context, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
-            Ok(false)
+            Ok(Some(false) | None)
         )
     }
 }

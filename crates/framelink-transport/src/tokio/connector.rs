@@ -60,6 +60,8 @@ impl<C: Decode + Encode> Connector<C> {
     async fn dial(&self, address: SocketAddr) -> io::Result<TcpStream> {
         let socket = socket::dialling(&self.options, address)?;
         socket.set_nonblocking(true)?;
-        TcpSocket::from_std_stream(socket.into()).connect(address).await
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+        socket::not_to_itself(&stream)?;
+        Ok(stream)
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop;
 
 use crate::drive::{Input, Output};
 
@@ -14,6 +15,8 @@ pub(super) struct Port<'p, S> {
     stream: &'p mut S,
     waker: &'p Waker,
     read_now: Option<ReadNow<S>>,
+    /// The task has used up its turn, so that nothing is let through before it is polled again.
+    is_starved: bool,
 }
 
 /// Reads what the system has, where a runtime may not have noticed yet that there is something.
@@ -21,7 +24,7 @@ pub(super) type ReadNow<S> = fn(&S, &mut [u8]) -> io::Result<usize>;
 
 impl<'p, S> Port<'p, S> {
     pub(super) const fn new(stream: &'p mut S, waker: &'p Waker) -> Self {
-        Self { stream, waker, read_now: None }
+        Self { stream, waker, read_now: None, is_starved: false }
     }
 
     pub(super) const fn reading_now(self, read_now: Option<ReadNow<S>>) -> Self {
@@ -36,7 +39,10 @@ impl<S: Unpin> Port<'_, S> {
     ) -> io::Result<T> {
         match operation(Pin::new(&mut *self.stream), &mut Context::from_waker(self.waker)) {
             Poll::Ready(result) => result,
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+            Poll::Pending => {
+                self.is_starved = !coop::has_budget_remaining();
+                Err(io::ErrorKind::WouldBlock.into())
+            }
         }
     }
 }
@@ -46,6 +52,10 @@ impl<R: AsyncRead + Unpin> Input for Port<'_, R> {
         let mut space = ReadBuf::new(space);
         self.now(|stream, context| stream.poll_read(context, &mut space))?;
         Ok(space.filled().len())
+    }
+
+    fn is_starved(&self) -> bool {
+        self.is_starved
     }
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use framelink_transport::profile::{ExchangeKind, Short, Side};
-use framelink_transport::{Cause, Framing, Profile, ProfileBuilder};
+use framelink_transport::{Cause, Directions, Framing, Profile, ProfileBuilder, SocketOptions};
 
 use crate::driver::{DEADLINE, on_every_driver};
 use crate::party::Party;
@@ -21,6 +21,11 @@ on_every_driver!(
     a_client_says_that_it_was_the_preamble_that_was_missing,
     a_short_server_is_not_held_by_a_client_that_never_stops,
     a_short_client_that_resets_is_told_as_a_reset,
+    a_name_that_has_no_address_is_named,
+    a_slow_server_does_not_blame_its_client,
+    a_client_is_not_connected_to_itself,
+    a_port_that_is_asked_for_can_be_dialled_from_again,
+    a_profile_that_no_server_can_use_is_refused_when_binding,
 );
 
 const SOON: Duration = Duration::from_millis(200);
@@ -160,4 +165,70 @@ fn a_short_client_that_resets_is_told_as_a_reset<P: Party>() {
     reset(client);
     let error = serving.join().unwrap_err();
     assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", P::NAME);
+}
+
+fn a_slow_server_does_not_blame_its_client<P: Party>() {
+    for size in [100, 60_000, 300_000_usize] {
+        let profile = Profile::builder("net:4".parse::<Framing>().unwrap()).frame_timeout(SOON).build().unwrap();
+        let (address, serving) = P::echo_slowly(profile, SOON * 2);
+        let client = ready(TcpStream::connect(address).unwrap());
+        let large = [&u32::try_from(size).unwrap().to_be_bytes()[..], &vec![7; size]].concat();
+        let wire = [b"\0\0\0\x01x", &large[..]].concat();
+        let sent = wire.clone();
+        let writer = client.try_clone().unwrap();
+        let writing = Task::start(move || (&writer).write_all(&sent).unwrap());
+        assert!(read_exactly(&client, wire.len()) == wire, "{} {size}", P::NAME);
+        writing.join();
+        drop(client);
+        assert_eq!(serving.join().unwrap(), 2, "{} {size}", P::NAME);
+    }
+}
+
+fn a_client_is_not_connected_to_itself<P: Party>() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let profile = profile().socket(SocketOptions::new().source(free)).build().unwrap();
+    let error = P::client(profile, free).call(b"hi").unwrap_err().to_string();
+    assert!(error.contains("nobody listens there, it was connected to itself (not sent)"), "{}: {error}", P::NAME);
+}
+
+#[cfg(target_os = "linux")]
+fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {
+    let address = server(|_, stream| {
+        let request = read_exactly(&stream, 4);
+        (&stream).write_all(&request).unwrap();
+        let _ = (&stream).read(&mut [0]);
+    });
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let options = SocketOptions::new().source(free);
+    let mut client = P::client(profile().connection(Short::new()).socket(options).build().unwrap(), address);
+    let began = Instant::now();
+    for _ in 0..2 {
+        // The system keeps it for a second; where it is not asked to be used again, for a minute.
+        let reply = loop {
+            match client.call(b"hi") {
+                Err(error) if error.to_string().contains("assign") && began.elapsed() < DEADLINE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                reply => break reply,
+            }
+        };
+        assert_eq!(&reply.unwrap()[..], b"hi", "{}", P::NAME);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {}
+
+fn a_profile_that_no_server_can_use_is_refused_when_binding<P: Party>() {
+    let framing = Directions { send: "line".parse().unwrap(), receive: "until-close".parse().unwrap() };
+    let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build().unwrap();
+    let complaint = profile.check_for(Side::Server).unwrap_err().to_string();
+    let error = P::bind(profile).unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (std::io::ErrorKind::InvalidInput, complaint), "{}", P::NAME);
+}
+
+fn a_name_that_has_no_address_is_named<P: Party>() {
+    let error =
+        P::client_of(profile().build().unwrap(), "no.such.host.invalid:7000").call(b"hi").unwrap_err().to_string();
+    assert!(error.contains("resolving the peer's address: no.such.host.invalid:7000: "), "{}: {error}", P::NAME);
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use framelink_transport::{CallError, Error, Message, Profile, blocking, nonblocking, tokio};
 
@@ -12,9 +13,21 @@ use crate::peer::Task;
 pub(crate) trait Party {
     const NAME: &'static str;
 
-    fn client(profile: Profile, peer: SocketAddr) -> Box<dyn Client>;
+    fn client_of(profile: Profile, peer: &str) -> Box<dyn Client>;
+
+    fn client(profile: Profile, peer: SocketAddr) -> Box<dyn Client> {
+        Self::client_of(profile, &peer.to_string())
+    }
+
     /// Sends back what the first client says, as the profile has it; what became of it.
-    fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>);
+    fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>) {
+        Self::echo_slowly(profile, Duration::ZERO)
+    }
+
+    /// The same, taking so long for each.
+    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>);
+    /// What becomes of listening as the profile has it.
+    fn bind(profile: Profile) -> std::io::Result<()>;
 }
 
 /// What every client does, where the caller waits for it.
@@ -30,17 +43,24 @@ pub(crate) trait Client {
 impl Party for Blocking {
     const NAME: &'static str = "blocking";
 
-    fn client(profile: Profile, peer: SocketAddr) -> Box<dyn Client> {
-        Box::new(blocking::Client::new(profile, peer.to_string()).expect("a client's profile"))
+    fn client_of(profile: Profile, peer: &str) -> Box<dyn Client> {
+        Box::new(blocking::Client::new(profile, peer).expect("a client's profile"))
     }
 
-    fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn bind(profile: Profile) -> std::io::Result<()> {
+        blocking::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile)).map(drop)
+    }
+
+    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
         let profile = Arc::new(profile);
         let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &profile).expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = move || {
             let connection = listener.accept().expect("accepting").expect("a connection");
-            connection.serve(&profile, |message| Some(message.to_vec()))
+            connection.serve(&profile, |message| {
+                std::thread::sleep(pause);
+                Some(message.to_vec())
+            })
         };
         (address, Task::start(serving))
     }
@@ -71,11 +91,15 @@ impl Client for blocking::Client {
 impl Party for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
-    fn client(profile: Profile, peer: SocketAddr) -> Box<dyn Client> {
-        Box::new(nonblocking::Client::new(profile, peer.to_string()).expect("a client's profile"))
+    fn client_of(profile: Profile, peer: &str) -> Box<dyn Client> {
+        Box::new(nonblocking::Client::new(profile, peer).expect("a client's profile"))
     }
 
-    fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn bind(profile: Profile) -> std::io::Result<()> {
+        nonblocking::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile)).map(drop)
+    }
+
+    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
         let profile = Arc::new(profile);
         let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile).expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -86,7 +110,10 @@ impl Party for NonBlocking {
                     None => std::thread::yield_now(),
                 }
             };
-            connection.serve(&profile, |message| Some(message.to_vec()))
+            connection.serve(&profile, |message| {
+                std::thread::sleep(pause);
+                Some(message.to_vec())
+            })
         };
         (address, Task::start(serving))
     }
@@ -117,19 +144,27 @@ impl Client for nonblocking::Client {
 impl Party for Tokio {
     const NAME: &'static str = "tokio";
 
-    fn client(profile: Profile, peer: SocketAddr) -> Box<dyn Client> {
-        let client = tokio::Client::new(profile, peer.to_string()).expect("a client's profile");
+    fn client_of(profile: Profile, peer: &str) -> Box<dyn Client> {
+        let client = tokio::Client::new(profile, peer).expect("a client's profile");
         Box::new((runtime(), client))
     }
 
-    fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn bind(profile: Profile) -> std::io::Result<()> {
+        runtime().block_on(tokio::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile))).map(drop)
+    }
+
+    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
         let (profile, runtime) = (Arc::new(profile), runtime());
         let listener = runtime.block_on(tokio::Listener::bind_profile("127.0.0.1:0", &profile));
         let mut listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = async move {
             let connection = listener.accept().await.expect("accepting");
-            connection.serve(&profile, |message| async move { Some(message.to_vec()) }).await
+            let answer = |message: Message| async move {
+                ::tokio::time::sleep(pause).await;
+                Some(message.to_vec())
+            };
+            connection.serve(&profile, answer).await
         };
         (address, Task::start(move || runtime.block_on(serving)))
     }
