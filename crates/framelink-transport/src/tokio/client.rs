@@ -35,7 +35,7 @@ pub struct Client {
     /// The long connection, while there is one.
     connection: Option<Connection>,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
-    closing: Option<(Connection, Instant)>,
+    closing: Option<Box<(Connection, Instant)>>,
 }
 
 impl Client {
@@ -159,7 +159,7 @@ impl Client {
                 if self.profile.connection().short().is_some()
                     && let Some(connection) = self.connection.take()
                 {
-                    self.closing = Some((connection, Instant::now() + self.profile.timeouts().close));
+                    self.closing = Some(Box::new((connection, Instant::now() + self.profile.timeouts().close)));
                 }
                 Ok(Some(message))
             }
@@ -210,9 +210,10 @@ impl Client {
     /// system.
     async fn let_go(&mut self) {
         let closes = self.profile.connection().short().map(|short| short.closes);
-        if let Some((connection, deadline)) = &mut self.closing
+        if let Some(closing) = &mut self.closing
             && closes == Some(Side::Server)
         {
+            let (connection, deadline) = &mut **closing;
             let _ = connection.recv_within(left(*deadline)).await;
         }
         self.closing = None;
