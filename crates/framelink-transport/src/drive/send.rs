@@ -90,7 +90,8 @@ pub(crate) fn flush<D, E: Encode>(
     write_queue(sending, output, clock, 0)
 }
 
-/// Frames up to this size are put together on the stack: a write of one piece costs less than one of three.
+/// Frames up to this size, those of 1 KiB and a short head, are put together on the stack: a write of one piece costs less than one
+/// of three.
 const SHORT: usize = 1032;
 
 /// Offers a whole frame to the socket, from where it lies or, where it is short, in one piece. How much it takes is 0 where that
