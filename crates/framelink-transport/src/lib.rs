@@ -43,6 +43,8 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "socket")]
+mod client_rules;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod clock;
 #[cfg(feature = "socket")]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Connection, Connector};
+use crate::client_rules::{Next, after_call, after_send};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Side, Timeouts};
-use crate::session::{SendRefused, Sent};
+use crate::session::Sent;
 use crate::{CloseReport, ConnectError, Message, Profile, ProfileError, TryRecv};
 
 /// As good as for ever.
@@ -94,14 +95,14 @@ impl Client {
                     self.done(connection, deadline);
                     return Ok(reply);
                 }
-                // A refused request harms nothing.
-                Err(error) if matches!(error.error().cause(), Cause::Refused(SendRefused::Encode(_))) => {
-                    self.keep(connection);
-                    return Err(error);
-                }
-                // It had ended while nobody looked, so the peer has seen nothing of the request.
-                Err(error) if was_there && error.sent() == Sent::Not && has_ended(&error) => {}
-                Err(error) => return Err(error.within(within)),
+                Err(error) => match after_call(was_there, &error) {
+                    Next::DialAgain => {}
+                    Next::Keep => {
+                        self.keep(connection);
+                        return Err(error);
+                    }
+                    Next::Drop => return Err(error.within(within)),
+                },
             }
         }
     }
@@ -122,11 +123,8 @@ impl Client {
             }
         };
         if let Err(error) = connection.send_within(message, left(deadline).min(timeouts.write)) {
-            let sent = match error.cause() {
-                Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
-                _ => Sent::Perhaps,
-            };
-            if matches!(error.cause(), Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. }) {
+            let (next, sent) = after_send(&error);
+            if next == Next::Keep {
                 self.keep(connection);
             }
             return Err(CallError::new(sent, error));
@@ -238,17 +236,4 @@ impl Client {
 
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
-}
-
-/// Whether the connection was of no use before the call began.
-const fn has_ended(error: &CallError) -> bool {
-    matches!(
-        error.error().cause(),
-        Cause::NoReply
-            | Cause::Reset(_)
-            | Cause::Io(_)
-            | Cause::Closed
-            | Cause::Unclean(_)
-            | Cause::Refused(SendRefused::Failed | SendRefused::Finished)
-    )
 }

@@ -1,0 +1,77 @@
+//! What a client does with its connection after something went wrong on it: the same on every driver.
+
+use crate::error::{CallError, Cause, Error};
+use crate::session::{SendRefused, Sent};
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing happened to it.
+    Keep,
+    /// It was of no use before the request began, so that the peer has seen nothing of it: the request goes over another one.
+    DialAgain,
+    /// It is closed: a late reply must not answer the next request.
+    Drop,
+}
+
+/// After a call that failed, on a connection that was there before it or was dialled for it.
+pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
+    match error.error().cause() {
+        Cause::Refused(SendRefused::Encode(_)) => Next::Keep,
+        _ if !was_there || !matches!(error.sent(), Sent::Not) => Next::Drop,
+        Cause::NoReply
+        | Cause::Reset(_)
+        | Cause::Io(_)
+        | Cause::Closed
+        | Cause::Unclean(_)
+        | Cause::Refused(SendRefused::Failed | SendRefused::Finished) => Next::DialAgain,
+        _ => Next::Drop,
+    }
+}
+
+/// After a message that could not be sent: what the peer may have seen of it.
+pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
+    match error.cause() {
+        Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => (Next::Keep, Sent::Not),
+        Cause::Refused(_) => (Next::Drop, Sent::Not),
+        _ => (Next::Drop, Sent::Perhaps),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Operation;
+    use crate::session::Unclean;
+
+    fn error(cause: Cause) -> Error {
+        Error::new(Operation::Call, None, cause)
+    }
+
+    #[test]
+    fn only_what_the_peer_has_not_seen_goes_over_another_connection() {
+        let reset = || Cause::Reset(std::io::ErrorKind::ConnectionReset.into());
+        for (cause, sent, was_there, next) in [
+            (Cause::NoReply, Sent::Not, true, Next::DialAgain),
+            (Cause::NoReply, Sent::Not, false, Next::Drop),
+            (Cause::NoReply, Sent::Perhaps, true, Next::Drop),
+            (reset(), Sent::Not, true, Next::DialAgain),
+            (reset(), Sent::Perhaps, true, Next::Drop),
+            (Cause::Closed, Sent::Not, true, Next::DialAgain),
+            (Cause::Unclean(Unclean), Sent::Not, true, Next::DialAgain),
+            (Cause::Refused(SendRefused::Failed), Sent::Not, true, Next::DialAgain),
+            (Cause::Unasked, Sent::Not, true, Next::Drop),
+        ] {
+            let name = format!("{cause:?} {sent:?} {was_there}");
+            assert_eq!(after_call(was_there, &CallError::new(sent, error(cause))), next, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_not_accepted_was_not_sent() {
+        let no_room = Cause::NoRoom { after: std::time::Duration::from_secs(1), queued_bytes: 7 };
+        assert_eq!(after_send(&error(no_room)), (Next::Keep, Sent::Not));
+        assert_eq!(after_send(&error(Cause::Refused(SendRefused::Finished))), (Next::Drop, Sent::Not));
+        assert_eq!(after_send(&error(Cause::Closed)), (Next::Drop, Sent::Perhaps));
+    }
+}
