@@ -7,6 +7,7 @@ type Body = fn(&[u8]);
 
 const TARGETS: &[(&str, Body)] = &[
     ("bcd", framelink_bcd::fuzz::bcd),
+    ("in_flight", framelink_transport::fuzz::in_flight),
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
     ("notation", framelink_transport::fuzz::notation),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_codec::Fault;
 
-use crate::session::{SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
+use crate::session::{NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
@@ -35,7 +35,6 @@ impl<D, E> Error<D, E> {
         Self { operation, peer, cause }
     }
 
-    #[cfg(feature = "nonblocking")]
     pub(crate) fn into_cause(self) -> Cause<D, E> {
         self.cause
     }
@@ -62,7 +61,12 @@ impl<D, E> Error<D, E> {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self.cause {
-            Cause::Refused(_) | Cause::Unclean(_) | Cause::UnderWay | Cause::Closed => Blame::Ours,
+            Cause::Refused(_)
+            | Cause::NotBegun(_)
+            | Cause::Unclean(_)
+            | Cause::UnderWay
+            | Cause::Unattended
+            | Cause::Closed => Blame::Ours,
             Cause::Preamble(_) | Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
             Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } | Cause::NoRoom { .. } => {
                 Blame::Network
@@ -169,7 +173,11 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Unclean(Unclean),
     /// A call is under way on this connection; its reply has to be asked for first.
     UnderWay,
-    /// We have closed the connection, after an earlier error.
+    /// The call was not begun: too many are in flight, its key is taken, or there can be no more.
+    NotBegun(NotBegun),
+    /// Nobody receives on this connection any more, so that no reply can come.
+    Unattended,
+    /// We have closed the connection, on request or after an earlier error.
     Closed,
 }
 
@@ -184,6 +192,39 @@ impl<D, E> Cause<D, E> {
             | io::ErrorKind::NotConnected => Self::Reset(error),
             _ => Self::Io(error),
         }
+    }
+}
+
+impl<D: Copy, E: Copy> Cause<D, E> {
+    /// The same once more, for each call that it ended.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Refused(refused) => Self::Refused(*refused),
+            Self::Preamble(wrong) => Self::Preamble(*wrong),
+            Self::Fault(fault) => Self::Fault(*fault),
+            Self::Reset(error) => Self::Reset(same(error)),
+            Self::Io(error) => Self::Io(same(error)),
+            Self::TimedOut { after, unwritten_bytes, unfinished } => {
+                Self::TimedOut { after: *after, unwritten_bytes: *unwritten_bytes, unfinished: *unfinished }
+            }
+            Self::NoRoom { after, queued_bytes } => Self::NoRoom { after: *after, queued_bytes: *queued_bytes },
+            Self::NoReply => Self::NoReply,
+            Self::Unasked => Self::Unasked,
+            Self::Unclean(unclean) => Self::Unclean(*unclean),
+            Self::UnderWay => Self::UnderWay,
+            Self::NotBegun(why) => Self::NotBegun(*why),
+            Self::Unattended => Self::Unattended,
+            // A connection that is there does not fail to be made.
+            Self::Closed | Self::Connect(_) => Self::Closed,
+        }
+    }
+}
+
+/// An error of the system is not to be cloned, but its number says all of it.
+fn same(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
@@ -226,11 +267,13 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::NoRoom { after, queued_bytes } => {
                 write!(f, "the message was not accepted within {after:?}: {queued_bytes} bytes are still to be written")
             }
+            Self::NotBegun(why) => why.fmt(f),
+            Self::Unattended => f.write_str("nobody receives on this connection any more, so that no reply can come"),
             Self::UnderWay => f.write_str("a call is under way, its reply has to be asked for first"),
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
-            Self::Closed => f.write_str("the connection was closed after an earlier error"),
+            Self::Closed => f.write_str("this side has closed the connection"),
         }
     }
 }
@@ -271,7 +314,7 @@ impl<D, E> CallError<D, E> {
 
     /// The same, where the time that is over was the rest of this one.
     pub(crate) fn within(mut self, within: Duration) -> Self {
-        if let Cause::TimedOut { after, .. } = &mut self.error.cause {
+        if let Cause::TimedOut { after, .. } | Cause::NoRoom { after, .. } = &mut self.error.cause {
             *after = within;
         }
         self

@@ -1,5 +1,7 @@
 //! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
 
+mod in_flight;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use crate::session::{Exchange, Received, Receiving, SendRefused, Sending, Sent, 
 use crate::{DecodeError, Framing};
 #[cfg(feature = "toml")]
 use crate::{Profile, profile::Side};
+
+pub use in_flight::in_flight;
 
 /// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
 ///
@@ -412,6 +416,23 @@ mod tests {
                 long.clear();
             }
         });
+    }
+
+    #[test]
+    fn any_steps_of_calls_in_flight() {
+        let long = std::cell::RefCell::new(Vec::new());
+        check::pseudo_random(
+            100_000,
+            |_, _, byte| byte,
+            |bytes| {
+                let mut long = long.borrow_mut();
+                long.extend_from_slice(bytes);
+                if bytes.len() % 8 == 7 {
+                    in_flight(&long);
+                    long.clear();
+                }
+            },
+        );
     }
 
     #[cfg(feature = "toml")]

@@ -61,6 +61,8 @@ mod error;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+#[cfg(feature = "socket")]
+mod incoming;
 mod message;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
@@ -85,6 +87,8 @@ pub use directions::Directions;
 #[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, Error, Operation};
 pub use framing::{DecodeError, EncodeError, Framing};
+#[cfg(feature = "socket")]
+pub use incoming::{Incoming, LateReply};
 pub use message::Message;
 pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};

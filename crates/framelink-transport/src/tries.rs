@@ -20,18 +20,19 @@ use crate::Message;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum TryRecv {
+pub enum TryRecv<M = Message> {
     /// A message. There may be more.
-    Message(Message),
+    Message(M),
     /// No whole message is there; what has come of one is kept.
     Nothing,
     /// The peer closed its side between two messages; nothing comes any more.
     Closed,
 }
-impl TryRecv {
+
+impl<M> TryRecv<M> {
     /// The message, if it is one.
     #[must_use]
-    pub fn into_message(self) -> Option<Message> {
+    pub fn into_message(self) -> Option<M> {
         match self {
             Self::Message(message) => Some(message),
             Self::Nothing | Self::Closed => None,

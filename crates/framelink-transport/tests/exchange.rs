@@ -353,5 +353,5 @@ fn refusals_are_told_apart_from_failures_of_the_network() {
     // What a caller matches on, so that none of these is renamed by chance.
     let cause: Cause = Cause::Refused(framelink_transport::session::SendRefused::<EncodeError>::Finished);
     assert_eq!(cause.to_string(), "our side of the connection has ended, no message can follow");
-    assert_eq!(Cause::<EncodeError>::Closed.to_string(), "the connection was closed after an earlier error");
+    assert_eq!(Cause::<EncodeError>::Closed.to_string(), "this side has closed the connection");
 }

@@ -120,10 +120,7 @@ async fn a_connection_of_no_more_use_says_why() {
         "sending to the peer: an earlier request was given up and its reply may still come, the connection must be closed"
     );
     let error = connection.close(SECOND).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "closing the connection with the peer: the connection was closed after an earlier error"
-    );
+    assert_eq!(error.to_string(), "closing the connection with the peer: this side has closed the connection");
 
     let (mut connection, mut peer) = piped("net:2", 1024);
     peer.write_all(b"\0\x05early").await.unwrap();

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use super::link::Link;
 use super::port::{Port, SLICE};
-use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
+use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{Exchange, Receiving, Sending, Sent, Session};
+use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
@@ -220,6 +221,37 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             self.abandon();
         }
         (self.receiver, self.sender)
+    }
+
+    /// For many calls at a time: one end to call from, as often cloned as there are threads that call, and one that receives. The
+    /// replies find their calls as `matching` says, and what answers none is for the receiver.
+    ///
+    /// After a call that was given up the connection is closed: nothing could be told from its late reply.
+    ///
+    /// ```no_run
+    /// # fn example(connection: framelink_transport::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::{thread, time::Duration};
+    /// use framelink_transport::session::{KeyRule, Matching};
+    ///
+    /// // ISO 8583: a reply has the trace number of its request, six digits after the message type.
+    /// let (caller, mut receiver) = connection.duplex(Matching::by_key(KeyRule::at("4:6".parse()?)));
+    /// thread::spawn(move || {
+    ///     while let Ok(Some(incoming)) = receiver.recv() {
+    ///         println!("{incoming:?}"); // what the peer sends by itself, and replies that came too late
+    ///     }
+    /// });
+    /// let other = caller.clone();
+    /// let other = thread::spawn(move || other.call(b"0200000002...", Duration::from_secs(5)));
+    /// let reply = caller.call(b"0200000001...", Duration::from_secs(5))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        let clock = self.clock;
+        let (receiver, sender) = self.split();
+        let closer = receiver.reader.as_ref().and_then(ReadStream::closer);
+        let link = Link::new(sender, matching, clock, closer);
+        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link))
     }
 
     /// The address of the other side, where it has one.

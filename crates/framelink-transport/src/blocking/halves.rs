@@ -11,7 +11,7 @@ use super::{ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Receiving, Sending, Unfinished};
+use crate::session::{ByteCount, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -198,8 +198,8 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> HalfResult<(), C> {
         let deadline = Some(self.clock.within(limit));
         match self.put(payload, deadline)? {
-            Progress::Done => self.flush_until(deadline, limit),
-            Progress::Blocked => Err(self.error(Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() })),
+            Some(_) => self.flush_until(deadline, limit),
+            None => Err(self.error(Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() })),
         }
     }
 
@@ -277,12 +277,12 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.sending.on_failed();
     }
 
-    fn put(&mut self, payload: &[u8], deadline: Option<Duration>) -> HalfResult<Progress, C> {
-        let put = self.output(deadline, |sending, port, clock| drive::put(sending, port, clock, payload))?;
-        Ok(if put.is_some() { Progress::Done } else { Progress::Blocked })
+    /// Accepts a message, writing it as far as the socket takes it in time. `None` if there was no room for it.
+    pub(super) fn put(&mut self, payload: &[u8], deadline: Option<Duration>) -> HalfResult<Option<Ticket>, C> {
+        self.output(deadline, |sending, port, clock| drive::put(sending, port, clock, payload))
     }
 
-    fn flush_until(&mut self, deadline: Option<Duration>, limit: Duration) -> HalfResult<(), C> {
+    pub(super) fn flush_until(&mut self, deadline: Option<Duration>, limit: Duration) -> HalfResult<(), C> {
         match self.output(deadline, |sending, port, clock| drive::flush(sending, port, clock))? {
             Progress::Done => Ok(()),
             Progress::Blocked => Err(self.timed_out(limit)),

@@ -9,24 +9,30 @@
 //! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
+mod caller;
 mod client;
 mod connection;
 mod connector;
 mod halves;
+mod link;
 mod listener;
 mod port;
+mod receiver;
 mod serving;
 mod shared;
 mod stopper;
 mod stream;
+mod turn;
 
+pub use caller::Caller;
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
+pub use receiver::Receiver;
 pub use shared::Shared;
 pub use stopper::Stopper;
-pub use stream::{ReadStream, WriteStream};
+pub use stream::{Closer, ReadStream, WriteStream};
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv};

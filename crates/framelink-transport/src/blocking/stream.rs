@@ -56,7 +56,18 @@ pub trait ReadStream: Read {
         let _ = space;
         Err(io::ErrorKind::WouldBlock.into())
     }
+
+    /// What another thread ends this stream with, both sides of it, so that whoever waits in a read or write returns.
+    ///
+    /// Where many calls go on at a time, this is how one that failed ends a connection whose receiver waits for more. Without it, by
+    /// default, the receiver learns of that when its read returns.
+    fn closer(&self) -> Option<Closer> {
+        None
+    }
 }
+
+/// See [`ReadStream::closer`].
+pub type Closer = Box<dyn Fn() + Send + Sync>;
 
 /// What a [`SendHalf`](super::SendHalf) writes to: a stream whose writes wait, and can be told for how long.
 ///
@@ -101,7 +112,7 @@ pub trait WriteStream: Write {
 
 /// The same for each socket, and each way to hold it.
 macro_rules! socket {
-    ($held:ty, $socket:ident) => {
+    ($held:ty, $socket:ident, $closer:expr) => {
         impl ReadStream for $held {
             fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 $socket::set_read_timeout(self, timeout)
@@ -121,6 +132,10 @@ macro_rules! socket {
                 let read = self.read(space);
                 $socket::set_nonblocking(self, false)?;
                 read
+            }
+
+            fn closer(&self) -> Option<Closer> {
+                $closer(self)
             }
         }
 
@@ -155,9 +170,27 @@ macro_rules! socket {
     };
 }
 
-socket!(TcpStream, TcpStream);
-socket!(Shared<TcpStream>, TcpStream);
+/// A socket that is not shared cannot be reached from elsewhere.
+const fn no_closer<S>(_: &S) -> Option<Closer> {
+    None
+}
+
+macro_rules! shared_closer {
+    ($socket:ident) => {
+        |socket: &Shared<$socket>| {
+            let socket = socket.clone();
+            let close = move || {
+                // One that is closed already is closed.
+                let _ = socket.shutdown(Shutdown::Both);
+            };
+            Some(Box::new(close) as Closer)
+        }
+    };
+}
+
+socket!(TcpStream, TcpStream, no_closer);
+socket!(Shared<TcpStream>, TcpStream, shared_closer!(TcpStream));
 #[cfg(unix)]
-socket!(UnixStream, UnixStream);
+socket!(UnixStream, UnixStream, no_closer);
 #[cfg(unix)]
-socket!(Shared<UnixStream>, UnixStream);
+socket!(Shared<UnixStream>, UnixStream, shared_closer!(UnixStream));

@@ -4,6 +4,7 @@
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
 mod call;
+mod calls;
 mod close;
 mod receive;
 mod send;
@@ -12,6 +13,7 @@ use std::io::{self, IoSlice};
 use std::time::Duration;
 
 pub(crate) use call::{Answer, Call};
+pub(crate) use calls::{Calls, Taken, may_wait, sent_of};
 pub(crate) use close::Close;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::buffered;

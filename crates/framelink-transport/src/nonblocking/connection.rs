@@ -11,11 +11,11 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
 use super::port::Port;
-use super::{RecvHalf, SendHalf, WriteStream};
+use super::{Duplex, RecvHalf, SendHalf, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{Sent, Session};
+use crate::session::{Matching, Sent, Session};
 use crate::terms::Terms;
 use crate::{Directions, Message, TryRecv, TrySend};
 
@@ -183,6 +183,23 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.stream.as_ref()
     }
 
+    /// For many calls at a time, whose replies find them as `matching` says.
+    ///
+    /// After a call that was given up, or while one is under way, the connection is closed: nothing could be told from its late
+    /// reply.
+    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
+        if self.check(Operation::Call).is_err() {
+            self.close_now();
+        }
+        Duplex::new(self, matching)
+    }
+
+    /// Gives the socket up.
+    pub(super) fn close_now(&mut self) {
+        self.stream = None;
+        self.session.sending.on_failed();
+    }
+
     pub(super) fn check(&self, operation: Operation) -> Result<(), C> {
         if self.call.is_some() {
             return Err(self.error(operation, Cause::UnderWay));
@@ -210,8 +227,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     /// Ends a call that failed. The socket is closed; the exchange stays open, so that whatever is asked next is told why.
     fn give_up(&mut self, call: &Call<impl AsRef<[u8]>>, cause: CauseOf<C>) -> CallErrorOf<C> {
         let sent = call.sent(&self.session.sending, &cause);
-        self.stream = None;
-        self.session.sending.on_failed();
+        self.close_now();
         self.call_error(sent, cause)
     }
 }

@@ -8,6 +8,7 @@
 mod client;
 mod connection;
 mod connector;
+mod duplex;
 mod halves;
 mod listener;
 mod port;
@@ -21,6 +22,7 @@ mod waiting;
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, NonBlocking};
+pub use duplex::{Duplex, Event, TryCall};
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
 pub use stream::WriteStream;

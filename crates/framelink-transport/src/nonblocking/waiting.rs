@@ -7,8 +7,9 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::WriteStream;
 use super::connection::{Connection, Result};
+use super::duplex::EventOf;
+use super::{Duplex, WriteStream};
 use crate::drive::{Clock as _, Close, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::{CloseReport, Message, TryRecv, TrySend};
@@ -138,7 +139,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     }
 
     /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
-    fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
+    pub(super) fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let left = deadline.saturating_sub(self.clock.now());
         // One that no clock can count to is as good as never.
@@ -149,8 +150,35 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
-    fn failed(&self, operation: Operation, error: io::Error) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+    pub(super) fn failed(
+        &self,
+        operation: Operation,
+        error: io::Error,
+    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         self.error(operation, Cause::of_io(error))
+    }
+}
+
+impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
+    /// Says what happens next, or that nothing does within that time.
+    ///
+    /// # Errors
+    /// As [`try_recv`](Self::try_recv).
+    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv<EventOf<C>>, C> {
+        let deadline = self.connection.clock.within(limit);
+        loop {
+            match self.try_recv()? {
+                TryRecv::Nothing if self.connection.clock.now() < deadline => {
+                    let is_out = self.try_flush().unwrap_or(true);
+                    let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+                    let soonest =
+                        self.deadline().map_or(deadline, |left| self.connection.clock.within(left).min(deadline));
+                    let waited = self.connection.wait(flags, soonest);
+                    waited.map_err(|error| self.connection.failed(Operation::Receive, error))?;
+                }
+                came => return Ok(came),
+            }
+        }
     }
 }
 

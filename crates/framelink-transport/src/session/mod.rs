@@ -40,6 +40,8 @@
 mod append;
 mod byte_count;
 mod exchange;
+mod in_flight;
+mod key;
 mod preamble;
 mod receiving;
 mod sending;
@@ -48,6 +50,8 @@ mod torn;
 
 pub use byte_count::ByteCount;
 pub use exchange::{Exchange, Unclean};
+pub use in_flight::{Arrived, CallId, Ended, InFlight, Late, Matching, NotBegun};
+pub use key::{Assigned, Key, KeyPlace, KeyRule};
 pub use preamble::WrongPreamble;
 pub use receiving::{Part, Received, Receiving, Unfinished};
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};

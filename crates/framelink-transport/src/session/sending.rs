@@ -259,13 +259,13 @@ impl<E: Encode> Sending<E> {
     /// What the peer may have seen of a message.
     #[must_use]
     pub fn sent(&self, ticket: Ticket) -> Sent {
-        if self.written.get() <= ticket.start { Sent::Not } else { Sent::Perhaps }
+        ticket.sent(self.written.get())
     }
 
     /// Whether the socket took the whole message.
     #[must_use]
     pub fn is_written(&self, ticket: Ticket) -> bool {
-        self.written.get() >= ticket.end
+        ticket.is_written(self.written.get())
     }
 
     /// How many messages wait to be written, wholly or in part.
@@ -388,6 +388,24 @@ impl fmt::Debug for Outgoing<'_> {
 pub struct Ticket {
     start: u64,
     end: u64,
+}
+
+impl Ticket {
+    /// What the peer may have seen of the message, once the socket has taken so many bytes in all.
+    pub(crate) const fn sent(self, written: u64) -> Sent {
+        if written <= self.start { Sent::Not } else { Sent::Perhaps }
+    }
+
+    /// Whether the socket has taken all of it, once it has taken so many bytes in all.
+    pub(crate) const fn is_written(self, written: u64) -> bool {
+        written >= self.end
+    }
+
+    /// How many bytes from the start of the connection to its end the socket has not taken yet.
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) fn unwritten(self, written: u64) -> usize {
+        usize::try_from(self.end.saturating_sub(written)).unwrap_or(usize::MAX)
+    }
 }
 
 /// What the other side may have seen of a message that failed. Complete by nature.

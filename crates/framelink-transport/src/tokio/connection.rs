@@ -13,10 +13,12 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::clock::{self, Clock};
 use super::halves::{RecvHalf, SendHalf};
+use super::link::Link;
 use super::port::{Port, ReadNow};
+use super::{Caller, Receiver};
 use crate::drive::{self, Answer, Call, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{Exchange, Receiving, Sending, Sent, Session};
+use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
 
@@ -290,6 +292,35 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
             self.abandon();
         }
         (self.receiver, self.sender)
+    }
+
+    /// For many calls at a time: one end to call from, as often cloned as there are callers, and one that receives. The replies find
+    /// their calls as `matching` says, and what answers none is for the receiver.
+    ///
+    /// After a call that was given up the connection is closed: nothing could be told from its late reply.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: framelink_transport::tokio::Connection) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use framelink_transport::session::{KeyRule, Matching};
+    ///
+    /// // ISO 8583: a reply has the trace number of its request, six digits after the message type.
+    /// let (caller, mut receiver) = connection.duplex(Matching::by_key(KeyRule::at("4:6".parse()?)));
+    /// tokio::spawn(async move {
+    ///     while let Ok(Some(incoming)) = receiver.recv().await {
+    ///         println!("{incoming:?}"); // what the peer sends by itself, and replies that came too late
+    ///     }
+    /// });
+    /// let within = Duration::from_secs(5);
+    /// let (one, other) = tokio::join!(caller.call(b"0200000001...", within), caller.call(b"0200000002...", within));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        let clock = self.clock;
+        let (receiver, sender) = self.split();
+        let link = Link::new(sender, matching, clock);
+        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link))
     }
 
     /// The address of the other side, where it has one.

@@ -19,7 +19,7 @@ use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Receiving, Sending, Unfinished};
+use crate::session::{ByteCount, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -262,11 +262,9 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// # Errors
     /// When the connection failed.
     pub async fn flush(&mut self) -> HalfResult<(), C> {
-        poll_fn(|context| {
-            match self.poll_output(context, |sending, port, clock| drive::flush(sending, port, clock))? {
-                Progress::Done => Poll::Ready(Ok(())),
-                Progress::Blocked => Poll::Pending,
-            }
+        poll_fn(|context| match self.poll_flush(context)? {
+            Progress::Done => Poll::Ready(Ok(())),
+            Progress::Blocked => Poll::Pending,
         })
         .await
     }
@@ -313,13 +311,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
 
     /// Accepts a message, writing what the socket takes of it at once and queueing the rest.
     async fn put(&mut self, payload: &[u8]) -> HalfResult<(), C> {
-        poll_fn(|context| {
-            match self.poll_output(context, |sending, port, clock| drive::put(sending, port, clock, payload))? {
-                Some(_) => Poll::Ready(Ok(())),
-                None => Poll::Pending,
-            }
+        poll_fn(|context| match self.poll_put(context, payload)? {
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Pending,
         })
         .await
+    }
+
+    /// The same; `None` while there is no room for it.
+    pub(super) fn poll_put(&mut self, context: &mut Context<'_>, payload: &[u8]) -> HalfResult<Option<Ticket>, C> {
+        self.poll_output(context, |sending, port, clock| drive::put(sending, port, clock, payload))
+    }
+
+    /// Writes what is queued, as far as the socket takes it now.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> HalfResult<Progress, C> {
+        self.poll_output(context, |sending, port, clock| drive::flush(sending, port, clock))
     }
 
     /// Does something with what is written.

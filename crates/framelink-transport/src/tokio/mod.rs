@@ -13,19 +13,24 @@
 //! - [`call`](Connection::call): the connection cannot be used any more, for the reply that may still come must not answer
 //!   the next request. Everything that is asked of it then is an error that says so.
 
+mod caller;
 mod client;
 mod clock;
 mod connection;
 mod connector;
 mod halves;
+mod link;
 mod listener;
 mod port;
+mod receiver;
 mod serving;
 
+pub use caller::Caller;
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
+pub use receiver::Receiver;
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation};

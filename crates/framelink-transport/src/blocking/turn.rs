@@ -1,0 +1,67 @@
+//! Something that one thread has at a time, while others wait for it up to a limit.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::drive::Clock as _;
+
+/// Something to be had by one at a time. Unlike a mutex it is waited for no longer than a deadline.
+#[derive(Debug)]
+pub(super) struct Turn<T> {
+    thing: Mutex<Option<T>>,
+    is_free: Condvar,
+    clock: Clock,
+}
+
+/// The thing, until this is dropped.
+pub(super) struct Held<'t, T> {
+    turn: &'t Turn<T>,
+    thing: Option<T>,
+}
+
+impl<T> Turn<T> {
+    pub(super) const fn new(thing: T, clock: Clock) -> Self {
+        Self { thing: Mutex::new(Some(thing)), is_free: Condvar::new(), clock }
+    }
+
+    /// Waits until it is free; `None` if that is not before the deadline.
+    pub(super) fn take(&self, deadline: Option<Duration>) -> Option<Held<'_, T>> {
+        let mut thing = self.thing.lock().unwrap_or_else(PoisonError::into_inner);
+        while thing.is_none() {
+            let left = deadline.map(|deadline| deadline.saturating_sub(self.clock.now()));
+            thing = match left {
+                None => self.is_free.wait(thing).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => {
+                    // The call that woke us may have been meant for another.
+                    self.is_free.notify_one();
+                    return None;
+                }
+                Some(left) => self.is_free.wait_timeout(thing, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        Some(Held { turn: self, thing: thing.take() })
+    }
+}
+
+impl<T> Deref for Held<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.thing.as_ref().expect("held until it is dropped")
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.thing.as_mut().expect("held until it is dropped")
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        *self.turn.thing.lock().unwrap_or_else(PoisonError::into_inner) = self.thing.take();
+        self.turn.is_free.notify_one();
+    }
+}

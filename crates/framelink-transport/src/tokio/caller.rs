@@ -1,0 +1,210 @@
+//! Many calls at a time on one connection.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use tokio::io::AsyncWrite;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::time::{Instant, timeout_at};
+
+use super::clock;
+use super::link::{Begun, CauseOf, Link, Offer, Outcome};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::session::{NotBegun, Sent};
+use crate::{Directions, Message};
+
+type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
+
+/// What had come when a call's time was over is taken before it is given up: a program that was stopped and goes on finds both at
+/// once.
+const GRACE: Duration = Duration::from_millis(10);
+
+/// Sends requests on a connection, many at a time, and receives the reply to each.
+///
+/// Made by [`Connection::duplex`](super::Connection::duplex), together with the [`Receiver`](super::Receiver), which has to be
+/// polled for any reply to come. Clones share the connection.
+///
+/// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened; after that
+/// its reply is taken as a late one when it comes.
+pub struct Caller<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
+    link: Arc<Link<C, W>>,
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
+    pub(super) const fn new(link: Arc<Link<C, W>>) -> Self {
+        Self { link }
+    }
+
+    /// Sends a request and waits for its reply, all of it within one deadline: waiting until there is room among the calls in
+    /// flight, writing, and the reply.
+    ///
+    /// # Errors
+    /// When the request was not accepted (its key is in flight, say), when no reply came in time, and when the connection was
+    /// lost. The error says what the peer may have seen of the request.
+    pub async fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        let deadline = clock::within(within);
+        let mut waits_for = None;
+        let begun = match timeout_at(deadline, self.begin(request, deadline, &mut waits_for)).await {
+            Ok(begun) => begun.map_err(|cause| self.failed(Sent::Not, cause))?,
+            Err(_) => {
+                let queued_bytes = self.link.unwritten_bytes();
+                let no_room = Cause::NoRoom { after: within, queued_bytes };
+                return Err(self.failed(Sent::Not, waits_for.map_or(no_room, Cause::NotBegun)));
+            }
+        };
+        let mut under_way = UnderWay { link: &self.link, begun, is_over: false };
+        let answered = timeout_at(deadline + GRACE, &mut under_way.begun.answer).await;
+        under_way.end(answered.ok(), within).map_err(|(sent, cause)| self.failed(sent, cause))
+    }
+
+    /// Sends a message that is no request, and returns when the socket has taken all of it.
+    ///
+    /// # Errors
+    /// When the message cannot be sent with this framing, and when the connection was lost.
+    pub async fn send(&self, message: &[u8]) -> Result<(), C> {
+        let ticket = loop {
+            let drained = self.link.drained.notified();
+            match self.link.send(message).map_err(|cause| self.error(cause))? {
+                Offer::Taken(ticket) => break ticket,
+                Offer::NoRoom => drained.await,
+            }
+        };
+        loop {
+            let drained = self.link.drained.notified();
+            if self.link.is_written(ticket).map_err(|cause| self.error(cause))? {
+                return Ok(());
+            }
+            drained.await;
+        }
+    }
+
+    /// Ends our side: what is queued is written, then writing is shut down. Replies that are owed can still come.
+    ///
+    /// # Errors
+    /// When the connection was lost.
+    pub async fn finish(&self) -> Result<(), C> {
+        self.link.finish();
+        loop {
+            let drained = self.link.drained.notified();
+            if self.link.is_flushed().map_err(|cause| self.error(cause))? {
+                return Ok(());
+            }
+            drained.await;
+        }
+    }
+
+    /// Gives the connection up at once: calls in flight fail, and the receiver has an error that says so.
+    pub fn abort(&self) {
+        self.link.end(&Cause::Closed);
+    }
+
+    /// How many calls are waited for.
+    pub fn in_flight(&self) -> usize {
+        self.link.in_flight()
+    }
+
+    /// How many calls were given up and are not answered yet.
+    pub fn unanswered(&self) -> usize {
+        self.link.unanswered()
+    }
+
+    /// The address of the other side, where it has one.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.link.peer
+    }
+
+    /// Has the request accepted, as soon as there is room for it.
+    async fn begin(
+        &self,
+        request: &[u8],
+        deadline: Instant,
+        waits_for: &mut Option<NotBegun>,
+    ) -> std::result::Result<Begun<C>, CauseOf<C>> {
+        let mut turn = self.link.turn.lock().await;
+        loop {
+            let (keys, drained) = (self.link.keys.notified(), self.link.drained.notified());
+            let why = match self.link.begin(request, deadline.saturating_duration_since(Instant::now())) {
+                Ok(Offer::Taken(begun)) => return Ok(begun),
+                Ok(Offer::NoRoom) => None,
+                Err(Cause::NotBegun(why)) if self.link.may_wait(why) => Some(why),
+                Err(cause) => return Err(cause),
+            };
+            *waits_for = why;
+            match why {
+                None => drained.await,
+                // Whoever waits for its own key is no reason for others to wait.
+                Some(NotBegun::DuplicateKey) => {
+                    drop(turn);
+                    keys.await;
+                    turn = self.link.turn.lock().await;
+                }
+                Some(_) => self.link.room.notified().await,
+            }
+        }
+    }
+
+    fn failed(&self, sent: Sent, cause: CauseOf<C>) -> CallError<<C as Decode>::Error, <C as Encode>::Error> {
+        CallError::new(sent, Error::new(Operation::Call, self.link.peer, cause))
+    }
+
+    fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(Operation::Send, self.link.peer, cause)
+    }
+}
+
+impl<C: Decode + Encode, W> Clone for Caller<C, W> {
+    fn clone(&self) -> Self {
+        Self { link: Arc::clone(&self.link) }
+    }
+}
+
+/// Lengths and states only: card numbers travel in requests.
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> fmt::Debug for Caller<C, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("peer", &self.link.peer)
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call that is waited for. Dropped before its end, it is cancelled.
+struct UnderWay<'l, C: Decode + Encode, W: AsyncWrite + Unpin> {
+    link: &'l Link<C, W>,
+    begun: Begun<C>,
+    is_over: bool,
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> UnderWay<'_, C, W> {
+    /// What came of it; `None` when its time is over.
+    fn end(
+        mut self,
+        answered: Option<std::result::Result<Outcome<C>, RecvError>>,
+        within: Duration,
+    ) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
+        self.is_over = true;
+        let Begun { call, ticket, answer } = &mut self.begun;
+        let outcome = match answered {
+            Some(outcome) => outcome.unwrap_or(Err(Cause::Closed)),
+            None => match self.link.give_up(*call, *ticket, Some(within)) {
+                Some(failed) => return Err(failed),
+                // At the last moment.
+                None => answer.try_recv().unwrap_or(Err(Cause::Closed)),
+            },
+        };
+        outcome.map_err(|cause| (self.link.sent(*ticket, &cause), cause))
+    }
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> Drop for UnderWay<'_, C, W> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.give_up(self.begun.call, self.begun.ticket, None);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What comes on a connection with calls in flight.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use framelink_codec::{Decode, Encode};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::RecvHalf;
+use super::link::{CauseOf, Link};
+use crate::error::{Cause, Error, Operation};
+use crate::session::ByteCount;
+use crate::{Directions, Incoming};
+
+type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+
+/// Receives on a connection with calls in flight: hands each reply to its call, and the rest to the application.
+///
+/// Nothing is read, and no reply comes, while nobody polls it: a task of its own is where it belongs. Dropped, it closes the
+/// connection.
+///
+/// See [`Connection::duplex`](super::Connection::duplex) for an example.
+pub struct Receiver<C: Decode + Encode = Directions, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
+    half: RecvHalf<C, R>,
+    link: Arc<Link<C, W>>,
+}
+
+impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C, R, W> {
+    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>) -> Self {
+        Self { half, link }
+    }
+
+    /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When what came is no frame, when the stream ended inside one, when the connection failed, or when it was given up because
+    /// a reply did not come. Whole messages that came before that are delivered first; but not after a reply in order failed to
+    /// come, for then none can be told apart.
+    pub async fn recv(&mut self) -> Result<Option<Incoming>, C> {
+        poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    /// The same, for a future of your own.
+    pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Incoming>, C>> {
+        self.link.poll_sender(context);
+        loop {
+            if let Some(cause) = self.link.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
+                self.half.give_up();
+                return Poll::Ready(Err(self.error(cause)));
+            }
+            match self.half.poll_recv(context) {
+                Poll::Ready(Ok(Some(message))) => {
+                    if let Some(incoming) = self.link.take(message) {
+                        return Poll::Ready(Ok(Some(incoming)));
+                    }
+                }
+                Poll::Ready(Ok(None)) => {
+                    self.link.end_calls(&Cause::NoReply);
+                    return Poll::Ready(Ok(None));
+                }
+                Poll::Ready(Err(error)) => {
+                    self.link.end(error.cause());
+                    return Poll::Ready(Err(error));
+                }
+                // What had come before has been taken now.
+                Poll::Pending => match self.link.failed() {
+                    Some(cause) => self.link.end(&cause),
+                    None => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    /// All bytes that ever came, to be watched while this is busy.
+    pub fn byte_count(&self) -> ByteCount {
+        self.half.byte_count()
+    }
+
+    /// The address of the other side, where it has one.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.half.peer_addr()
+    }
+
+    fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        Error::new(Operation::Receive, self.half.peer_addr(), cause)
+    }
+}
+
+/// No reply can come any more. Where the peer had closed its side in good order, ours can go on sending.
+impl<C: Decode + Encode, R, W: AsyncWrite + Unpin> Drop for Receiver<C, R, W> {
+    fn drop(&mut self) {
+        if self.link.over().is_none() {
+            self.link.end(&Cause::Unattended);
+        }
+    }
+}
+
+/// Lengths and states only: card numbers travel in messages.
+impl<C: Decode + Encode, R, W: AsyncWrite + Unpin> fmt::Debug for Receiver<C, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("in_flight", &self.link.in_flight()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,296 @@
+//! The three drivers behind one face: calls are begun, and what becomes of them is told.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::nonblocking::{Event, TryCall};
+use framelink_transport::session::{CallId, Matching};
+use framelink_transport::{
+    CallError, Directions, Error, Framing, Incoming, Message, TryRecv, blocking, nonblocking, tokio,
+};
+
+/// Whatever a test waits for comes within this time, or the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What became of something. Calls are numbered by the test.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Reply(usize, Message),
+    Failed(usize, CallError),
+    Incoming(Incoming),
+    Closed,
+    Lost(Error),
+}
+
+pub(crate) trait Many: Sized {
+    const NAME: &'static str;
+
+    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self;
+    /// Begins a call, or will when there is room for it.
+    fn begin(&mut self, call: usize, request: &[u8], within: Duration);
+    fn send(&mut self, message: &[u8]) -> Result<(), Error>;
+    /// What happens next; waits so long at most.
+    fn next_within(&mut self, limit: Duration) -> Option<Happened>;
+    fn in_flight(&self) -> usize;
+    fn unanswered(&self) -> usize;
+
+    #[track_caller]
+    fn next(&mut self) -> Happened {
+        self.next_within(DEADLINE).unwrap_or_else(|| panic!("{}: nothing happened within {DEADLINE:?}", Self::NAME))
+    }
+
+    /// The next thing, which is the reply to this call.
+    #[track_caller]
+    fn reply(&mut self, call: usize) -> Message {
+        match self.next() {
+            Happened::Reply(of, reply) if of == call => reply,
+            other => panic!("{}: not the reply to {call}: {other:?}", Self::NAME),
+        }
+    }
+
+    /// The next thing, which is that this call failed.
+    #[track_caller]
+    fn failure(&mut self, call: usize) -> CallError {
+        match self.next() {
+            Happened::Failed(of, error) if of == call => error,
+            other => panic!("{}: not the failure of {call}: {other:?}", Self::NAME),
+        }
+    }
+
+    /// Waits until so many calls are waited for.
+    fn wait_for_in_flight(&self, count: usize) {
+        let began = Instant::now();
+        while self.in_flight() != count {
+            assert!(began.elapsed() < DEADLINE, "{}: {} calls in flight, not {count}", Self::NAME, self.in_flight());
+            thread::yield_now();
+        }
+    }
+}
+
+pub(crate) fn framing(notation: &str) -> Directions {
+    notation.parse::<Framing>().expect("a notation").into()
+}
+
+/// A thread for each call, and one that receives.
+pub(crate) struct Blocking {
+    caller: blocking::Caller,
+    events: Receiver<Happened>,
+    told: Sender<Happened>,
+}
+
+impl Many for Blocking {
+    const NAME: &'static str = "blocking";
+
+    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let (caller, mut receiver) = blocking::Connection::from_stream(stream, framing).duplex(matching);
+        let (told, events) = mpsc::channel();
+        let tell = told.clone();
+        thread::spawn(move || {
+            loop {
+                let (happened, is_end) = match receiver.recv() {
+                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
+                    Ok(None) => (Happened::Closed, true),
+                    Err(error) => (Happened::Lost(error), true),
+                };
+                if tell.send(happened).is_err() || is_end {
+                    return;
+                }
+            }
+        });
+        Self { caller, events, told }
+    }
+
+    fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
+        let (caller, tell, request) = (self.caller.clone(), self.told.clone(), request.to_vec());
+        thread::spawn(move || drop(tell.send(outcome(call, caller.call(&request, within)))));
+    }
+
+    fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.caller.send(message)
+    }
+
+    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+        self.events.recv_timeout(limit).ok()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.caller.in_flight()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.caller.unanswered()
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        self.caller.abort();
+    }
+}
+
+/// A task for each call, and one that receives.
+pub(crate) struct Tokio {
+    caller: tokio::Caller,
+    events: Receiver<Happened>,
+    told: Sender<Happened>,
+    runtime: ::tokio::runtime::Runtime,
+}
+
+impl Many for Tokio {
+    const NAME: &'static str = "tokio";
+
+    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let entered = runtime.enter();
+        stream.set_nonblocking(true).unwrap();
+        let stream = ::tokio::net::TcpStream::from_std(stream).unwrap();
+        let (caller, mut receiver) = tokio::Connection::from_stream(stream, framing).duplex(matching);
+        let (told, events) = mpsc::channel();
+        let tell = told.clone();
+        runtime.spawn(async move {
+            loop {
+                let (happened, is_end) = match receiver.recv().await {
+                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
+                    Ok(None) => (Happened::Closed, true),
+                    Err(error) => (Happened::Lost(error), true),
+                };
+                if tell.send(happened).is_err() || is_end {
+                    return;
+                }
+            }
+        });
+        drop(entered);
+        Self { caller, events, told, runtime }
+    }
+
+    fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
+        let (caller, tell, request) = (self.caller.clone(), self.told.clone(), request.to_vec());
+        self.runtime.spawn(async move { drop(tell.send(outcome(call, caller.call(&request, within).await))) });
+    }
+
+    fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.runtime.block_on(self.caller.send(message))
+    }
+
+    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+        self.events.recv_timeout(limit).ok()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.caller.in_flight()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.caller.unanswered()
+    }
+}
+
+/// One loop.
+pub(crate) struct NonBlocking {
+    duplex: nonblocking::Duplex,
+    calls: HashMap<CallId, usize>,
+    /// For which there was no room yet.
+    waiting: VecDeque<(usize, Vec<u8>, Duration)>,
+    events: VecDeque<Happened>,
+    is_over: bool,
+}
+
+impl Many for NonBlocking {
+    const NAME: &'static str = "nonblocking";
+
+    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let duplex = nonblocking::Connection::from_stream(stream, framing).unwrap().duplex(matching);
+        Self { duplex, calls: HashMap::new(), waiting: VecDeque::new(), events: VecDeque::new(), is_over: false }
+    }
+
+    fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
+        self.waiting.push_back((call, request.to_vec(), within));
+        self.try_again();
+    }
+
+    fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.duplex.try_send(message).map(drop)
+    }
+
+    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+        self.try_again();
+        if let Some(happened) = self.events.pop_front() {
+            return Some(happened);
+        }
+        if self.is_over {
+            return None;
+        }
+        let happened = match self.duplex.recv_within(limit) {
+            Ok(TryRecv::Message(Event::Reply { call, message })) => Happened::Reply(self.calls.remove(&call)?, message),
+            Ok(TryRecv::Message(Event::Failed { call, error })) => Happened::Failed(self.calls.remove(&call)?, error),
+            Ok(TryRecv::Message(Event::Incoming(incoming))) => Happened::Incoming(incoming),
+            Ok(TryRecv::Nothing) => return None,
+            Ok(TryRecv::Closed) => {
+                self.is_over = true;
+                Happened::Closed
+            }
+            Err(error) => {
+                self.is_over = true;
+                Happened::Lost(error)
+            }
+        };
+        Some(happened)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.duplex.in_flight()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.duplex.unanswered()
+    }
+}
+
+impl NonBlocking {
+    /// Begins what there was no room for, in order.
+    fn try_again(&mut self) {
+        while let Some((call, request, within)) = self.waiting.front() {
+            match self.duplex.try_call(request, *within) {
+                Ok(TryCall::Begun(id)) => drop(self.calls.insert(id, *call)),
+                Ok(TryCall::Full) => return,
+                Err(error) => self.events.push_back(Happened::Failed(*call, error)),
+            }
+            self.waiting.pop_front();
+        }
+    }
+}
+
+fn outcome(call: usize, outcome: Result<Message, CallError>) -> Happened {
+    match outcome {
+        Ok(reply) => Happened::Reply(call, reply),
+        Err(error) => Happened::Failed(call, error),
+    }
+}
+
+/// A test of each rule on each driver.
+macro_rules! on_every_driver {
+    ($($rule:ident),* $(,)?) => {
+        $(
+            mod $rule {
+                #[test]
+                fn blocking() {
+                    super::$rule::<crate::many::Blocking>();
+                }
+
+                #[test]
+                fn nonblocking() {
+                    super::$rule::<crate::many::NonBlocking>();
+                }
+
+                #[test]
+                fn tokio() {
+                    super::$rule::<crate::many::Tokio>();
+                }
+            }
+        )*
+    };
+}
+pub(crate) use on_every_driver;

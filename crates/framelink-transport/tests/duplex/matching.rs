@@ -1,0 +1,201 @@
+//! Whose reply a message is.
+
+use std::time::{Duration, Instant};
+
+use framelink_transport::session::{Assigned, Key, KeyRule, Matching, NotBegun, Sent};
+use framelink_transport::{Cause, Incoming};
+
+use crate::many::{DEADLINE, Happened, Many, on_every_driver};
+use crate::peer::{by_key, pair};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+on_every_driver!(
+    replies_in_order_find_their_calls,
+    replies_by_key_find_their_calls_in_any_order,
+    replies_by_a_function_find_their_calls,
+    keys_are_assigned,
+    a_key_in_flight_is_refused_before_anything_is_written,
+    a_key_that_is_serialized_waits_for_the_one_before,
+    a_request_without_a_key_is_refused,
+    what_nobody_asked_for_goes_to_the_receiver,
+    messages_go_out_beside_calls,
+    a_late_reply_is_handed_over_with_its_key_and_delay,
+    a_key_is_taken_until_its_late_reply_has_come,
+);
+
+fn replies_in_order_find_their_calls<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(Matching::in_order());
+    for call in 0..3 {
+        ours.begin(call, format!("call {call}").as_bytes(), DEADLINE);
+    }
+    // Which of them comes first is nobody's promise; each has its own reply.
+    let requests = [peer.read(), peer.read(), peer.read()];
+    for request in &requests {
+        peer.write(&[b"re: ", &request[..]].concat());
+    }
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let Happened::Reply(call, reply) = ours.next() else { panic!("{}: no reply", M::NAME) };
+        assert_eq!(&reply[..], format!("re: call {call}").as_bytes(), "{}", M::NAME);
+        seen.push(call);
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2]);
+}
+
+fn replies_by_key_find_their_calls_in_any_order<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    for call in 0..3 {
+        ours.begin(call, format!("{call:02} hello").as_bytes(), DEADLINE);
+    }
+    ours.wait_for_in_flight(3);
+    for _ in 0..3 {
+        peer.read();
+    }
+    for call in [1, 2, 0] {
+        peer.write(format!("{call:02} good day").as_bytes());
+        assert_eq!(&ours.reply(call)[..], format!("{call:02} good day").as_bytes(), "{}", M::NAME);
+    }
+    assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
+}
+
+fn replies_by_a_function_find_their_calls<M: Many>() {
+    // A request names its key at the end, its reply at the start.
+    let at_end = KeyRule::by(|message| Key::new(message.last_chunk::<2>()?));
+    let rule = at_end.of_reply(|message| Key::new(message.first_chunk::<2>()?));
+    let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule));
+    ours.begin(0, b"hello 01", DEADLINE);
+    ours.begin(1, b"hello 02", DEADLINE);
+    peer.read();
+    peer.read();
+    peer.write(b"02 to you");
+    assert_eq!(&ours.reply(1)[..], b"02 to you");
+    peer.write(b"01 too");
+    assert_eq!(&ours.reply(0)[..], b"01 too");
+}
+
+fn keys_are_assigned<M: Many>() {
+    for (assigned, first) in [(Assigned::Binary, *b"\0\x01"), (Assigned::Digits, *b"01")] {
+        let rule = KeyRule::at("2:2".parse().unwrap()).assigned(assigned);
+        let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule));
+        ours.begin(0, b"a-??-same", DEADLINE);
+        let one = peer.read();
+        assert_eq!(one, [b"a-", &first[..], b"-same"].concat(), "{}", M::NAME);
+        ours.begin(1, b"a-??-same", DEADLINE);
+        let other = peer.read();
+        assert_ne!(one, other);
+        peer.write(&other);
+        assert_eq!(&ours.reply(1)[..], other);
+        peer.write(&one);
+        assert_eq!(&ours.reply(0)[..], one);
+    }
+}
+
+fn a_key_in_flight_is_refused_before_anything_is_written<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    ours.begin(0, b"01 first", DEADLINE);
+    assert_eq!(peer.read(), b"01 first");
+    ours.begin(1, b"01 second", DEADLINE);
+    let error = ours.failure(1);
+    assert_eq!(error.sent(), Sent::Not, "{}", M::NAME);
+    assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::DuplicateKey)), "{error}");
+    peer.expect_nothing();
+    peer.write(b"01 reply");
+    assert_eq!(&ours.reply(0)[..], b"01 reply");
+    ours.begin(2, b"01 third", DEADLINE);
+    assert_eq!(peer.read(), b"01 third", "{}: the key is free again", M::NAME);
+}
+
+fn a_key_that_is_serialized_waits_for_the_one_before<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key().serialized(true));
+    ours.begin(0, b"01 first", DEADLINE);
+    assert_eq!(peer.read(), b"01 first");
+    ours.begin(1, b"01 second", DEADLINE);
+    peer.expect_nothing();
+    // Others go on meanwhile, but in one loop the test itself keeps the order.
+    if M::NAME != "nonblocking" {
+        ours.begin(2, b"02 other", DEADLINE);
+        assert_eq!(peer.read(), b"02 other");
+        peer.write(b"02 reply");
+        assert_eq!(&ours.reply(2)[..], b"02 reply", "{}", M::NAME);
+    }
+    peer.write(b"01 reply");
+    assert_eq!(&ours.reply(0)[..], b"01 reply");
+    assert!(ours.next_within(Duration::from_millis(10)).is_none());
+    assert_eq!(peer.read(), b"01 second");
+    peer.write(b"01 reply to it");
+    assert_eq!(&ours.reply(1)[..], b"01 reply to it");
+}
+
+fn a_request_without_a_key_is_refused<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    ours.begin(0, b"x", DEADLINE);
+    let error = ours.failure(0);
+    assert_eq!(error.sent(), Sent::Not);
+    assert!(error.to_string().ends_with("the request, of 1 bytes, has no key (not sent)"), "{error}");
+    peer.expect_nothing();
+}
+
+fn what_nobody_asked_for_goes_to_the_receiver<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    ours.begin(0, b"01 hello", DEADLINE);
+    peer.read();
+    for news in [&b"99 news"[..], b"", b"x"] {
+        peer.write(news);
+        let Happened::Incoming(Incoming::Message(message)) = ours.next() else { panic!("{}: no news", M::NAME) };
+        assert_eq!(&message[..], news);
+    }
+    peer.write(b"01 reply");
+    ours.reply(0);
+    // A second reply answers nothing any more.
+    peer.write(b"01 reply");
+    assert!(matches!(ours.next(), Happened::Incoming(Incoming::Message(message)) if &message[..] == b"01 reply"));
+}
+
+fn messages_go_out_beside_calls<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    ours.begin(0, b"01 hello", DEADLINE);
+    peer.read();
+    ours.send(b"news of ours").unwrap();
+    assert_eq!(peer.read(), b"news of ours");
+    peer.write(b"01 reply");
+    ours.reply(0);
+}
+
+fn a_late_reply_is_handed_over_with_its_key_and_delay<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    let began = Instant::now();
+    ours.begin(0, b"01 hello", SHORT);
+    peer.read();
+    let error = ours.failure(0);
+    assert_eq!(error.sent(), Sent::NoReply, "{}: {error}", M::NAME);
+    assert!(error.to_string().ends_with("nothing came within 100ms (sent, no reply)"), "{error}");
+    assert_eq!((ours.in_flight(), ours.unanswered()), (0, 1));
+    // The link goes on.
+    ours.begin(1, b"02 hello", DEADLINE);
+    peer.read();
+    peer.write(b"02 reply");
+    ours.reply(1);
+    peer.write(b"01 late");
+    let Happened::Incoming(Incoming::Late(late)) = ours.next() else { panic!("{}: not late", M::NAME) };
+    assert_eq!((&late.message()[..], &late.key().unwrap()[..]), (&b"01 late"[..], &b"01"[..]));
+    assert!(late.delay() >= SHORT && late.delay() <= began.elapsed(), "{:?}", late.delay());
+    assert_eq!(ours.unanswered(), 0);
+}
+
+fn a_key_is_taken_until_its_late_reply_has_come<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    ours.begin(0, b"01 hello", SHORT);
+    peer.read();
+    ours.failure(0);
+    ours.begin(1, b"01 again", SHORT);
+    let error = ours.failure(1);
+    assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::DuplicateKey)), "{}: {error}", M::NAME);
+    peer.write(b"01 late");
+    assert!(matches!(ours.next(), Happened::Incoming(Incoming::Late(_))));
+    ours.begin(2, b"01 once more", DEADLINE);
+    assert_eq!(peer.read(), b"01 once more");
+    peer.write(b"01 reply");
+    assert_eq!(&ours.reply(2)[..], b"01 reply");
+}

@@ -1,0 +1,97 @@
+//! How many calls there may be.
+
+use std::time::Duration;
+
+use framelink_transport::session::{Ended, Matching, NotBegun, Sent};
+use framelink_transport::{Cause, Incoming};
+
+use crate::many::{DEADLINE, Happened, Many, on_every_driver};
+use crate::peer::{by_key, pair};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+on_every_driver!(
+    calls_beyond_the_window_wait,
+    waiting_for_room_is_part_of_the_time,
+    a_peer_that_reads_nothing_bounds_what_waits,
+    too_many_unanswered_calls_end_the_link,
+);
+
+fn calls_beyond_the_window_wait<M: Many>() {
+    for matching in [Matching::in_order().window(2), by_key().window(2)] {
+        let (mut ours, mut peer) = pair::<M>(matching);
+        for call in 0..5 {
+            ours.begin(call, format!("{call:02}").as_bytes(), DEADLINE);
+        }
+        let mut owed = vec![peer.read(), peer.read()];
+        for left in (0..5).rev() {
+            peer.expect_nothing();
+            assert!(ours.in_flight() <= 2, "{}", M::NAME);
+            let request = owed.remove(0);
+            peer.write(&request);
+            let Happened::Reply(call, reply) = ours.next() else { panic!("{}: no reply", M::NAME) };
+            assert_eq!((&reply[..], &reply[..]), (&request[..], format!("{call:02}").as_bytes()));
+            ours.next_within(Duration::from_millis(1));
+            if left >= 2 {
+                owed.push(peer.read());
+            }
+        }
+    }
+}
+
+fn waiting_for_room_is_part_of_the_time<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key().window(1));
+    ours.begin(0, b"01", DEADLINE);
+    peer.read();
+    if M::NAME == "nonblocking" {
+        return; // where whoever is told that there is no room waits for itself
+    }
+    ours.begin(1, b"02", SHORT);
+    let error = ours.failure(1);
+    assert_eq!(error.sent(), Sent::Not);
+    assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::Full { window: 1 })), "{}: {error}", M::NAME);
+    peer.expect_nothing();
+    peer.write(b"01");
+    ours.reply(0);
+    // Nobody was forgotten over it.
+    ours.begin(2, b"03", DEADLINE);
+    assert_eq!(peer.read(), b"03");
+}
+
+fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    let request = |call: usize| [format!("{call:02}").as_bytes(), &[b'x'; 60_000]].concat();
+    let calls = 60;
+    for call in 0..calls {
+        ours.begin(call, &request(call), Duration::from_millis(500));
+    }
+    let mut not_sent = 0;
+    let mut others = 0;
+    // In one loop those for which there is no room are never begun.
+    while let Some(happened) = ours.next_within(Duration::from_secs(2)) {
+        let Happened::Failed(_, error) = happened else { panic!("{}: {happened:?}", M::NAME) };
+        match error.sent() {
+            Sent::Not => not_sent += 1,
+            Sent::Perhaps | Sent::NoReply => others += 1,
+        }
+    }
+    assert!(others > 0, "{}: {not_sent} not sent", M::NAME);
+    assert!(others < calls || not_sent > 0, "{}: the system took everything", M::NAME);
+    // What was begun leaves whole and in order when the peer reads again.
+    let first = peer.read();
+    assert_eq!(first.len(), 60_002);
+    peer.write(&first[..2]);
+    assert!(matches!(ours.next(), Happened::Incoming(Incoming::Late(_))), "{}", M::NAME);
+}
+
+fn too_many_unanswered_calls_end_the_link<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key().unanswered(2));
+    for call in 0..3 {
+        ours.begin(call, format!("{call:02}").as_bytes(), SHORT);
+        peer.read();
+        assert_eq!(ours.failure(call).sent(), Sent::NoReply);
+    }
+    let Happened::Lost(error) = ours.next() else { panic!("{}: not lost", M::NAME) };
+    assert!(matches!(error.cause(), Cause::NotBegun(NotBegun::Ended(Ended::Unanswered))), "{error}");
+    assert!(peer.read_to_end().is_empty());
+}
