@@ -67,7 +67,12 @@ impl<D, E> Error<D, E> {
             | Cause::UnderWay
             | Cause::Unattended
             | Cause::Closed => Blame::Ours,
-            Cause::Preamble(_) | Cause::Fault(_) | Cause::NoReply | Cause::Unasked => Blame::Peer,
+            Cause::Preamble(_)
+            | Cause::Fault(_)
+            | Cause::NoReply
+            | Cause::Unasked
+            | Cause::OneWay
+            | Cause::SendingClosed => Blame::Peer,
             Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } | Cause::NoRoom { .. } => {
                 Blame::Network
             }
@@ -177,6 +182,10 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     NotBegun(NotBegun),
     /// Nobody receives on this connection any more, so that no reply can come.
     Unattended,
+    /// Something came on the connection of a pair that is only for sending.
+    OneWay,
+    /// The peer closed the connection of a pair that we send on.
+    SendingClosed,
     /// We have closed the connection, on request or after an earlier error.
     Closed,
 }
@@ -196,6 +205,15 @@ impl<D, E> Cause<D, E> {
 }
 
 impl<D: Copy, E: Copy> Cause<D, E> {
+    /// What it means that something was received where nothing should be.
+    pub(crate) fn of_one_way<M>(received: Result<Option<M>, Error<D, E>>) -> Self {
+        match received {
+            Ok(Some(_)) => Self::OneWay,
+            Ok(None) => Self::SendingClosed,
+            Err(error) => error.into_cause(),
+        }
+    }
+
     /// The same once more, for each call that it ended.
     pub(crate) fn again(&self) -> Self {
         match self {
@@ -214,6 +232,8 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::UnderWay => Self::UnderWay,
             Self::NotBegun(why) => Self::NotBegun(*why),
             Self::Unattended => Self::Unattended,
+            Self::OneWay => Self::OneWay,
+            Self::SendingClosed => Self::SendingClosed,
             // A connection that is there does not fail to be made.
             Self::Closed | Self::Connect(_) => Self::Closed,
         }
@@ -268,6 +288,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
                 write!(f, "the message was not accepted within {after:?}: {queued_bytes} bytes are still to be written")
             }
             Self::NotBegun(why) => why.fmt(f),
+            Self::OneWay => f.write_str("something came on the connection that is only for sending"),
+            Self::SendingClosed => f.write_str("the peer closed the connection that we send on"),
             Self::Unattended => f.write_str("nobody receives on this connection any more, so that no reply can come"),
             Self::UnderWay => f.write_str("a call is under way, its reply has to be asked for first"),
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -249,9 +250,45 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         let clock = self.clock;
         let (receiver, sender) = self.split();
-        let closer = receiver.reader.as_ref().and_then(ReadStream::closer);
-        let link = Link::new(sender, matching, clock, closer);
-        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link))
+        let closers = receiver.closer().into_iter().collect();
+        let link = Link::new(sender, matching, clock, closers);
+        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link, None))
+    }
+
+    /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
+    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Framing, blocking::{Connector, Listener}, session::{KeyRule, Matching}};
+    ///
+    /// // We dial the port where the switch listens, and it dials ours.
+    /// let framing: Framing = "ascii:4".parse()?;
+    /// let mut listener = Listener::bind("0.0.0.0:7001", framing)?;
+    /// let sending = Connector::new(framing).connect("switch.example:7000")?;
+    /// let receiving = listener.accept()?.expect("nobody stops it");
+    /// let (caller, receiver) = sending.simplex(receiving, Matching::by_key(KeyRule::at("4:6".parse()?)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn simplex(self, receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>)
+    where
+        C: Send + Sync + 'static,
+        R: Send + 'static,
+        W: Send + 'static,
+    {
+        let clock = self.clock;
+        let (mut watched, sender) = self.split();
+        let (receiver, unused) = receiving.split();
+        let closers: Vec<_> = watched.closer().into_iter().chain(receiver.closer()).collect();
+        let can_be_ended = closers.len() == 2;
+        let link = Link::new(sender, matching, clock, closers);
+        if can_be_ended {
+            let link = Arc::clone(&link);
+            thread::spawn(move || link.fail(&Cause::of_one_way(watched.recv())));
+        }
+        let receiver = Receiver::new(receiver, Arc::clone(&link), Some(unused));
+        (Caller::new(link), receiver)
     }
 
     /// The address of the other side, where it has one.

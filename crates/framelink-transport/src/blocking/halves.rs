@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::port::{Port, Timeout};
-use super::{ReadStream, Shared, WriteStream};
+use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
@@ -116,6 +116,11 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     /// Gives the socket up: nothing more is received.
     pub(super) fn give_up(&mut self) {
         self.reader = None;
+    }
+
+    /// What another thread ends the wait of this one with.
+    pub(super) fn closer(&self) -> Option<Closer> {
+        self.reader.as_ref().and_then(ReadStream::closer)
     }
 
     pub(super) fn receive(&mut self, deadline: Option<Duration>) -> HalfResult<TryRecv, C> {

@@ -33,8 +33,8 @@ pub(super) struct Link<C: Decode + Encode, W> {
     room: Condvar,
     /// Told when a call is over, so that its key may be free.
     keys: Condvar,
-    /// What ends the wait of the receiver.
-    closer: Option<Closer>,
+    /// What ends the wait of the receiver, and of whoever watches.
+    closers: Vec<Closer>,
     written: ByteCount,
     pub(super) peer: Option<SocketAddr>,
     pub(super) clock: Clock,
@@ -42,6 +42,8 @@ pub(super) struct Link<C: Decode + Encode, W> {
 
 struct State<C: Decode + Encode> {
     calls: CallsOf<C>,
+    /// Why nothing more can be sent, from the moment that this was seen until the receiver has taken what had come before.
+    failed: Option<CauseOf<C>>,
     /// How often a call was over: whoever waits for that sees whether it has missed one.
     overs: u64,
 }
@@ -54,11 +56,11 @@ pub(super) struct Begun<C: Decode + Encode> {
 }
 
 impl<C: Decode + Encode, W: WriteStream> Link<C, W> {
-    pub(super) fn new(sender: SendHalf<C, W>, matching: Matching, clock: Clock, closer: Option<Closer>) -> Arc<Self> {
+    pub(super) fn new(sender: SendHalf<C, W>, matching: Matching, clock: Clock, closers: Vec<Closer>) -> Arc<Self> {
         let (peer, written) = (sender.peer_addr(), sender.byte_count());
-        let state = Mutex::new(State { calls: Calls::new(matching), overs: 0 });
+        let state = Mutex::new(State { calls: Calls::new(matching), failed: None, overs: 0 });
         let (sender, room, keys) = (Turn::new(sender, clock), Condvar::new(), Condvar::new());
-        Arc::new(Self { sender, state, room, keys, closer, written, peer, clock })
+        Arc::new(Self { sender, state, room, keys, closers, written, peer, clock })
     }
 
     /// Waits for the sending half; `None` if it is not free before the deadline.
@@ -145,9 +147,18 @@ impl<C: Decode + Encode, W: WriteStream> Link<C, W> {
     /// The connection is given up.
     pub(super) fn end(&self, cause: &CauseOf<C>) {
         self.end_calls(cause);
-        if let Some(close) = &self.closer {
-            close();
-        }
+        self.closers.iter().for_each(|close| close());
+    }
+
+    /// Nothing more can be sent. The receiver has the last word: what had come before that counts.
+    pub(super) fn fail(&self, cause: &CauseOf<C>) {
+        self.state().failed.get_or_insert_with(|| cause.again());
+        self.closers.iter().for_each(|close| close());
+    }
+
+    /// Why nothing more can be sent, if so.
+    pub(super) fn failed(&self) -> Option<CauseOf<C>> {
+        self.state().failed.as_ref().map(Cause::again)
     }
 
     /// No reply comes any more.
@@ -170,6 +181,9 @@ impl<C: Decode + Encode, W: WriteStream> Link<C, W> {
         let forget = |sent, cause| {
             self.state().calls.forget(call);
             self.is_over();
+            if !matches!(cause, Cause::Refused(_) | Cause::NoRoom { .. }) {
+                self.fail(&cause);
+            }
             (sent, cause)
         };
         let ticket = match sender.put(request, Some(deadline)).map_err(Error::into_cause) {

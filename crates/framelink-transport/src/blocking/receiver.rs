@@ -8,7 +8,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::link::{CauseOf, Link};
-use super::{ReadStream, RecvHalf, Shared, WriteStream};
+use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::error::{Cause, Error, Operation};
 use crate::session::ByteCount;
 use crate::{Directions, Incoming, TryRecv};
@@ -24,11 +24,14 @@ type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Enc
 pub struct Receiver<C: Decode + Encode = Directions, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
     half: RecvHalf<C, R>,
     link: Arc<Link<C, W>>,
+    /// Of a pair of connections: the direction of this one that is not used.
+    unused: Option<SendHalf<C, W>>,
 }
 
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
-    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>) -> Self {
-        Self { half, link }
+    /// Of a pair of connections with the direction that is not used.
+    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>, unused: Option<SendHalf<C, W>>) -> Self {
+        Self { half, link, unused }
     }
 
     /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
@@ -78,13 +81,24 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
                 Ok(TryRecv::Closed) => {
                     // That may be our own doing.
                     self.check()?;
-                    self.link.end_calls(&Cause::NoReply);
-                    return Ok(TryRecv::Closed);
+                    match (self.link.failed(), &self.unused) {
+                        (Some(cause), _) => self.link.end(&cause),
+                        (None, None) => {
+                            self.link.end_calls(&Cause::NoReply);
+                            return Ok(TryRecv::Closed);
+                        }
+                        // Nothing is sent into a pair that cannot answer.
+                        (None, Some(_)) => {
+                            self.link.end(&Cause::NoReply);
+                            return Ok(TryRecv::Closed);
+                        }
+                    }
                 }
                 Err(error) => {
                     self.check()?;
-                    self.link.end(error.cause());
-                    return Err(error);
+                    let cause = self.link.failed().unwrap_or_else(|| error.cause().again());
+                    self.link.end(&cause);
+                    return Err(self.error(cause));
                 }
             }
         }

@@ -194,6 +194,15 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         Duplex::new(self, matching)
     }
 
+    /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
+    /// ends both, and all calls in flight are told.
+    pub fn simplex(mut self, receiving: Self, matching: Matching) -> Duplex<C, S> {
+        if self.check(Operation::Call).is_err() {
+            self.close_now();
+        }
+        receiving.duplex(matching).paired(self)
+    }
+
     /// Gives the socket up.
     pub(super) fn close_now(&mut self) {
         self.stream = None;

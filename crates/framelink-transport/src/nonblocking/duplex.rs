@@ -54,6 +54,8 @@ pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 /// ```
 pub struct Duplex<C: Decode + Encode = Directions, S = TcpStream> {
     pub(super) connection: Connection<C, S>,
+    /// Of a pair: the connection that is only for sending, while the other one is only for receiving.
+    pub(super) sending: Option<Box<Connection<C, S>>>,
     calls: Calls<Waiter, <C as Decode>::Error, <C as Encode>::Error>,
     /// What has happened and was not told yet.
     events: VecDeque<EventOf<C>>,
@@ -107,7 +109,21 @@ pub enum TryCall {
 
 impl<C: Decode + Encode, S> Duplex<C, S> {
     pub(super) fn new(connection: Connection<C, S>, matching: Matching) -> Self {
-        Self { connection, calls: Calls::new(matching), events: VecDeque::new(), failed: None }
+        Self { connection, sending: None, calls: Calls::new(matching), events: VecDeque::new(), failed: None }
+    }
+
+    /// Of a pair.
+    pub(super) fn paired(self, sending: Connection<C, S>) -> Self {
+        Self { sending: Some(Box::new(sending)), ..self }
+    }
+
+    /// The connection that is sent on.
+    pub(super) fn sender(&self) -> &Connection<C, S> {
+        self.sending.as_deref().unwrap_or(&self.connection)
+    }
+
+    fn sender_mut(&mut self) -> &mut Connection<C, S> {
+        self.sending.as_deref_mut().unwrap_or(&mut self.connection)
     }
 
     /// After so long it is to be asked again, though no event comes: a call's time may be over, or silence ends a message.
@@ -140,7 +156,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
 
     /// How many bytes of accepted messages are still to be written: an event for writing is worth waiting for.
     pub fn unwritten_bytes(&self) -> usize {
-        self.connection.unwritten_bytes()
+        self.sender().unwritten_bytes()
     }
 
     /// The address of the other side, where it has one.
@@ -156,6 +172,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
     /// The connection is given up.
     fn end(&mut self, cause: &CauseOf<C>) {
         self.connection.close_now();
+        self.sender_mut().close_now();
         self.end_calls(cause);
     }
 
@@ -168,7 +185,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
 
     fn fail(&mut self, waiter: Waiter, cause: CauseOf<C>) {
         let Some((call, ticket)) = waiter.sent else { return };
-        let sent = drive::sent_of(ticket, self.connection.session.sending.byte_count().get(), &cause);
+        let sent = drive::sent_of(ticket, self.sender().session.sending.byte_count().get(), &cause);
         let error = CallError::new(sent, self.connection.error(Operation::Call, cause));
         self.events.push_back(Event::Failed { call, error });
     }
@@ -215,8 +232,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
     /// # Errors
     /// When the message cannot be sent with this framing, when our side has ended, or when the connection was lost.
     pub fn try_send(&mut self, message: &[u8]) -> Result<TrySend, C> {
-        let sent = self.connection.try_send(message);
-        self.watch(sent)
+        let sent = self.sender_mut().try_send(message);
+        self.noting(sent)
     }
 
     /// Writes what is queued, as far as the socket takes it now; true when all of it is out.
@@ -224,8 +241,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
     /// # Errors
     /// When the connection was lost.
     pub fn try_flush(&mut self) -> Result<bool, C> {
-        let flushed = self.connection.try_flush();
-        self.watch(flushed)
+        let flushed = self.sender_mut().try_flush();
+        self.noting(flushed)
     }
 
     /// Ends our side when what is queued is written. Replies that are owed can still come.
@@ -233,8 +250,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
     /// # Errors
     /// When the connection was lost.
     pub fn try_finish(&mut self) -> Result<bool, C> {
-        let finished = self.connection.try_finish();
-        self.watch(finished)
+        let finished = self.sender_mut().try_finish();
+        self.noting(finished)
     }
 
     /// What happened next, if anything did. After an event of the system ask until the answer is [`TryRecv::Nothing`].
@@ -258,6 +275,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
                 }
                 // What has come counts, so the clock is looked at last.
                 Ok(TryRecv::Nothing) => {
+                    self.watch();
                     self.expire();
                     match self.failed.take() {
                         Some(cause) => self.end(&cause),
@@ -267,6 +285,10 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
                 }
                 Ok(TryRecv::Closed) => {
                     self.end_calls(&Cause::NoReply);
+                    // Nothing is sent into a pair that cannot answer.
+                    if let Some(sending) = &mut self.sending {
+                        sending.close_now();
+                    }
                     if self.events.is_empty() {
                         return Ok(TryRecv::Closed);
                     }
@@ -274,6 +296,17 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
                 Err(error) => self.end(error.cause()),
             }
         }
+    }
+
+    /// Looks for the end where only sending goes on.
+    fn watch(&mut self) {
+        let Some(sending) = &mut self.sending else { return };
+        let received = match sending.receive() {
+            Ok(TryRecv::Nothing) => return,
+            Ok(received) => Ok(received.into_message()),
+            Err(error) => Err(error),
+        };
+        self.failed.get_or_insert(Cause::of_one_way(received));
     }
 
     fn take(&mut self, message: Message) -> Option<EventOf<C>> {
@@ -297,7 +330,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
     }
 
     fn timed_out(&self, waiter: Waiter) -> CauseOf<C> {
-        let written = self.connection.session.sending.byte_count().get();
+        let written = self.sender().session.sending.byte_count().get();
         let unwritten_bytes = waiter.sent.map_or(0, |(_, ticket)| ticket.unwritten(written));
         let unfinished = self.connection.session.receiving.unfinished();
         Cause::TimedOut { after: waiter.within, unwritten_bytes, unfinished }
@@ -305,7 +338,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
 
     /// Accepts a request if there is room for it, and writes as much as the socket takes.
     fn put(&mut self, request: &[u8]) -> std::result::Result<Option<Ticket>, CauseOf<C>> {
-        let put = self.connection.both(|session, port, clock| drive::put(&mut session.sending, port, clock, request));
+        let put = self.sender_mut().both(|session, port, clock| drive::put(&mut session.sending, port, clock, request));
         match put {
             Ok(Some(ticket)) => {
                 // If that fails, it is not before the request was accepted: the end of the connection tells.
@@ -320,7 +353,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         }
     }
 
-    fn watch<T>(&mut self, done: Result<T, C>) -> Result<T, C> {
+    fn noting<T>(&mut self, done: Result<T, C>) -> Result<T, C> {
         if let Err(error) = &done {
             self.note(error.cause());
         }
@@ -348,16 +381,26 @@ impl<C: Decode + Encode, S> fmt::Debug for Duplex<C, S> {
     }
 }
 
+/// Both connections of a pair have the same token.
 impl<C: Decode + Encode, S: event::Source> event::Source for Duplex<C, S> {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        if let Some(sending) = &mut self.sending {
+            sending.register(registry, token, interests)?;
+        }
         self.connection.register(registry, token, interests)
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        if let Some(sending) = &mut self.sending {
+            sending.reregister(registry, token, interests)?;
+        }
         self.connection.reregister(registry, token, interests)
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        if let Some(sending) = &mut self.sending {
+            sending.deregister(registry)?;
+        }
         self.connection.deregister(registry)
     }
 }

@@ -139,15 +139,9 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     }
 
     /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
-    pub(super) fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
+    fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        let left = deadline.saturating_sub(self.clock.now());
-        // One that no clock can count to is as good as never.
-        let timeout = Timespec::try_from(left).ok();
-        match poll(&mut [PollFd::new(stream, flags)], timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        wait_for(&mut [PollFd::new(stream, flags)], deadline.saturating_sub(self.clock.now()))
     }
 
     pub(super) fn failed(
@@ -170,15 +164,39 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
             match self.try_recv()? {
                 TryRecv::Nothing if self.connection.clock.now() < deadline => {
                     let is_out = self.try_flush().unwrap_or(true);
-                    let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
                     let soonest =
                         self.deadline().map_or(deadline, |left| self.connection.clock.within(left).min(deadline));
-                    let waited = self.connection.wait(flags, soonest);
+                    let waited = self.wait(is_out, soonest);
                     waited.map_err(|error| self.connection.failed(Operation::Receive, error))?;
                 }
                 came => return Ok(came),
             }
         }
+    }
+
+    /// Waits for what comes and, unless everything is out, for room to write.
+    fn wait(&self, is_out: bool, deadline: Duration) -> io::Result<()> {
+        let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+        let left = deadline.saturating_sub(self.connection.clock.now());
+        match (self.connection.stream(), &self.sending) {
+            (Some(receiving), None) => wait_for(&mut [PollFd::new(receiving, flags)], left),
+            (Some(receiving), Some(sending)) => match sending.stream() {
+                Some(sending) => {
+                    wait_for(&mut [PollFd::new(receiving, PollFlags::IN), PollFd::new(sending, flags)], left)
+                }
+                None => Err(io::ErrorKind::NotConnected.into()),
+            },
+            (None, _) => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+/// Waits until one of them can go on, or the time is over.
+fn wait_for(streams: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
+    // One that no clock can count to is as good as never.
+    match poll(streams, Timespec::try_from(left).ok().as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

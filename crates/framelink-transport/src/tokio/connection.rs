@@ -15,6 +15,7 @@ use super::clock::{self, Clock};
 use super::halves::{RecvHalf, SendHalf};
 use super::link::Link;
 use super::port::{Port, ReadNow};
+use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::drive::{self, Answer, Call, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -320,7 +321,32 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         let clock = self.clock;
         let (receiver, sender) = self.split();
         let link = Link::new(sender, matching, clock);
-        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link))
+        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link, None))
+    }
+
+    /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
+    /// ends both, and all calls in flight are told.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Framing, session::{KeyRule, Matching}, tokio::{Connector, Listener}};
+    ///
+    /// // We dial the port where the switch listens, and it dials ours.
+    /// let framing: Framing = "ascii:4".parse()?;
+    /// let mut listener = Listener::bind("0.0.0.0:7001", framing).await?;
+    /// let sending = Connector::new(framing).connect("switch.example:7000").await?;
+    /// let receiving = listener.accept().await?;
+    /// let (caller, receiver) = sending.simplex(receiving, Matching::by_key(KeyRule::at("4:6".parse()?)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn simplex(self, receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        let clock = self.clock;
+        let (watched, sender) = self.split();
+        let (receiver, unused) = receiving.split();
+        let link = Link::new(sender, matching, clock);
+        let receiver = Receiver::new(receiver, Arc::clone(&link), Some(Pair { watched, _unused: unused }));
+        (Caller::new(link), receiver)
     }
 
     /// The address of the other side, where it has one.

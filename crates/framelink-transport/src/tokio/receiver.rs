@@ -10,8 +10,8 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::RecvHalf;
 use super::link::{CauseOf, Link};
+use super::{RecvHalf, SendHalf};
 use crate::error::{Cause, Error, Operation};
 use crate::session::ByteCount;
 use crate::{Directions, Incoming};
@@ -27,11 +27,19 @@ type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Enc
 pub struct Receiver<C: Decode + Encode = Directions, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
     half: RecvHalf<C, R>,
     link: Arc<Link<C, W>>,
+    pair: Option<Pair<C, R, W>>,
+}
+
+/// Of a pair of connections: what is received where only sending goes on, which is nothing before the end, and the direction that is
+/// not used.
+pub(super) struct Pair<C: Decode + Encode, R, W> {
+    pub(super) watched: RecvHalf<C, R>,
+    pub(super) _unused: SendHalf<C, W>,
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C, R, W> {
-    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>) -> Self {
-        Self { half, link }
+    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>, pair: Option<Pair<C, R, W>>) -> Self {
+        Self { half, link, pair }
     }
 
     /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
@@ -52,6 +60,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
         loop {
             if let Some(cause) = self.link.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
                 self.half.give_up();
+                self.pair = None;
                 return Poll::Ready(Err(self.error(cause)));
             }
             match self.half.poll_recv(context) {
@@ -61,7 +70,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                     }
                 }
                 Poll::Ready(Ok(None)) => {
-                    self.link.end_calls(&Cause::NoReply);
+                    match self.pair {
+                        None => self.link.end_calls(&Cause::NoReply),
+                        // Nothing is sent into a pair that cannot answer.
+                        Some(_) => self.link.end(&Cause::NoReply),
+                    }
                     return Poll::Ready(Ok(None));
                 }
                 Poll::Ready(Err(error)) => {
@@ -69,11 +82,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                     return Poll::Ready(Err(error));
                 }
                 // What had come before has been taken now.
-                Poll::Pending => match self.link.failed() {
+                Poll::Pending => match self.link.failed().or_else(|| self.poll_watched(context)) {
                     Some(cause) => self.link.end(&cause),
                     None => return Poll::Pending,
                 },
             }
+        }
+    }
+
+    /// Why a pair has ended where only sending goes on, if it has.
+    fn poll_watched(&mut self, context: &mut Context<'_>) -> Option<CauseOf<C>> {
+        match self.pair.as_mut()?.watched.poll_recv(context) {
+            Poll::Ready(received) => Some(Cause::of_one_way(received)),
+            Poll::Pending => None,
         }
     }
 

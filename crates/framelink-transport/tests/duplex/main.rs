@@ -6,6 +6,7 @@ mod cancel;
 mod ends;
 mod many;
 mod matching;
+mod pairs;
 mod peer;
 mod shuffled;
 mod window;

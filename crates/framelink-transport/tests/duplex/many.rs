@@ -29,6 +29,8 @@ pub(crate) trait Many: Sized {
     const NAME: &'static str;
 
     fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self;
+    /// One to send and one to receive.
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self;
     /// Begins a call, or will when there is room for it.
     fn begin(&mut self, call: usize, request: &[u8], within: Duration);
     fn send(&mut self, message: &[u8]) -> Result<(), Error>;
@@ -85,22 +87,12 @@ impl Many for Blocking {
     const NAME: &'static str = "blocking";
 
     fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
-        let (caller, mut receiver) = blocking::Connection::from_stream(stream, framing).duplex(matching);
-        let (told, events) = mpsc::channel();
-        let tell = told.clone();
-        thread::spawn(move || {
-            loop {
-                let (happened, is_end) = match receiver.recv() {
-                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
-                    Ok(None) => (Happened::Closed, true),
-                    Err(error) => (Happened::Lost(error), true),
-                };
-                if tell.send(happened).is_err() || is_end {
-                    return;
-                }
-            }
-        });
-        Self { caller, events, told }
+        Self::over(blocking::Connection::from_stream(stream, framing).duplex(matching))
+    }
+
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let receiving = blocking::Connection::from_stream(receiving, framing);
+        Self::over(blocking::Connection::from_stream(sending, framing).simplex(receiving, matching))
     }
 
     fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
@@ -125,6 +117,26 @@ impl Many for Blocking {
     }
 }
 
+impl Blocking {
+    fn over((caller, mut receiver): (blocking::Caller, blocking::Receiver)) -> Self {
+        let (told, events) = mpsc::channel();
+        let tell = told.clone();
+        thread::spawn(move || {
+            loop {
+                let (happened, is_end) = match receiver.recv() {
+                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
+                    Ok(None) => (Happened::Closed, true),
+                    Err(error) => (Happened::Lost(error), true),
+                };
+                if tell.send(happened).is_err() || is_end {
+                    return;
+                }
+            }
+        });
+        Self { caller, events, told }
+    }
+}
+
 impl Drop for Blocking {
     fn drop(&mut self) {
         self.caller.abort();
@@ -143,27 +155,21 @@ impl Many for Tokio {
     const NAME: &'static str = "tokio";
 
     fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
-        let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let entered = runtime.enter();
-        stream.set_nonblocking(true).unwrap();
-        let stream = ::tokio::net::TcpStream::from_std(stream).unwrap();
-        let (caller, mut receiver) = tokio::Connection::from_stream(stream, framing).duplex(matching);
-        let (told, events) = mpsc::channel();
-        let tell = told.clone();
-        runtime.spawn(async move {
-            loop {
-                let (happened, is_end) = match receiver.recv().await {
-                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
-                    Ok(None) => (Happened::Closed, true),
-                    Err(error) => (Happened::Lost(error), true),
-                };
-                if tell.send(happened).is_err() || is_end {
-                    return;
-                }
-            }
-        });
-        drop(entered);
-        Self { caller, events, told, runtime }
+        let runtime = Self::runtime();
+        let duplex = {
+            let _entered = runtime.enter();
+            connection(stream, framing).duplex(matching)
+        };
+        Self::over(runtime, duplex)
+    }
+
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let runtime = Self::runtime();
+        let pair = {
+            let _entered = runtime.enter();
+            connection(sending, framing).simplex(connection(receiving, framing), matching)
+        };
+        Self::over(runtime, pair)
     }
 
     fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
@@ -188,6 +194,35 @@ impl Many for Tokio {
     }
 }
 
+impl Tokio {
+    fn runtime() -> ::tokio::runtime::Runtime {
+        ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    }
+
+    fn over(runtime: ::tokio::runtime::Runtime, (caller, mut receiver): (tokio::Caller, tokio::Receiver)) -> Self {
+        let (told, events) = mpsc::channel();
+        let tell = told.clone();
+        runtime.spawn(async move {
+            loop {
+                let (happened, is_end) = match receiver.recv().await {
+                    Ok(Some(incoming)) => (Happened::Incoming(incoming), false),
+                    Ok(None) => (Happened::Closed, true),
+                    Err(error) => (Happened::Lost(error), true),
+                };
+                if tell.send(happened).is_err() || is_end {
+                    return;
+                }
+            }
+        });
+        Self { caller, events, told, runtime }
+    }
+}
+
+fn connection(stream: TcpStream, framing: Directions) -> tokio::Connection {
+    stream.set_nonblocking(true).unwrap();
+    tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing)
+}
+
 /// One loop.
 pub(crate) struct NonBlocking {
     duplex: nonblocking::Duplex,
@@ -202,8 +237,12 @@ impl Many for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
     fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
-        let duplex = nonblocking::Connection::from_stream(stream, framing).unwrap().duplex(matching);
-        Self { duplex, calls: HashMap::new(), waiting: VecDeque::new(), events: VecDeque::new(), is_over: false }
+        Self::over(nonblocking::Connection::from_stream(stream, framing).unwrap().duplex(matching))
+    }
+
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+        let receiving = nonblocking::Connection::from_stream(receiving, framing).unwrap();
+        Self::over(nonblocking::Connection::from_stream(sending, framing).unwrap().simplex(receiving, matching))
     }
 
     fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
@@ -250,6 +289,10 @@ impl Many for NonBlocking {
 }
 
 impl NonBlocking {
+    fn over(duplex: nonblocking::Duplex) -> Self {
+        Self { duplex, calls: HashMap::new(), waiting: VecDeque::new(), events: VecDeque::new(), is_over: false }
+    }
+
     /// Begins what there was no room for, in order.
     fn try_again(&mut self) {
         while let Some((call, request, within)) = self.waiting.front() {
