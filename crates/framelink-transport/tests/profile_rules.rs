@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use framelink_transport::profile::{
-    ConnectionKind, ExchangeKind, Limits, Preamble, Short, Side, TEMPLATES, Template, Timeouts,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, Reach, Shared, Short, Side, Simplex, TEMPLATES, Template,
+    Timeouts,
 };
+use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, SocketOptions};
 
 fn framing(notation: &str) -> Framing {
@@ -30,6 +32,11 @@ const fn ms(millis: u64) -> Duration {
 const SHORT: Short = Short::new();
 const SEND_ONLY: ExchangeKind = ExchangeKind::SendOnly;
 const RECEIVE_ONLY: ExchangeKind = ExchangeKind::ReceiveOnly;
+const DUPLEX: Duplex = Duplex::new();
+
+fn place(text: &str) -> KeyPlace {
+    text.parse().expect("a place")
+}
 
 #[test]
 fn what_cannot_work_together_is_refused_with_the_reason() {
@@ -81,6 +88,61 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             "only the end of a read ends a message, so two that are sent one after the other would run together; use a \
              short connection, or sync, where the reply comes between"
                 .to_owned(),
+        ),
+        (
+            of("quiet:50ms").exchange(DUPLEX),
+            "framing",
+            "exchange",
+            "only silence ends a message, so two that are sent one after the other would run together; use a short \
+             connection, or sync, where the reply comes between"
+                .to_owned(),
+        ),
+        (
+            two("line", "each-read").exchange(Simplex::new(DUPLEX)),
+            "framing.receive",
+            "exchange",
+            "only the end of a read ends a message, so two that are sent one after the other would run together; use a \
+             short connection, or sync, where the reply comes between"
+                .to_owned(),
+        ),
+        (
+            of("line").exchange(DUPLEX).connection(SHORT),
+            "exchange",
+            "connection",
+            "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one"
+                .to_owned(),
+        ),
+        (
+            of("line").connection(Shared::new(2)),
+            "connection",
+            "exchange",
+            "connections are shared by many requests in flight, which only a duplex exchange has; use duplex, or a long \
+             connection"
+                .to_owned(),
+        ),
+        (
+            of("line").exchange(Simplex::new(DUPLEX)).connection(Shared::new(2)),
+            "connection",
+            "exchange",
+            "a simplex pair is two connections that are one link, of which there is one; use a long connection".to_owned(),
+        ),
+        (
+            of("ascii:1").exchange(DUPLEX.key(place("4:6"))),
+            "exchange.key",
+            "framing",
+            "the key ends 10 bytes into a message, and messages have at most 9".to_owned(),
+        ),
+        (
+            of("line").exchange(DUPLEX.key(place("0:1")).assigned(Assigned::Digits)),
+            "exchange.in-flight",
+            "exchange.key",
+            "there are only 10 keys of 1 bytes, for up to 64 requests".to_owned(),
+        ),
+        (
+            of("line").exchange(DUPLEX.serialized(true)),
+            "exchange.serialize",
+            "exchange.key",
+            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"".to_owned(),
         ),
         (
             of("line").exchange(RECEIVE_ONLY).reply_timeout(s(5)),
@@ -293,7 +355,8 @@ fn every_template_takes_the_framings_that_it_is_for() {
     let error = Profile::template("short", framing("line")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "template: expected one of short-sync, long-sync, send-only, receive-only, short-until-close, found `short`"
+        "template: expected one of short-sync, long-sync, duplex, shared, simplex, send-only, receive-only, \
+         short-until-close, found `short`"
     );
     let own = ProfileBuilder::new().template("short-until-close").unwrap().build().unwrap();
     assert_eq!(own.framing().receive, framing("until-close"));
@@ -385,5 +448,40 @@ fn every_kind_of_framing_is_explained() {
     ] {
         let explained = of(notation).build().unwrap().explain().to_string();
         assert!(explained.contains(&format!("messages {words} at most")), "{notation}:\n{explained}");
+    }
+}
+
+#[test]
+fn what_an_exchange_means_is_said() {
+    let said = |exchange: ExchangeKind| {
+        let explained = of("line").exchange(exchange).build().unwrap().explain();
+        let lines: Vec<_> = explained.lines().map(|(label, text)| format!("{label}: {text}")).collect();
+        lines[1..3].join("\n")
+    };
+    assert_eq!(
+        said(DUPLEX.into()),
+        "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; when a reply does \
+         not come in time the connection is given up"
+    );
+    let by_key = DUPLEX.key(place("4:6")).assigned(Assigned::Digits).in_flight(8);
+    assert_eq!(
+        said(Simplex::new(by_key).receive(Reach::Accept).into()),
+        "exchange: simplex: one connection only to send, which we dial, and one only to receive, which the peer dials\nin \
+         flight: up to 8 requests, answered in any order by the 6 bytes at offset 4, which is chosen for us and counts in \
+         ASCII digits; one with a key in flight is refused"
+    );
+    let shared = of("line").exchange(DUPLEX).connection(Shared::new(3)).build().unwrap();
+    assert!(shared.explain().to_string().contains("up to 3 that stay open"), "{}", shared.explain());
+}
+
+#[test]
+fn a_client_with_one_exchange_at_a_time_refuses_many() {
+    let profile = of("line").exchange(DUPLEX).build().unwrap();
+    for error in [
+        framelink_transport::blocking::Client::new(profile.clone(), "localhost:1").unwrap_err(),
+        framelink_transport::nonblocking::Client::new(profile.clone(), "localhost:1").unwrap_err(),
+        framelink_transport::tokio::Client::new(profile, "localhost:1").unwrap_err(),
+    ] {
+        assert_eq!(error.key(), "exchange", "{error}");
     }
 }

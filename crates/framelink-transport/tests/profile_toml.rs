@@ -125,6 +125,18 @@ reuse-address = false
             "framing = 'line'\nconnection = 'short'\ntimeouts.connect = '5s'",
             "framing = \"line\"\nconnection = \"short\"\n",
         ),
+        ("framing = 'line'\nexchange.kind = 'duplex'", "framing = \"line\"\nexchange = \"duplex\"\n"),
+        ("framing = 'line'\ntemplate = 'simplex'", "framing = \"line\"\nexchange = \"simplex\"\n"),
+        (
+            "framing = 'line'\ntemplate = 'simplex'\nexchange = { key = '4:6', receive = 'accept', in-flight = 64 }",
+            "framing = \"line\"\n\n[exchange]\nkind = \"simplex\"\nkey = \"4:6\"\nreceive = \"accept\"\n",
+        ),
+        (
+            "framing = 'line'\ntemplate = 'shared'\nconnection.connections = 4\nexchange = { key = '0:4', assign = 'binary', \
+             in-flight = 9, serialize = true }",
+            "framing = \"line\"\n\n[connection]\nkind = \"shared\"\nconnections = 4\n\n[exchange]\nkind = \
+             \"duplex\"\nkey = \"0:4\"\nassign = \"binary\"\nin-flight = 9\nserialize = true\n",
+        ),
         ("framing = 'line'\nsocket = { nodelay = true, backlog = 1024 }", "framing = \"line\"\n"),
         ("framing = { send = 'line', receive = 'line' }\npreamble = {}", "framing = \"line\"\n"),
     ] {
@@ -190,13 +202,13 @@ const WRONG: &[(&str, &str)] = &[
     // What is escaped has other columns than what is written, so the whole value is meant.
     ("framing = \"\\u0062cd:10\"", "line 1, column 11: framing: expected 1 to 9 bytes, found `10`"),
     (
-        "template = 'shared'\nframing = 'line'",
-        "line 1, column 13: template: expected one of short-sync, long-sync, send-only, receive-only, short-until-close, \
-         found `shared`",
+        "template = 'pooled'\nframing = 'line'",
+        "line 1, column 13: template: expected one of short-sync, long-sync, duplex, shared, simplex, send-only, \
+         receive-only, short-until-close, found `pooled`",
     ),
     (
         "framing = 'line'\nconnection = 'pooled'",
-        "line 2, column 15: connection: expected one of long, short, found `pooled`",
+        "line 2, column 15: connection: expected one of long, short, shared, found `pooled`",
     ),
     (
         "framing = 'line'\nconnection = { kind = 'long', closes = 'server' }",
@@ -214,12 +226,48 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\nconnection = true",
-        "line 2, column 14: invalid type: boolean `true`, expected \"long\", \"short\", or a table with `kind`, \
-         `half-close` and `closes`",
+        "line 2, column 14: invalid type: boolean `true`, expected \"long\", \"short\", \"shared\", or a table with `kind`, \
+         `half-close`, `closes` and `connections`",
     ),
     (
-        "framing = 'line'\nexchange = 'duplex'",
-        "line 2, column 13: exchange: expected one of sync, send-only, receive-only, found `duplex`",
+        "framing = 'line'\nexchange = 'both'",
+        "line 2, column 13: exchange: expected one of sync, send-only, receive-only, duplex, simplex, found `both`",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'duplex', key = '4' }",
+        "line 2, column 38: exchange.key: expected OFFSET:LEN, such as `0:2` for the first two bytes, found `4`",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'duplex', key = '4:65' }",
+        "line 2, column 40: exchange.key: expected 1 to 64 bytes of key, found `65`",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'duplex', in-flight = 0 }",
+        "line 2, column 43: exchange.in-flight: expected 1 to 65536 requests, found `0`",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'sync', key = '4:6' }",
+        "line 2, column 35: exchange.key does not go with exchange.kind: it is about many requests in flight, which duplex \
+         and simplex have, and this one is sync",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'duplex', send = 'accept' }",
+        "line 2, column 38: exchange.send does not go with exchange.kind: it says who dials one of two connections, which \
+         simplex has, and this one is duplex",
+    ),
+    (
+        "framing = 'line'\nexchange = { kind = 'duplex', assign = 'digits' }",
+        "line 2, column 40: exchange.assign does not go with exchange.key: it is about keys, and without one replies come in \
+         order; say where the key is, such as key = \"4:6\"",
+    ),
+    (
+        "framing = 'line'\nexchange = 'duplex'\nconnection = { kind = 'shared', connections = 0 }",
+        "line 3, column 47: connection.connections: expected 1 to 1024 connections, found `0`",
+    ),
+    (
+        "framing = 'line'\nconnection = { kind = 'long', connections = 3 }",
+        "line 2, column 45: connection.connections does not go with connection.kind: it says how many connections are \
+         shared, and this one is long",
     ),
     (
         "framing = 'line'\npreamble.send = '012'",

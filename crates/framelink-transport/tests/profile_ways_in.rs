@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use framelink_transport::profile::{ExchangeKind, Short, Side, TomlError};
+use framelink_transport::profile::{Duplex, ExchangeKind, Reach, Short, Side, Simplex, TomlError};
+use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError, SocketOptions};
 use proptest::prelude::*;
 
@@ -42,7 +43,7 @@ const LIMITS: [&str; 3] = ["message", "write-queue", "connections"];
 fn any_said() -> impl Strategy<Value = Said> {
     let framing = || prop::sample::select(FRAMINGS);
     let framings = prop_oneof![framing().prop_map(|both| (both, both)), (framing(), framing())];
-    let exchange = prop::sample::select(&[ExchangeKind::Sync, ExchangeKind::SendOnly, ExchangeKind::ReceiveOnly][..]);
+    let exchange = any_exchange();
     let bytes = || prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(any::<u8>(), 1..5)];
     let rarely = |strategy: BoxedStrategy<u64>| prop::option::weighted(0.15, strategy);
     let time = prop_oneof![1_u64..20_000, Just(5_000_u64), Just(10_000), Just(90_000_000)].boxed();
@@ -69,6 +70,29 @@ fn any_said() -> impl Strategy<Value = Said> {
             linger,
             interface,
         })
+}
+
+fn any_exchange() -> impl Strategy<Value = ExchangeKind> {
+    let key = prop::option::of(
+        (0_usize..20, 1_usize..8).prop_map(|(offset, len)| KeyPlace::new(offset, len).expect("a place")),
+    );
+    let assigned = prop::option::of(prop::sample::select(&[Assigned::Binary, Assigned::Digits][..]));
+    let in_flight = prop_oneof![Just(64_u32), 0_u32..100, Just(70_000)];
+    let duplex = (key, assigned, in_flight, any::<bool>()).prop_map(|(key, assigned, in_flight, serialized)| {
+        let mut duplex = Duplex::new().in_flight(in_flight).serialized(serialized);
+        (duplex.key, duplex.assigned) = (key, assigned);
+        duplex
+    });
+    let reach = || prop::sample::select(&[Reach::Dial, Reach::Accept][..]);
+    let simplex = (duplex.clone(), reach(), reach())
+        .prop_map(|(duplex, send, receive)| Simplex::new(duplex).send(send).receive(receive).into());
+    prop_oneof![
+        Just(ExchangeKind::Sync),
+        Just(ExchangeKind::SendOnly),
+        Just(ExchangeKind::ReceiveOnly),
+        duplex.prop_map(ExchangeKind::from),
+        simplex,
+    ]
 }
 
 impl Said {
@@ -127,7 +151,7 @@ impl Said {
             root.insert("connection".into(), table);
         }
         if let Some(exchange) = self.exchange {
-            root.insert("exchange".into(), exchange.name().into());
+            root.insert("exchange".into(), exchange_in_json(exchange));
         }
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
         let mut preamble = serde_json::Map::new();
@@ -157,6 +181,25 @@ impl Said {
         root.insert("socket".into(), socket.into());
         root.into()
     }
+}
+
+fn exchange_in_json(exchange: ExchangeKind) -> serde_json::Value {
+    let Some(duplex) = exchange.duplex() else { return exchange.name().into() };
+    let mut table = serde_json::Map::new();
+    table.insert("kind".into(), exchange.name().into());
+    if let Some(key) = duplex.key {
+        table.insert("key".into(), key.to_string().into());
+    }
+    if let Some(assigned) = duplex.assigned {
+        table.insert("assign".into(), assigned.name().into());
+    }
+    table.insert("in-flight".into(), duplex.in_flight.into());
+    table.insert("serialize".into(), duplex.serialized.into());
+    if let ExchangeKind::Simplex(simplex) = exchange {
+        table.insert("send".into(), simplex.send.name().into());
+        table.insert("receive".into(), simplex.receive.name().into());
+    }
+    table.into()
 }
 
 /// The refusal itself; a place in a file has nothing to do with code.

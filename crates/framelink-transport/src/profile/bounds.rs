@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-use super::{Limits, Preamble, Profile, ProfileError, Timeouts};
+use super::{ConnectionKind, Duplex, Limits, Preamble, Profile, ProfileError, Shared, Timeouts};
 use crate::SocketOptions;
 
 type Checked = Result<(), ProfileError>;
@@ -20,6 +20,13 @@ pub(super) fn check(profile: &Profile) -> Checked {
     check_preamble("preamble.send", profile.preamble.send())?;
     check_preamble("preamble.expect", profile.preamble.expect())?;
     check_timeouts(&profile.timeouts)?;
+    if let ConnectionKind::Shared(shared) = profile.connection {
+        check_number("connection.connections", shared.connections as usize, Shared::MOST as usize, "connections")?;
+    }
+    if let Some(duplex) = profile.exchange.duplex() {
+        let most = Duplex::MOST_IN_FLIGHT as usize;
+        check_number("exchange.in-flight", duplex.in_flight as usize, most, "requests")?;
+    }
     check_limits(&profile.limits)?;
     check_socket(&profile.socket)
 }

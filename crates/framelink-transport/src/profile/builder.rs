@@ -95,15 +95,17 @@ impl ProfileBuilder {
         self
     }
 
-    /// How long a connection lives: [`ConnectionKind::Long`] or [`Short`](super::Short). Defaults to long.
+    /// How long a connection lives: [`ConnectionKind::Long`], [`Short`](super::Short) or [`Shared`](super::Shared). Defaults to
+    /// long.
     pub fn connection(mut self, connection: impl Into<ConnectionKind>) -> Self {
         self.connection = connection.into();
         self
     }
 
-    /// What goes to and fro. Defaults to [`ExchangeKind::Sync`].
-    pub const fn exchange(mut self, exchange: ExchangeKind) -> Self {
-        self.exchange = exchange;
+    /// What goes to and fro: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex). Defaults to
+    /// [`ExchangeKind::Sync`].
+    pub fn exchange(mut self, exchange: impl Into<ExchangeKind>) -> Self {
+        self.exchange = exchange.into();
         self
     }
 

@@ -17,15 +17,27 @@ pub enum ConnectionKind {
     Long,
     /// Connect, one exchange, close.
     Short(Short),
+    /// Several that stay open, and on each of them many exchanges.
+    Shared(Shared),
 }
 
 impl ConnectionKind {
+    /// How many connections to one peer there are at a time, at most.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        match self {
+            Self::Shared(shared) => shared.connections,
+            Self::Long | Self::Short(_) => 1,
+        }
+    }
+
     /// The word for it in a file.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Long => "long",
             Self::Short(_) => "short",
+            Self::Shared(_) => "shared",
         }
     }
 
@@ -34,7 +46,7 @@ impl ConnectionKind {
     pub const fn short(&self) -> Option<Short> {
         match self {
             Self::Short(short) => Some(*short),
-            Self::Long => None,
+            Self::Long | Self::Shared(_) => None,
         }
     }
 }
@@ -42,6 +54,45 @@ impl ConnectionKind {
 impl From<Short> for ConnectionKind {
     fn from(short: Short) -> Self {
         Self::Short(short)
+    }
+}
+
+impl From<Shared> for ConnectionKind {
+    fn from(shared: Shared) -> Self {
+        Self::Shared(shared)
+    }
+}
+
+/// Several connections to one peer, which the requests in flight share: each goes over the one with the fewest.
+///
+/// ```
+/// use framelink_transport::profile::{ConnectionKind, Shared};
+///
+/// assert_eq!(ConnectionKind::from(Shared::new(4)).name(), "shared");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Shared {
+    /// How many connections there may be.
+    pub connections: u32,
+}
+
+impl Shared {
+    /// 2, where nothing is said.
+    pub const CONNECTIONS: u32 = 2;
+    /// No more can be asked for: 1024.
+    pub const MOST: u32 = 1024;
+
+    /// So many connections.
+    #[must_use]
+    pub const fn new(connections: u32) -> Self {
+        Self { connections }
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self::new(Self::CONNECTIONS)
     }
 }
 

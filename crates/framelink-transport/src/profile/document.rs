@@ -17,8 +17,8 @@ pub(super) struct Document {
     framing: Option<TextOr<FramingTable>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<TextOr<ConnectionTable>>,
-    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
-    exchange: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<TextOr<ExchangeTable>>,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "PreambleTable::is_empty")]
     preamble: PreambleTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "TimeoutsTable::is_empty")]
@@ -52,10 +52,37 @@ struct ConnectionTable {
     half_close: Option<bool>,
     #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
     closes: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    connections: Option<Number>,
 }
 
 impl Table for ConnectionTable {
-    const EXPECTED: &'static str = "\"long\", \"short\", or a table with `kind`, `half-close` and `closes`";
+    const EXPECTED: &'static str =
+        "\"long\", \"short\", \"shared\", or a table with `kind`, `half-close`, `closes` and `connections`";
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ExchangeTable {
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    kind: Option<Text>,
+    #[serde(deserialize_with = "scalar::key", skip_serializing_if = "Option::is_none")]
+    key: Option<Text>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    assign: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    in_flight: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serialize: Option<bool>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    send: Option<Text>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    receive: Option<Text>,
+}
+
+impl Table for ExchangeTable {
+    const EXPECTED: &'static str = "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, \
+                                    `in-flight`, `serialize`, `send` and `receive`";
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]

@@ -7,8 +7,9 @@ use framelink_codec::notation::{ShowDuration, ShowSize};
 use framelink_codec::{Decode, Ends};
 
 use super::words::{Spaced, Words};
-use super::{ExchangeKind, Profile, Short, Side};
+use super::{ConnectionKind, Duplex, ExchangeKind, Profile, Reach, Short, Side};
 use crate::SocketOptions;
+use crate::session::Assigned;
 
 /// What a profile means in plain words, a line for each thing.
 ///
@@ -30,7 +31,7 @@ impl Explanation {
     pub(super) fn of(profile: &Profile) -> Self {
         let mut this = Self { lines: Vec::new() };
         this.say("connection", connection(profile));
-        this.say("exchange", exchange(profile.exchange));
+        this.exchange(profile.exchange);
         this.framing(profile);
         this.preamble(profile);
         this.timeouts(profile);
@@ -50,6 +51,13 @@ impl Explanation {
         self.lines.push((label, text.into()));
     }
 
+    fn exchange(&mut self, kind: ExchangeKind) {
+        self.say("exchange", exchange(kind));
+        if let Some(duplex) = kind.duplex() {
+            self.say("in flight", in_flight(duplex));
+        }
+    }
+
     fn framing(&mut self, profile: &Profile) {
         let says = |framing| {
             let framing: &crate::Framing = framing;
@@ -60,7 +68,7 @@ impl Explanation {
             _ if framing.send == framing.receive => self.say("both ways", says(&framing.send)),
             ExchangeKind::SendOnly => self.say("sends", says(&framing.send)),
             ExchangeKind::ReceiveOnly => self.say("receives", says(&framing.receive)),
-            ExchangeKind::Sync => {
+            ExchangeKind::Sync | ExchangeKind::Duplex(_) | ExchangeKind::Simplex(_) => {
                 self.say("sends", says(&framing.send));
                 self.say("receives", says(&framing.receive));
             }
@@ -172,8 +180,15 @@ impl fmt::Display for Explanation {
 }
 
 fn connection(profile: &Profile) -> String {
-    let Some(Short { half_close, closes }) = profile.connection.short() else {
-        return "long: stays open for many messages".to_owned();
+    let Short { half_close, closes } = match profile.connection {
+        ConnectionKind::Long => return "long: stays open for many messages".to_owned(),
+        ConnectionKind::Shared(shared) => {
+            return format!(
+                "shared: up to {} that stay open, each request over the least busy one",
+                shared.connections
+            );
+        }
+        ConnectionKind::Short(short) => short,
     };
     let half = if half_close { "; the client half-closes when it has sent" } else { "" };
     let closes = match closes {
@@ -183,12 +198,40 @@ fn connection(profile: &Profile) -> String {
     format!("short: connect, one exchange, close{half}; {closes}")
 }
 
-const fn exchange(exchange: ExchangeKind) -> &'static str {
+fn exchange(exchange: ExchangeKind) -> String {
+    let dials = |reach| if reach == Reach::Dial { "we dial" } else { "the peer dials" };
     match exchange {
-        ExchangeKind::Sync => "sync: a message, then its reply, then the next",
-        ExchangeKind::SendOnly => "send-only: messages are sent, none are expected back",
-        ExchangeKind::ReceiveOnly => "receive-only: messages are received, none are sent",
+        ExchangeKind::Sync => "sync: a message, then its reply, then the next".to_owned(),
+        ExchangeKind::SendOnly => "send-only: messages are sent, none are expected back".to_owned(),
+        ExchangeKind::ReceiveOnly => "receive-only: messages are received, none are sent".to_owned(),
+        ExchangeKind::Duplex(_) => "duplex: both sides send when they like".to_owned(),
+        ExchangeKind::Simplex(simplex) => format!(
+            "simplex: one connection only to send, which {}, and one only to receive, which {}",
+            dials(simplex.send),
+            dials(simplex.receive)
+        ),
     }
+}
+
+fn in_flight(duplex: Duplex) -> String {
+    let Duplex { key, assigned, in_flight, serialized } = duplex;
+    let most = format!("up to {in_flight} requests");
+    let Some(place) = key else {
+        return format!("{most}, answered in order; when a reply does not come in time the connection is given up");
+    };
+    let chosen = match assigned {
+        None => "",
+        Some(Assigned::Binary) => ", which is chosen for us and counts in network order",
+        Some(Assigned::Digits) => ", which is chosen for us and counts in ASCII digits",
+    };
+    let same = if serialized {
+        "those with the same key go one after the other"
+    } else {
+        "one with a key in flight is refused"
+    };
+    let (offset, len) = (place.offset(), place.len());
+    let bytes = if len == 1 { "byte" } else { "bytes" };
+    format!("{most}, answered in any order by the {len} {bytes} at offset {offset}{chosen}; {same}")
 }
 
 /// A size with its unit, also where that is bytes.

@@ -51,9 +51,9 @@ mod toml;
 mod words;
 
 pub use builder::ProfileBuilder;
-pub use connection::{ConnectionKind, Short, Side};
+pub use connection::{ConnectionKind, Shared, Short, Side};
 pub use error::ProfileError;
-pub use exchange::ExchangeKind;
+pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
 pub use limits::Limits;
 pub use preamble::Preamble;
@@ -171,5 +171,12 @@ impl Profile {
     /// When it cannot, with the reason.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
         rules::check_for(self, side)
+    }
+
+    /// Whether a client that has one exchange at a time can use it.
+    #[cfg(feature = "socket")]
+    pub(crate) fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
+        rules::check_for(self, Side::Client)?;
+        rules::check_one_at_a_time(self)
     }
 }

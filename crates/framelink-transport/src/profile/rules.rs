@@ -9,7 +9,7 @@ use std::time::Duration;
 use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Decode, Ends};
 
-use super::{ExchangeKind, Profile, ProfileError, Side, Timeouts};
+use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Timeouts};
 use crate::{Directions, Framing};
 
 type Checked = Result<(), ProfileError>;
@@ -18,6 +18,10 @@ pub(super) fn check(profile: &Profile) -> Checked {
     until_close_needs_short(profile)?;
     until_close_needs_an_end(profile)?;
     unmarked_messages_need_a_pause(profile)?;
+    many_in_flight_need_a_connection_that_stays(profile)?;
+    many_in_flight_are_what_is_shared(profile)?;
+    a_key_is_inside_every_message_that_has_one(profile)?;
+    keys_last_for_all_in_flight(profile)?;
     silence_fits_into_a_call(profile)?;
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
@@ -96,20 +100,102 @@ fn ends_its_side(profile: &Profile, sender: Side) -> bool {
 
 /// Only a pause separates such messages, and nobody makes one between two that are sent in a row. With `sync` the reply does.
 fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
-    let is_in_a_row = profile.exchange == ExchangeKind::SendOnly && profile.connection.short().is_none();
-    let end = match profile.framing.send.ends() {
-        Ends::Quiet(_) => "silence",
-        Ends::Read(_) => "the end of a read",
-        _ => return Ok(()),
+    let Profile { framing, exchange, .. } = profile;
+    let is_in_a_row = match exchange {
+        ExchangeKind::Sync | ExchangeKind::ReceiveOnly => false,
+        ExchangeKind::SendOnly => profile.connection.short().is_none(),
+        ExchangeKind::Duplex(_) | ExchangeKind::Simplex(_) => true,
     };
     if !is_in_a_row {
         return Ok(());
     }
+    unmarked(&framing.send, send_key(framing))?;
+    // What is received was sent by somebody to whom the same applies, where replies follow one another.
+    if exchange.duplex().is_some() { unmarked(&framing.receive, receive_key(framing)) } else { Ok(()) }
+}
+
+fn unmarked(framing: &Framing, key: &'static str) -> Checked {
+    let end = match framing.ends() {
+        Ends::Quiet(_) => "silence",
+        Ends::Read(_) => "the end of a read",
+        _ => return Ok(()),
+    };
     let reason = format!(
         "only {end} ends a message, so two that are sent one after the other would run together; use a short connection, \
          or sync, where the reply comes between"
     );
-    Err(ProfileError::combination(send_key(&profile.framing), "exchange", reason))
+    Err(ProfileError::combination(key, "exchange", reason))
+}
+
+fn many_in_flight_need_a_connection_that_stays(profile: &Profile) -> Checked {
+    if profile.exchange.duplex().is_none() || profile.connection.short().is_none() {
+        return Ok(());
+    }
+    let reason =
+        "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one";
+    Err(ProfileError::combination("exchange", "connection", reason))
+}
+
+fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
+    let reason = match (profile.connection, profile.exchange) {
+        (ConnectionKind::Long | ConnectionKind::Short(_), _) | (_, ExchangeKind::Duplex(_)) => return Ok(()),
+        (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
+            "a simplex pair is two connections that are one link, of which there is one; use a long connection"
+        }
+        (ConnectionKind::Shared(_), _) => {
+            "connections are shared by many requests in flight, which only a duplex exchange has; use duplex, or a long \
+             connection"
+        }
+    };
+    Err(ProfileError::combination("connection", "exchange", reason))
+}
+
+/// A message that is too short has no key; one that may not be long enough never has.
+fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
+    let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
+    let framing = &profile.framing;
+    let longest = framing.send.max_payload().min(framing.receive.max_payload());
+    let end = place.offset() + place.len();
+    if end <= longest {
+        return Ok(());
+    }
+    let reason = format!("the key ends {end} bytes into a message, and messages have at most {longest}");
+    Err(ProfileError::combination("exchange.key", "framing", reason))
+}
+
+fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
+    let Some(duplex) = profile.exchange.duplex() else { return Ok(()) };
+    let Some(place) = duplex.key else {
+        let key = match duplex {
+            Duplex { assigned: Some(_), .. } => "exchange.assign",
+            Duplex { serialized: true, .. } => "exchange.serialize",
+            _ => return Ok(()),
+        };
+        let reason =
+            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"";
+        return Err(ProfileError::combination(key, "exchange.key", reason));
+    };
+    let Some(assigned) = duplex.assigned else { return Ok(()) };
+    let keys = assigned.count(place.len());
+    if keys > u64::from(duplex.in_flight) {
+        return Ok(());
+    }
+    let reason =
+        format!("there are only {keys} keys of {} bytes, for up to {} requests", place.len(), duplex.in_flight);
+    Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
+}
+
+/// For a client that has one exchange at a time.
+#[cfg(feature = "socket")]
+pub(super) fn check_one_at_a_time(profile: &Profile) -> Checked {
+    match profile.exchange.duplex() {
+        None => Ok(()),
+        Some(_) => Err(ProfileError::combination(
+            "exchange",
+            "the client",
+            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`",
+        )),
+    }
 }
 
 /// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only

@@ -81,6 +81,10 @@ pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     text(deserializer, "a word in quotes")
 }
 
+pub(super) fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
+    text(deserializer, "OFFSET:LEN in quotes, such as \"4:6\"")
+}
+
 pub(super) fn notation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
     text(deserializer, "the notation of a framing, such as \"ascii:4\"")
 }

@@ -1,6 +1,6 @@
 //! Profiles to start from.
 
-use super::{ConnectionKind, ExchangeKind, Short, Side};
+use super::{ConnectionKind, Duplex, ExchangeKind, Shared, Short, Side, Simplex};
 
 /// A profile to start from, by name.
 ///
@@ -42,6 +42,27 @@ pub const TEMPLATES: &[Template] = &[
         framing: None,
         connection: ConnectionKind::Long,
         exchange: ExchangeKind::Sync,
+    },
+    Template {
+        name: "duplex",
+        help: "stay connected; many requests in flight, replies in order (or by key)",
+        framing: None,
+        connection: ConnectionKind::Long,
+        exchange: ExchangeKind::Duplex(Duplex::new()),
+    },
+    Template {
+        name: "shared",
+        help: "two connections that stay, many requests in flight on each",
+        framing: None,
+        connection: ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS)),
+        exchange: ExchangeKind::Duplex(Duplex::new()),
+    },
+    Template {
+        name: "simplex",
+        help: "one connection to send and another to receive, both dialled by us",
+        framing: None,
+        connection: ConnectionKind::Long,
+        exchange: ExchangeKind::Simplex(Simplex::new(Duplex::new())),
     },
     Template {
         name: "send-only",

@@ -132,8 +132,8 @@ impl FromStr for KeyPlace {
         let Some((offset, len)) = text.split_once(':') else {
             return Err(Token { text, column: 1 }.mismatch(expected));
         };
-        let len = Token { text: len, column: offset.len() + 2 }.number(1..=Key::MOST, "the length of a key")?;
-        let offset = Token { text: offset, column: 1 }.number(0..=Self::MOST_OFFSET, "the offset of a key")?;
+        let len = Token { text: len, column: offset.len() + 2 }.number(1..=Key::MOST, "bytes of key")?;
+        let offset = Token { text: offset, column: 1 }.number(0..=Self::MOST_OFFSET, "bytes before the key")?;
         Ok(Self { offset, len })
     }
 }
@@ -170,7 +170,7 @@ impl Assigned {
     }
 
     /// How many keys of this length there are.
-    fn count(self, len: usize) -> u64 {
+    pub(crate) fn count(self, len: usize) -> u64 {
         let base: u64 = if self == Self::Binary { 256 } else { 10 };
         u32::try_from(len).ok().and_then(|len| base.checked_pow(len)).unwrap_or(u64::MAX)
     }

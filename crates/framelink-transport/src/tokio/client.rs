@@ -45,7 +45,7 @@ impl Client {
     /// # Errors
     /// When a client cannot use the profile.
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
-        profile.check_for(Side::Client)?;
+        profile.check_one_at_a_time()?;
         let profile = Arc::new(profile);
         Ok(Self {
             connector: Connector::with_profile(&profile),

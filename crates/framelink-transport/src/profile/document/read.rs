@@ -6,19 +6,33 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 
 use super::{
-    ConnectionTable, Document, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable, Text, TextOr,
-    TimeoutsTable,
+    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable,
+    Text, TextOr, TimeoutsTable,
 };
 use crate::Framing;
-use crate::profile::{ConnectionKind, ExchangeKind, Limits, Preamble, ProfileBuilder, ProfileError, Short, Side};
+use crate::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, ProfileBuilder, ProfileError, Reach, Shared, Short, Side,
+    Simplex,
+};
+use crate::session::Assigned;
 
 type Read<T> = Result<T, ProfileError>;
 
-const CONNECTIONS: &[(&str, ConnectionKind)] =
-    &[("long", ConnectionKind::Long), ("short", ConnectionKind::Short(Short::new()))];
+const CONNECTIONS: &[(&str, ConnectionKind)] = &[
+    ("long", ConnectionKind::Long),
+    ("short", ConnectionKind::Short(Short::new())),
+    ("shared", ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS))),
+];
 const SIDES: &[(&str, Side)] = &[("client", Side::Client), ("server", Side::Server)];
-const EXCHANGES: &[(&str, ExchangeKind)] =
-    &[("sync", ExchangeKind::Sync), ("send-only", ExchangeKind::SendOnly), ("receive-only", ExchangeKind::ReceiveOnly)];
+const EXCHANGES: &[(&str, ExchangeKind)] = &[
+    ("sync", ExchangeKind::Sync),
+    ("send-only", ExchangeKind::SendOnly),
+    ("receive-only", ExchangeKind::ReceiveOnly),
+    ("duplex", ExchangeKind::Duplex(Duplex::new())),
+    ("simplex", ExchangeKind::Simplex(Simplex::new(Duplex::new()))),
+];
+const ASSIGNED: &[(&str, Assigned)] = &[("binary", Assigned::Binary), ("digits", Assigned::Digits)];
+const REACHES: &[(&str, Reach)] = &[("dial", Reach::Dial), ("accept", Reach::Accept)];
 
 impl Document {
     /// The builder that has been told all of this. Values are read, what they do together is not looked at.
@@ -34,7 +48,7 @@ impl Document {
             builder.connection = connection_of(connection, builder.connection)?;
         }
         if let Some(exchange) = self.exchange {
-            builder.exchange = word("exchange", &exchange, EXCHANGES)?;
+            builder.exchange = exchange_of(exchange, builder.exchange)?;
         }
         self.preamble.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
@@ -73,12 +87,13 @@ fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<
             kind => kind,
         },
     };
+    let kind = shared_of(kind, table.connections)?;
     let key = if table.half_close.is_some() { "connection.half-close" } else { "connection.closes" };
     let Some(mut short) = kind.short() else {
         if table.half_close.is_none() && table.closes.is_none() {
             return Ok(kind);
         }
-        let reason = "it says how a short connection ends, and this one is long";
+        let reason = format!("it says how a short connection ends, and this one is {}", kind.name());
         return Err(ProfileError::combination(key, "connection.kind", reason));
     };
     if let Some(half_close) = table.half_close {
@@ -88,6 +103,92 @@ fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<
         short.closes = word("connection.closes", &closes, SIDES)?;
     }
     Ok(short.into())
+}
+
+fn shared_of(kind: ConnectionKind, connections: Option<Number>) -> Read<ConnectionKind> {
+    match (kind, count("connection.connections", connections, Shared::MOST, "connections")?) {
+        (kind, None) => Ok(kind),
+        (ConnectionKind::Shared(_), Some(connections)) => Ok(Shared::new(connections).into()),
+        (kind, Some(_)) => {
+            let reason = format!("it says how many connections are shared, and this one is {}", kind.name());
+            Err(ProfileError::combination("connection.connections", "connection.kind", reason))
+        }
+    }
+}
+
+/// As with connections.
+fn exchange_of(said: TextOr<ExchangeTable>, before: ExchangeKind) -> Read<ExchangeKind> {
+    let table = match said {
+        TextOr::Text(text) => return word("exchange", &text, EXCHANGES),
+        TextOr::Table(table) => table,
+    };
+    let kind = match &table.kind {
+        None => before,
+        Some(text) => match word("exchange.kind", text, EXCHANGES)? {
+            kind if kind.name() == before.name() => before,
+            kind => kind,
+        },
+    };
+    match kind {
+        ExchangeKind::Duplex(duplex) => {
+            table.refuse_reach(kind)?;
+            Ok(table.duplex(duplex)?.into())
+        }
+        ExchangeKind::Simplex(mut simplex) => {
+            simplex.send = table.send.as_ref().map_or(Ok(simplex.send), |text| word("exchange.send", text, REACHES))?;
+            simplex.receive =
+                table.receive.as_ref().map_or(Ok(simplex.receive), |text| word("exchange.receive", text, REACHES))?;
+            simplex.calls = table.duplex(simplex.calls)?;
+            Ok(simplex.into())
+        }
+        kind => {
+            table.refuse_calls(kind)?;
+            table.refuse_reach(kind)?;
+            Ok(kind)
+        }
+    }
+}
+
+impl ExchangeTable {
+    fn duplex(&self, mut duplex: Duplex) -> Read<Duplex> {
+        if let Some(Text(text)) = &self.key {
+            duplex.key = Some(text.parse().map_err(unreadable("exchange.key"))?);
+        }
+        if let Some(text) = &self.assign {
+            duplex.assigned = Some(word("exchange.assign", text, ASSIGNED)?);
+        }
+        let in_flight = count("exchange.in-flight", self.in_flight.clone(), Duplex::MOST_IN_FLIGHT, "requests")?;
+        duplex.in_flight = in_flight.unwrap_or(duplex.in_flight);
+        duplex.serialized = self.serialize.unwrap_or(duplex.serialized);
+        Ok(duplex)
+    }
+
+    /// What only many requests in flight have.
+    fn refuse_calls(&self, kind: ExchangeKind) -> Read<()> {
+        let said = [
+            ("exchange.key", self.key.is_some()),
+            ("exchange.assign", self.assign.is_some()),
+            ("exchange.in-flight", self.in_flight.is_some()),
+            ("exchange.serialize", self.serialize.is_some()),
+        ];
+        refuse(&said, kind, "it is about many requests in flight, which duplex and simplex have")
+    }
+
+    /// What only a pair of connections has.
+    fn refuse_reach(&self, kind: ExchangeKind) -> Read<()> {
+        let said = [("exchange.send", self.send.is_some()), ("exchange.receive", self.receive.is_some())];
+        refuse(&said, kind, "it says who dials one of two connections, which simplex has")
+    }
+}
+
+fn refuse(said: &[(&'static str, bool)], kind: ExchangeKind, reason: &str) -> Read<()> {
+    match said.iter().find(|(_, is_said)| *is_said) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let reason = format!("{reason}, and this one is {}", kind.name());
+            Err(ProfileError::combination(key, "exchange.kind", reason))
+        }
+    }
 }
 
 impl PreambleTable {
@@ -118,7 +219,7 @@ impl LimitsTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         builder.max_message = size("limits.message", self.message)?;
         builder.write_queue = size("limits.write-queue", self.write_queue)?;
-        builder.connections = count("limits.connections", self.connections, Limits::MOST_CONNECTIONS)?;
+        builder.connections = count("limits.connections", self.connections, Limits::MOST_CONNECTIONS, "connections")?;
         Ok(())
     }
 }
@@ -136,7 +237,8 @@ impl SocketTable {
             Some(Text(text)) => Some(linger(&text)?),
             None => None,
         };
-        socket.backlog = count("socket.backlog", self.backlog, i32::MAX.unsigned_abs())?.unwrap_or(socket.backlog);
+        socket.backlog =
+            count("socket.backlog", self.backlog, i32::MAX.unsigned_abs(), "connections")?.unwrap_or(socket.backlog);
         socket.reuse_address = self.reuse_address.unwrap_or(socket.reuse_address);
         Ok(())
     }
@@ -158,9 +260,9 @@ fn size(key: &'static str, number: Option<Number>) -> Read<Option<usize>> {
     number.map(|number| token(&number.0).size().map_err(unreadable(key))).transpose()
 }
 
-fn count(key: &'static str, number: Option<Number>, most: u32) -> Read<Option<u32>> {
+fn count(key: &'static str, number: Option<Number>, most: u32, what: &str) -> Read<Option<u32>> {
     let Some(Number(text)) = number else { return Ok(None) };
-    let number = token(&text).number(1..=most as usize, "connections").map_err(unreadable(key))?;
+    let number = token(&text).number(1..=most as usize, what).map_err(unreadable(key))?;
     Ok(u32::try_from(number).ok())
 }
 

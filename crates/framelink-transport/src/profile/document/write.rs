@@ -5,10 +5,12 @@ use std::time::Duration;
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 
 use super::{
-    ConnectionTable, Document, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable, Text, TextOr,
-    TimeoutsTable,
+    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable,
+    Text, TextOr, TimeoutsTable,
 };
-use crate::profile::{ConnectionKind, ExchangeKind, Limits, Preamble, Profile, Short, Timeouts};
+use crate::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, Profile, Reach, Shared, Short, Simplex, Timeouts,
+};
 use crate::{Directions, SocketOptions};
 
 impl From<&Profile> for Document {
@@ -17,7 +19,7 @@ impl From<&Profile> for Document {
             template: None,
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection),
-            exchange: (profile.exchange != ExchangeKind::default()).then(|| text(profile.exchange.name())),
+            exchange: exchange(profile.exchange),
             preamble: preamble(&profile.preamble),
             timeouts: timeouts(profile),
             limits: limits(&profile.limits),
@@ -34,8 +36,16 @@ fn framing(framing: &Directions) -> TextOr<FramingTable> {
 }
 
 fn connection(connection: ConnectionKind) -> Option<TextOr<ConnectionTable>> {
-    let short = connection.short()?;
     let kind = text(connection.name());
+    let short = match connection {
+        ConnectionKind::Long => return None,
+        ConnectionKind::Shared(shared) if shared == Shared::default() => return Some(TextOr::Text(kind)),
+        ConnectionKind::Shared(Shared { connections }) => {
+            let connections = Some(count(connections));
+            return Some(TextOr::Table(ConnectionTable { kind: Some(kind), connections, ..Default::default() }));
+        }
+        ConnectionKind::Short(short) => short,
+    };
     if short == Short::new() {
         return Some(TextOr::Text(kind));
     }
@@ -43,7 +53,31 @@ fn connection(connection: ConnectionKind) -> Option<TextOr<ConnectionTable>> {
         kind: Some(kind),
         half_close: short.half_close.then_some(true),
         closes: (short.closes != Short::new().closes).then(|| text(short.closes.name())),
+        connections: None,
     }))
+}
+
+fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
+    if exchange == ExchangeKind::default() {
+        return None;
+    }
+    let kind = text(exchange.name());
+    let (default, reach) = (Simplex::default(), |reach: Reach| text(reach.name()));
+    let simplex = if let ExchangeKind::Simplex(simplex) = exchange { simplex } else { default };
+    let duplex = exchange.duplex().unwrap_or_default();
+    let said = ExchangeTable {
+        kind: None,
+        key: duplex.key.map(text),
+        assign: duplex.assigned.map(|assigned| text(assigned.name())),
+        in_flight: (duplex.in_flight != Duplex::IN_FLIGHT).then(|| count(duplex.in_flight)),
+        serialize: duplex.serialized.then_some(true),
+        send: (simplex.send != default.send).then(|| reach(simplex.send)),
+        receive: (simplex.receive != default.receive).then(|| reach(simplex.receive)),
+    };
+    if said == ExchangeTable::default() {
+        return Some(TextOr::Text(kind));
+    }
+    Some(TextOr::Table(ExchangeTable { kind: Some(kind), ..said }))
 }
 
 fn preamble(preamble: &Preamble) -> PreambleTable {

@@ -1,0 +1,141 @@
+//! How messages leave, ours and the peer's.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::{Directions, FrameWriter};
+
+use crate::driver::{DEADLINE, Driver};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// Each in one write, answered before the next.
+    Whole,
+    /// All of them before the first is answered, in as few writes as they take.
+    Burst,
+    /// Each one byte a write, answered before the next.
+    Bytes,
+}
+
+impl Delivery {
+    pub(crate) const ALL: &[Self] = &[Self::Whole, Self::Burst, Self::Bytes];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Burst => "burst",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// A connection of ours, and the same socket beside it to write single bytes to.
+pub(crate) struct Ours<D> {
+    pub(crate) connection: D,
+    framing: Directions,
+    bytes: Option<TcpStream>,
+}
+
+impl<D: Driver> Ours<D> {
+    pub(crate) fn connect(address: SocketAddr, framing: Directions, delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Whole | Delivery::Burst => {
+                Self { connection: D::connect(address, framing), framing, bytes: None }
+            }
+            Delivery::Bytes => Self::adopt(TcpStream::connect(address).expect("a connection"), framing),
+        }
+    }
+
+    /// Sends what answers a message, or asks for one.
+    pub(crate) fn send(&mut self, message: &[u8]) {
+        match &self.bytes {
+            None => self.connection.send(message),
+            Some(socket) => write_bytes(socket, &frame(self.framing, message)),
+        }
+    }
+
+    /// Sends a request and receives its reply.
+    pub(crate) fn call(&mut self, request: &[u8]) -> Vec<u8> {
+        match &self.bytes {
+            None => self.connection.call(request).to_vec(),
+            Some(socket) => {
+                write_bytes(socket, &frame(self.framing, request));
+                self.connection.recv().to_vec()
+            }
+        }
+    }
+
+    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+        stream.set_nodelay(true).expect("no delay");
+        let bytes = stream.try_clone().expect("the same socket");
+        Self { connection: D::adopt(stream, framing), framing, bytes: Some(bytes) }
+    }
+}
+
+/// Whom a peer dials: a listener of ours, or a plain one where single bytes are to be written.
+pub(crate) enum Door<D: Driver> {
+    Listener(D::Listener, Directions),
+    Plain(TcpListener, Directions),
+}
+
+impl<D: Driver> Door<D> {
+    pub(crate) fn open(framing: Directions, delivery: Delivery) -> (Self, SocketAddr) {
+        match delivery {
+            Delivery::Whole | Delivery::Burst => {
+                let (listener, address) = D::listen(framing);
+                (Self::Listener(listener, framing), address)
+            }
+            Delivery::Bytes => {
+                let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+                listener.set_nonblocking(true).expect("a listener that does not wait");
+                let address = listener.local_addr().expect("an address");
+                (Self::Plain(listener, framing), address)
+            }
+        }
+    }
+
+    pub(crate) fn accept(&mut self) -> Ours<D> {
+        match self {
+            Self::Listener(listener, framing) => {
+                Ours { connection: D::accept(listener), framing: *framing, bytes: None }
+            }
+            Self::Plain(listener, framing) => {
+                let (stream, _) = patiently(|| listener.accept());
+                stream.set_nonblocking(false).expect("a socket that waits");
+                Ours::adopt(stream, *framing)
+            }
+        }
+    }
+}
+
+/// The bytes of a frame, by our encoder.
+fn frame(framing: Directions, message: &[u8]) -> Vec<u8> {
+    let mut writer = FrameWriter::new(Vec::new(), framing);
+    writer.write(message).expect("a message that can be sent");
+    writer.into_inner()
+}
+
+/// Writes each byte by itself. The connection beside it may have made the socket one that does not wait.
+fn write_bytes(mut socket: &TcpStream, bytes: &[u8]) {
+    for byte in bytes {
+        assert_eq!(patiently(|| socket.write(&[*byte])), 1, "a byte");
+    }
+}
+
+/// Tries again while it would block.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> T {
+    let began = Instant::now();
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(error) => assert!(
+                error.kind() == io::ErrorKind::WouldBlock && began.elapsed() < DEADLINE,
+                "after {:?}: {error}",
+                began.elapsed()
+            ),
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}

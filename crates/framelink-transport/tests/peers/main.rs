@@ -1,0 +1,18 @@
+//! Messages exchanged with programs that others wrote, as server and as client where both exist, on every driver: whole, in a
+//! burst and one byte at a time. `.ci/peers` installs them; one that is missing is left out, and said so.
+
+#![allow(clippy::unwrap_used, reason = "the exchanges are tests, and called by them")]
+
+mod delivery;
+mod dig;
+mod dns_message;
+mod driver;
+mod erlang;
+mod exchange;
+mod hl7;
+mod installed;
+mod modbus;
+mod program;
+mod twisted;
+mod unbound;
+mod varint;
