@@ -11,6 +11,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use crate::profile::Side;
+use crate::session::Leg;
 use crate::terms::Terms;
 use crate::{Directions, Profile, SocketOptions};
 
@@ -147,6 +148,18 @@ pub enum ConnectError {
         /// How long was waited.
         after: Duration,
     },
+    /// The peer has not dialled the connection of a pair that is its to dial.
+    NotDialled {
+        /// Which.
+        leg: Leg,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// There was no connection in time, for others were dialling.
+    NoneInTime {
+        /// How long was waited.
+        after: Duration,
+    },
 }
 
 impl fmt::Display for ConnectError {
@@ -170,13 +183,20 @@ impl fmt::Display for ConnectError {
             }
             Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
             Self::TimedOut { address, after } => {
-                // A share of what was left: more digits than milliseconds say nothing.
-                let after = Duration::from_micros(500).saturating_add(*after).as_millis();
-                let after = Duration::from_millis(u64::try_from(after).unwrap_or(u64::MAX));
-                write!(f, "connecting to {address}: no answer within {after:?}")
+                write!(f, "connecting to {address}: no answer within {:?}", in_milliseconds(*after))
             }
+            Self::NotDialled { leg, after } => {
+                write!(f, "the peer has not dialled {leg} within {:?}", in_milliseconds(*after))
+            }
+            Self::NoneInTime { after } => write!(f, "no connection within {:?}", in_milliseconds(*after)),
         }
     }
+}
+
+/// A share of what was left: more digits than milliseconds say nothing.
+fn in_milliseconds(after: Duration) -> Duration {
+    let millis = Duration::from_micros(500).saturating_add(after).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 impl Error for ConnectError {}

@@ -73,7 +73,7 @@ fn no_such_file_is_exit_1_and_no_such_template_exit_2() {
     assert!(done.stderr.starts_with("framelink: no-such-file.toml: "), "{}", done.stderr);
 
     let done = run(&["check", "short", "--framing", "line"]);
-    let names = "short-sync, long-sync, send-only, receive-only, short-until-close";
+    let names = "short-sync, long-sync, duplex, shared, simplex, send-only, receive-only, short-until-close";
     let told = format!("framelink: profile: expected one of {names}, found `short`, or a TOML file\n");
     assert_eq!((done.code, done.stderr), (Some(2), told));
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::link::Link;
+use super::mux::Mux;
 use super::port::{Port, SLICE};
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::clock::Clock;
@@ -251,8 +251,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let clock = self.clock;
         let (receiver, sender) = self.split();
         let closers = receiver.closer().into_iter().collect();
-        let link = Link::new(sender, matching, clock, closers);
-        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link, None))
+        let mux = Mux::new(sender, matching, clock, closers);
+        (Caller::new(Arc::clone(&mux)), Receiver::new(receiver, mux, None))
     }
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
@@ -282,13 +282,13 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let (receiver, unused) = receiving.split();
         let closers: Vec<_> = watched.closer().into_iter().chain(receiver.closer()).collect();
         let can_be_ended = closers.len() == 2;
-        let link = Link::new(sender, matching, clock, closers);
+        let mux = Mux::new(sender, matching, clock, closers);
         if can_be_ended {
-            let link = Arc::clone(&link);
-            thread::spawn(move || link.fail(&Cause::of_one_way(watched.recv())));
+            let mux = Arc::clone(&mux);
+            thread::spawn(move || mux.fail(&Cause::of_one_way(watched.recv())));
         }
-        let receiver = Receiver::new(receiver, Arc::clone(&link), Some(unused));
-        (Caller::new(link), receiver)
+        let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(unused));
+        (Caller::new(mux), receiver)
     }
 
     /// The address of the other side, where it has one.

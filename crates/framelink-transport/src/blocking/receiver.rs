@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::link::{CauseOf, Link};
+use super::mux::{CauseOf, Mux};
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::error::{Cause, Error, Operation};
 use crate::session::ByteCount;
@@ -23,15 +23,15 @@ type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Enc
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = Directions, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
     half: RecvHalf<C, R>,
-    link: Arc<Link<C, W>>,
+    mux: Arc<Mux<C, W>>,
     /// Of a pair of connections: the direction of this one that is not used.
     unused: Option<SendHalf<C, W>>,
 }
 
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
     /// Of a pair of connections with the direction that is not used.
-    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>, unused: Option<SendHalf<C, W>>) -> Self {
-        Self { half, link, unused }
+    pub(super) const fn new(half: RecvHalf<C, R>, mux: Arc<Mux<C, W>>, unused: Option<SendHalf<C, W>>) -> Self {
+        Self { half, mux, unused }
     }
 
     /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
@@ -55,7 +55,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv<Incoming>, C> {
-        self.receive(Some(self.link.clock.within(limit)))
+        self.receive(Some(self.mux.clock.within(limit)))
     }
 
     /// All bytes that ever came, to be watched while this is busy.
@@ -73,7 +73,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
             self.check()?;
             match self.half.receive(deadline) {
                 Ok(TryRecv::Message(message)) => {
-                    if let Some(incoming) = self.link.take(message) {
+                    if let Some(incoming) = self.mux.take(message) {
                         return Ok(TryRecv::Message(incoming));
                     }
                 }
@@ -81,23 +81,23 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
                 Ok(TryRecv::Closed) => {
                     // That may be our own doing.
                     self.check()?;
-                    match (self.link.failed(), &self.unused) {
-                        (Some(cause), _) => self.link.end(&cause),
+                    match (self.mux.failed(), &self.unused) {
+                        (Some(cause), _) => self.mux.end(&cause),
                         (None, None) => {
-                            self.link.end_calls(&Cause::NoReply);
+                            self.mux.end_calls(&Cause::NoReply);
                             return Ok(TryRecv::Closed);
                         }
                         // Nothing is sent into a pair that cannot answer.
                         (None, Some(_)) => {
-                            self.link.end(&Cause::NoReply);
+                            self.mux.end(&Cause::NoReply);
                             return Ok(TryRecv::Closed);
                         }
                     }
                 }
                 Err(error) => {
                     self.check()?;
-                    let cause = self.link.failed().unwrap_or_else(|| error.cause().again());
-                    self.link.end(&cause);
+                    let cause = self.mux.failed().unwrap_or_else(|| error.cause().again());
+                    self.mux.end(&cause);
                     return Err(self.error(cause));
                 }
             }
@@ -106,7 +106,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
 
     /// Whether the connection was given up.
     fn check(&mut self) -> Result<(), C> {
-        match self.link.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
+        match self.mux.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
             Some(cause) => {
                 self.half.give_up();
                 Err(self.error(cause))
@@ -123,8 +123,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
 /// No reply can come any more. Where the peer had closed its side in good order, ours can go on sending.
 impl<C: Decode + Encode, R, W: WriteStream> Drop for Receiver<C, R, W> {
     fn drop(&mut self) {
-        if self.link.over().is_none() {
-            self.link.end(&Cause::Unattended);
+        if self.mux.over().is_none() {
+            self.mux.end(&Cause::Unattended);
         }
     }
 }
@@ -132,6 +132,6 @@ impl<C: Decode + Encode, R, W: WriteStream> Drop for Receiver<C, R, W> {
 /// Lengths and states only: card numbers travel in messages.
 impl<C: Decode + Encode, R, W: WriteStream> fmt::Debug for Receiver<C, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("in_flight", &self.link.in_flight()).finish_non_exhaustive()
+        f.debug_struct("Receiver").field("in_flight", &self.mux.in_flight()).finish_non_exhaustive()
     }
 }

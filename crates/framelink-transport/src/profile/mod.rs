@@ -179,4 +179,18 @@ impl Profile {
         rules::check_for(self, Side::Client)?;
         rules::check_one_at_a_time(self)
     }
+
+    /// Whether a client with many requests in flight on each connection can use it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn check_duplex(&self) -> Result<(), ProfileError> {
+        rules::check_for(self, Side::Client)?;
+        rules::check_many(self)
+    }
+
+    /// Whether a client with a pair of connections can use it, and how.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn check_simplex(&self) -> Result<Simplex, ProfileError> {
+        rules::check_for(self, Side::Client)?;
+        rules::check_pair(self)
+    }
 }

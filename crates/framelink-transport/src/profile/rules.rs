@@ -9,6 +9,8 @@ use std::time::Duration;
 use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Decode, Ends};
 
+#[cfg(feature = "tokio")]
+use super::Simplex;
 use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Timeouts};
 use crate::{Directions, Framing};
 
@@ -258,6 +260,30 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
 
 fn is_sync(profile: &Profile) -> bool {
     profile.exchange == ExchangeKind::Sync
+}
+
+/// For a client that has many exchanges at a time on each connection.
+#[cfg(feature = "tokio")]
+pub(super) fn check_many(profile: &Profile) -> Checked {
+    let reason = match profile.exchange {
+        ExchangeKind::Duplex(_) => return Ok(()),
+        ExchangeKind::Simplex(_) => "a pair of connections has two addresses; use Link::simplex",
+        _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
+    };
+    Err(ProfileError::combination("exchange", "the link", reason))
+}
+
+/// For a client that has a pair of connections.
+#[cfg(feature = "tokio")]
+pub(super) fn check_pair(profile: &Profile) -> Result<Simplex, ProfileError> {
+    match profile.exchange {
+        ExchangeKind::Simplex(simplex) => Ok(simplex),
+        _ => Err(ProfileError::combination(
+            "exchange",
+            "the link",
+            "it is a pair of connections, which only simplex has",
+        )),
+    }
 }
 
 fn ends_by_close(framing: &Framing) -> bool {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
 use super::clock;
-use super::link::{Begun, CauseOf, Link, Offer, Outcome};
+use super::mux::{Begun, CauseOf, Mux, Offer, Outcome};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{NotBegun, Sent};
 use crate::{Directions, Message};
@@ -32,12 +32,12 @@ const GRACE: Duration = Duration::from_millis(10);
 /// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened; after that
 /// its reply is taken as a late one when it comes.
 pub struct Caller<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
-    link: Arc<Link<C, W>>,
+    mux: Arc<Mux<C, W>>,
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
-    pub(super) const fn new(link: Arc<Link<C, W>>) -> Self {
-        Self { link }
+    pub(super) const fn new(mux: Arc<Mux<C, W>>) -> Self {
+        Self { mux }
     }
 
     /// Sends a request and waits for its reply, all of it within one deadline: waiting until there is room among the calls in
@@ -52,12 +52,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         let begun = match timeout_at(deadline, self.begin(request, deadline, &mut waits_for)).await {
             Ok(begun) => begun.map_err(|cause| self.failed(Sent::Not, cause))?,
             Err(_) => {
-                let queued_bytes = self.link.unwritten_bytes();
+                let queued_bytes = self.mux.unwritten_bytes();
                 let no_room = Cause::NoRoom { after: within, queued_bytes };
                 return Err(self.failed(Sent::Not, waits_for.map_or(no_room, Cause::NotBegun)));
             }
         };
-        let mut under_way = UnderWay { link: &self.link, begun, is_over: false };
+        let mut under_way = UnderWay { mux: &self.mux, begun, is_over: false };
         let answered = timeout_at(deadline + GRACE, &mut under_way.begun.answer).await;
         under_way.end(answered.ok(), within).map_err(|(sent, cause)| self.failed(sent, cause))
     }
@@ -68,15 +68,15 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// When the message cannot be sent with this framing, and when the connection was lost.
     pub async fn send(&self, message: &[u8]) -> Result<(), C> {
         let ticket = loop {
-            let drained = self.link.drained.notified();
-            match self.link.send(message).map_err(|cause| self.error(cause))? {
+            let drained = self.mux.drained.notified();
+            match self.mux.send(message).map_err(|cause| self.error(cause))? {
                 Offer::Taken(ticket) => break ticket,
                 Offer::NoRoom => drained.await,
             }
         };
         loop {
-            let drained = self.link.drained.notified();
-            if self.link.is_written(ticket).map_err(|cause| self.error(cause))? {
+            let drained = self.mux.drained.notified();
+            if self.mux.is_written(ticket).map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
             drained.await;
@@ -88,10 +88,10 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// # Errors
     /// When the connection was lost.
     pub async fn finish(&self) -> Result<(), C> {
-        self.link.finish();
+        self.mux.finish();
         loop {
-            let drained = self.link.drained.notified();
-            if self.link.is_flushed().map_err(|cause| self.error(cause))? {
+            let drained = self.mux.drained.notified();
+            if self.mux.is_flushed().map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
             drained.await;
@@ -100,22 +100,27 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
 
     /// Gives the connection up at once: calls in flight fail, and the receiver has an error that says so.
     pub fn abort(&self) {
-        self.link.end(&Cause::Closed);
+        self.mux.end(&Cause::Closed);
+    }
+
+    /// Whether calls are possible still, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.mux.over().is_none()
     }
 
     /// How many calls are waited for.
     pub fn in_flight(&self) -> usize {
-        self.link.in_flight()
+        self.mux.in_flight()
     }
 
     /// How many calls were given up and are not answered yet.
     pub fn unanswered(&self) -> usize {
-        self.link.unanswered()
+        self.mux.unanswered()
     }
 
     /// The address of the other side, where it has one.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.link.peer
+        self.mux.peer
     }
 
     /// Has the request accepted, as soon as there is room for it.
@@ -125,13 +130,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         deadline: Instant,
         waits_for: &mut Option<NotBegun>,
     ) -> std::result::Result<Begun<C>, CauseOf<C>> {
-        let mut turn = self.link.turn.lock().await;
+        let mut turn = self.mux.turn.lock().await;
         loop {
-            let (keys, drained) = (self.link.keys.notified(), self.link.drained.notified());
-            let why = match self.link.begin(request, deadline.saturating_duration_since(Instant::now())) {
+            let (keys, drained) = (self.mux.keys.notified(), self.mux.drained.notified());
+            let why = match self.mux.begin(request, deadline.saturating_duration_since(Instant::now())) {
                 Ok(Offer::Taken(begun)) => return Ok(begun),
                 Ok(Offer::NoRoom) => None,
-                Err(Cause::NotBegun(why)) if self.link.may_wait(why) => Some(why),
+                Err(Cause::NotBegun(why)) if self.mux.may_wait(why) => Some(why),
                 Err(cause) => return Err(cause),
             };
             *waits_for = why;
@@ -141,25 +146,25 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
                 Some(NotBegun::DuplicateKey) => {
                     drop(turn);
                     keys.await;
-                    turn = self.link.turn.lock().await;
+                    turn = self.mux.turn.lock().await;
                 }
-                Some(_) => self.link.room.notified().await,
+                Some(_) => self.mux.room.notified().await,
             }
         }
     }
 
     fn failed(&self, sent: Sent, cause: CauseOf<C>) -> CallError<<C as Decode>::Error, <C as Encode>::Error> {
-        CallError::new(sent, Error::new(Operation::Call, self.link.peer, cause))
+        CallError::new(sent, Error::new(Operation::Call, self.mux.peer, cause))
     }
 
     fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        Error::new(Operation::Send, self.link.peer, cause)
+        Error::new(Operation::Send, self.mux.peer, cause)
     }
 }
 
 impl<C: Decode + Encode, W> Clone for Caller<C, W> {
     fn clone(&self) -> Self {
-        Self { link: Arc::clone(&self.link) }
+        Self { mux: Arc::clone(&self.mux) }
     }
 }
 
@@ -167,7 +172,7 @@ impl<C: Decode + Encode, W> Clone for Caller<C, W> {
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> fmt::Debug for Caller<C, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller")
-            .field("peer", &self.link.peer)
+            .field("peer", &self.mux.peer)
             .field("in_flight", &self.in_flight())
             .finish_non_exhaustive()
     }
@@ -175,7 +180,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> fmt::Debug for Caller<C, W> {
 
 /// A call that is waited for. Dropped before its end, it is cancelled.
 struct UnderWay<'l, C: Decode + Encode, W: AsyncWrite + Unpin> {
-    link: &'l Link<C, W>,
+    mux: &'l Mux<C, W>,
     begun: Begun<C>,
     is_over: bool,
 }
@@ -191,20 +196,20 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> UnderWay<'_, C, W> {
         let Begun { call, ticket, answer } = &mut self.begun;
         let outcome = match answered {
             Some(outcome) => outcome.unwrap_or(Err(Cause::Closed)),
-            None => match self.link.give_up(*call, *ticket, Some(within)) {
+            None => match self.mux.give_up(*call, *ticket, Some(within)) {
                 Some(failed) => return Err(failed),
                 // At the last moment.
                 None => answer.try_recv().unwrap_or(Err(Cause::Closed)),
             },
         };
-        outcome.map_err(|cause| (self.link.sent(*ticket, &cause), cause))
+        outcome.map_err(|cause| (self.mux.sent(*ticket, &cause), cause))
     }
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Drop for UnderWay<'_, C, W> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.link.give_up(self.begun.call, self.begun.ticket, None);
+            self.mux.give_up(self.begun.call, self.begun.ticket, None);
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::clock::{self, Clock};
 use super::halves::{RecvHalf, SendHalf};
-use super::link::Link;
+use super::mux::Mux;
 use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
@@ -320,8 +320,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         let clock = self.clock;
         let (receiver, sender) = self.split();
-        let link = Link::new(sender, matching, clock);
-        (Caller::new(Arc::clone(&link)), Receiver::new(receiver, link, None))
+        let mux = Mux::new(sender, matching, clock);
+        (Caller::new(Arc::clone(&mux)), Receiver::new(receiver, mux, None))
     }
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
@@ -344,9 +344,9 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         let clock = self.clock;
         let (watched, sender) = self.split();
         let (receiver, unused) = receiving.split();
-        let link = Link::new(sender, matching, clock);
-        let receiver = Receiver::new(receiver, Arc::clone(&link), Some(Pair { watched, _unused: unused }));
-        (Caller::new(link), receiver)
+        let mux = Mux::new(sender, matching, clock);
+        let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(Pair { watched, _unused: unused }));
+        (Caller::new(mux), receiver)
     }
 
     /// The address of the other side, where it has one.

@@ -1,287 +1,210 @@
-//! What the callers and the receiver of one connection share.
+//! The client of a profile that has many requests in flight.
 
-use std::borrow::Cow;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
-use std::time::Duration;
+mod members;
+mod pairing;
 
-use framelink_codec::{Decode, Encode};
-use tokio::io::AsyncWrite;
-use tokio::sync::{Notify, oneshot};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
 
-use super::SendHalf;
-use super::clock::Clock;
-use crate::drive::{self, Calls, Clock as _, Taken};
-use crate::error::Cause;
-use crate::session::{CallId, Matching, NotBegun, Sent, Ticket, Transmit};
-use crate::{Incoming, Message};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-pub(super) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-/// What a call comes to.
-pub(super) type Outcome<C> = Result<Message, CauseOf<C>>;
-type CallsOf<C> = Calls<oneshot::Sender<Outcome<C>>, <C as Decode>::Error, <C as Encode>::Error>;
+use self::members::Members;
+use self::pairing::Pairing;
+use super::clock;
+use crate::client_rules::{Next, after_call};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::Timeouts;
+use crate::session::Sent;
+use crate::{Incoming, Message, Profile, ProfileError};
 
-/// A sending half, the calls in flight, and who waits for what.
+/// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
+/// requests (`shared`), or over one for each direction (`simplex`).
 ///
-/// No lock is held across a wait. Whoever sends writes as much as the socket takes at once; the rest is written by whoever polls
-/// the receiver, whom the socket wakes.
-pub(super) struct Link<C: Decode + Encode, W> {
-    state: Mutex<State<C, W>>,
-    /// Where calls wait one behind the other until there is room.
-    pub(super) turn: tokio::sync::Mutex<()>,
-    /// Told when a call is over, so that there may be room.
-    pub(super) room: Notify,
-    /// Told when a call is over, so that its key may be free.
-    pub(super) keys: Notify,
-    /// Told when some of what was queued is written.
-    pub(super) drained: Notify,
-    pub(super) peer: Option<SocketAddr>,
-    clock: Clock,
+/// Clones are the same link. Connections are dialled when a request needs one; one that was lost is dialled anew by the next
+/// request. Of several, another one is dialled when each that is there is busy, and a request goes over the one with the
+/// fewest in flight. One deadline, the profile's `timeouts.reply`, covers all of a call.
+///
+/// What comes and answers no request goes to the [`Inbox`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, profile::{Duplex, Shared}, tokio::Link};
+///
+/// // ISO 8583 by its trace number, over up to four connections.
+/// let profile = Profile::builder("ascii:4".parse::<Framing>()?)
+///     .connection(Shared::new(4))
+///     .exchange(Duplex::new().key("4:6".parse()?))
+///     .build()?;
+/// let (link, _) = Link::new(profile, "switch.example:7000")?;
+/// let (one, other) = tokio::join!(link.call(b"0200000001..."), link.call(b"0200000002..."));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Link {
+    owner: Arc<Owner>,
+    profile: Arc<Profile>,
 }
 
-struct State<C: Decode + Encode, W> {
-    sender: SendHalf<C, W>,
-    calls: CallsOf<C>,
-    /// Why nothing more can be sent, from the moment that this was seen until the receiver has taken what had come before.
-    failed: Option<CauseOf<C>>,
-    /// Whoever polls the receiver.
-    waker: Waker,
-}
+/// The last of the clones takes the connections with it.
+struct Owner(Arc<Members>);
 
-/// A call whose request is on its way.
-pub(super) struct Begun<C: Decode + Encode> {
-    pub(super) call: CallId,
-    pub(super) ticket: Ticket,
-    pub(super) answer: oneshot::Receiver<Outcome<C>>,
-}
-
-/// What sending came to.
-pub(super) enum Offer<T> {
-    Taken(T),
-    /// Too much is queued.
-    NoRoom,
-}
-
-impl<C: Decode + Encode, W: AsyncWrite + Unpin> Link<C, W> {
-    pub(super) fn new(sender: SendHalf<C, W>, matching: Matching, clock: Clock) -> Arc<Self> {
-        let peer = sender.peer_addr();
-        let (calls, waker) = (Calls::new(matching), Waker::noop().clone());
-        let state = Mutex::new(State { sender, calls, failed: None, waker });
-        let (turn, room, keys, drained) = Default::default();
-        Arc::new(Self { state, turn, room, keys, drained, peer, clock })
-    }
-
-    /// Begins a call, if there is room for it, and sends its request.
-    pub(super) fn begin(&self, request: &[u8], within: Duration) -> Result<Offer<Begun<C>>, CauseOf<C>> {
-        let mut state = self.lock();
-        let (waiter, answer) = oneshot::channel();
-        let mut request = Cow::Borrowed(request);
-        let now = self.clock.now();
-        let call = state.calls.begin(&mut request, waiter, now, now.saturating_add(within))?;
-        match state.offer(&request) {
-            Ok(Some(ticket)) => Ok(Offer::Taken(Begun { call, ticket, answer })),
-            Ok(None) => {
-                state.calls.forget(call);
-                Ok(Offer::NoRoom)
-            }
-            Err(cause) => {
-                state.calls.forget(call);
-                Err(cause)
-            }
-        }
-    }
-
-    /// Sends a message that is no request.
-    pub(super) fn send(&self, message: &[u8]) -> Result<Offer<Ticket>, CauseOf<C>> {
-        let mut state = self.lock();
-        match &state.failed {
-            Some(cause) => Err(cause.again()),
-            None => Ok(state.offer(message)?.map_or(Offer::NoRoom, Offer::Taken)),
-        }
-    }
-
-    /// Ends our side, when what is queued is written.
-    pub(super) fn finish(&self) {
-        let mut state = self.lock();
-        state.sender.sending.finish();
-        state.push();
-    }
-
-    /// Whether a message was written whole; an error if it never will be.
-    pub(super) fn is_written(&self, ticket: Ticket) -> Result<bool, CauseOf<C>> {
-        let state = self.lock();
-        match &state.failed {
-            Some(cause) if !state.sender.sending.is_written(ticket) => Err(cause.again()),
-            _ => Ok(state.sender.sending.is_written(ticket)),
-        }
-    }
-
-    /// Whether all that was queued is written, and our side ended if it was to; an error if it never will be.
-    pub(super) fn is_flushed(&self) -> Result<bool, CauseOf<C>> {
-        let state = self.lock();
-        match &state.failed {
-            Some(cause) => Err(cause.again()),
-            None => Ok(state.sender.sending.poll() == Transmit::Idle),
-        }
-    }
-
-    pub(super) fn unwritten_bytes(&self) -> usize {
-        self.lock().sender.unwritten_bytes()
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.lock().calls.in_flight().len()
-    }
-
-    pub(super) fn unanswered(&self) -> usize {
-        self.lock().calls.in_flight().unanswered()
-    }
-
-    /// Whether a call that was refused may be tried again when another one is over.
-    pub(super) fn may_wait(&self, why: NotBegun) -> bool {
-        drive::may_wait(why, self.lock().calls.in_flight().matching())
-    }
-
-    /// Nobody waits for the call any more, because its time is over or not. Why it failed, and what the peer may have seen of it;
-    /// `None` if it has been answered.
-    pub(super) fn give_up(&self, call: CallId, ticket: Ticket, after: Option<Duration>) -> Option<(Sent, CauseOf<C>)> {
-        let mut state = self.lock();
-        let was_waited_for = match after {
-            Some(_) => state.calls.in_flight_mut().give_up(call),
-            None => state.calls.in_flight_mut().cancel(call),
-        };
-        let cause = state.timed_out(ticket, after.unwrap_or_default());
-        let sent = state.sent(ticket, &cause);
-        let must_end = state.calls.must_end();
-        drop(state);
-        self.is_over();
-        if let Some(cause) = must_end {
-            self.end(&cause);
-        }
-        was_waited_for.then_some((sent, cause))
-    }
-
-    /// What the peer may have seen of a request.
-    pub(super) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        self.lock().sent(ticket, cause)
-    }
-
-    /// Whoever polls the receiver does what is left to be done for the senders.
-    pub(super) fn poll_sender(&self, context: &mut Context<'_>) {
-        let mut state = self.lock();
-        if !state.waker.will_wake(context.waker()) {
-            state.waker = context.waker().clone();
-        }
-        if state.failed.is_none() && state.sender.sending.poll() != Transmit::Idle {
-            state.push();
-            drop(state);
-            self.drained.notify_waiters();
-        }
-    }
-
-    /// A message for the receiver, unless it was the reply to a call.
-    pub(super) fn take(&self, message: Message) -> Option<Incoming> {
-        let now = self.clock.now();
-        let taken = self.lock().calls.take(message, now);
-        match taken {
-            Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
-            Taken::Incoming(late) => {
-                self.is_over();
-                return Some(late);
-            }
-            Taken::Reply(waiter, reply) => {
-                // Whoever has been dropped meanwhile is told by its guard.
-                let _ = waiter.send(Ok(reply));
-            }
-        }
-        self.is_over();
-        None
-    }
-
-    /// Why nothing more can be sent, if so.
-    pub(super) fn failed(&self) -> Option<CauseOf<C>> {
-        self.lock().failed.as_ref().map(Cause::again)
-    }
-
-    /// Why there can be no more calls, if so.
-    pub(super) fn over(&self) -> Option<CauseOf<C>> {
-        self.lock().calls.over().map(Cause::again)
-    }
-
-    /// The connection is given up.
-    pub(super) fn end(&self, cause: &CauseOf<C>) {
-        let mut state = self.lock();
-        state.fail(cause);
-        state.sender.give_up();
-        drop(state);
-        self.end_calls(cause);
-    }
-
-    /// No reply comes any more.
-    pub(super) fn end_calls(&self, cause: &CauseOf<C>) {
-        let waiters = self.lock().calls.end(cause);
-        for waiter in waiters {
-            let _ = waiter.send(Err(cause.again()));
-        }
-        self.is_over();
-        self.drained.notify_waiters();
-    }
-
-    fn is_over(&self) {
-        self.room.notify_one();
-        self.keys.notify_waiters();
-    }
-
-    /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
-    fn lock(&self) -> MutexGuard<'_, State<C, W>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
-impl<C: Decode + Encode, W: AsyncWrite + Unpin> State<C, W> {
-    /// Accepts a message if there is room for it, and writes as much as the socket takes.
-    fn offer(&mut self, message: &[u8]) -> Result<Option<Ticket>, CauseOf<C>> {
-        let waker = self.waker.clone();
-        let put = self.sender.poll_put(&mut Context::from_waker(&waker), message);
-        match put.map_err(crate::Error::into_cause) {
-            Ok(Some(ticket)) => {
-                self.push();
-                Ok(Some(ticket))
+/// What a link receives that answers no request, and what becomes of its connections. Dropped, what comes is dropped.
+///
+/// It holds up to 1024 of them; a connection that has more waits with reading, so that replies wait too: whoever keeps an inbox
+/// empties it.
+///
+/// ```no_run
+/// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
+/// use framelink_transport::{Incoming, tokio::News};
+///
+/// while let Some(news) = inbox.recv().await {
+///     match news {
+///         News::Incoming(Incoming::Message(message)) => println!("the peer says {} bytes", message.len()),
+///         News::Incoming(Incoming::Late(late)) => println!("a reply came {:?} after its request", late.delay()),
+///         News::Up => println!("connected"),
+///         News::Lost(error) => println!("{error:?}"),
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Inbox(mpsc::Receiver<News>);
+
+/// What happened on a link.
+///
+/// See [`Inbox`] for an example.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum News {
+    /// Something came that answers no request that is waited for.
+    Incoming(Incoming),
+    /// There is a connection, or a pair.
+    Up,
+    /// A connection, or a pair, has ended: because of this, or because the peer closed it. Its requests in flight have been told.
+    Lost(Option<Error>),
+}
+
+impl Inbox {
+    /// So many wait.
+    const CAPACITY: usize = 1024;
+
+    /// The next, when there is one; `None` when the link and all its connections are gone.
+    pub async fn recv(&mut self) -> Option<News> {
+        self.0.recv().await
+    }
+}
+
+impl Link {
+    /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// When the profile has one exchange at a time, or a pair of connections.
+    pub fn new(profile: Profile, peer: impl Into<String>) -> Result<(Self, Inbox), ProfileError> {
+        profile.check_duplex()?;
+        Ok(Self::over(Arc::new(profile), |profile, inbox| Members::dialled(profile, peer.into(), inbox)))
+    }
+
+    /// A link over a pair of connections: `send` is the address of the one that we send on, `receive` that of the one that we
+    /// receive on; each to be dialled, or to be listened on, as the profile says.
+    ///
+    /// # Errors
+    /// When the profile has no pair, and when an address cannot be listened on.
+    pub async fn simplex(profile: Profile, send: &str, receive: &str) -> io::Result<(Self, Inbox)> {
+        let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let profile = Arc::new(profile);
+        let pairing = Pairing::new(&profile, simplex, send, receive).await?;
+        Ok(Self::over(profile, |profile, inbox| Members::paired(profile, pairing, inbox)))
+    }
+
+    /// Sends a request and waits for its reply.
+    ///
+    /// # Errors
+    /// When there is no connection, when the request was not accepted, when no reply came in time, and when the connection was
+    /// lost. The error says what the peer may have seen of the request.
+    pub async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let deadline = clock::within(within);
+        loop {
+            let (caller, was_there) = self.owner.0.caller(deadline).await?;
+            match caller.call(request, deadline.saturating_duration_since(Instant::now())).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) if !caller.is_open() && after_call(was_there, &error) == Next::DialAgain => {}
+                Err(error) => return Err(error.within(within)),
             }
-            Ok(None) => Ok(None),
-            Err(cause) => {
-                if !matches!(cause, Cause::Refused(_)) {
-                    self.fail(&cause);
-                }
-                Err(cause)
+        }
+    }
+
+    /// Sends a message that is no request, and returns when the socket has taken all of it.
+    ///
+    /// # Errors
+    /// When there is no connection, and when the message could not be sent in time.
+    pub async fn send(&self, message: &[u8]) -> Result<(), CallError> {
+        let timeouts = self.profile.timeouts();
+        let within = timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write);
+        let deadline = clock::within(within);
+        let (caller, _) = self.owner.0.caller(deadline).await?;
+        match tokio::time::timeout_at(deadline, caller.send(message)).await {
+            Ok(sent) => sent.map_err(|error| CallError::new(Sent::Perhaps, error)),
+            Err(_) => {
+                let cause = Cause::TimedOut { after: within, unwritten_bytes: message.len(), unfinished: None };
+                Err(CallError::new(Sent::Perhaps, Error::new(Operation::Send, caller.peer_addr(), cause)))
             }
         }
     }
 
-    /// Writes what is queued, as far as the socket takes it.
-    fn push(&mut self) {
-        let waker = self.waker.clone();
-        if let Err(error) = self.sender.poll_flush(&mut Context::from_waker(&waker)) {
-            self.fail(error.cause());
-        }
+    /// Connects now, where there is no connection yet: a peer that sends by itself is heard from then on.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub async fn connect(&self) -> Result<(), CallError> {
+        self.owner.0.caller(clock::within(self.profile.timeouts().connect)).await.map(|_| ())
     }
 
-    /// Nothing more can be sent. The receiver has the last word: what had come before that counts.
-    fn fail(&mut self, cause: &CauseOf<C>) {
-        if self.failed.is_none() {
-            self.failed = Some(cause.again());
-            self.waker.wake_by_ref();
-        }
+    /// Gives all connections up: requests in flight fail. The next request dials anew.
+    pub fn disconnect(&self) {
+        self.owner.0.disconnect();
     }
 
-    fn timed_out(&self, ticket: Ticket, after: Duration) -> CauseOf<C> {
-        let is_written = self.sender.sending.is_written(ticket);
-        let unwritten_bytes = if is_written { 0 } else { self.sender.unwritten_bytes() };
-        Cause::TimedOut { after, unwritten_bytes, unfinished: None }
+    /// How many connections, or pairs, there are now.
+    pub fn connections(&self) -> usize {
+        self.owner.0.open()
     }
 
-    fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        drive::sent_of(ticket, self.sender.byte_count().get(), cause)
+    /// How many requests are waited for.
+    pub fn in_flight(&self) -> usize {
+        self.owner.0.in_flight()
+    }
+
+    /// What it was made with.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn over(
+        profile: Arc<Profile>,
+        members: impl FnOnce(Arc<Profile>, mpsc::Sender<News>) -> Arc<Members>,
+    ) -> (Self, Inbox) {
+        let (sender, inbox) = mpsc::channel(Inbox::CAPACITY);
+        let owner = Arc::new(Owner(members(Arc::clone(&profile), sender)));
+        (Self { owner, profile }, Inbox(inbox))
+    }
+}
+
+/// States only.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("connections", &self.connections())
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
     }
 }

@@ -47,6 +47,13 @@ impl Listener {
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
         Ok(listener)
     }
+
+    /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+    pub(super) async fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
+        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone()).await?;
+        listener.terms = Terms::of(Arc::clone(profile), Side::Client);
+        Ok(listener)
+    }
 }
 
 impl<C: Decode + Encode> Listener<C> {

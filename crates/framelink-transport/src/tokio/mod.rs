@@ -21,6 +21,7 @@ mod connector;
 mod halves;
 mod link;
 mod listener;
+mod mux;
 mod port;
 mod receiver;
 mod serving;
@@ -30,6 +31,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
+pub use link::{Inbox, Link, News};
 pub use listener::Listener;
 pub use receiver::Receiver;
 

@@ -10,7 +10,7 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::link::{CauseOf, Link};
+use super::mux::{CauseOf, Mux};
 use super::{RecvHalf, SendHalf};
 use crate::error::{Cause, Error, Operation};
 use crate::session::ByteCount;
@@ -26,7 +26,7 @@ type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Enc
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = Directions, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
     half: RecvHalf<C, R>,
-    link: Arc<Link<C, W>>,
+    mux: Arc<Mux<C, W>>,
     pair: Option<Pair<C, R, W>>,
 }
 
@@ -38,8 +38,8 @@ pub(super) struct Pair<C: Decode + Encode, R, W> {
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C, R, W> {
-    pub(super) const fn new(half: RecvHalf<C, R>, link: Arc<Link<C, W>>, pair: Option<Pair<C, R, W>>) -> Self {
-        Self { half, link, pair }
+    pub(super) const fn new(half: RecvHalf<C, R>, mux: Arc<Mux<C, W>>, pair: Option<Pair<C, R, W>>) -> Self {
+        Self { half, mux, pair }
     }
 
     /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
@@ -56,34 +56,34 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
 
     /// The same, for a future of your own.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Incoming>, C>> {
-        self.link.poll_sender(context);
+        self.mux.poll_sender(context);
         loop {
-            if let Some(cause) = self.link.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
+            if let Some(cause) = self.mux.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
                 self.half.give_up();
                 self.pair = None;
                 return Poll::Ready(Err(self.error(cause)));
             }
             match self.half.poll_recv(context) {
                 Poll::Ready(Ok(Some(message))) => {
-                    if let Some(incoming) = self.link.take(message) {
+                    if let Some(incoming) = self.mux.take(message) {
                         return Poll::Ready(Ok(Some(incoming)));
                     }
                 }
                 Poll::Ready(Ok(None)) => {
                     match self.pair {
-                        None => self.link.end_calls(&Cause::NoReply),
+                        None => self.mux.end_calls(&Cause::NoReply),
                         // Nothing is sent into a pair that cannot answer.
-                        Some(_) => self.link.end(&Cause::NoReply),
+                        Some(_) => self.mux.end(&Cause::NoReply),
                     }
                     return Poll::Ready(Ok(None));
                 }
                 Poll::Ready(Err(error)) => {
-                    self.link.end(error.cause());
+                    self.mux.end(error.cause());
                     return Poll::Ready(Err(error));
                 }
                 // What had come before has been taken now.
-                Poll::Pending => match self.link.failed().or_else(|| self.poll_watched(context)) {
-                    Some(cause) => self.link.end(&cause),
+                Poll::Pending => match self.mux.failed().or_else(|| self.poll_watched(context)) {
+                    Some(cause) => self.mux.end(&cause),
                     None => return Poll::Pending,
                 },
             }
@@ -116,8 +116,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
 /// No reply can come any more. Where the peer had closed its side in good order, ours can go on sending.
 impl<C: Decode + Encode, R, W: AsyncWrite + Unpin> Drop for Receiver<C, R, W> {
     fn drop(&mut self) {
-        if self.link.over().is_none() {
-            self.link.end(&Cause::Unattended);
+        if self.mux.over().is_none() {
+            self.mux.end(&Cause::Unattended);
         }
     }
 }
@@ -125,6 +125,6 @@ impl<C: Decode + Encode, R, W: AsyncWrite + Unpin> Drop for Receiver<C, R, W> {
 /// Lengths and states only: card numbers travel in messages.
 impl<C: Decode + Encode, R, W: AsyncWrite + Unpin> fmt::Debug for Receiver<C, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("in_flight", &self.link.in_flight()).finish_non_exhaustive()
+        f.debug_struct("Receiver").field("in_flight", &self.mux.in_flight()).finish_non_exhaustive()
     }
 }

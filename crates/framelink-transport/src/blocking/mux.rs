@@ -26,7 +26,7 @@ type CallsOf<C> = Calls<SyncSender<Outcome<C>>, <C as Decode>::Error, <C as Enco
 ///
 /// Whoever sends has the sending half for so long and writes in its own thread; the calls are locked for moments only, and never
 /// across a wait.
-pub(super) struct Link<C: Decode + Encode, W> {
+pub(super) struct Mux<C: Decode + Encode, W> {
     sender: Turn<SendHalf<C, W>>,
     state: Mutex<State<C>>,
     /// Told when a call is over, so that there may be room.
@@ -55,7 +55,7 @@ pub(super) struct Begun<C: Decode + Encode> {
     pub(super) answer: mpsc::Receiver<Outcome<C>>,
 }
 
-impl<C: Decode + Encode, W: WriteStream> Link<C, W> {
+impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     pub(super) fn new(sender: SendHalf<C, W>, matching: Matching, clock: Clock, closers: Vec<Closer>) -> Arc<Self> {
         let (peer, written) = (sender.peer_addr(), sender.byte_count());
         let state = Mutex::new(State { calls: Calls::new(matching), failed: None, overs: 0 });

@@ -1,0 +1,287 @@
+//! What the callers and the receiver of one connection share.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use tokio::io::AsyncWrite;
+use tokio::sync::{Notify, oneshot};
+
+use super::SendHalf;
+use super::clock::Clock;
+use crate::drive::{self, Calls, Clock as _, Taken};
+use crate::error::Cause;
+use crate::session::{CallId, Matching, NotBegun, Sent, Ticket, Transmit};
+use crate::{Incoming, Message};
+
+pub(super) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+/// What a call comes to.
+pub(super) type Outcome<C> = Result<Message, CauseOf<C>>;
+type CallsOf<C> = Calls<oneshot::Sender<Outcome<C>>, <C as Decode>::Error, <C as Encode>::Error>;
+
+/// A sending half, the calls in flight, and who waits for what.
+///
+/// No lock is held across a wait. Whoever sends writes as much as the socket takes at once; the rest is written by whoever polls
+/// the receiver, whom the socket wakes.
+pub(super) struct Mux<C: Decode + Encode, W> {
+    state: Mutex<State<C, W>>,
+    /// Where calls wait one behind the other until there is room.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    /// Told when a call is over, so that there may be room.
+    pub(super) room: Notify,
+    /// Told when a call is over, so that its key may be free.
+    pub(super) keys: Notify,
+    /// Told when some of what was queued is written.
+    pub(super) drained: Notify,
+    pub(super) peer: Option<SocketAddr>,
+    clock: Clock,
+}
+
+struct State<C: Decode + Encode, W> {
+    sender: SendHalf<C, W>,
+    calls: CallsOf<C>,
+    /// Why nothing more can be sent, from the moment that this was seen until the receiver has taken what had come before.
+    failed: Option<CauseOf<C>>,
+    /// Whoever polls the receiver.
+    waker: Waker,
+}
+
+/// A call whose request is on its way.
+pub(super) struct Begun<C: Decode + Encode> {
+    pub(super) call: CallId,
+    pub(super) ticket: Ticket,
+    pub(super) answer: oneshot::Receiver<Outcome<C>>,
+}
+
+/// What sending came to.
+pub(super) enum Offer<T> {
+    Taken(T),
+    /// Too much is queued.
+    NoRoom,
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
+    pub(super) fn new(sender: SendHalf<C, W>, matching: Matching, clock: Clock) -> Arc<Self> {
+        let peer = sender.peer_addr();
+        let (calls, waker) = (Calls::new(matching), Waker::noop().clone());
+        let state = Mutex::new(State { sender, calls, failed: None, waker });
+        let (turn, room, keys, drained) = Default::default();
+        Arc::new(Self { state, turn, room, keys, drained, peer, clock })
+    }
+
+    /// Begins a call, if there is room for it, and sends its request.
+    pub(super) fn begin(&self, request: &[u8], within: Duration) -> Result<Offer<Begun<C>>, CauseOf<C>> {
+        let mut state = self.lock();
+        let (waiter, answer) = oneshot::channel();
+        let mut request = Cow::Borrowed(request);
+        let now = self.clock.now();
+        let call = state.calls.begin(&mut request, waiter, now, now.saturating_add(within))?;
+        match state.offer(&request) {
+            Ok(Some(ticket)) => Ok(Offer::Taken(Begun { call, ticket, answer })),
+            Ok(None) => {
+                state.calls.forget(call);
+                Ok(Offer::NoRoom)
+            }
+            Err(cause) => {
+                state.calls.forget(call);
+                Err(cause)
+            }
+        }
+    }
+
+    /// Sends a message that is no request.
+    pub(super) fn send(&self, message: &[u8]) -> Result<Offer<Ticket>, CauseOf<C>> {
+        let mut state = self.lock();
+        match &state.failed {
+            Some(cause) => Err(cause.again()),
+            None => Ok(state.offer(message)?.map_or(Offer::NoRoom, Offer::Taken)),
+        }
+    }
+
+    /// Ends our side, when what is queued is written.
+    pub(super) fn finish(&self) {
+        let mut state = self.lock();
+        state.sender.sending.finish();
+        state.push();
+    }
+
+    /// Whether a message was written whole; an error if it never will be.
+    pub(super) fn is_written(&self, ticket: Ticket) -> Result<bool, CauseOf<C>> {
+        let state = self.lock();
+        match &state.failed {
+            Some(cause) if !state.sender.sending.is_written(ticket) => Err(cause.again()),
+            _ => Ok(state.sender.sending.is_written(ticket)),
+        }
+    }
+
+    /// Whether all that was queued is written, and our side ended if it was to; an error if it never will be.
+    pub(super) fn is_flushed(&self) -> Result<bool, CauseOf<C>> {
+        let state = self.lock();
+        match &state.failed {
+            Some(cause) => Err(cause.again()),
+            None => Ok(state.sender.sending.poll() == Transmit::Idle),
+        }
+    }
+
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.lock().sender.unwritten_bytes()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.lock().calls.in_flight().len()
+    }
+
+    pub(super) fn unanswered(&self) -> usize {
+        self.lock().calls.in_flight().unanswered()
+    }
+
+    /// Whether a call that was refused may be tried again when another one is over.
+    pub(super) fn may_wait(&self, why: NotBegun) -> bool {
+        drive::may_wait(why, self.lock().calls.in_flight().matching())
+    }
+
+    /// Nobody waits for the call any more, because its time is over or not. Why it failed, and what the peer may have seen of it;
+    /// `None` if it has been answered.
+    pub(super) fn give_up(&self, call: CallId, ticket: Ticket, after: Option<Duration>) -> Option<(Sent, CauseOf<C>)> {
+        let mut state = self.lock();
+        let was_waited_for = match after {
+            Some(_) => state.calls.in_flight_mut().give_up(call),
+            None => state.calls.in_flight_mut().cancel(call),
+        };
+        let cause = state.timed_out(ticket, after.unwrap_or_default());
+        let sent = state.sent(ticket, &cause);
+        let must_end = state.calls.must_end();
+        drop(state);
+        self.is_over();
+        if let Some(cause) = must_end {
+            self.end(&cause);
+        }
+        was_waited_for.then_some((sent, cause))
+    }
+
+    /// What the peer may have seen of a request.
+    pub(super) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
+        self.lock().sent(ticket, cause)
+    }
+
+    /// Whoever polls the receiver does what is left to be done for the senders.
+    pub(super) fn poll_sender(&self, context: &mut Context<'_>) {
+        let mut state = self.lock();
+        if !state.waker.will_wake(context.waker()) {
+            state.waker = context.waker().clone();
+        }
+        if state.failed.is_none() && state.sender.sending.poll() != Transmit::Idle {
+            state.push();
+            drop(state);
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// A message for the receiver, unless it was the reply to a call.
+    pub(super) fn take(&self, message: Message) -> Option<Incoming> {
+        let now = self.clock.now();
+        let taken = self.lock().calls.take(message, now);
+        match taken {
+            Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
+            Taken::Incoming(late) => {
+                self.is_over();
+                return Some(late);
+            }
+            Taken::Reply(waiter, reply) => {
+                // Whoever has been dropped meanwhile is told by its guard.
+                let _ = waiter.send(Ok(reply));
+            }
+        }
+        self.is_over();
+        None
+    }
+
+    /// Why nothing more can be sent, if so.
+    pub(super) fn failed(&self) -> Option<CauseOf<C>> {
+        self.lock().failed.as_ref().map(Cause::again)
+    }
+
+    /// Why there can be no more calls, if so.
+    pub(super) fn over(&self) -> Option<CauseOf<C>> {
+        self.lock().calls.over().map(Cause::again)
+    }
+
+    /// The connection is given up.
+    pub(super) fn end(&self, cause: &CauseOf<C>) {
+        let mut state = self.lock();
+        state.fail(cause);
+        state.sender.give_up();
+        drop(state);
+        self.end_calls(cause);
+    }
+
+    /// No reply comes any more.
+    pub(super) fn end_calls(&self, cause: &CauseOf<C>) {
+        let waiters = self.lock().calls.end(cause);
+        for waiter in waiters {
+            let _ = waiter.send(Err(cause.again()));
+        }
+        self.is_over();
+        self.drained.notify_waiters();
+    }
+
+    fn is_over(&self) {
+        self.room.notify_one();
+        self.keys.notify_waiters();
+    }
+
+    /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
+    fn lock(&self) -> MutexGuard<'_, State<C, W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> State<C, W> {
+    /// Accepts a message if there is room for it, and writes as much as the socket takes.
+    fn offer(&mut self, message: &[u8]) -> Result<Option<Ticket>, CauseOf<C>> {
+        let waker = self.waker.clone();
+        let put = self.sender.poll_put(&mut Context::from_waker(&waker), message);
+        match put.map_err(crate::Error::into_cause) {
+            Ok(Some(ticket)) => {
+                self.push();
+                Ok(Some(ticket))
+            }
+            Ok(None) => Ok(None),
+            Err(cause) => {
+                if !matches!(cause, Cause::Refused(_)) {
+                    self.fail(&cause);
+                }
+                Err(cause)
+            }
+        }
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    fn push(&mut self) {
+        let waker = self.waker.clone();
+        if let Err(error) = self.sender.poll_flush(&mut Context::from_waker(&waker)) {
+            self.fail(error.cause());
+        }
+    }
+
+    /// Nothing more can be sent. The receiver has the last word: what had come before that counts.
+    fn fail(&mut self, cause: &CauseOf<C>) {
+        if self.failed.is_none() {
+            self.failed = Some(cause.again());
+            self.waker.wake_by_ref();
+        }
+    }
+
+    fn timed_out(&self, ticket: Ticket, after: Duration) -> CauseOf<C> {
+        let is_written = self.sender.sending.is_written(ticket);
+        let unwritten_bytes = if is_written { 0 } else { self.sender.unwritten_bytes() };
+        Cause::TimedOut { after, unwritten_bytes, unfinished: None }
+    }
+
+    fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
+        drive::sent_of(ticket, self.sender.byte_count().get(), cause)
+    }
+}

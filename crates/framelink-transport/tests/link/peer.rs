@@ -1,0 +1,53 @@
+//! The other side: connections of ours, used as a host would.
+
+use std::time::Duration;
+
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
+use framelink_transport::tokio::{Connection, Inbox, Listener, News};
+use framelink_transport::{Framing, Message, Profile, ProfileBuilder};
+use tokio::time::timeout;
+
+/// Whatever a test waits for comes within this time, or the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) const FRAMING: &str = "net:2";
+
+pub(crate) fn framing() -> Framing {
+    FRAMING.parse().unwrap()
+}
+
+/// By the first two bytes.
+pub(crate) fn by_key() -> Duplex {
+    Duplex::new().key("0:2".parse().unwrap())
+}
+
+pub(crate) fn profile(connection: impl Into<ConnectionKind>, exchange: impl Into<ExchangeKind>) -> ProfileBuilder {
+    Profile::builder(framing()).connection(connection).exchange(exchange).reply_timeout(DEADLINE)
+}
+
+pub(crate) async fn listener() -> (Listener, String) {
+    let listener = Listener::bind("127.0.0.1:0", framing()).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+pub(crate) async fn accept(listener: &mut Listener) -> Connection {
+    timeout(DEADLINE, listener.accept()).await.expect("somebody dials").unwrap()
+}
+
+pub(crate) async fn read(connection: &mut Connection) -> Message {
+    timeout(DEADLINE, connection.recv()).await.expect("something comes").unwrap().expect("a message")
+}
+
+/// Sends back all that comes, until the end.
+pub(crate) async fn echo(mut connection: Connection) {
+    while let Ok(Some(message)) = connection.recv().await {
+        if connection.send(&message).await.is_err() {
+            return;
+        }
+    }
+}
+
+pub(crate) async fn news(inbox: &mut Inbox) -> News {
+    timeout(DEADLINE, inbox.recv()).await.expect("some news").expect("a link")
+}
