@@ -7,7 +7,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::Fault;
 use framelink_transport::Framing;
-use framelink_transport::profile::TEMPLATES;
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Short, Simplex, TEMPLATES};
+use framelink_transport::session::{Assigned, KeyPlace};
 
 use crate::bytes_text::from_hex;
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Send messages and print the replies
     Send(Send),
+    /// Print the messages that come, and answer none
+    Listen(Listen),
     /// Say what a profile means, and what is wrong with it
     Check(Check),
     /// Pass messages between two programs that frame them differently
@@ -90,6 +93,39 @@ pub(crate) struct Serve {
     /// How replies are framed, if not like what comes
     #[arg(long, value_name = "FRAMING", value_parser = framing)]
     pub(crate) reply_framing: Option<Framing>,
+
+    /// What to send to each client that nobody asked for, again and again
+    #[arg(long, value_name = "TEXT", requires = "push_every")]
+    pub(crate) push: Option<String>,
+
+    /// How often
+    #[arg(long, value_name = "TIME", requires = "push", value_parser = duration)]
+    pub(crate) push_every: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Messages are printed a line each; control characters in them are escaped, --hex shows them exactly.
+Ctrl-C and SIGTERM end it.
+
+Example:
+  framelink listen --listen 127.0.0.1:7000 --framing ascii:4")]
+pub(crate) struct Listen {
+    /// The address to listen on; port 0 lets the system choose one, which is printed
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) listen: String,
+
+    /// How to talk to this kind of peer: a TOML file, or the name of a template
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+
+    /// How messages are cut; with a profile, instead of what that says
+    #[arg(long, value_parser = framing, required_unless_present = "profile")]
+    pub(crate) framing: Option<Framing>,
+
+    /// Print messages as hex digits
+    #[arg(long)]
+    pub(crate) hex: bool,
 }
 
 /// What a server says to a message.
@@ -104,9 +140,12 @@ pub(crate) enum Reply {
 #[command(after_help = "\
 Without a MESSAGE, or with -, messages are read from stdin, a line each.
 Replies are printed a line each; control characters in them are escaped, --hex shows them exactly.
+With many messages in flight replies are printed in the order of the messages, and what answers none \
+when it comes, behind `unasked: ` or `late: `.
 
-Example:
-  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
+Examples:
+  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'
+  framelink send 127.0.0.1:7000 --framing ascii:4 --receive-at 0.0.0.0:7001 --key 4:6 < requests")]
 pub(crate) struct Send {
     /// The address to connect to, HOST:PORT
     #[arg(value_parser = address)]
@@ -137,9 +176,45 @@ pub(crate) struct Send {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 
+    #[command(flatten)]
+    pub(crate) calls: Calls,
+
     /// The messages, sent one after the other
     #[arg(value_name = "MESSAGE")]
     pub(crate) messages: Vec<String>,
+}
+
+/// How many messages are unanswered at a time, and over what; with a profile, instead of what that says.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Many messages in flight")]
+pub(crate) struct Calls {
+    /// What goes to and fro: sync, duplex, simplex or send-only [default: sync, or what the other flags here need]
+    #[arg(long, value_name = "KIND", value_parser = exchange)]
+    pub(crate) exchange: Option<ExchangeKind>,
+
+    /// How long connections live: long, short, or shared:N for N connections that share the messages [default: long]
+    #[arg(long, value_name = "KIND", value_parser = connection)]
+    pub(crate) connection: Option<ConnectionKind>,
+
+    /// Where messages and replies have their key; without one, replies come in order
+    #[arg(long, value_name = "OFFSET:LEN", value_parser = key)]
+    pub(crate) key: Option<KeyPlace>,
+
+    /// Choose keys, and write them to their place: binary or digits
+    #[arg(long, value_name = "KIND", value_parser = assigned)]
+    pub(crate) assign: Option<Assigned>,
+
+    /// So many messages may be unanswered at a time, on each connection [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Duplex::MOST_IN_FLIGHT)))]
+    pub(crate) in_flight: Option<u32>,
+
+    /// Receive on a connection of its own: dial it at this address
+    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with = "receive_at")]
+    pub(crate) receive_from: Option<String>,
+
+    /// Receive on a connection of its own: wait for the peer to dial it at this address
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) receive_at: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -267,6 +342,41 @@ fn address(text: &str) -> Result<String, String> {
     match port.parse::<u16>() {
         Ok(_) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.to_owned()),
         _ => Err(format!("expected a port from 0 to 65535 after the last colon, found `{port}`")),
+    }
+}
+
+fn exchange(text: &str) -> Result<ExchangeKind, String> {
+    match text {
+        "sync" => Ok(ExchangeKind::Sync),
+        "send-only" => Ok(ExchangeKind::SendOnly),
+        "duplex" => Ok(Duplex::new().into()),
+        "simplex" => Ok(Simplex::new(Duplex::new()).into()),
+        _ => Err("expected sync, duplex, simplex or send-only".to_owned()),
+    }
+}
+
+fn connection(text: &str) -> Result<ConnectionKind, String> {
+    let count = |text| Token { text, column: 1 }.number(1..=Shared::MOST as usize, "connections");
+    match text.split_once(':').unwrap_or((text, "")) {
+        ("long", "") => Ok(ConnectionKind::Long),
+        ("short", "") => Ok(Short::new().into()),
+        ("shared", count_text) => match count(count_text) {
+            Ok(count) => Ok(Shared::new(u32::try_from(count).unwrap_or(Shared::MOST)).into()),
+            Err(error) => Err(format!("shared:N: {}", error.message())),
+        },
+        _ => Err("expected long, short or shared:N".to_owned()),
+    }
+}
+
+fn key(text: &str) -> Result<KeyPlace, String> {
+    text.parse().map_err(|error: NotationError| error.message().to_owned())
+}
+
+fn assigned(text: &str) -> Result<Assigned, String> {
+    match text {
+        "binary" => Ok(Assigned::Binary),
+        "digits" => Ok(Assigned::Digits),
+        _ => Err("expected binary or digits".to_owned()),
     }
 }
 

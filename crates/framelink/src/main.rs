@@ -29,6 +29,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Inspect(inspect) => command::inspect::run(&inspect),
         Command::Serve(serve) => block_on(command::serve::run(serve)),
         Command::Send(send) => block_on(command::send::run(send)),
+        Command::Listen(listen) => block_on(command::listen::run(listen)),
         Command::Check(check) => command::check::run(&check),
         Command::Bridge(bridge) => block_on(command::bridge::run(bridge)),
         Command::Hostile(hostile) => block_on(command::hostile::run(hostile)),

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use framelink_transport::profile::{ExchangeKind, Side, Template, TomlError};
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
 use framelink_transport::{Framing, Profile, ProfileBuilder, ProfileError};
 
+use crate::arguments::Calls;
 use crate::failure::Failure;
 
 /// What flags say instead of the profile.
@@ -15,6 +16,7 @@ pub(crate) struct Overrides {
     pub(crate) send: Option<Framing>,
     pub(crate) receive: Option<Framing>,
     pub(crate) reply_within: Option<Duration>,
+    pub(crate) calls: Calls,
 }
 
 impl Overrides {
@@ -28,7 +30,81 @@ impl Overrides {
         if let Some(within) = self.reply_within {
             builder = builder.reply_timeout(within);
         }
-        builder
+        if let Some(connection) = self.calls.connection {
+            builder = builder.connection(connection);
+        }
+        builder.map_exchange(|exchange| self.calls.exchange_from(exchange))
+    }
+
+    /// A profile of flags alone.
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        self.apply(ProfileBuilder::new()).build().map_err(Failure::usage)
+    }
+}
+
+impl Calls {
+    /// Whether anything is said.
+    pub(crate) const fn are_said(&self) -> bool {
+        self.exchange.is_some() || self.connection.is_some() || self.are_many() || self.has_pair()
+    }
+
+    const fn are_many(&self) -> bool {
+        self.key.is_some() || self.assign.is_some() || self.in_flight.is_some()
+    }
+
+    const fn has_pair(&self) -> bool {
+        self.receive_from.is_some() || self.receive_at.is_some()
+    }
+
+    /// What is said, and else what was before; what one flag needs needs not be said by another.
+    fn exchange_from(&self, before: ExchangeKind) -> ExchangeKind {
+        let mut exchange = self.exchange.unwrap_or(before);
+        let is_shared = matches!(self.connection, Some(ConnectionKind::Shared(_)));
+        if self.exchange.is_none() {
+            exchange = match exchange {
+                ExchangeKind::Simplex(_) => exchange,
+                _ if self.has_pair() => Simplex::new(exchange.duplex().unwrap_or_default()).into(),
+                ExchangeKind::Sync if self.are_many() || is_shared => Duplex::new().into(),
+                _ => exchange,
+            };
+        }
+        let calls = |mut duplex: Duplex| {
+            duplex.key = self.key.or(duplex.key);
+            duplex.assigned = self.assign.or(duplex.assigned);
+            duplex.in_flight = self.in_flight.unwrap_or(duplex.in_flight);
+            duplex
+        };
+        match exchange {
+            ExchangeKind::Duplex(duplex) => calls(duplex).into(),
+            ExchangeKind::Simplex(mut simplex) => {
+                simplex.calls = calls(simplex.calls);
+                if self.has_pair() {
+                    simplex.receive = if self.receive_at.is_some() { Reach::Accept } else { Reach::Dial };
+                }
+                simplex.into()
+            }
+            other => other,
+        }
+    }
+
+    /// Flags that say nothing about this exchange.
+    pub(crate) fn check(&self, exchange: ExchangeKind) -> Result<(), Failure> {
+        let is_simplex = matches!(exchange, ExchangeKind::Simplex(_));
+        match () {
+            () if self.are_many() && exchange.duplex().is_none() => Err(Failure::usage(format!(
+                "--key, --assign and --in-flight are about many messages in flight, and the exchange is {}",
+                exchange.name()
+            ))),
+            () if self.has_pair() && !is_simplex => Err(Failure::usage(format!(
+                "--receive-from and --receive-at are for a pair of connections, and the exchange is {}",
+                exchange.name()
+            ))),
+            () if is_simplex && !self.has_pair() => Err(Failure::usage(
+                "simplex needs the address of the connection to receive on: --receive-from ADDR to dial it, or --receive-at \
+                 ADDR to wait for the peer there",
+            )),
+            () => Ok(()),
+        }
     }
 }
 
@@ -42,6 +118,9 @@ pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     let unfit = match (side, profile.exchange()) {
         (Side::Client, ExchangeKind::ReceiveOnly) => Some("the profile only receives, so there is nothing to send"),
         (Side::Server, ExchangeKind::SendOnly) => Some("the profile only sends, so there is nothing to answer"),
+        (Side::Server, ExchangeKind::Simplex(_)) => {
+            Some("the profile has a connection for each direction, and a server answers on the one where it is asked")
+        }
         _ => None,
     };
     match unfit {

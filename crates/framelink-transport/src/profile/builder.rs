@@ -109,6 +109,12 @@ impl ProfileBuilder {
         self
     }
 
+    /// Changes what was said of the exchange, by a template perhaps.
+    pub fn map_exchange(mut self, change: impl FnOnce(ExchangeKind) -> ExchangeKind) -> Self {
+        self.exchange = change(self.exchange);
+        self
+    }
+
     /// Resolving and dialling, and the preamble. Defaults to 10 s, on a short connection to no more than the reply's.
     pub const fn connect_timeout(mut self, within: Duration) -> Self {
         self.connect = Some(within);

@@ -6,6 +6,7 @@ mod pairing;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -167,6 +168,12 @@ impl Link {
     /// When there is no connection in time.
     pub async fn connect(&self) -> Result<(), CallError> {
         self.owner.0.caller(clock::within(self.profile.timeouts().connect)).await.map(|_| ())
+    }
+
+    /// Ends our side of all connections in good order, when what is queued is written, and waits for the peer to end its own, so
+    /// that replies that are owed still come; so long at most.
+    pub async fn close(self, within: Duration) {
+        let _ = tokio::time::timeout(within, self.owner.0.finish()).await;
     }
 
     /// Gives all connections up: requests in flight fail. The next request dials anew.

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::profile::{Overrides, load};
 
 pub(crate) fn run(check: &Check) -> Result<(), Failure> {
-    let overrides = Overrides { send: check.framing, receive: check.framing, reply_within: None };
+    let overrides = Overrides { send: check.framing, receive: check.framing, ..Overrides::default() };
     let profile = load(&check.profile, &overrides)?;
     let mut output = Output::new();
     if check.toml {

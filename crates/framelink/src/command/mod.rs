@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod hostile;
 pub(crate) mod inspect;
+pub(crate) mod listen;
 pub(crate) mod send;
 pub(crate) mod serve;
 

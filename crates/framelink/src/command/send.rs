@@ -1,5 +1,6 @@
 //! `framelink send`: sends messages and prints the replies.
 
+mod many;
 mod stdin;
 
 use std::fmt::Display;
@@ -25,6 +26,9 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let settings = Settings::of(&send)?;
     let messages = given(&send, &settings)?;
+    if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.exchange().duplex().is_some()) {
+        return many::run(profile.clone(), &send, messages).await;
+    }
     let way = settings.dial(&send.address).await?;
     if settings.no_reply {
         return match way {
@@ -63,12 +67,21 @@ enum Way {
 impl Settings {
     fn of(send: &Send) -> Result<Self, Failure> {
         // With a profile `--framing` says both directions too.
-        let overrides =
-            Overrides { send: send.framing, receive: send.reply_framing.or(send.framing), reply_within: send.timeout };
-        match (&send.profile, overrides.send, overrides.receive) {
-            (Some(name), _, _) => {
-                let profile = load(name, &overrides)?;
+        let overrides = Overrides {
+            send: send.framing,
+            receive: send.reply_framing.or(send.framing),
+            reply_within: send.timeout,
+            calls: send.calls.clone(),
+        };
+        let profile = match &send.profile {
+            Some(name) => Some(load(name, &overrides)?),
+            None if send.calls.are_said() => Some(overrides.profile()?),
+            None => None,
+        };
+        match (profile, overrides.send, overrides.receive) {
+            (Some(profile), _, _) => {
                 fits(&profile, Side::Client)?;
+                send.calls.check(profile.exchange())?;
                 Ok(Self {
                     framing: profile.framing(),
                     timeout: profile.timeouts().reply.unwrap_or(Timeouts::REPLY),

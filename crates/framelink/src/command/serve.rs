@@ -1,6 +1,6 @@
 //! `framelink serve`: answers messages.
 
-use std::future::ready;
+use std::future::{pending, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use framelink_transport::profile::{ExchangeKind, Short, Side, Timeouts};
 use framelink_transport::tokio::{Connection, Error, RecvHalf, SendHalf};
 use framelink_transport::{Directions, Encode, Profile};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval, interval_at};
 
 use crate::accepting::{Accepting, Kind};
 use crate::arguments::{Reply, Serve};
-use crate::drain::Drain;
+use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
 use crate::intake::{Intake, Taken};
 use crate::output::Count;
@@ -27,6 +28,12 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
             .framing()
             .envelope(reply)
             .map_err(|error| Failure::usage(format!("--reply cannot be sent: {error}")))?;
+    }
+    if let Some(push) = &settings.manner.push {
+        settings
+            .framing()
+            .envelope(&push.message)
+            .map_err(|error| Failure::usage(format!("--push cannot be sent: {error}")))?;
     }
     let mut drain = Drain::on_signals(DRAIN)?;
     let mut accepting = Accepting::start(&serve.listen, &settings.kind).await?;
@@ -72,6 +79,28 @@ struct Manner {
     /// How long a reply may take to be written, and the peer to close too.
     write: Duration,
     close: Duration,
+    push: Option<Push>,
+}
+
+/// What is sent though nobody asked, and how often.
+#[derive(Clone, Debug)]
+struct Push {
+    message: Vec<u8>,
+    every: Duration,
+}
+
+impl Push {
+    fn of(serve: &Serve) -> Option<Self> {
+        Some(Self { message: serve.push.as_ref()?.as_bytes().to_vec(), every: serve.push_every? })
+    }
+}
+
+/// Done each time that something is to be pushed; never, where nothing is.
+async fn next_push(ticks: &mut Option<Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => pending().await,
+    }
 }
 
 impl Settings {
@@ -83,7 +112,7 @@ impl Settings {
             (Some(name), _, _) => {
                 let profile = load(name, &overrides)?;
                 fits(&profile, Side::Server)?;
-                Self::from_profile(profile, serve.reply.clone())
+                Self::from_profile(profile, serve)
             }
             (None, Some(receive), Some(send)) => Ok(Self {
                 kind: Kind::Framed(Directions { receive, send }),
@@ -93,14 +122,20 @@ impl Settings {
                     short: None,
                     write: Timeouts::MOST,
                     close: Timeouts::CLOSE,
+                    push: Push::of(serve),
                 },
             }),
             (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
         }
     }
 
-    fn from_profile(profile: Profile, reply: Option<Reply>) -> Result<Self, Failure> {
-        let reply = match (profile.exchange(), reply) {
+    fn from_profile(profile: Profile, serve: &Serve) -> Result<Self, Failure> {
+        if serve.push.is_some() && (!profile.exchange().sends() || profile.connection().short().is_some()) {
+            return Err(Failure::usage(
+                "--push is for connections that stay and are sent on, which the profile has not",
+            ));
+        }
+        let reply = match (profile.exchange(), serve.reply.clone()) {
             (ExchangeKind::ReceiveOnly, None | Some(Reply::Nothing)) => Reply::Nothing,
             (ExchangeKind::ReceiveOnly, Some(_)) => {
                 return Err(Failure::usage("--reply cannot be sent: the profile only receives"));
@@ -110,7 +145,7 @@ impl Settings {
         let timeouts = profile.timeouts();
         let connections = usize::try_from(profile.limits().connections).unwrap_or(usize::MAX);
         let short = profile.connection().short();
-        let manner = Manner { reply, short, write: timeouts.write, close: timeouts.close };
+        let manner = Manner { reply, short, write: timeouts.write, close: timeouts.close, push: Push::of(serve) };
         Ok(Self { kind: Kind::Profile(Arc::new(profile)), connections, manner })
     }
 
@@ -149,8 +184,23 @@ async fn answer_all(
 ) -> Result<(), Error> {
     // A preamble goes out though nothing was asked.
     to.flush().await?;
+    let mut pushes = manner.push.as_ref().map(|push| interval_at(Instant::now() + push.every, push.every));
+    let watched = drain.clone();
     let mut intake = Intake::new(from, drain);
-    while let Taken::Message(message) = intake.next(|| ready(())).await? {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = next_push(&mut pushes), if watched.stage() == Stage::Open => Err(()),
+            taken = intake.next(|| ready(())) => Ok(taken?),
+        };
+        let message = match (taken, &manner.push) {
+            (Ok(Taken::Message(message)), _) => message,
+            (Err(()), Some(push)) => {
+                to.send_within(&push.message, manner.write).await?;
+                continue;
+            }
+            _ => break,
+        };
         tracing::debug!("a message of {} bytes", message.len());
         match &manner.reply {
             Reply::Echo => to.send_within(&message, manner.write).await?,

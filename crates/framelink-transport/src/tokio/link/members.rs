@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use super::News;
@@ -21,6 +21,8 @@ pub(super) struct Members {
     dialling: tokio::sync::Mutex<()>,
     /// Whether another one is being dialled beside those that are there.
     is_growing: AtomicBool,
+    /// Told when a connection has ended.
+    ended: Notify,
     way: Way,
     profile: Arc<Profile>,
     inbox: mpsc::Sender<News>,
@@ -48,8 +50,8 @@ impl Members {
     }
 
     fn new(profile: Arc<Profile>, way: Way, inbox: mpsc::Sender<News>) -> Self {
-        let (callers, dialling, is_growing) = Default::default();
-        Self { callers, dialling, is_growing, way, profile, inbox }
+        let (callers, dialling, is_growing, ended) = Default::default();
+        Self { callers, dialling, is_growing, ended, way, profile, inbox }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -69,6 +71,22 @@ impl Members {
 
     pub(super) fn disconnect(&self) {
         self.lock().iter().for_each(Caller::abort);
+    }
+
+    /// Ends our side everywhere, and waits until the peer has ended its own.
+    pub(super) async fn finish(&self) {
+        let callers = self.lock().clone();
+        for caller in callers {
+            // One that has failed has ended.
+            let _ = caller.finish().await;
+        }
+        loop {
+            let ended = self.ended.notified();
+            if self.open() == 0 {
+                return;
+            }
+            ended.await;
+        }
     }
 
     pub(super) fn open(&self) -> usize {
@@ -189,10 +207,11 @@ async fn receive(mut receiver: Receiver, inbox: mpsc::Sender<News>, members: Wea
         }
     };
     drop(receiver);
-    if let Some(members) = members.upgrade()
-        && let Way::Pair(pairing) = &members.way
-    {
-        pairing.on_lost();
+    if let Some(members) = members.upgrade() {
+        if let Way::Pair(pairing) = &members.way {
+            pairing.on_lost();
+        }
+        members.ended.notify_waiters();
     }
     let _ = inbox.send(News::Lost(end)).await;
 }
