@@ -34,7 +34,7 @@ pub(crate) const THEIR_PREAMBLE: &[u8] = b"\x06";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cell {
     pub(crate) driver: Driver,
-    pub(crate) short: Option<Short>,
+    pub(crate) connection: ConnectionKind,
     pub(crate) wire: Wire,
     pub(crate) role: Role,
     pub(crate) exchange: ExchangeKind,
@@ -42,6 +42,10 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    pub(crate) fn short(&self) -> Option<Short> {
+        self.connection.short()
+    }
+
     pub(crate) fn side(&self) -> Side {
         match self.role {
             Role::Client => Side::Client,
@@ -52,8 +56,7 @@ impl Cell {
     /// Its profile, or why it has none.
     pub(crate) fn profile(&self) -> Result<Arc<Profile>, String> {
         let framing: framelink_transport::Framing = self.wire.notation().parse().expect("a notation");
-        let connection = self.short.map_or(ConnectionKind::Long, ConnectionKind::from);
-        let mut builder = Profile::builder(framing).connection(connection).exchange(self.exchange);
+        let mut builder = Profile::builder(framing).connection(self.connection).exchange(self.exchange);
         builder = builder.close_timeout(Duration::from_millis(500));
         if self.exchange != ExchangeKind::ReceiveOnly {
             builder = builder.reply_timeout(Duration::from_secs(10));
@@ -67,8 +70,18 @@ impl Cell {
             (Role::Server, ExchangeKind::SendOnly) => {
                 Err("exchange: a server that only sends is no server yet".to_owned())
             }
+            (Role::Server, ExchangeKind::Simplex(_)) => {
+                Err("exchange: a pair of connections is dialled or accepted by whoever calls".to_owned())
+            }
+            _ if matches!(self.connection, ConnectionKind::Shared(_)) && self.is_server_or_no_link() => {
+                Err("connection: several connections are shared by a link, which tokio has".to_owned())
+            }
             _ => Ok(Arc::new(profile)),
         }
+    }
+
+    fn is_server_or_no_link(&self) -> bool {
+        self.role == Role::Server || self.driver != Driver::Tokio
     }
 
     /// Kinds that do not end by themselves, half-closes and one-way exchanges are where combinations end.

@@ -9,19 +9,21 @@ use framelink_transport::profile::{ExchangeKind, Side};
 use framelink_transport::session::Sent;
 use framelink_transport::{CallError, Error, Message, Profile, blocking, nonblocking, tokio};
 
+use crate::calls;
 use crate::cell::{Cell, Driver, OUR_PREAMBLE, Role, Style, THEIR_PREAMBLE};
 use crate::peer::{Wire, expect, expect_end, half_close, payload, ready, write};
 
 /// Runs a valid cell; how many messages it exchanged.
 pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     match cell.role {
+        Role::Client if cell.exchange.duplex().is_some() => calls::run(cell, profile),
         Role::Client => as_client(cell, profile),
         Role::Server => as_server(cell, profile),
     }
 }
 
 /// A reply is another message than its request.
-fn reply_to(request: &[u8]) -> Vec<u8> {
+pub(crate) fn reply_to(request: &[u8]) -> Vec<u8> {
     request.iter().rev().copied().collect()
 }
 
@@ -50,7 +52,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
     // One over the limit is refused before anything of it is written, and harms nothing.
     if let Some(size) = cell.wire.too_large()
         && cell.exchange == ExchangeKind::Sync
-        && cell.short.is_none()
+        && cell.short().is_none()
     {
         let error = client.call(&payload(size)).expect_err("a refusal");
         assert_eq!(error.sent(), Sent::Not, "{error}");
@@ -77,7 +79,7 @@ fn plain_server(cell: &Cell, listener: &TcpListener) {
                 expect(&stream_now, OUR_PREAMBLE);
             }
             expect(&stream_now, &cell.wire.frame(&message));
-            if cell.short.is_some_and(|short| short.half_close) || cell.wire == Wire::UntilClose {
+            if cell.short().is_some_and(|short| short.half_close) || cell.wire == Wire::UntilClose {
                 expect_end(&stream_now);
             }
         }
@@ -86,7 +88,7 @@ fn plain_server(cell: &Cell, listener: &TcpListener) {
             ExchangeKind::ReceiveOnly => write(&stream_now, &cell.wire.frame(&message)),
             _ => write(&stream_now, &cell.wire.frame(&reply_to(&message))),
         }
-        match cell.short {
+        match cell.short() {
             None => {
                 // What ends a message of this kind is silence, or one read: the next must not follow at once.
                 if matches!(cell.wire, Wire::Quiet | Wire::EachRead) && cell.exchange == ExchangeKind::ReceiveOnly {
@@ -109,14 +111,14 @@ fn plain_server(cell: &Cell, listener: &TcpListener) {
 }
 
 /// Until the end, however it comes.
-fn drain(mut stream: &TcpStream) {
+pub(crate) fn drain(mut stream: &TcpStream) {
     let mut bytes = [0; 4096];
     while let Ok(1..) = std::io::Read::read(&mut stream, &mut bytes) {}
 }
 
 fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let sizes = cell.wire.sizes();
-    let connections = if cell.short.is_some() { sizes.len() } else { 1 };
+    let connections = if cell.short().is_some() { sizes.len() } else { 1 };
     let (address, server) = start_server(cell, profile, connections);
     let mut stream = None;
     for &size in sizes {
@@ -128,15 +130,15 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
         }
         let message = payload(size);
         write(&now, &cell.wire.frame(&message));
-        if cell.short.is_some_and(|short| short.half_close) || cell.wire == Wire::UntilClose {
+        if cell.short().is_some_and(|short| short.half_close) || cell.wire == Wire::UntilClose {
             half_close(&now);
         }
-        if cell.exchange == ExchangeKind::Sync {
+        if answers(cell) {
             expect(&now, &cell.wire.frame(&reply_to(&message)));
         } else if cell.wire == Wire::Quiet || cell.wire == Wire::EachRead {
             thread::sleep(Duration::from_millis(60));
         }
-        match cell.short {
+        match cell.short() {
             None => stream = Some(now),
             Some(short) => {
                 if short.closes == Side::Server {
@@ -163,7 +165,7 @@ fn start_server(
     profile: &Arc<Profile>,
     connections: usize,
 ) -> (SocketAddr, thread::JoinHandle<Vec<Vec<u8>>>) {
-    let (profile, driver, answers) = (Arc::clone(profile), cell.driver, cell.exchange == ExchangeKind::Sync);
+    let (profile, driver, answers) = (Arc::clone(profile), cell.driver, answers(cell));
     let (sender, address) = std::sync::mpsc::channel();
     let server = thread::spawn(move || {
         let mut seen = Vec::new();
@@ -203,6 +205,11 @@ fn start_server(
         seen
     });
     (address.recv().expect("a server"), server)
+}
+
+/// Whether a server has anything to say.
+fn answers(cell: &Cell) -> bool {
+    cell.exchange.sends() && cell.exchange.receives()
 }
 
 fn answer(seen: &mut Vec<Vec<u8>>, message: &[u8], answers: bool) -> Option<Vec<u8>> {
@@ -261,6 +268,6 @@ impl Client {
     }
 }
 
-fn runtime() -> ::tokio::runtime::Runtime {
+pub(crate) fn runtime() -> ::tokio::runtime::Runtime {
     ::tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
