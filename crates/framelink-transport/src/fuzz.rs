@@ -351,7 +351,9 @@ impl Outlet {
 
     fn fails(&mut self, sending: &mut Sending<Framing>) {
         sending.on_failed();
-        self.state = State::Failed;
+        if self.state != State::Finished {
+            self.state = State::Failed;
+        }
         self.owed.clear();
     }
 

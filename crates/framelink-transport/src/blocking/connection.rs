@@ -82,12 +82,12 @@ impl<C: Decode + Encode> Connection<C> {
         self
     }
 
-    /// Whether it has ended while nobody looked.
-    pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(
-            self.both(Duration::ZERO, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
-            Ok(Some(false) | None)
-        )
+    /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
+    pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
+        let ended = self.both(Duration::ZERO, |receiving, _, port, clock| {
+            drive::has_ended(receiving, port.input(), clock, is_heard)
+        });
+        ended.unwrap_or(true)
     }
 }
 
@@ -249,7 +249,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// ```
     pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         let clock = self.clock;
-        let (receiver, sender) = self.split();
+        let (mut receiver, sender) = self.split();
+        receiver.receiving.unlimit_first();
         let closers = receiver.closer().into_iter().collect();
         let mux = Mux::new(sender, matching, clock, closers);
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiver, mux, None))
@@ -279,7 +280,9 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     {
         let clock = self.clock;
         let (mut watched, sender) = self.split();
-        let (receiver, unused) = receiving.split();
+        let (mut receiver, unused) = receiving.split();
+        watched.receiving.unlimit_first();
+        receiver.receiving.unlimit_first();
         let closers: Vec<_> = watched.closer().into_iter().chain(receiver.closer()).collect();
         let can_be_ended = closers.len() == 2;
         let mux = Mux::new(sender, matching, clock, closers);

@@ -88,7 +88,11 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
                     drop(sender);
                     self.wait(state, why, deadline).map_err(not_sent)?;
                 }
-                Err(cause) => return Err(not_sent(cause)),
+                Err(refused) => {
+                    let must_end = state.calls.must_end();
+                    drop(state);
+                    return Err(not_sent(must_end.inspect(|cause| self.end(cause)).unwrap_or(refused)));
+                }
             }
         }
     }
@@ -101,17 +105,24 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         let mut state = self.state();
         let was_waited_for = state.calls.in_flight_mut().give_up(call);
         let must_end = state.calls.must_end();
+        let goes_on = must_end.is_none();
         drop(state);
         self.is_over();
         if let Some(cause) = must_end {
             self.end(&cause);
         }
-        was_waited_for.then(|| (self.sent(ticket, &cause), cause))
+        was_waited_for.then(|| (self.sent_if(ticket, &cause, goes_on), cause))
     }
 
-    /// What the peer may have seen of a request that is not being written any more.
+    /// What the peer may have seen of a request on a link that has ended.
     pub(super) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        drive::sent_of(ticket, self.written.get(), cause)
+        self.sent_if(ticket, cause, false)
+    }
+
+    /// The same. While somebody writes it may be more than is known.
+    fn sent_if(&self, ticket: Ticket, cause: &CauseOf<C>, goes_on: bool) -> Sent {
+        let nobody_writes = self.sender(Some(Duration::ZERO)).is_some();
+        drive::sent_of_given_up(ticket, self.written.get(), cause, goes_on || !nobody_writes)
     }
 
     /// A message for the receiver, unless it was the reply to a call.
@@ -197,7 +208,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         match sender.flush_until(Some(deadline), Duration::ZERO).map_err(Error::into_cause) {
             // What is not written in time leaves before anything else; the reply does not come in time.
             Ok(()) | Err(Cause::TimedOut { .. }) => Ok(ticket),
-            Err(cause) => Err(forget(self.sent(ticket, &cause), cause)),
+            Err(cause) => Err(forget(drive::sent_of(ticket, self.written.get(), &cause), cause)),
         }
     }
 

@@ -93,6 +93,14 @@ pub(crate) const fn may_wait(why: NotBegun, matching: &Matching) -> bool {
     }
 }
 
+/// The same of a request whose call was given up. Where the link goes on, what waits to be written of it leaves still.
+pub(crate) fn sent_of_given_up<D, E>(ticket: Ticket, written: u64, cause: &Cause<D, E>, goes_on: bool) -> Sent {
+    match sent_of(ticket, written, cause) {
+        Sent::Not if goes_on => Sent::Perhaps,
+        sent => sent,
+    }
+}
+
 /// What the peer may have seen of a request that failed, if so many bytes were written in all.
 pub(crate) fn sent_of<D, E>(ticket: Ticket, written: u64, cause: &Cause<D, E>) -> Sent {
     match ticket.sent(written) {

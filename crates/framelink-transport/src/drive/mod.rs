@@ -13,13 +13,15 @@ use std::io::{self, IoSlice};
 use std::time::Duration;
 
 pub(crate) use call::{Answer, Call};
-pub(crate) use calls::{Calls, Taken, may_wait, sent_of};
+#[cfg(feature = "blocking")]
+pub(crate) use calls::sent_of;
+pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::buffered;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::discard;
-pub(crate) use receive::{Came, look, receive};
+pub(crate) use receive::{Came, has_ended, receive};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue};

@@ -83,6 +83,29 @@ pub(crate) fn look<D: Decode, E>(
     Ok((has_read || !input.is_starved()).then(|| receiving.is_closed()))
 }
 
+/// Whether the connection has ended while nobody looked, as far as can be seen. Where nobody takes what comes it is dropped, so
+/// that it hides no end.
+pub(crate) fn has_ended<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    input: &mut impl Input,
+    clock: &impl Clock,
+    is_heard: bool,
+) -> Result<bool, Cause<D::Error, E>> {
+    /// A peer that sends without end is not listened to without end.
+    const LOOKS: usize = 64;
+    for _ in 0..LOOKS {
+        if !is_heard && receiving.poll_preamble().map_err(Cause::Preamble)? {
+            receiving.discard();
+        }
+        let before = receiving.byte_count().get();
+        let looked = look(receiving, input, clock)?;
+        if is_heard || looked != Some(false) || receiving.byte_count().get() == before {
+            return Ok(looked == Some(true));
+        }
+    }
+    Ok(false)
+}
+
 /// Reads and drops, message or not. True at the end, false when nothing more can be read now.
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn discard<D: Decode, E>(

@@ -59,6 +59,10 @@ impl Model {
 
     fn begins(&mut self, key: u8, within: Duration) {
         let (waiter, deadline) = (self.begun, self.now + within);
+        let first = self.calls.first();
+        if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
+            self.may_end();
+        }
         let begun = self.in_flight.begin(&mut Cow::Borrowed(&[key]), waiter, self.now, deadline);
         let expected = match self.ended {
             Some(ended) => Err(NotBegun::Ended(ended)),

@@ -67,7 +67,8 @@ impl Client {
     /// # Errors
     /// When there is no connection in time.
     pub fn connect(&mut self) -> Result<(), CallError> {
-        if self.connection.as_mut().is_some_and(Connection::has_ended) {
+        let is_heard = self.profile.exchange().receives();
+        if self.connection.as_mut().is_some_and(|connection| connection.has_ended(is_heard)) {
             self.connection = None;
         }
         if self.profile.connection().short().is_none() {
@@ -118,7 +119,7 @@ impl Client {
         let mut connection = loop {
             let (mut connection, was_there) = self.connection(deadline)?;
             // What is written to a connection that has ended is lost without a word.
-            if !(was_there && connection.has_ended()) {
+            if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
                 break connection;
             }
         };

@@ -121,12 +121,10 @@ impl<C: Decode + Encode> Connection<C> {
         self
     }
 
-    /// Whether it has ended while nobody looked.
-    pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(
-            self.both(|session, port, clock| drive::look(&mut session.receiving, port, clock)),
-            Ok(Some(false) | None)
-        )
+    /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
+    pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
+        let ended = self.both(|session, port, clock| drive::has_ended(&mut session.receiving, port, clock, is_heard));
+        ended.unwrap_or(true)
     }
 }
 
@@ -191,6 +189,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         if self.check(Operation::Call).is_err() {
             self.close_now();
         }
+        self.session.receiving.unlimit_first();
         Duplex::new(self, matching)
     }
 
@@ -200,6 +199,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         if self.check(Operation::Call).is_err() {
             self.close_now();
         }
+        self.session.receiving.unlimit_first();
         receiving.duplex(matching).paired(self)
     }
 

@@ -179,13 +179,14 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
     /// No reply comes any more.
     fn end_calls(&mut self, cause: &CauseOf<C>) {
         for waiter in self.calls.end(cause) {
-            self.fail(waiter, cause.again());
+            self.fail(waiter, cause.again(), false);
         }
     }
 
-    fn fail(&mut self, waiter: Waiter, cause: CauseOf<C>) {
+    fn fail(&mut self, waiter: Waiter, cause: CauseOf<C>, goes_on: bool) {
         let Some((call, ticket)) = waiter.sent else { return };
-        let sent = drive::sent_of(ticket, self.sender().session.sending.byte_count().get(), &cause);
+        let written = self.sender().session.sending.byte_count().get();
+        let sent = drive::sent_of_given_up(ticket, written, &cause, goes_on);
         let error = CallError::new(sent, self.connection.error(Operation::Call, cause));
         self.events.push_back(Event::Failed { call, error });
     }
@@ -207,7 +208,12 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
             Err(Cause::NotBegun(why)) if drive::may_wait(why, self.calls.in_flight().matching()) => {
                 return Ok(TryCall::Full);
             }
-            Err(cause) => return Err(self.not_sent(cause)),
+            Err(cause) => {
+                if let Some(cause) = self.calls.must_end() {
+                    self.end(&cause);
+                }
+                return Err(self.not_sent(cause));
+            }
         };
         match self.put(&request) {
             Ok(Some(ticket)) => {
@@ -318,13 +324,13 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
 
     /// Gives up the calls whose time is over.
     fn expire(&mut self) {
-        for (_, waiter) in self.calls.in_flight_mut().expire(self.connection.clock.now()) {
-            if let Some(waiter) = waiter {
-                let cause = self.timed_out(waiter);
-                self.fail(waiter, cause);
-            }
+        let expired = self.calls.in_flight_mut().expire(self.connection.clock.now());
+        let must_end = self.calls.must_end();
+        for waiter in expired.into_iter().filter_map(|(_, waiter)| waiter) {
+            let cause = self.timed_out(waiter);
+            self.fail(waiter, cause, must_end.is_none());
         }
-        if let Some(cause) = self.calls.must_end() {
+        if let Some(cause) = must_end {
             self.end(&cause);
         }
     }

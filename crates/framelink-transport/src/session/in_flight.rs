@@ -260,7 +260,8 @@ impl<T> InFlight<T> {
     /// Begins a call: its request is about to go out. Where keys are assigned, the request is given its own.
     ///
     /// # Errors
-    /// When it cannot be begun; nothing has changed then, the request neither.
+    /// When it cannot be begun; nothing has changed then, the request neither. In order, a cancelled call whose time is over
+    /// unanswered shows only here, and [ends](Self::ended) the connection.
     pub fn begin(
         &mut self,
         request: &mut Cow<'_, [u8]>,
@@ -268,6 +269,7 @@ impl<T> InFlight<T> {
         now: Duration,
         deadline: Duration,
     ) -> Result<CallId, NotBegun> {
+        self.check_cancelled(now);
         self.check_room()?;
         let key = self.key_for(request)?;
         let number = self.next;
@@ -400,6 +402,14 @@ impl<T> InFlight<T> {
     #[must_use]
     pub const fn matching(&self) -> &Matching {
         &self.matching
+    }
+
+    /// In order, a call that was cancelled holds its place, and must be answered in its time like any other.
+    fn check_cancelled(&mut self, now: Duration) {
+        let first = self.line.front().and_then(|number| self.calls.get(number));
+        if first.is_some_and(|call| call.waiter.is_none() && call.deadline <= now) {
+            self.end_if_lost();
+        }
     }
 
     fn check_room(&self) -> Result<(), NotBegun> {

@@ -129,6 +129,14 @@ impl<D: Decode> Receiving<D> {
         self.first_within = Some(within);
     }
 
+    /// The first message may take as long as it likes to begin, for it is us who ask. What was said of the preamble stays.
+    pub fn unlimit_first(&mut self) {
+        if !self.preamble.is_over() {
+            self.preamble_within = self.preamble_within.or(self.first_within);
+        }
+        self.first_within = None;
+    }
+
     /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
     pub const fn limit_frame(&mut self, within: Duration) {
         self.frame_within = Some(within);

@@ -223,10 +223,12 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// The connection failed: nothing more can be written.
+    /// The connection failed: nothing more can be written. Where our side had ended in good order, it has.
     pub fn on_failed(&mut self) {
         self.torn.tear();
-        self.state = State::Failed;
+        if self.state != State::Finished {
+            self.state = State::Failed;
+        }
         self.queue = Vec::new();
         self.start = 0;
     }
@@ -236,6 +238,12 @@ impl<E: Encode> Sending<E> {
         if self.state == State::Open {
             self.state = State::Finishing;
         }
+    }
+
+    /// Whether our side has ended in good order: everything was written, and writing shut down.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Finished
     }
 
     /// Whether another message may be queued before some of the queue is written: less than the limit waits.

@@ -21,7 +21,7 @@ type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Enc
 type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
 
 /// What had come when a call's time was over is taken before it is given up: a program that was stopped and goes on finds both at
-/// once.
+/// once. So a call may end so much later than it was asked to.
 const GRACE: Duration = Duration::from_millis(10);
 
 /// Sends requests on a connection, many at a time, and receives the reply to each.
@@ -41,7 +41,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     }
 
     /// Sends a request and waits for its reply, all of it within one deadline: waiting until there is room among the calls in
-    /// flight, writing, and the reply.
+    /// flight, writing, and the reply. (What has come by then is taken for 10 ms more.)
     ///
     /// # Errors
     /// When the request was not accepted (its key is in flight, say), when no reply came in time, and when the connection was

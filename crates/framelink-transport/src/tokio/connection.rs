@@ -105,13 +105,13 @@ impl<C: Decode + Encode> Connection<C> {
         self
     }
 
-    /// Whether it has ended while nobody looked.
-    pub(super) fn has_ended(&mut self) -> bool {
+    /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
+    pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
         let mut context = Context::from_waker(Waker::noop());
-        !matches!(
-            self.poll_both(&mut context, |receiving, _, port, clock| drive::look(receiving, port.input(), clock)),
-            Ok(Some(false) | None)
-        )
+        let ended = self.poll_both(&mut context, |receiving, _, port, clock| {
+            drive::has_ended(receiving, port.input(), clock, is_heard)
+        });
+        ended.unwrap_or(true)
     }
 }
 
@@ -319,7 +319,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// ```
     pub fn duplex(self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         let clock = self.clock;
-        let (receiver, sender) = self.split();
+        let (mut receiver, sender) = self.split();
+        receiver.receiving.unlimit_first();
         let mux = Mux::new(sender, matching, clock);
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiver, mux, None))
     }
@@ -342,8 +343,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// ```
     pub fn simplex(self, receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         let clock = self.clock;
-        let (watched, sender) = self.split();
-        let (receiver, unused) = receiving.split();
+        let (mut watched, sender) = self.split();
+        let (mut receiver, unused) = receiving.split();
+        watched.receiving.unlimit_first();
+        receiver.receiving.unlimit_first();
         let mux = Mux::new(sender, matching, clock);
         let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(Pair { watched, _unused: unused }));
         (Caller::new(mux), receiver)

@@ -78,7 +78,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         let (waiter, answer) = oneshot::channel();
         let mut request = Cow::Borrowed(request);
         let now = self.clock.now();
-        let call = state.calls.begin(&mut request, waiter, now, now.saturating_add(within))?;
+        let call = match state.calls.begin(&mut request, waiter, now, now.saturating_add(within)) {
+            Ok(call) => call,
+            Err(refused) => {
+                let must_end = state.calls.must_end();
+                drop(state);
+                return Err(must_end.inspect(|cause| self.end(cause)).unwrap_or(refused));
+            }
+        };
         match state.offer(&request) {
             Ok(Some(ticket)) => Ok(Offer::Taken(Begun { call, ticket, answer })),
             Ok(None) => {
@@ -121,8 +128,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     pub(super) fn is_flushed(&self) -> Result<bool, CauseOf<C>> {
         let state = self.lock();
         match &state.failed {
-            Some(cause) => Err(cause.again()),
-            None => Ok(state.sender.sending.poll() == Transmit::Idle),
+            Some(cause) if !state.sender.sending.is_finished() => Err(cause.again()),
+            _ => Ok(state.sender.sending.poll() == Transmit::Idle),
         }
     }
 
@@ -152,8 +159,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
             None => state.calls.in_flight_mut().cancel(call),
         };
         let cause = state.timed_out(ticket, after.unwrap_or_default());
-        let sent = state.sent(ticket, &cause);
         let must_end = state.calls.must_end();
+        if must_end.is_some() {
+            state.sender.give_up();
+        }
+        let written = state.sender.byte_count().get();
+        let sent = drive::sent_of_given_up(ticket, written, &cause, must_end.is_none());
         drop(state);
         self.is_over();
         if let Some(cause) = must_end {
@@ -282,6 +293,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> State<C, W> {
     }
 
     fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        drive::sent_of(ticket, self.sender.byte_count().get(), cause)
+        drive::sent_of_given_up(ticket, self.sender.byte_count().get(), cause, false)
     }
 }

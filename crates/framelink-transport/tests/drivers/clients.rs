@@ -46,45 +46,61 @@ fn server(serving: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
     address
 }
 
+/// The same, whose first connection is reset when the test says so: not while it is being made.
+fn resetting_server(serving: impl Fn(TcpStream) + Send + 'static) -> (SocketAddr, std::sync::mpsc::Sender<()>) {
+    let (go, told) = std::sync::mpsc::channel();
+    let address = server(move |number, stream| match number {
+        0 => {
+            told.recv_timeout(DEADLINE).unwrap();
+            reset(stream);
+        }
+        _ => serving(stream),
+    });
+    (address, go)
+}
+
 /// Waits until the client's side of the connection to there has seen its end: no port of ours is connected any more.
 fn settle() {
     std::thread::sleep(Duration::from_millis(50));
 }
 
 fn a_client_dials_again_after_a_reset_while_it_receives<P: Party>() {
-    let address = server(|number, stream| match number {
-        0 => reset(stream),
-        _ => (&stream).write_all(b"\0\x02hi").unwrap(),
-    });
+    let (address, go) = resetting_server(|stream| (&stream).write_all(b"\0\x02hi").unwrap());
     let profile = profile().exchange(ExchangeKind::ReceiveOnly).preamble(b"HI", b"").build().unwrap();
     let mut client = P::client(profile, address);
     client.connect().unwrap();
+    go.send(()).unwrap();
     settle();
     let _ = client.recv().unwrap_err();
     assert_eq!(&client.recv().unwrap().unwrap()[..], b"hi", "{}", P::NAME);
 }
 
 fn a_client_dials_again_where_its_connection_failed_past_it<P: Party>() {
-    let address = server(|number, stream| match number {
-        0 => reset(stream),
-        _ => {
-            assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
-            (&stream).write_all(b"\0\x02ok").unwrap();
-        }
+    let (address, go) = resetting_server(|stream| {
+        assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
+        (&stream).write_all(b"\0\x02ok").unwrap();
     });
     let mut client = P::client(profile().build().unwrap(), address);
     client.connect().unwrap();
+    go.send(()).unwrap();
     settle();
     assert!(client.send_past(b"lost").is_err());
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}", P::NAME);
 }
 
 fn a_message_is_not_written_to_a_connection_that_has_ended<P: Party>() {
+    write_after_the_end::<P>(b"");
+    // What nobody takes hides no end.
+    write_after_the_end::<P>(b"\0\x02hi\0");
+    write_after_the_end::<P>(&[0; 200_000]);
+}
+
+/// The first connection says this and closes.
+fn write_after_the_end<P: Party>(said: &'static [u8]) {
     let (got, all) = std::sync::mpsc::channel();
-    let address = server(move |number, stream| {
-        if number > 0 {
-            got.send(read_exactly(&stream, 12)).unwrap();
-        }
+    let address = server(move |number, stream| match number {
+        0 => (&stream).write_all(said).unwrap(),
+        _ => got.send(read_exactly(&stream, 12)).unwrap(),
     });
     let mut client = P::client(profile().exchange(ExchangeKind::SendOnly).build().unwrap(), address);
     client.connect().unwrap();

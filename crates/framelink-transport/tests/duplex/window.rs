@@ -66,22 +66,38 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
         ours.begin(call, &request(call), Duration::from_millis(500));
     }
     let mut not_sent = 0;
+    let mut not_sent_calls = Vec::new();
     let mut others = 0;
     // In one loop those for which there is no room are never begun.
     while let Some(happened) = ours.next_within(Duration::from_secs(2)) {
-        let Happened::Failed(_, error) = happened else { panic!("{}: {happened:?}", M::NAME) };
+        let Happened::Failed(call, error) = happened else { panic!("{}: {happened:?}", M::NAME) };
         match error.sent() {
-            Sent::Not => not_sent += 1,
+            Sent::Not => {
+                not_sent += 1;
+                not_sent_calls.push(call);
+            }
             Sent::Perhaps | Sent::NoReply => others += 1,
         }
     }
     assert!(others > 0, "{}: {not_sent} not sent", M::NAME);
     assert!(others < calls || not_sent > 0, "{}: the system took everything", M::NAME);
-    // What was begun leaves whole and in order when the peer reads again.
+    // What was begun leaves whole and in order when the peer reads again; what was told as not sent never does.
     let first = peer.read();
     assert_eq!(first.len(), 60_002);
     peer.write(&first[..2]);
     assert!(matches!(ours.next(), Happened::Incoming(Incoming::Late(_))), "{}", M::NAME);
+    let mut came = vec![first];
+    ours.send(b"the last").unwrap();
+    while came.last().is_none_or(|message| message != b"the last") {
+        came.push(peer.read());
+        // Whoever has one loop has it turn.
+        let _ = ours.next_within(Duration::from_millis(1));
+    }
+    for message in &came {
+        let call = std::str::from_utf8(&message[..2]).unwrap();
+        let is_not_sent = call.parse().is_ok_and(|call: usize| not_sent_calls.contains(&call));
+        assert!(!is_not_sent, "{}: {call} was not sent, and came", M::NAME);
+    }
 }
 
 fn too_many_unanswered_calls_end_the_link<M: Many>() {

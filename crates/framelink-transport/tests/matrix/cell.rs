@@ -84,7 +84,23 @@ impl Cell {
         self.role == Role::Server || self.driver != Driver::Tokio
     }
 
-    /// Kinds that do not end by themselves, half-closes and one-way exchanges are where combinations end.
+    /// Whether it has to be refused, where that is known beforehand: many calls need a connection that stays, messages that end by
+    /// themselves, and for several connections somebody who shares them.
+    pub(crate) fn must_be_refused(&self) -> Option<bool> {
+        let is_shared = matches!(self.connection, ConnectionKind::Shared(_));
+        match self.exchange {
+            ExchangeKind::Duplex(_) => Some(
+                self.short().is_some() || !self.wire.ends_by_itself() || (is_shared && self.is_server_or_no_link()),
+            ),
+            ExchangeKind::Simplex(_) => Some(
+                self.connection != ConnectionKind::Long || !self.wire.ends_by_itself() || self.role == Role::Server,
+            ),
+            _ if is_shared => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Kinds that do not end by themselves, half-closes and one-way exchanges are where other combinations end.
     pub(crate) fn may_be_refused(&self) -> bool {
         matches!(self.wire, Wire::UntilClose | Wire::Quiet | Wire::EachRead) || self.exchange != ExchangeKind::Sync
     }

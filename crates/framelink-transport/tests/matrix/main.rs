@@ -32,6 +32,7 @@ fn every_valid_cell_exchanges_and_every_other_one_is_refused() {
                 while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match cell.profile() {
                         Ok(profile) => {
+                            assert_ne!(cell.must_be_refused(), Some(true), "{cell:?} is not refused");
                             let done = std::panic::catch_unwind(|| role::run(cell, &profile));
                             match done {
                                 Ok(count) => exchanged.fetch_add(count, Ordering::Relaxed),
@@ -44,7 +45,8 @@ fn every_valid_cell_exchanges_and_every_other_one_is_refused() {
                         }
                         Err(reason) => {
                             assert!(reason.len() > 20 && reason.contains(": "), "{cell:?} is refused with: {reason}");
-                            assert!(cell.may_be_refused(), "{cell:?} is refused: {reason}");
+                            let may_be_refused = cell.must_be_refused().unwrap_or(cell.may_be_refused());
+                            assert!(may_be_refused, "{cell:?} is refused: {reason}");
                             refused.fetch_add(1, Ordering::Relaxed);
                         }
                     }

@@ -98,7 +98,7 @@ impl Pairing {
     /// The pair, if both connections are there.
     pub(super) fn join(&self) -> Option<(Caller, Receiver)> {
         let mut state = self.lock();
-        let (sending, receiving) = state.legs.join(self.clock.now(), Connection::has_ended)?;
+        let (sending, receiving) = state.legs.join(self.clock.now(), |leg| leg.has_ended(true))?;
         state.peer = sending.peer_addr().map(|peer| peer.ip());
         Some(sending.simplex(receiving, self.simplex.calls.matching()))
     }
