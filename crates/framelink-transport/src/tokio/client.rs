@@ -86,7 +86,16 @@ impl Client {
     /// When there is no connection, when the request could not be sent, and when no reply came in time.
     pub async fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
         let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
-        let deadline = Instant::now() + within;
+        self.call_until(request, Instant::now() + within, within).await
+    }
+
+    /// The same, where some of that time has passed already.
+    pub(super) async fn call_until(
+        &mut self,
+        request: &[u8],
+        deadline: Instant,
+        within: Duration,
+    ) -> Result<Message, CallError> {
         let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
         loop {
             let (mut connection, was_there) = self.connection(deadline).await?;

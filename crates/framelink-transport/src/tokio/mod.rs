@@ -24,6 +24,8 @@ mod listener;
 mod mux;
 mod port;
 mod receiver;
+#[cfg(feature = "tower")]
+mod service;
 mod serving;
 
 pub use caller::Caller;
@@ -34,5 +36,7 @@ pub use halves::{RecvHalf, SendHalf};
 pub use link::{Inbox, Link, News};
 pub use listener::Listener;
 pub use receiver::Receiver;
+#[cfg(feature = "tower")]
+pub use service::{Sequential, Timed};
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation};

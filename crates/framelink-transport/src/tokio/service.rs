@@ -1,0 +1,157 @@
+//! Clients as tower services.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use framelink_codec::{Decode, Encode};
+use tokio::io::AsyncWrite;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Mutex;
+use tokio::time::timeout_at;
+use tower_service::Service;
+
+use super::{Caller, Client, Link, clock};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::Timeouts;
+use crate::session::{NotBegun, Sent};
+use crate::{Directions, Message};
+
+type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+/// A request is answered over the link's connections. It is always ready: the window of the link is waited for within the
+/// request's time.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, profile::Duplex, tokio::Link};
+/// use tower::{Service, ServiceBuilder, ServiceExt};
+///
+/// let profile = Profile::builder("net:2".parse::<Framing>()?).exchange(Duplex::new().key("0:4".parse()?)).build()?;
+/// let (link, _) = Link::new(profile, "switch.example:7000")?;
+/// let mut service = ServiceBuilder::new().concurrency_limit(16).service(link);
+/// let reply = service.ready().await?.call("0001 hello".into()).await?;
+/// # Ok(())
+/// # }
+/// ```
+impl Service<Bytes> for Link {
+    type Response = Message;
+    type Error = CallError;
+    type Future = Boxed<Message, CallError>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Bytes) -> Self::Future {
+        let link = self.clone();
+        // Not its own `call`, which is this one.
+        Box::pin(async move { Self::call(&link, &request).await })
+    }
+}
+
+/// A [`Caller`] whose calls all have the same time, as a tower service. Made by [`Caller::timed`].
+pub struct Timed<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
+    caller: Caller<C, W>,
+    within: Duration,
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
+    /// As a tower service, whose calls have so much time each.
+    ///
+    /// ```no_run
+    /// # async fn example(caller: framelink_transport::tokio::Caller) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use tower::{Service, ServiceExt};
+    ///
+    /// let mut service = caller.timed(Duration::from_secs(5));
+    /// let reply = service.ready().await?.call("0001 hello".into()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn timed(self, within: Duration) -> Timed<C, W> {
+        Timed { caller: self, within }
+    }
+}
+
+impl<C, W> Service<Bytes> for Timed<C, W>
+where
+    C: Decode + Encode + Send + Sync + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    type Response = Message;
+    type Error = CallError<<C as Decode>::Error, <C as Encode>::Error>;
+    type Future = Boxed<Message, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Bytes) -> Self::Future {
+        let (caller, within) = (self.caller.clone(), self.within);
+        Box::pin(async move { caller.call(&request, within).await })
+    }
+}
+
+impl<C: Decode + Encode, W> Clone for Timed<C, W> {
+    fn clone(&self) -> Self {
+        Self { caller: self.caller.clone(), within: self.within }
+    }
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> fmt::Debug for Timed<C, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timed").field("caller", &self.caller).field("within", &self.within).finish()
+    }
+}
+
+/// A [`Client`], which has one exchange at a time, as a tower service: requests go one after the other. Clones are the same client.
+/// Made by [`Client::sequential`].
+#[derive(Clone, Debug)]
+pub struct Sequential {
+    client: Arc<Mutex<Client>>,
+    within: Duration,
+}
+
+impl Client {
+    /// As a tower service. A request's time, the profile's `timeouts.reply`, covers waiting for those before it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: framelink_transport::tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower::{Service, ServiceExt};
+    ///
+    /// let mut service = client.sequential();
+    /// let reply = service.ready().await?.call("0800...".into()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sequential(self) -> Sequential {
+        let within = self.profile().timeouts().reply.unwrap_or(Timeouts::REPLY);
+        Sequential { client: Arc::new(Mutex::new(self)), within }
+    }
+}
+
+impl Service<Bytes> for Sequential {
+    type Response = Message;
+    type Error = CallError;
+    type Future = Boxed<Message, CallError>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Bytes) -> Self::Future {
+        let (client, within) = (Arc::clone(&self.client), self.within);
+        Box::pin(async move {
+            let deadline = clock::within(within);
+            let Ok(mut client) = timeout_at(deadline, client.lock()).await else {
+                let cause = Cause::NotBegun(NotBegun::Full { window: 1 });
+                return Err(CallError::new(Sent::Not, Error::new(Operation::Call, None, cause)));
+            };
+            client.call_until(&request, deadline, within).await
+        })
+    }
+}
