@@ -46,6 +46,8 @@ pub enum Fault {
     Twice,
     /// Messages come two at a time, the second before the first.
     OutOfOrder,
+    /// Messages come in any order; of a hundred 2 come late, 1 comes twice, and 1 behind one that nobody asked for.
+    Shuffled,
     /// Messages that nobody asked for, before the first and behind each.
     Unasked,
     /// Nothing is read: the window closes. A client sends until it can send no more.
@@ -73,6 +75,11 @@ const TABLE: &[(Fault, &str, &str)] = &[
     (Fault::Late, "late", "sends each message after a delay"),
     (Fault::Twice, "twice", "sends each message twice"),
     (Fault::OutOfOrder, "out-of-order", "sends messages two at a time, in swapped order"),
+    (
+        Fault::Shuffled,
+        "shuffled",
+        "sends messages in any order, a few of them late, twice, or behind one nobody asked for",
+    ),
     (Fault::Unasked, "unasked", "sends messages nobody asked for, also before the first"),
     (Fault::Deaf, "deaf", "reads nothing, so that the window closes"),
     (Fault::Stops, "stops", "sends a few messages, then neither reads nor writes, and keeps the connection"),

@@ -127,6 +127,20 @@ fn out_of_order_swaps_two() {
 }
 
 #[test]
+fn shuffled_sends_all_in_any_order() {
+    let mut orders = std::collections::HashSet::new();
+    for seed in 0..8 {
+        let (_peer, server) = ask(Fault::Shuffled, |peer| peer.seed(seed).messages(["one", "two", "six"]));
+        let came = read_exactly(&server, 21);
+        let mut frames: Vec<_> = came.chunks(7).collect();
+        orders.insert(came.clone());
+        frames.sort_unstable();
+        assert_eq!(frames, [b"0003one", b"0003six", b"0003two"]);
+    }
+    assert!(orders.len() > 1, "the seed decides");
+}
+
+#[test]
 fn unasked_sends_more_than_it_waits_for() {
     let (_peer, server) = ask(Fault::Unasked, |peer| peer.messages(["one"]));
     assert_eq!(read_exactly(&server, 21), b"0003one0003one0003one");

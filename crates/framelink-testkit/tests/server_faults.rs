@@ -50,6 +50,27 @@ fn dribble_sends_a_byte_at_a_time() {
 }
 
 #[test]
+fn shuffled_answers_come_all_and_in_another_order() {
+    const MESSAGES: usize = 400;
+    let (peer, client) = serve(Fault::Shuffled, |peer| peer.delay(PAUSE).messages(["news00"]));
+    let sent: Vec<String> = (0..MESSAGES).map(|number| format!("0006m{number:05}")).collect();
+    send(&client, sent.concat().as_bytes());
+    half_close(&client);
+    let (came, end) = read_to_end(&client);
+    assert_eq!(end, Ok(()));
+    let came: Vec<String> = came.chunks(10).map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
+    let (answers, unasked): (Vec<String>, Vec<String>) = came.into_iter().partition(|frame| frame.starts_with("0006m"));
+    let mut once = answers.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once, sent, "each is answered");
+    assert!(answers.len() > MESSAGES && !unasked.is_empty(), "some twice, and some that nobody asked for");
+    assert_ne!(answers[..MESSAGES / 2], sent[..MESSAGES / 2]);
+    let counts = peer.stop();
+    assert_eq!(usize::try_from(counts.messages_received), Ok(MESSAGES));
+}
+
+#[test]
 fn a_split_header_comes_in_two_segments() {
     let mut places = Vec::new();
     for seed in 0..8 {

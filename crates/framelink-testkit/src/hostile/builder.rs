@@ -69,7 +69,7 @@ impl<F> HostileBuilder<F> {
     }
 
     /// The time between bytes (`dribble`, defaults to 1 ms) or the two parts of a header (`split-header`, 50 ms), before a message
-    /// (`late`, 1 s), or that others have to come and be sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
+    /// (`late`, and those of `shuffled` that are late, 1 s), or that others have to come and be sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self

@@ -29,6 +29,7 @@ pub(super) fn ask<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
             replies(talk, together.len())?
         }
         Fault::OutOfOrder => swapped(talk, &plan.messages)?,
+        Fault::Shuffled => shuffled(talk, &plan.messages)?,
         Fault::Stops => {
             let first = plan.messages.iter().cycle().take(plan.count.unwrap_or(3));
             match each(talk, first)? {
@@ -91,6 +92,17 @@ fn swapped<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io::
         }
     }
     Ok(Next::GoOn)
+}
+
+/// All messages in any order, before a reply is read.
+fn shuffled<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io::Result<Next> {
+    let mut left = messages.to_vec();
+    while !left.is_empty() {
+        let next = left.swap_remove(talk.random.below(left.len()));
+        talk.send(&next)?;
+    }
+    talk.did(format_args!("sent {} messages in any order", messages.len()));
+    replies(talk, messages.len())
 }
 
 /// Waits for so many messages; one that does not come is not waited for any more.

@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod plan;
 mod server;
+mod shuffle;
 mod talk;
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};

@@ -72,6 +72,7 @@ const fn needs_several(fault: Fault) -> bool {
             | Fault::EmptyFlood
             | Fault::Twice
             | Fault::OutOfOrder
+            | Fault::Shuffled
             | Fault::Unasked
             | Fault::Stops
             | Fault::HeartbeatStorm

@@ -4,6 +4,7 @@ use std::io;
 
 use framelink_codec::{Decode, Encode};
 
+use super::shuffle::shuffle;
 use super::talk::{Next, Received, Talk};
 use crate::Fault;
 
@@ -17,6 +18,7 @@ pub(super) fn serve<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> 
         Fault::Silent => return talk.drain(None),
         Fault::Coalesce => return gather(talk),
         Fault::OutOfOrder => return swap(talk),
+        Fault::Shuffled => return shuffle(talk),
         Fault::EmptyFlood => talk.flood()?,
         Fault::Unasked => talk.unasked()?,
         _ => {}
