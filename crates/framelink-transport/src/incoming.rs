@@ -30,6 +30,15 @@ pub enum Incoming {
 }
 
 /// The reply to a call whose time was over, or that was cancelled.
+///
+/// ```no_run
+/// # fn example(late: framelink_transport::LateReply) {
+/// println!("{} bytes, {:?} after its request", late.message().len(), late.delay());
+/// if let Some(key) = late.key() {
+///     println!("the key of the request has {} bytes", key.len());
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateReply {
     message: Message,
