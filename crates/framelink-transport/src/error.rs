@@ -66,13 +66,15 @@ impl<D, E> Error<D, E> {
             | Cause::Unclean(_)
             | Cause::UnderWay
             | Cause::Unattended
+            | Cause::HandlerPanicked
             | Cause::Closed => Blame::Ours,
             Cause::Preamble(_)
             | Cause::Fault(_)
             | Cause::NoReply
             | Cause::Unasked
             | Cause::OneWay
-            | Cause::SendingClosed => Blame::Peer,
+            | Cause::SendingClosed
+            | Cause::TooSlow => Blame::Peer,
             Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } | Cause::NoRoom { .. } => {
                 Blame::Network
             }
@@ -96,6 +98,8 @@ pub enum Operation {
     Call,
     /// Closing.
     Close,
+    /// Answering requests.
+    Serve,
 }
 
 /// Whose fault it is. Complete by nature.
@@ -186,6 +190,10 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     OneWay,
     /// The peer closed the connection of a pair that we send on.
     SendingClosed,
+    /// A handler panicked. Its request, and the others that were under way on this connection, are not answered.
+    HandlerPanicked,
+    /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
+    TooSlow,
     /// We have closed the connection, on request or after an earlier error.
     Closed,
 }
@@ -234,6 +242,8 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Unattended => Self::Unattended,
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,
+            Self::HandlerPanicked => Self::HandlerPanicked,
+            Self::TooSlow => Self::TooSlow,
             // A connection that is there does not fail to be made.
             Self::Closed | Self::Connect(_) => Self::Closed,
         }
@@ -255,6 +265,7 @@ impl fmt::Display for Operation {
             Self::Send => "sending to",
             Self::Call => "calling",
             Self::Close => "closing the connection with",
+            Self::Serve => "serving",
         })
     }
 }
@@ -295,6 +306,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
+            Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
+            Self::TooSlow => f.write_str("the peer reads too slowly for what is pushed to it"),
             Self::Closed => f.write_str("this side has closed the connection"),
         }
     }

@@ -1,6 +1,8 @@
 //! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
 
 mod in_flight;
+mod outbox;
+mod replies;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::{DecodeError, Framing};
 use crate::{Profile, profile::Side};
 
 pub use in_flight::in_flight;
+pub use outbox::outbox;
+pub use replies::replies;
 
 /// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
 ///
@@ -407,34 +411,36 @@ mod tests {
 
     #[test]
     fn any_steps_of_a_session() {
-        // Short inputs are strung together, for a session shows what it is only after many steps.
-        let long = std::cell::RefCell::new(Vec::new());
-        let any_byte = |_, _, byte| byte;
-        check::pseudo_random(200_000, any_byte, |bytes| {
-            let mut long = long.borrow_mut();
-            long.extend_from_slice(bytes);
-            if bytes.len() % 8 == 7 {
-                session(&long);
-                long.clear();
-            }
-        });
+        any_steps(200_000, session);
     }
 
     #[test]
     fn any_steps_of_calls_in_flight() {
+        any_steps(100_000, in_flight);
+    }
+
+    #[test]
+    fn any_steps_of_replies() {
+        any_steps(100_000, replies);
+    }
+
+    #[test]
+    fn any_steps_of_an_outbox() {
+        any_steps(100_000, outbox);
+    }
+
+    /// Short inputs are strung together, for a machine shows what it is only after many steps.
+    fn any_steps(count: usize, body: fn(&[u8])) {
         let long = std::cell::RefCell::new(Vec::new());
-        check::pseudo_random(
-            100_000,
-            |_, _, byte| byte,
-            |bytes| {
-                let mut long = long.borrow_mut();
-                long.extend_from_slice(bytes);
-                if bytes.len() % 8 == 7 {
-                    in_flight(&long);
-                    long.clear();
-                }
-            },
-        );
+        let any_byte = |_, _, byte| byte;
+        check::pseudo_random(count, any_byte, |bytes| {
+            let mut long = long.borrow_mut();
+            long.extend_from_slice(bytes);
+            if bytes.len() % 8 == 7 {
+                body(&long);
+                long.clear();
+            }
+        });
     }
 
     #[cfg(feature = "toml")]

@@ -68,6 +68,8 @@ mod message;
 pub mod nonblocking;
 mod presets;
 pub mod profile;
+#[cfg(feature = "socket")]
+mod registry;
 pub mod session;
 #[cfg(feature = "socket")]
 mod socket;
@@ -92,6 +94,8 @@ pub use incoming::{Incoming, LateReply};
 pub use message::Message;
 pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
+#[cfg(feature = "socket")]
+pub use registry::{MemberId, Pushed, Registry, To};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};

@@ -10,9 +10,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use framelink_transport::Framing;
-use framelink_transport::session::{Received, Receiving, Sending, Transmit};
+use framelink_transport::session::{Backlog, Concurrency, Received, Receiving, Sending, SlowRule, Transmit};
 use framelink_transport::tokio::{Connection, Listener};
+use framelink_transport::{Framing, Profile, Registry, To};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use support::{Reader, Step, Then, framing, poll_times};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -38,6 +38,7 @@ fn memory_follows_what_came_and_goes_when_it_is_taken() {
         what_is_announced_is_not_allocated().await;
         a_connection_that_waits_holds_no_buffer().await;
         a_connection_between_calls_holds_no_buffer().await;
+        a_connection_between_pushes_holds_no_buffer().await;
         empty_frames_by_a_socket_leave_nothing_behind().await;
     };
     runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), with_sockets).await.expect("in time") });
@@ -260,6 +261,37 @@ async fn a_connection_between_calls_holds_no_buffer() {
     let shown = format!("{connection:?}");
     assert!(shown.contains("ReadBuffer { len: 0, capacity: 0 }"), "{shown}");
     assert!(shown.contains("queued_len: 0"), "{shown}");
+}
+
+async fn a_connection_between_pushes_holds_no_buffer() {
+    const BURST: usize = 1000;
+    let framing = net("net:2");
+    let mut listener = Listener::bind("127.0.0.1:0", framing).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut peer = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let mut connection = listener.accept().await.expect("a connection");
+    let registry = Registry::new(Backlog::new(SlowRule::Close));
+    connection.join(&registry);
+    tokio::spawn(async move {
+        let profile = Profile::builder(framing).build().expect("a profile");
+        connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
+    });
+    let mut frame = vec![0; 2 + KIB];
+    registry.push(To::All, &frame[2..]).expect("a message");
+    peer.read_exact(&mut frame).await.expect("it is served");
+
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..BURST {
+        registry.push(To::All, &frame[2..]).expect("a message");
+    }
+    assert!(held(&region) > BURST * KIB, "they wait");
+    for _ in 0..BURST {
+        peer.read_exact(&mut frame).await.expect("what was pushed");
+    }
+    while registry.counts().delivered <= BURST as u64 {
+        tokio::task::yield_now().await;
+    }
+    assert!(held(&region) < OTHERS, "{} bytes are held", held(&region));
 }
 
 async fn empty_frames_by_a_socket_leave_nothing_behind() {

@@ -13,6 +13,7 @@ use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStrea
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
@@ -47,10 +48,12 @@ type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <
 /// ```
 #[derive(Debug)]
 pub struct Connection<C: Decode + Encode = Directions, R = Shared<TcpStream>, W = Shared<TcpStream>> {
-    receiver: RecvHalf<C, R>,
-    sender: SendHalf<C, W>,
+    pub(super) receiver: RecvHalf<C, R>,
+    pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
-    clock: Clock,
+    pub(super) clock: Clock,
+    /// What is pushed to it, once it has joined a registry.
+    pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -307,6 +310,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             sender: SendHalf::assemble(writer, sending, clock, peer),
             exchange,
             clock,
+            mailbox: None,
         }
     }
 

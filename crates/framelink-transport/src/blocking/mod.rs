@@ -13,6 +13,7 @@ mod caller;
 mod client;
 mod connection;
 mod connector;
+mod desk;
 mod halves;
 mod listener;
 mod mux;

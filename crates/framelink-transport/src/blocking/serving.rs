@@ -1,14 +1,37 @@
 //! A connection that is served as a profile says.
 
+use std::sync::Arc;
+use std::thread::{self, Scope};
+use std::time::Duration;
+
 use framelink_codec::{Decode, Encode};
 
-use super::Connection;
+use super::desk::{Desk, Watch};
+use super::{Connection, ReadStream, RecvHalf, SendHalf};
+use crate::drive::{self, Outgoing};
+use crate::error::Operation;
 use crate::profile::Side;
-use crate::{Cause, Error, Message, Profile};
+use crate::session::Concurrency;
+use crate::{Cause, Error, MemberId, Message, Profile, Registry};
+
+type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
+type DeskOf<C> = Arc<Desk<<C as Decode>::Error, <C as Encode>::Error>>;
 
 impl<C: Decode + Encode> Connection<C> {
+    /// Joins those that are pushed to by a registry, until it ends: what is pushed goes out while it is
+    /// [served](Self::serve_many). One that had joined another registry leaves that.
+    ///
+    /// See [`Registry`] for an example.
+    pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
+        let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        self.mailbox.insert(mailbox).id()
+    }
+
     /// Answers the messages of a client, as a profile says, until it ends: each with what `answer` says, or with nothing. A short
     /// connection has one. How many were answered.
+    ///
+    /// All of it in this thread, one after the other. What is pushed to the connection does not go out: that takes
+    /// [`serve_many`](Self::serve_many).
     ///
     /// ```no_run
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,34 +50,167 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, and when the connection failed.
+    /// sent in time, when `answer` panicked, and when the connection failed.
     pub fn serve(
         mut self,
         profile: &Profile,
         mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
-    ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
-        let timeouts = profile.timeouts();
-        let short = profile.connection().short();
+    ) -> Result<u64, ErrorOf<C>> {
+        let peer = self.peer_addr();
         let mut answered = 0;
         // A preamble goes out though nothing was asked.
         self.flush()?;
         while let Some(message) = self.recv()? {
-            if let Some(reply) = answer(message) {
-                self.send_within(&reply, timeouts.write)?;
+            let reply = drive::guarded(|| answer(message));
+            if let Some(reply) = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))? {
+                self.send_within(&reply, profile.timeouts().write)?;
             }
             answered += 1;
-            if short.is_some() {
+            if profile.connection().short().is_some() {
                 break;
             }
         }
-        if short.is_some_and(|short| short.closes == Side::Client) {
+        self.end_served(profile)?;
+        Ok(answered)
+    }
+
+    /// The same with so many answers at a time, each made in a thread of its own. While they are made more messages are read, up to
+    /// the limit; a reply goes out as soon as the order of replies lets it. After the peer's half-close, or something that is no
+    /// message, those under way are finished and sent.
+    ///
+    /// This thread reads, another one writes, and those that answer are begun as they are needed and kept until the connection
+    /// ends; all of them have ended when this returns. One that panics ends the connection with [`Cause::HandlerPanicked`],
+    /// and nothing else.
+    ///
+    /// ```no_run
+    /// # fn example(connection: framelink_transport::blocking::Connection, profile: framelink_transport::Profile)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::session::{Concurrency, ReplyOrder};
+    ///
+    /// let concurrency = Concurrency::new(8).order_by(ReplyOrder::Finished);
+    /// connection.serve_many(&profile, concurrency, |request| Some(request.to_vec()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve), and when it was closed because it is too slow for what is [pushed](Registry) to it.
+    pub fn serve_many(
+        mut self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        answer: impl Fn(Message) -> Option<Vec<u8>> + Sync,
+    ) -> Result<u64, ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
+        // A preamble goes out though nothing was asked.
+        self.flush()?;
+        let within = profile.timeouts().write;
+        let closer = self.receiver.reader.as_ref().and_then(ReadStream::closer);
+        let mailbox = self.mailbox.take();
+        let watch = mailbox.as_ref().map(|mailbox| Box::new(mailbox.watch()) as Watch);
+        let desk: DeskOf<C> = Arc::new(Desk::new(concurrency, self.clock, closer, self.peer_addr(), watch));
+        let outgoing = Outgoing::new(mailbox, within, &self.sender.sending);
+        let (receiver, sender, is_short) =
+            (&mut self.receiver, &mut self.sender, profile.connection().short().is_some());
+        let read = thread::scope(|threads| {
+            let (desk, answer) = (&desk, &answer);
+            start(threads, desk, move || write(desk, sender, outgoing, within));
+            let read = read(desk, receiver, is_short, || start(threads, desk, move || handle(desk, answer)));
+            desk.no_more();
+            read
+        });
+        let answered = desk.outcome()?;
+        read?;
+        self.end_served(profile)?;
+        Ok(answered)
+    }
+
+    /// Whoever closes first does, and the other follows.
+    fn end_served(mut self, profile: &Profile) -> Result<(), ErrorOf<C>> {
+        let close = profile.timeouts().close;
+        if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
-            match self.recv_within(timeouts.close) {
-                Err(error) if matches!(error.cause(), Cause::Reset(_) | Cause::Io(_)) => return Err(error),
+            match self.recv_within(close) {
+                Err(error) if drive::is_lost(error.cause()) => return Err(error),
                 _ => {}
             }
         }
-        self.close(timeouts.close)?;
-        Ok(answered)
+        self.close(close).map(drop)
     }
+}
+
+/// Begins a thread that ends the connection where it fails.
+fn start<'s, D, E>(
+    threads: &'s Scope<'s, '_>,
+    desk: &'s Arc<Desk<D, E>>,
+    work: impl FnOnce() -> Result<(), Error<D, E>> + Send + 's,
+) where
+    D: Send + Sync,
+    E: Send + Sync,
+{
+    let run = || {
+        if let Err(error) = work() {
+            desk.end(error);
+        }
+    };
+    if let Err(error) = thread::Builder::new().spawn_scoped(threads, run) {
+        desk.end(desk.error(Cause::Io(error)));
+    }
+}
+
+/// Reads requests while there is room for them. An error that others came before is told when those are answered.
+fn read<C: Decode + Encode, R: ReadStream>(
+    desk: &DeskOf<C>,
+    receiver: &mut RecvHalf<C, R>,
+    is_short: bool,
+    another_handler: impl Fn(),
+) -> Result<(), ErrorOf<C>> {
+    while desk.has_room() {
+        match receiver.recv() {
+            Ok(Some(message)) => {
+                if desk.take(message) {
+                    another_handler();
+                }
+                if is_short {
+                    break;
+                }
+            }
+            Ok(None) => break,
+            Err(error) if drive::is_lost(error.cause()) => {
+                desk.end(error);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Handles one request after the other.
+fn handle<D, E>(desk: &Desk<D, E>, answer: &impl Fn(Message) -> Option<Vec<u8>>) -> Result<(), Error<D, E>> {
+    while let Some((place, message)) = desk.request() {
+        let reply = drive::guarded(|| answer(message));
+        desk.finish(place, reply.map_err(|cause| desk.error(cause))?);
+    }
+    Ok(())
+}
+
+/// Writes what is due until there is no more.
+fn write<C: Decode + Encode>(
+    desk: &DeskOf<C>,
+    sender: &mut SendHalf<C>,
+    mut outgoing: Outgoing<C>,
+    within: Duration,
+) -> Result<(), ErrorOf<C>> {
+    let failed = |cause| desk.error(cause);
+    while let Some(deadline) = desk.hand_on(&mut outgoing, &mut sender.sending, within).map_err(failed)? {
+        match sender.flush_until(Some(deadline), within) {
+            Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => return Err(failed(error.into_cause())),
+            // Too long only for replies: what is pushed may wait, and goes on.
+            _ => desk.settle(&mut outgoing, &sender.sending).map_err(failed)?,
+        }
+    }
+    Ok(())
 }

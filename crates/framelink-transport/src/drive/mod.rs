@@ -8,6 +8,7 @@ mod calls;
 mod close;
 mod receive;
 mod send;
+mod serving;
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) use receive::{Came, has_ended, receive};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue};
+pub(crate) use serving::{Outgoing, guarded, is_lost};
 
 /// What a driver reads from.
 pub(crate) trait Input {

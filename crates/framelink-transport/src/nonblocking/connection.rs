@@ -15,6 +15,7 @@ use super::{Duplex, RecvHalf, SendHalf, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::registry::Mailbox;
 use crate::session::{Matching, Sent, Session};
 use crate::terms::Terms;
 use crate::{Directions, Message, TryRecv, TrySend};
@@ -68,6 +69,8 @@ pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
     call: Option<UnderWay>,
     /// Whether it was begun to be connected, and has done nothing since.
     pub(super) is_connecting: bool,
+    /// What is pushed to it, once it has joined a registry.
+    pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 /// A call that was begun and has not been answered.
@@ -145,6 +148,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             until: None,
             call: None,
             is_connecting: false,
+            mailbox: None,
         }
     }
 

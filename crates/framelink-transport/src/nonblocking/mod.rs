@@ -12,6 +12,7 @@ mod duplex;
 mod halves;
 mod listener;
 mod port;
+mod served;
 #[cfg(unix)]
 mod serving;
 mod stream;
@@ -25,6 +26,7 @@ pub use connector::{Connector, NonBlocking};
 pub use duplex::{Duplex, Event, TryCall};
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
+pub use served::Served;
 pub use stream::WriteStream;
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::Connection;
+use super::{Connection, Served};
+use crate::drive;
+use crate::error::Operation;
 use crate::profile::Side;
-use crate::{Cause, Error, Message, Profile};
+use crate::{Error, Message, Profile};
 
 /// As good as for ever.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
@@ -14,6 +16,9 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
 impl<C: Decode + Encode> Connection<C> {
     /// Answers the messages of a client, as a profile says, until it ends: each with what `answer` says, or with nothing. A short
     /// connection has one. How many were answered.
+    ///
+    /// All of it in this thread, one after the other. What is pushed to the connection does not go out: that takes
+    /// [`serve_many`](Self::serve_many).
     ///
     /// ```no_run
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,34 +37,55 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, and when the connection failed.
+    /// sent in time, when `answer` panicked, and when the connection failed.
     pub fn serve(
         mut self,
         profile: &Profile,
         mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
     ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
         let timeouts = profile.timeouts();
-        let short = profile.connection().short();
         let mut answered = 0;
         // A preamble goes out though nothing was asked.
         self.flush_within(timeouts.write)?;
         while let Some(message) = self.recv_within(FOREVER)?.into_message() {
-            if let Some(reply) = answer(message) {
+            let reply = drive::guarded(|| answer(message));
+            if let Some(reply) = reply.map_err(|cause| self.error(Operation::Serve, cause))? {
                 self.send_within(&reply, timeouts.write)?;
             }
             answered += 1;
-            if short.is_some() {
+            if profile.connection().short().is_some() {
                 break;
             }
         }
-        if short.is_some_and(|short| short.closes == Side::Client) {
+        self.end_served(profile)?;
+        Ok(answered)
+    }
+
+    /// Whoever closes first does, and the other follows.
+    fn end_served(mut self, profile: &Profile) -> Result<(), Error<<C as Decode>::Error, <C as Encode>::Error>> {
+        let close = profile.timeouts().close;
+        if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
-            match self.recv_within(timeouts.close) {
-                Err(error) if matches!(error.cause(), Cause::Reset(_) | Cause::Io(_)) => return Err(error),
+            match self.recv_within(close) {
+                Err(error) if drive::is_lost(error.cause()) => return Err(error),
                 _ => {}
             }
         }
-        self.close(timeouts.close)?;
+        self.close(close).map(drop)
+    }
+}
+
+impl<C: Decode + Encode> Served<C> {
+    /// Closes the connection in good order, as the profile says: for after [`TryRecv::Closed`](crate::TryRecv::Closed). How many
+    /// requests were answered.
+    ///
+    /// It waits for the peer to close too, so long as the profile says.
+    ///
+    /// # Errors
+    /// When what was queued could not be written in that time, and when the connection was reset.
+    pub fn close(self, profile: &Profile) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
+        let answered = self.answered();
+        self.connection.end_served(profile)?;
         Ok(answered)
     }
 }

@@ -13,6 +13,9 @@
 //!                 └────────────────────────────────────┘
 //! ```
 //!
+//! Above them, for a client, [`InFlight`] knows which calls are under way; for a server, [`Replies`] knows what is owed, and an
+//! [`Outbox`] what waits to be pushed.
+//!
 //! The halves share nothing and can be driven from two threads. Liveness will sit beside them, in a cell that both
 //! write to at [`Receiving::on_read`] and [`Sending::on_written`], which is why these take `now`.
 //!
@@ -43,8 +46,11 @@ mod exchange;
 mod in_flight;
 mod key;
 mod legs;
+mod outbox;
+mod packed;
 mod preamble;
 mod receiving;
+mod replies;
 mod sending;
 mod spare;
 mod torn;
@@ -54,8 +60,11 @@ pub use exchange::{Exchange, Unclean};
 pub use in_flight::{Arrived, CallId, Ended, InFlight, Late, Matching, NotBegun};
 pub use key::{Assigned, Key, KeyPlace, KeyRule};
 pub use legs::{Leg, Legs};
+pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
+pub use packed::Packed;
 pub use preamble::WrongPreamble;
 pub use receiving::{Part, Received, Receiving, Unfinished};
+pub use replies::{Concurrency, Place, Replies, ReplyOrder};
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 
 use framelink_codec::{Decode, Encode};

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use framelink_codec::{Encode, Envelope};
 
-use super::ByteCount;
 use super::append::append;
 use super::torn::Torn;
+use super::{ByteCount, Packed};
 
 /// The sending half of a session.
 ///
@@ -116,6 +116,11 @@ impl<E: Encode> Sending<E> {
         self.limit = bytes;
     }
 
+    /// What goes around messages.
+    pub const fn framing(&self) -> &E {
+        &self.framing
+    }
+
     /// The limit of the queue.
     #[must_use]
     pub const fn queue_limit(&self) -> usize {
@@ -128,11 +133,7 @@ impl<E: Encode> Sending<E> {
     /// # Errors
     /// When it cannot be sent, or no other may follow what went before.
     pub fn outgoing<'p>(&self, payload: &'p [u8]) -> Result<Outgoing<'p>, SendRefused<E::Error>> {
-        match self.state {
-            State::Open => {}
-            State::Finishing | State::Finished => return Err(SendRefused::Finished),
-            State::Failed => return Err(SendRefused::Failed),
-        }
+        self.check_open()?;
         let mut outgoing = Outgoing { envelope: Envelope::EMPTY, payload };
         self.framing.wrap(payload, &mut outgoing.envelope).map_err(SendRefused::Encode)?;
         Ok(outgoing)
@@ -183,6 +184,22 @@ impl<E: Encode> Sending<E> {
                 Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
             }
         }
+    }
+
+    /// Accepts a frame that was made before, for many connections, and queues it.
+    ///
+    /// # Errors
+    /// When no other message may follow what went before.
+    pub fn queue_packed(&mut self, frame: &Packed) -> Result<Ticket, SendRefused<E::Error>> {
+        self.check_open()?;
+        self.make_room(frame.frame_len());
+        append(&mut self.queue, frame.as_ref());
+        let ticket = self.count_accepted(frame.frame_len());
+        self.ends.push_back(ticket.end);
+        if frame.ends_stream() {
+            self.state = State::Finishing;
+        }
+        Ok(ticket)
     }
 
     /// Queues bytes that are no message, to be written before the first one.
@@ -292,6 +309,14 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn messages_written(&self) -> u64 {
         self.messages - self.ends.len() as u64
+    }
+
+    const fn check_open(&self) -> Result<(), SendRefused<E::Error>> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Finishing | State::Finished => Err(SendRefused::Finished),
+            State::Failed => Err(SendRefused::Failed),
+        }
     }
 
     const fn count_accepted(&mut self, frame_len: usize) -> Ticket {

@@ -19,6 +19,7 @@ use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::drive::{self, Answer, Call, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Message, TryRecv};
@@ -61,10 +62,12 @@ const READ_NOW: Option<ReadNow<OwnedReadHalf>> = None;
 /// ```
 #[derive(Debug)]
 pub struct Connection<C: Decode + Encode = Directions, R = OwnedReadHalf, W = OwnedWriteHalf> {
-    receiver: RecvHalf<C, R>,
-    sender: SendHalf<C, W>,
+    pub(super) receiver: RecvHalf<C, R>,
+    pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
-    clock: Clock,
+    pub(super) clock: Clock,
+    /// What is pushed to it, once it has joined a registry.
+    pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -365,6 +368,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
             sender: SendHalf::new(writer, sending, clock, peer),
             exchange,
             clock,
+            mailbox: None,
         }
     }
 

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -13,8 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::coop;
-use tokio::time::{Sleep, timeout_at};
+use tokio::time::timeout_at;
 
+use super::alarm::Alarm;
 use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, Came, Progress};
@@ -45,13 +45,13 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
     pub(super) read_now: Option<ReadNow<R>>,
     clock: Clock,
     peer: Option<SocketAddr>,
-    /// The deadline that the session named, kept between polls.
-    alarm: Option<Pin<Box<Sleep>>>,
+    /// The deadline that the session named.
+    alarm: Alarm,
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     pub(super) const fn new(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: None }
+        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset() }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -132,18 +132,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     /// Waits for the deadline that the session named: ready when it is over.
     pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
-        let Some(until) = until else {
-            self.alarm = None;
-            return Poll::Pending;
-        };
-        let at = self.clock.at(until);
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if alarm.deadline() != at {
-            alarm.as_mut().reset(at);
-        }
-        ready!(alarm.as_mut().poll(context));
-        self.alarm = None;
-        Poll::Ready(())
+        self.alarm.poll(context, until.map(|until| self.clock.at(until)))
     }
 
     /// Does something with what is read.
@@ -329,7 +318,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     }
 
     /// Does something with what is written.
-    fn poll_output<T>(
+    pub(super) fn poll_output<T>(
         &mut self,
         context: &mut Context<'_>,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,

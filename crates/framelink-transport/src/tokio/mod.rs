@@ -13,12 +13,14 @@
 //! - [`call`](Connection::call): the connection cannot be used any more, for the reply that may still come must not answer
 //!   the next request. Everything that is asked of it then is an error that says so.
 
+mod alarm;
 mod caller;
 mod client;
 mod clock;
 mod connection;
 mod connector;
 mod halves;
+mod handlers;
 mod link;
 mod listener;
 mod mux;

@@ -1,14 +1,36 @@
 //! A connection that is served as a profile says.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
+use super::alarm::Alarm;
+use super::handlers::Handlers;
+use crate::drive::{self, Clock as _, Outgoing};
+use crate::error::Operation;
 use crate::profile::Side;
-use crate::{Cause, Error, Message, Profile};
+use crate::session::{Concurrency, Replies};
+use crate::{Error, MemberId, Message, Profile, Registry};
+
+type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
 
 impl<C: Decode + Encode> Connection<C> {
+    /// Joins those that are pushed to by a registry, until it ends: what is pushed goes out while it is
+    /// [served](Self::serve_many). One that had joined another registry leaves that.
+    ///
+    /// See [`Registry`] for an example.
+    pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
+        let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        self.mailbox.insert(mailbox).id()
+    }
+
     /// Answers the messages of a client, as a profile says, until it ends: each with what `answer` says, or with nothing. A short
     /// connection has one. How many were answered.
+    ///
+    /// This is [`serve_many`](Self::serve_many), one at a time.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,34 +48,153 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, and when the connection failed.
+    /// sent in time, when `answer` panicked, and when the connection failed.
     pub async fn serve<F: Future<Output = Option<Vec<u8>>>>(
+        self,
+        profile: &Profile,
+        answer: impl FnMut(Message) -> F,
+    ) -> Result<u64, ErrorOf<C>> {
+        self.serve_many(profile, Concurrency::default(), answer).await
+    }
+
+    /// The same with so many answers at a time. While they are made more messages are read, up to the limit; a reply goes out as
+    /// soon as the order of replies lets it. After the peer's half-close, or something that is no message, those under way are
+    /// finished and sent.
+    ///
+    /// The answers are made in the task that awaits this, side by side: one that computes for long, or blocks, spawns that
+    /// itself. One that panics ends the connection with [`Cause::HandlerPanicked`](crate::Cause::HandlerPanicked), and nothing else.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: framelink_transport::tokio::Connection, profile: framelink_transport::Profile)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::session::{Concurrency, ReplyOrder};
+    ///
+    /// let concurrency = Concurrency::new(64).order_by(ReplyOrder::Finished);
+    /// connection
+    ///     .serve_many(&profile, concurrency, |request| async move {
+    ///         tokio::task::spawn_blocking(move || Some(request.to_vec())).await.expect("an answer")
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve), and when it was closed because it is too slow for what is [pushed](Registry) to it.
+    pub async fn serve_many<F: Future<Output = Option<Vec<u8>>>>(
         mut self,
         profile: &Profile,
+        concurrency: Concurrency,
         mut answer: impl FnMut(Message) -> F,
-    ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
-        let timeouts = profile.timeouts();
-        let short = profile.connection().short();
-        let mut answered = 0;
+    ) -> Result<u64, ErrorOf<C>> {
         // A preamble goes out though nothing was asked.
         self.flush().await?;
-        while let Some(message) = self.recv().await? {
-            if let Some(reply) = answer(message).await {
-                self.send_within(&reply, timeouts.write).await?;
-            }
-            answered += 1;
-            if short.is_some() {
-                break;
-            }
-        }
-        if short.is_some_and(|short| short.closes == Side::Client) {
+        let mut serving = Serving::new(&mut self, profile, concurrency);
+        poll_fn(|context| serving.poll(&mut self, context, &mut answer)).await?;
+        let answered = serving.replies.answered();
+        drop(serving);
+        let close = profile.timeouts().close;
+        if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
-            match self.recv_within(timeouts.close).await {
-                Err(error) if matches!(error.cause(), Cause::Reset(_) | Cause::Io(_)) => return Err(error),
+            match self.recv_within(close).await {
+                Err(error) if drive::is_lost(error.cause()) => return Err(error),
                 _ => {}
             }
         }
-        self.close(timeouts.close).await?;
+        self.close(close).await?;
         Ok(answered)
+    }
+}
+
+/// A connection while it is served.
+struct Serving<C: Decode + Encode, F> {
+    replies: Replies,
+    outgoing: Outgoing<C>,
+    handlers: Handlers<F>,
+    is_short: bool,
+    /// What reading has come to, once there are no more requests.
+    end: Option<Result<(), ErrorOf<C>>>,
+    alarm: Alarm,
+}
+
+impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
+    fn new(connection: &mut Connection<C>, profile: &Profile, concurrency: Concurrency) -> Self {
+        let (mailbox, sending) = (connection.mailbox.take(), &connection.sender.sending);
+        Self {
+            replies: Replies::new(concurrency),
+            outgoing: Outgoing::new(mailbox, profile.timeouts().write, sending),
+            handlers: Handlers::new(),
+            is_short: profile.connection().short().is_some(),
+            end: None,
+            alarm: Alarm::unset(),
+        }
+    }
+
+    /// Goes as far as it can. Ready when there are no more requests and all that is owed is written.
+    fn poll(
+        &mut self,
+        connection: &mut Connection<C>,
+        context: &mut Context<'_>,
+        answer: &mut impl FnMut(Message) -> F,
+    ) -> Poll<Result<(), ErrorOf<C>>> {
+        let clock = connection.clock;
+        self.outgoing.tell(context.waker());
+        loop {
+            self.handle(connection, context)?;
+            self.write(connection, context)?;
+            if self.end.is_some() && self.replies.is_empty() {
+                return Poll::Ready(self.end.take().unwrap_or(Ok(())));
+            }
+            let is_reading = self.end.is_none() && self.replies.room() > 0;
+            if is_reading && let Poll::Ready(received) = connection.receiver.poll_recv(context) {
+                self.take(connection, received, answer)?;
+                continue;
+            }
+            let deadline = self.outgoing.deadline(&self.replies).map(|at| clock.at(at));
+            // Then writing is tried once more, and says that it took too long.
+            ready!(self.alarm.poll(context, deadline));
+        }
+    }
+
+    /// Goes on with the handlers that can.
+    fn handle(&mut self, connection: &Connection<C>, context: &mut Context<'_>) -> Result<(), ErrorOf<C>> {
+        let (replies, clock) = (&mut self.replies, connection.clock);
+        let polled = self.handlers.poll(context, |place, reply| {
+            replies.finish(place, reply, clock.now());
+        });
+        polled.map_err(|cause| Error::new(Operation::Serve, connection.peer_addr(), cause))
+    }
+
+    /// Writes what is due, as far as the socket takes it now.
+    fn write(&mut self, connection: &mut Connection<C>, context: &mut Context<'_>) -> Result<(), ErrorOf<C>> {
+        let (outgoing, replies, peer) = (&mut self.outgoing, &mut self.replies, connection.peer_addr());
+        let sender = &mut connection.sender;
+        let written = sender.poll_output(context, |sending, port, clock| outgoing.write(replies, sending, port, clock));
+        written.map(drop).map_err(|error| Error::new(Operation::Serve, peer, error.into_cause()))
+    }
+
+    /// What reading has come to. What came whole before an error is answered before it is told; but not where there is nobody left
+    /// to answer.
+    fn take(
+        &mut self,
+        connection: &Connection<C>,
+        received: Result<Option<Message>, ErrorOf<C>>,
+        answer: &mut impl FnMut(Message) -> F,
+    ) -> Result<(), ErrorOf<C>> {
+        match received {
+            Ok(Some(message)) => {
+                let failed = |cause| Error::new(Operation::Serve, connection.peer_addr(), cause);
+                if let Some(place) = self.replies.take() {
+                    self.handlers.push(place, drive::guarded(|| answer(message)).map_err(failed)?);
+                }
+                if self.is_short {
+                    self.end = Some(Ok(()));
+                }
+            }
+            Ok(None) => self.end = Some(Ok(())),
+            Err(error) if drive::is_lost(error.cause()) => return Err(error),
+            Err(error) => self.end = Some(Err(error)),
+        }
+        Ok(())
     }
 }

@@ -255,10 +255,33 @@ impl Many for NonBlocking {
     }
 
     fn next_within(&mut self, limit: Duration) -> Option<Happened> {
-        self.try_again();
-        if let Some(happened) = self.events.pop_front() {
-            return Some(happened);
+        let began = Instant::now();
+        loop {
+            self.try_again();
+            if let Some(happened) = self.events.pop_front() {
+                return Some(happened);
+            }
+            // Room may come with what is written, of which nothing tells.
+            let left = limit.saturating_sub(began.elapsed());
+            let slice = if self.waiting.is_empty() { left } else { left.min(Duration::from_millis(5)) };
+            match self.happened_within(slice) {
+                None if !left.is_zero() && !self.is_over => {}
+                happened => return happened,
+            }
         }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.duplex.in_flight()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.duplex.unanswered()
+    }
+}
+
+impl NonBlocking {
+    fn happened_within(&mut self, limit: Duration) -> Option<Happened> {
         if self.is_over {
             return None;
         }
@@ -279,16 +302,6 @@ impl Many for NonBlocking {
         Some(happened)
     }
 
-    fn in_flight(&self) -> usize {
-        self.duplex.in_flight()
-    }
-
-    fn unanswered(&self) -> usize {
-        self.duplex.unanswered()
-    }
-}
-
-impl NonBlocking {
     fn over(duplex: nonblocking::Duplex) -> Self {
         Self { duplex, calls: HashMap::new(), waiting: VecDeque::new(), events: VecDeque::new(), is_over: false }
     }

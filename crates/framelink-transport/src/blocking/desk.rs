@@ -1,0 +1,204 @@
+//! What the threads that serve one connection share.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
+use std::time::Duration;
+
+use framelink_codec::Encode;
+
+use super::stream::Closer;
+use crate::clock::Clock;
+use crate::drive::{Clock as _, Outgoing};
+use crate::error::{Cause, Operation};
+use crate::session::{Concurrency, Place, Replies, Sending, Transmit};
+use crate::{Error, Message};
+
+/// Requests go from the thread that reads to those that handle them, and replies from there to the one that writes.
+///
+/// Locked for moments only, and never across a wait.
+pub(super) struct Desk<D, E> {
+    state: Mutex<State<D, E>>,
+    /// Told when another request may be read.
+    room: Condvar,
+    /// Told when there is a request to handle.
+    work: Condvar,
+    /// Told when there may be something to write.
+    outgoing: Condvar,
+    /// What ends the waits of those that read and write.
+    closer: Option<Closer>,
+    /// Whether the peer is too slow for what is pushed to it.
+    is_too_slow: Option<Watch>,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+pub(super) type Watch = Box<dyn Fn() -> bool + Send + Sync>;
+
+struct State<D, E> {
+    replies: Replies,
+    requests: VecDeque<(Place, Message)>,
+    /// How many threads handle requests, or are about to, and how many of them wait for one.
+    threads: usize,
+    idle: usize,
+    /// Whether no more requests come.
+    is_last: bool,
+    /// Why the connection was given up.
+    over: Option<Error<D, E>>,
+}
+
+impl<D, E> Desk<D, E> {
+    pub(super) fn new(
+        concurrency: Concurrency,
+        clock: Clock,
+        closer: Option<Closer>,
+        peer: Option<SocketAddr>,
+        is_too_slow: Option<Watch>,
+    ) -> Self {
+        let (replies, requests) = (Replies::new(concurrency), VecDeque::new());
+        let state = Mutex::new(State { replies, requests, threads: 0, idle: 0, is_last: false, over: None });
+        Self {
+            state,
+            room: Condvar::new(),
+            work: Condvar::new(),
+            outgoing: Condvar::new(),
+            closer,
+            is_too_slow,
+            clock,
+            peer,
+        }
+    }
+
+    /// Waits until another request may be read; false if there is to be none.
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.state();
+        let waited = self.room.wait_while(state, |state| state.over.is_none() && state.replies.room() == 0);
+        waited.unwrap_or_else(PoisonError::into_inner).over.is_none()
+    }
+
+    /// A request came. True if a thread is to be begun to handle it.
+    pub(super) fn take(&self, message: Message) -> bool {
+        let mut state = self.state();
+        let Some(place) = state.replies.take() else { return false };
+        state.requests.push_back((place, message));
+        self.work.notify_one();
+        let is_wanted = state.requests.len() > state.idle && state.threads < state.replies.limit();
+        state.threads += usize::from(is_wanted);
+        is_wanted
+    }
+
+    /// Waits for a request to handle; `None` when there are no more.
+    pub(super) fn request(&self) -> Option<(Place, Message)> {
+        let mut state = self.state();
+        state.idle += 1;
+        let nothing = |state: &mut State<D, E>| state.requests.is_empty() && !state.is_last && state.over.is_none();
+        state = self.work.wait_while(state, nothing).unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        if state.over.is_some() { None } else { state.requests.pop_front() }
+    }
+
+    pub(super) fn finish(&self, place: Place, reply: Option<Vec<u8>>) {
+        let now = self.clock.now();
+        self.state().replies.finish(place, reply, now);
+        // Nothing as an answer makes room too.
+        self.room.notify_one();
+        self.outgoing.notify_one();
+    }
+
+    /// No more requests come.
+    pub(super) fn no_more(&self) {
+        self.state().is_last = true;
+        self.work.notify_all();
+        self.outgoing.notify_one();
+    }
+
+    /// The connection is given up. The first reason counts, for the others follow from it.
+    pub(super) fn end(&self, error: Error<D, E>) {
+        self.state().over.get_or_insert(error);
+        self.room.notify_one();
+        self.work.notify_all();
+        self.outgoing.notify_one();
+        if let Some(close) = &self.closer {
+            close();
+        }
+    }
+
+    /// Waits until there is something to write and hands it on; until when that is to be written, or `None` when all is.
+    pub(super) fn hand_on<C, S: Encode>(
+        self: &Arc<Self>,
+        outgoing: &mut Outgoing<C>,
+        sending: &mut Sending<S>,
+        within: Duration,
+    ) -> Result<Option<Duration>, Cause<D, S::Error>>
+    where
+        Self: Wake + Send + Sync + 'static,
+    {
+        let waker = Arc::clone(self).into();
+        let mut state = self.state();
+        loop {
+            outgoing.tell(&waker);
+            if state.over.is_some() {
+                return Ok(None);
+            }
+            outgoing.fill(&mut state.replies, sending)?;
+            if sending.poll() != Transmit::Idle {
+                let deadline = outgoing.deadline(&state.replies);
+                return Ok(Some(deadline.unwrap_or_else(|| self.clock.within(within))));
+            }
+            // What is empty on the wire is written already.
+            outgoing.settle(&mut state.replies, sending);
+            if state.is_last && state.replies.is_empty() {
+                return Ok(None);
+            }
+            state = self.outgoing.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Looks what was written. An error if that has taken too long.
+    pub(super) fn settle<C, S: Encode>(
+        &self,
+        outgoing: &mut Outgoing<C>,
+        sending: &Sending<S>,
+    ) -> Result<(), Cause<D, S::Error>> {
+        let mut state = self.state();
+        outgoing.settle(&mut state.replies, sending);
+        self.room.notify_one();
+        if sending.is_empty() { Ok(()) } else { outgoing.check(&state.replies, sending, &self.clock) }
+    }
+
+    pub(super) const fn error(&self, cause: Cause<D, E>) -> Error<D, E> {
+        Error::new(Operation::Serve, self.peer, cause)
+    }
+
+    /// How many were answered, or why the connection was given up.
+    pub(super) fn outcome(&self) -> Result<u64, Error<D, E>> {
+        let mut state = self.state();
+        match state.over.take() {
+            Some(error) => Err(error),
+            None => Ok(state.replies.answered()),
+        }
+    }
+
+    /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
+    fn state(&self) -> MutexGuard<'_, State<D, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Something was pushed to the connection, or it is to be closed.
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for Desk<D, E> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
+            // Whoever writes may be in the middle of that, and wait for long.
+            return self.end(self.error(Cause::TooSlow));
+        }
+        // Locked, so that whoever looks for something to write has looked, or waits.
+        drop(self.state());
+        self.outgoing.notify_one();
+    }
+}

@@ -1,0 +1,61 @@
+//! A handler that panics. (On the non-blocking driver handlers are the application's own.)
+
+use std::sync::Arc;
+
+use framelink_transport::session::Concurrency;
+use framelink_transport::{Blame, Cause};
+
+use crate::gates::Gates;
+use crate::peer::Peer;
+use crate::server::{Blocking, Serve, Tokio, profile};
+
+#[test]
+fn on_blocking_a_panic_ends_its_connection_only() {
+    a_panic_ends_its_connection_only::<Blocking>();
+}
+
+#[test]
+fn on_tokio_a_panic_ends_its_connection_only() {
+    a_panic_ends_its_connection_only::<Tokio>();
+}
+
+fn a_panic_ends_its_connection_only<S: Serve>() {
+    let gates = Gates::default();
+    let handler = {
+        let gates = gates.clone();
+        Arc::new(move |message: &[u8]| {
+            gates.pass(message);
+            assert_ne!(message, b"panic", "as it was asked to");
+            Some(message.to_vec())
+        })
+    };
+    let server = S::start(profile().build().unwrap(), Concurrency::new(4), handler);
+    let (mut unlucky, mut other) = (Peer::dial(server.address), Peer::dial(server.address));
+    other.write(&[b"one"]);
+    unlucky.write(&[b"slow", b"panic"]);
+    gates.wait_for_entered(3);
+    gates.open(b"panic");
+    assert!(unlucky.read_to_end().is_empty(), "{}: it is not answered, nor is what was under way", S::NAME);
+    gates.open(b"slow");
+    let error = server.outcome().unwrap_err();
+    assert!(matches!(error.cause(), Cause::HandlerPanicked), "{}: {error}", S::NAME);
+    assert_eq!(error.blame(), Blame::Ours);
+    assert!(error.to_string().ends_with("the handler of a request panicked"), "{error}");
+
+    // The one beside it goes on, and so does one that comes later.
+    gates.open(b"one");
+    assert_eq!(other.read(), b"one");
+    let mut later = Peer::dial(server.address);
+    later.write(&[b"one"]);
+    assert_eq!(later.read(), b"one");
+}
+
+#[test]
+fn one_at_a_time_a_panic_is_an_error_too() {
+    let (ours, theirs) = crate::other_way::sockets();
+    let framing: framelink_transport::Framing = "net:2".parse().unwrap();
+    Peer::new(theirs).write(&[b"panic"]);
+    let connection = framelink_transport::blocking::Connection::from_stream(ours, framing);
+    let error = connection.serve(&profile().build().unwrap(), |_| panic!("as it was asked to")).unwrap_err();
+    assert!(matches!(error.cause(), Cause::HandlerPanicked), "{error}");
+}

@@ -1,0 +1,5 @@
+//! What waits to be pushed by random steps, beside a model of it.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_transport::fuzz::outbox);
