@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framelink_transport::profile::{Duplex, Shared};
-use framelink_transport::session::Sent;
+use framelink_transport::session::{Concurrency, ReplyOrder, Sent};
 use framelink_transport::tokio::{CallError, Client, Connection, Link, Listener};
 use framelink_transport::{Cause, Framing, Message, Profile};
 use tokio::task::JoinSet;
 use tower::retry::Policy;
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 fn framing() -> Framing {
     "net:2".parse().unwrap()
@@ -166,4 +167,43 @@ async fn towers_timeout_cancels_a_call_and_its_reply_answers_no_other() {
     let mut service = ServiceBuilder::new().timeout(Duration::from_millis(50)).service(link.clone());
     assert!(service.ready().await.unwrap().call("01 slow".into()).await.is_err());
     assert_eq!(&link.call(b"02 next").await.unwrap()[..], b"02 next");
+}
+
+#[tokio::test]
+async fn a_server_runs_a_service() {
+    let profile = Profile::builder(framing()).exchange(by_key()).build().unwrap();
+    let serving = profile.clone();
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counting, highest) = (Arc::clone(&running), Arc::clone(&most));
+    let shout = service_fn(move |request: Message| {
+        let (running, most) = (Arc::clone(&counting), Arc::clone(&highest));
+        async move {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, Infallible>((&request[..] != b"99 quiet").then(|| request.to_ascii_uppercase()))
+        }
+    });
+    let service = ServiceBuilder::new().concurrency_limit(4).service(shout);
+    let address = host(move |connection| {
+        let (profile, service) = (serving.clone(), service.clone());
+        async move {
+            let concurrency = Concurrency::new(64).order_by(ReplyOrder::Finished);
+            connection.serve_service(&profile, concurrency, service).await.unwrap();
+        }
+    })
+    .await;
+    let (link, _inbox) = Link::new(profile, address).unwrap();
+    let mut calls = JoinSet::new();
+    for call in 0..50 {
+        let link = link.clone();
+        calls.spawn(async move {
+            let reply = link.call(format!("{call:02} hello").as_bytes()).await.unwrap();
+            assert_eq!(&reply[..], format!("{call:02} HELLO").as_bytes());
+        });
+    }
+    calls.join_all().await;
+    assert!((2..=4).contains(&most.load(Ordering::SeqCst)), "tower's limit holds: {most:?}");
+    let quiet = tokio::time::timeout(Duration::from_millis(100), link.call(b"99 quiet")).await;
+    assert!(quiet.is_err(), "nothing is an answer too");
 }

@@ -61,9 +61,9 @@ impl ProfileBuilder {
 /// ```
 /// use framelink_transport::Profile;
 ///
-/// let error = Profile::from_toml("framing = \"line\"\nexchange = \"duplex\"").unwrap_err();
-/// assert_eq!((error.line(), error.column(), error.len()), (2, 13, 6));
-/// assert_eq!(error.message(), "exchange: expected one of sync, send-only, receive-only, found `duplex`");
+/// let error = Profile::from_toml("framing = \"line\"\nexchange = \"both\"").unwrap_err();
+/// assert_eq!((error.line(), error.column(), error.len()), (2, 13, 4));
+/// assert_eq!(error.message(), "exchange: expected one of sync, send-only, receive-only, duplex, simplex, found `both`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlError {

@@ -73,6 +73,7 @@ impl Drop for Owner {
 ///         News::Incoming(Incoming::Late(late)) => println!("a reply came {:?} after its request", late.delay()),
 ///         News::Up => println!("connected"),
 ///         News::Lost(error) => println!("{error:?}"),
+///         _ => {}
 ///     }
 /// }
 /// # }

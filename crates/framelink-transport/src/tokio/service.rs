@@ -1,6 +1,8 @@
-//! Clients as tower services.
+//! Clients as tower services, and servers that run one.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,11 +16,11 @@ use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 use tower_service::Service;
 
-use super::{Caller, Client, Link, clock};
+use super::{Caller, Client, Connection, Link, clock};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Timeouts;
-use crate::session::{NotBegun, Sent};
-use crate::{Directions, Message};
+use crate::session::{Concurrency, NotBegun, Sent};
+use crate::{Directions, Message, Profile};
 
 type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
@@ -153,5 +155,47 @@ impl Service<Bytes> for Sequential {
             };
             client.call_until(&request, deadline, within).await
         })
+    }
+}
+
+impl<C: Decode + Encode> Connection<C> {
+    /// Answers the messages of a client with a tower service: [`serve_many`](Self::serve_many) with the service's clones for handlers,
+    /// each of which is waited for until it is ready. Its answer is the reply, or `None` for none; it has no errors of its own,
+    /// for what is to be said of one is the application's to decide (`ServiceExt::map_result` and kin).
+    ///
+    /// ```no_run
+    /// # async fn example(connection: framelink_transport::tokio::Connection, profile: framelink_transport::Profile)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Message, session::Concurrency};
+    /// use tower::{ServiceBuilder, service_fn};
+    ///
+    /// let echo = service_fn(|request: Message| async move { Ok::<_, std::convert::Infallible>(request.to_vec()) });
+    /// let service = ServiceBuilder::new().concurrency_limit(16).service(echo);
+    /// connection.serve_service(&profile, Concurrency::new(64), service).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`serve_many`](Self::serve_many).
+    pub async fn serve_service<S>(
+        self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        service: S,
+    ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>>
+    where
+        S: Service<Message, Error = Infallible> + Clone,
+        S::Response: Into<Option<Vec<u8>>>,
+    {
+        let answer = |request| {
+            let mut service = service.clone();
+            async move {
+                let Ok(()) = poll_fn(|context| service.poll_ready(context)).await;
+                let Ok(reply) = service.call(request).await;
+                reply.into()
+            }
+        };
+        self.serve_many(profile, concurrency, answer).await
     }
 }
