@@ -1,5 +1,6 @@
 //! The client of a profile that has many requests in flight.
 
+mod links;
 mod members;
 mod pairing;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub use self::links::Links;
 use self::members::Members;
 use self::pairing::Pairing;
 use super::clock;
@@ -79,7 +81,21 @@ impl Drop for Owner {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Inbox(mpsc::Receiver<News>);
+pub struct Inbox(mpsc::Receiver<(Arc<str>, News)>);
+
+/// Where news of one peer go.
+#[derive(Clone)]
+struct Outlet {
+    peer: Arc<str>,
+    inbox: mpsc::Sender<(Arc<str>, News)>,
+}
+
+impl Outlet {
+    /// Whoever has dropped the inbox does not want to know.
+    async fn tell(&self, news: News) {
+        let _ = self.inbox.send((Arc::clone(&self.peer), news)).await;
+    }
+}
 
 /// What happened on a link.
 ///
@@ -101,7 +117,17 @@ impl Inbox {
 
     /// The next, when there is one; `None` when the link and all its connections are gone.
     pub async fn recv(&mut self) -> Option<News> {
+        self.recv_from().await.map(|(_, news)| news)
+    }
+
+    /// The same, and from which peer, by the name that was given for it: for [`Links`] with many.
+    pub async fn recv_from(&mut self) -> Option<(Arc<str>, News)> {
         self.0.recv().await
+    }
+
+    fn new() -> (mpsc::Sender<(Arc<str>, News)>, Self) {
+        let (sender, inbox) = mpsc::channel(Self::CAPACITY);
+        (sender, Self(inbox))
     }
 }
 
@@ -112,7 +138,8 @@ impl Link {
     /// When the profile has one exchange at a time, or a pair of connections.
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<(Self, Inbox), ProfileError> {
         profile.check_duplex()?;
-        Ok(Self::over(Arc::new(profile), |profile, inbox| Members::dialled(profile, peer.into(), inbox)))
+        let (sender, inbox) = Inbox::new();
+        Ok((Self::dialled(&Arc::new(profile), &peer.into(), sender), inbox))
     }
 
     /// A link over a pair of connections: `send` is the address of the one that we send on, `receive` that of the one that we
@@ -124,7 +151,9 @@ impl Link {
         let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let profile = Arc::new(profile);
         let pairing = Pairing::new(&profile, simplex, send, receive).await?;
-        Ok(Self::over(profile, |profile, inbox| Members::paired(profile, pairing, inbox)))
+        let (sender, inbox) = Inbox::new();
+        let outlet = Outlet { peer: send.into(), inbox: sender };
+        Ok((Self::over(Members::paired(Arc::clone(&profile), pairing, outlet), profile), inbox))
     }
 
     /// Sends a request and waits for its reply.
@@ -197,13 +226,14 @@ impl Link {
         &self.profile
     }
 
-    fn over(
-        profile: Arc<Profile>,
-        members: impl FnOnce(Arc<Profile>, mpsc::Sender<News>) -> Arc<Members>,
-    ) -> (Self, Inbox) {
-        let (sender, inbox) = mpsc::channel(Inbox::CAPACITY);
-        let owner = Arc::new(Owner(members(Arc::clone(&profile), sender)));
-        (Self { owner, profile }, Inbox(inbox))
+    fn dialled(profile: &Arc<Profile>, peer: &str, inbox: mpsc::Sender<(Arc<str>, News)>) -> Self {
+        let outlet = Outlet { peer: peer.into(), inbox };
+        let members = Members::dialled(Arc::clone(profile), peer.to_owned(), outlet);
+        Self::over(members, Arc::clone(profile))
+    }
+
+    fn over(members: Arc<Members>, profile: Arc<Profile>) -> Self {
+        Self { owner: Arc::new(Owner(members)), profile }
     }
 }
 

@@ -35,7 +35,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link, News};
+pub use link::{Inbox, Link, Links, News};
 pub use listener::Listener;
 pub use receiver::Receiver;
 #[cfg(feature = "tower")]

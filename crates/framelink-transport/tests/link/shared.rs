@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Simplex};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Link, News};
+use framelink_transport::tokio::{Link, Links, News};
 use framelink_transport::{Cause, ConnectError, Incoming};
 use tokio::task::JoinSet;
 
@@ -153,4 +153,47 @@ async fn a_dropped_link_closes_its_connections() {
     assert!(matches!(news(&mut inbox).await, News::Up));
     assert!(matches!(news(&mut inbox).await, News::Lost(Some(_))));
     assert!(tokio::time::timeout(DEADLINE, inbox.recv()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn one_client_has_a_link_to_each_of_many_peers() {
+    let (links, mut inbox) = Links::new(profile(ConnectionKind::Long, by_key()).build().unwrap()).unwrap();
+    let mut hosts = Vec::new();
+    for _ in 0..5 {
+        let (mut listener, address) = listener().await;
+        let name = address.clone();
+        let serving = tokio::spawn(async move {
+            let mut connection = accept(&mut listener).await;
+            connection.send(b"99 welcome").await.unwrap();
+            while let Ok(Some(request)) = connection.recv().await {
+                connection.send(&[&request[..], b" from ", name.as_bytes()].concat()).await.unwrap();
+            }
+        });
+        hosts.push((address, serving));
+    }
+    for round in 0..3 {
+        for (address, _) in &hosts {
+            // The same key to each: they have nothing to do with one another.
+            let reply = links.call(address, b"01").await.unwrap();
+            assert_eq!(&reply[..], format!("01 from {address}").as_bytes(), "round {round}");
+        }
+    }
+    assert_eq!(links.len(), 5);
+    let mut welcomes: Vec<String> = Vec::new();
+    while welcomes.len() < 5 {
+        if let Some((from, News::Incoming(_))) = tokio::time::timeout(DEADLINE, inbox.recv_from()).await.unwrap() {
+            welcomes.push(from.to_string());
+        }
+    }
+    welcomes.sort();
+    let mut addresses: Vec<_> = hosts.iter().map(|(address, _)| address.clone()).collect();
+    addresses.sort();
+    assert_eq!(welcomes, addresses);
+    // One goes, the others stay.
+    let (gone, serving) = hosts.remove(0);
+    assert!(links.forget(&gone) && !links.forget(&gone));
+    serving.await.unwrap();
+    for (address, _) in &hosts {
+        links.call(address, b"02").await.unwrap();
+    }
 }

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::News;
 use super::pairing::Pairing;
+use super::{News, Outlet};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Leg, Sent};
 use crate::tokio::{Caller, Connection, Connector, Receiver};
@@ -25,7 +25,7 @@ pub(super) struct Members {
     ended: Notify,
     way: Way,
     profile: Arc<Profile>,
-    inbox: mpsc::Sender<News>,
+    outlet: Outlet,
 }
 
 /// How a connection comes about.
@@ -35,23 +35,23 @@ enum Way {
 }
 
 impl Members {
-    pub(super) fn dialled(profile: Arc<Profile>, peer: String, inbox: mpsc::Sender<News>) -> Arc<Self> {
+    pub(super) fn dialled(profile: Arc<Profile>, peer: String, outlet: Outlet) -> Arc<Self> {
         let connector = Connector::with_profile(&profile);
-        Arc::new(Self::new(profile, Way::Dial(connector, peer), inbox))
+        Arc::new(Self::new(profile, Way::Dial(connector, peer), outlet))
     }
 
     /// What the peer dials is accepted from now on, and joined when both are there.
-    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing, inbox: mpsc::Sender<News>) -> Arc<Self> {
-        let members = Arc::new(Self::new(profile, Way::Pair(Box::new(pairing)), inbox));
+    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing, outlet: Outlet) -> Arc<Self> {
+        let members = Arc::new(Self::new(profile, Way::Pair(Box::new(pairing)), outlet));
         if let Way::Pair(pairing) = &members.way {
             pairing.accept_for(&Arc::downgrade(&members));
         }
         members
     }
 
-    fn new(profile: Arc<Profile>, way: Way, inbox: mpsc::Sender<News>) -> Self {
+    fn new(profile: Arc<Profile>, way: Way, outlet: Outlet) -> Self {
         let (callers, dialling, is_growing, ended) = Default::default();
-        Self { callers, dialling, is_growing, ended, way, profile, inbox }
+        Self { callers, dialling, is_growing, ended, way, profile, outlet }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -179,7 +179,7 @@ impl Members {
 
     fn add(self: &Arc<Self>, (caller, receiver): (Caller, Receiver)) -> Caller {
         self.lock().push(caller.clone());
-        tokio::spawn(receive(receiver, self.inbox.clone(), Arc::downgrade(self)));
+        tokio::spawn(receive(receiver, self.outlet.clone(), Arc::downgrade(self)));
         caller
     }
 
@@ -196,12 +196,12 @@ impl Members {
     }
 }
 
-/// Replies go to their calls, the rest to whoever has the inbox, and who has dropped it does not want to know.
-async fn receive(mut receiver: Receiver, inbox: mpsc::Sender<News>, members: Weak<Members>) {
-    let _ = inbox.send(News::Up).await;
+/// Replies go to their calls, the rest to whoever has the inbox.
+async fn receive(mut receiver: Receiver, outlet: Outlet, members: Weak<Members>) {
+    outlet.tell(News::Up).await;
     let end = loop {
         match receiver.recv().await {
-            Ok(Some(incoming)) => drop(inbox.send(News::Incoming(incoming)).await),
+            Ok(Some(incoming)) => outlet.tell(News::Incoming(incoming)).await,
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
@@ -213,5 +213,5 @@ async fn receive(mut receiver: Receiver, inbox: mpsc::Sender<News>, members: Wea
         }
         members.ended.notify_waiters();
     }
-    let _ = inbox.send(News::Lost(end)).await;
+    outlet.tell(News::Lost(end)).await;
 }
