@@ -2,11 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::alloc::System;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use framelink_transport::session::{Arrived, InFlight, KeyRule, Matching};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes that are allocated now.
+fn held() -> isize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated.cast_signed() - stats.bytes_deallocated.cast_signed()
+}
 
 const CALLS: u64 = 1_000_000;
 const WINDOW: usize = 64;
@@ -19,6 +30,7 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
     let (mut now, mut begun) = (Duration::ZERO, 0);
     let (mut answered, mut given_up, mut late, mut unasked) = (0, 0, 0, 0);
     let mut most_unanswered = 0;
+    let (mut held_early, mut at_the_end) = (None, None);
     while begun < CALLS || !peer.replies.is_empty() {
         while begun < CALLS && in_flight.room() > 0 {
             let request = begun.to_be_bytes();
@@ -45,7 +57,15 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
         }
         given_up += in_flight.expire(now).len() as u64;
         most_unanswered = most_unanswered.max(in_flight.unanswered());
+        if begun > CALLS / 10 {
+            held_early.get_or_insert_with(held);
+        }
+        if begun == CALLS {
+            at_the_end.get_or_insert_with(held);
+        }
     }
+    let (early, late_on) = (held_early.unwrap(), at_the_end.unwrap());
+    assert!(late_on < early + 64 * 1024, "{early} bytes after a tenth of the calls, {late_on} after all");
     assert_eq!((answered + given_up, late), (CALLS, given_up));
     assert_eq!(answered + late + unasked, peer.sent);
     assert!(given_up > CALLS / 60 && unasked > CALLS / 60, "{given_up} given up, {unasked} unasked");
