@@ -64,6 +64,8 @@ pub mod fuzz;
 #[cfg(feature = "socket")]
 mod incoming;
 mod message;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod news;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
 mod presets;
@@ -92,6 +94,8 @@ pub use framing::{DecodeError, EncodeError, Framing};
 #[cfg(feature = "socket")]
 pub use incoming::{Incoming, LateReply};
 pub use message::Message;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use news::News;
 pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]

@@ -181,7 +181,7 @@ impl Profile {
     }
 
     /// Whether a client with many requests in flight on each connection can use it.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn check_duplex(&self) -> Result<(), ProfileError> {
         rules::check_for(self, Side::Client)?;
         rules::check_many(self)

@@ -263,11 +263,13 @@ fn is_sync(profile: &Profile) -> bool {
 }
 
 /// For a client that has many exchanges at a time on each connection.
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(super) fn check_many(profile: &Profile) -> Checked {
     let reason = match profile.exchange {
         ExchangeKind::Duplex(_) => return Ok(()),
-        ExchangeKind::Simplex(_) => "a pair of connections has two addresses; use Link::simplex",
+        ExchangeKind::Simplex(_) => {
+            "a pair of connections has two addresses; use Link::simplex, or a connection's `simplex`"
+        }
         _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
     };
     Err(ProfileError::combination("exchange", "the link", reason))

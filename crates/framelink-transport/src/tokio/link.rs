@@ -20,7 +20,7 @@ use crate::client_rules::{Next, after_call};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Timeouts;
 use crate::session::Sent;
-use crate::{Incoming, Message, Profile, ProfileError};
+use crate::{Message, News, Profile, ProfileError};
 
 /// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
 /// requests (`shared`), or over one for each direction (`simplex`).
@@ -95,20 +95,6 @@ impl Outlet {
     async fn tell(&self, news: News) {
         let _ = self.inbox.send((Arc::clone(&self.peer), news)).await;
     }
-}
-
-/// What happened on a link.
-///
-/// See [`Inbox`] for an example.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum News {
-    /// Something came that answers no request that is waited for.
-    Incoming(Incoming),
-    /// There is a connection, or a pair.
-    Up,
-    /// A connection, or a pair, has ended: because of this, or because the peer closed it. Its requests in flight have been told.
-    Lost(Option<Error>),
 }
 
 impl Inbox {

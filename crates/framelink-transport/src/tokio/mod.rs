@@ -35,10 +35,10 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link, Links, News};
+pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
 pub use receiver::Receiver;
 #[cfg(feature = "tower")]
 pub use service::{Sequential, Timed};
 
-pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation};
+pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation};

@@ -1,8 +1,10 @@
 //! Many calls in flight: duplex, shared and simplex, each with a plain peer.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -71,6 +73,7 @@ pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     });
     let replies = match (cell.driver, cell.connection) {
         (Driver::Tokio, ConnectionKind::Shared(_)) => with_link(profile, ours, &requests, too_large),
+        (Driver::Blocking, ConnectionKind::Shared(_)) => with_blocking_link(profile, ours, &requests, too_large),
         (Driver::Tokio, _) => with_tokio(profile, ours, &requests, too_large),
         (Driver::Blocking, _) => with_blocking(profile, ours, &requests, too_large),
         (Driver::NonBlocking, _) => with_nonblocking(profile, ours, &requests, too_large),
@@ -90,19 +93,30 @@ enum Theirs {
 
 impl Theirs {
     fn connect(self, cell: &Cell) -> TcpStream {
-        let stream = ready(match self {
-            Self::Accepts(listener) => listener.accept().expect("accepting").0,
-            Self::Dials(address) => TcpStream::connect(address).expect("dialling"),
-        });
-        if cell.style == Style::Preamble {
-            write(&stream, THEIR_PREAMBLE);
-            expect(&stream, OUR_PREAMBLE);
-        }
-        stream
+        greeted(
+            cell,
+            match self {
+                Self::Accepts(listener) => listener.accept().expect("accepting").0,
+                Self::Dials(address) => TcpStream::connect(address).expect("dialling"),
+            },
+        )
     }
 }
 
+fn greeted(cell: &Cell, stream: TcpStream) -> TcpStream {
+    let stream = ready(stream);
+    if cell.style == Style::Preamble {
+        write(&stream, THEIR_PREAMBLE);
+        expect(&stream, OUR_PREAMBLE);
+    }
+    stream
+}
+
 fn answer_all(cell: &Cell, connections: Vec<Theirs>, requests: &[Vec<u8>]) {
+    if matches!(cell.connection, ConnectionKind::Shared(_)) {
+        let Some(Theirs::Accepts(listener)) = connections.into_iter().next() else { unreachable!("a link dials") };
+        return answer_shared(cell, &listener, requests);
+    }
     let streams: Vec<_> = connections.into_iter().map(|connection| connection.connect(cell)).collect();
     let (from, to) = (streams.first().expect("a connection"), streams.last().expect("a connection"));
     for request in requests {
@@ -117,6 +131,38 @@ fn answer_all(cell: &Cell, connections: Vec<Theirs>, requests: &[Vec<u8>]) {
     }
     drain(from);
     half_close(to);
+}
+
+/// However many connections there are, each request is answered where it came.
+fn answer_shared(cell: &Cell, listener: &TcpListener, requests: &[Vec<u8>]) {
+    listener.set_nonblocking(true).expect("a listener that does not wait");
+    let answered = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        while answered.load(Ordering::Relaxed) < requests.len() {
+            match listener.accept() {
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false).expect("a stream that waits");
+                    let answered = &answered;
+                    scope.spawn(move || answer_each(cell, &greeted(cell, stream), requests, answered));
+                }
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    });
+}
+
+fn answer_each(cell: &Cell, mut stream: &TcpStream, requests: &[Vec<u8>], answered: &AtomicUsize) {
+    let frames: Vec<_> = requests.iter().map(|request| cell.wire.frame(request)).collect();
+    let (mut came, mut bytes) = (Vec::new(), vec![0; 64 * 1024]);
+    while let Ok(count @ 1..) = stream.read(&mut bytes) {
+        came.extend_from_slice(&bytes[..count]);
+        while let Some(number) = frames.iter().position(|frame| came.starts_with(frame)) {
+            came.drain(..frames[number].len());
+            write(stream, &cell.wire.frame(&reply(cell, &requests[number])));
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    half_close(stream);
 }
 
 /// One of our connections.
@@ -303,6 +349,33 @@ fn with_tokio(
         driver.join().expect("a runtime");
     }
     replies.into_iter().map(|reply| reply.expect("a reply")).collect()
+}
+
+fn with_blocking_link(
+    profile: &Arc<Profile>,
+    ours: Vec<Ours>,
+    requests: &[Vec<u8>],
+    too_large: Option<Vec<u8>>,
+) -> Vec<Message> {
+    let Some(Ours::Dials(address)) = ours.into_iter().next() else { unreachable!("a link dials") };
+    let (link, mut inbox) = blocking::Link::new((**profile).clone(), address.to_string()).expect("a link");
+    link.connect().expect("a connection");
+    if let Some(too_large) = too_large {
+        expect_refused(link.call(&too_large));
+    }
+    let mut calls = Vec::new();
+    for (number, request) in requests.iter().enumerate() {
+        let (calling, request) = (link.clone(), request.clone());
+        calls.push(thread::spawn(move || calling.call(&request)));
+        // In this order.
+        while link.in_flight() <= number && !calls[number].is_finished() {
+            thread::yield_now();
+        }
+    }
+    let replies = calls.into_iter().map(|call| call.join().expect("a thread").expect("a reply")).collect();
+    drop(link);
+    while inbox.recv().is_some() {}
+    replies
 }
 
 fn with_link(

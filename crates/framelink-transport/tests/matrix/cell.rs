@@ -74,14 +74,15 @@ impl Cell {
                 Err("exchange: a pair of connections is dialled or accepted by whoever calls".to_owned())
             }
             _ if matches!(self.connection, ConnectionKind::Shared(_)) && self.is_server_or_no_link() => {
-                Err("connection: several connections are shared by a link, which tokio has".to_owned())
+                Err("connection: several connections are shared by a link, which has threads or tasks of its own"
+                    .to_owned())
             }
             _ => Ok(Arc::new(profile)),
         }
     }
 
     fn is_server_or_no_link(&self) -> bool {
-        self.role == Role::Server || self.driver != Driver::Tokio
+        self.role == Role::Server || self.driver == Driver::NonBlocking
     }
 
     /// Whether it has to be refused, where that is known beforehand: many calls need a connection that stays, messages that end by

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::{Inbox, Link, News};
+use super::{Inbox, Link};
 use crate::error::CallError;
-use crate::{Message, Profile, ProfileError};
+use crate::{Message, News, Profile, ProfileError};
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
 ///

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::Outlet;
 use super::pairing::Pairing;
-use super::{News, Outlet};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Leg, Sent};
 use crate::tokio::{Caller, Connection, Connector, Receiver};
-use crate::{ConnectError, Profile};
+use crate::{ConnectError, News, Profile};
 
 /// The callers of all connections that are there, and how more of them are made.
 pub(super) struct Members {

@@ -1,0 +1,169 @@
+//! The client of a profile that has many requests in flight, each from a thread of its own.
+
+mod members;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use self::members::Members;
+use crate::client_rules::{Next, after_call};
+use crate::error::CallError;
+use crate::profile::Timeouts;
+use crate::session::Sent;
+use crate::{Message, News, Profile, ProfileError, TryRecv};
+
+/// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), or over several that share the
+/// requests (`shared`).
+///
+/// Clones are the same link. Connections are dialled when a request needs one; one that was lost is dialled anew by the next
+/// request. Of several, another one is dialled when each that is there is busy, and a request goes over the one with the
+/// fewest in flight. One deadline, the profile's `timeouts.reply`, covers all of a call. Each connection has a thread that receives.
+///
+/// What comes and answers no request goes to the [`Inbox`].
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, blocking::Link, profile::{Duplex, Shared}};
+///
+/// // ISO 8583 by its trace number, over up to four connections.
+/// let profile = Profile::builder("ascii:4".parse::<Framing>()?)
+///     .connection(Shared::new(4))
+///     .exchange(Duplex::new().key("4:6".parse()?))
+///     .build()?;
+/// let (link, _) = Link::new(profile, "switch.example:7000")?;
+/// let other = link.clone();
+/// let other = std::thread::spawn(move || other.call(b"0200000002..."));
+/// let reply = link.call(b"0200000001...")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Link {
+    owner: Arc<Owner>,
+    profile: Arc<Profile>,
+}
+
+/// The last of the clones takes the connections with it.
+struct Owner(Arc<Members>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.disconnect();
+    }
+}
+
+/// What a link receives that answers no request, and what becomes of its connections. Dropped, what comes is dropped.
+///
+/// It holds up to 1024 of them; a connection that has more waits with reading, so that replies wait too: whoever keeps an inbox
+/// empties it.
+///
+/// ```no_run
+/// # fn example(mut inbox: framelink_transport::blocking::Inbox) {
+/// while let Some(news) = inbox.recv() {
+///     println!("{news:?}");
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Inbox(mpsc::Receiver<News>);
+
+impl Inbox {
+    /// So many wait.
+    const CAPACITY: usize = 1024;
+
+    /// The next, when there is one; `None` when the link and all its connections are gone.
+    pub fn recv(&mut self) -> Option<News> {
+        self.0.recv().ok()
+    }
+
+    /// The next, or that there was none within that time.
+    pub fn recv_within(&mut self, limit: Duration) -> TryRecv<News> {
+        match self.0.recv_timeout(limit) {
+            Ok(news) => TryRecv::Message(news),
+            Err(RecvTimeoutError::Timeout) => TryRecv::Nothing,
+            Err(RecvTimeoutError::Disconnected) => TryRecv::Closed,
+        }
+    }
+}
+
+impl Link {
+    /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// When the profile has one exchange at a time, or a pair of connections.
+    pub fn new(profile: Profile, peer: impl Into<String>) -> Result<(Self, Inbox), ProfileError> {
+        profile.check_duplex()?;
+        let (sender, inbox) = mpsc::sync_channel(Inbox::CAPACITY);
+        let profile = Arc::new(profile);
+        let members = Members::new(Arc::clone(&profile), peer.into(), sender);
+        Ok((Self { owner: Arc::new(Owner(members)), profile }, Inbox(inbox)))
+    }
+
+    /// Sends a request and waits for its reply.
+    ///
+    /// # Errors
+    /// When there is no connection, when the request was not accepted, when no reply came in time, and when the connection was
+    /// lost. The error says what the peer may have seen of the request.
+    pub fn call(&self, request: &[u8]) -> Result<Message, CallError> {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let deadline = Instant::now() + within;
+        loop {
+            let (caller, was_there) = self.owner.0.caller(deadline)?;
+            match caller.call(request, deadline.saturating_duration_since(Instant::now())) {
+                Ok(reply) => return Ok(reply),
+                Err(error) if !caller.is_open() && after_call(was_there, &error) == Next::DialAgain => {}
+                Err(error) => return Err(error.within(within)),
+            }
+        }
+    }
+
+    /// Sends a message that is no request, and returns when the socket has taken all of it.
+    ///
+    /// # Errors
+    /// When there is no connection, and when the message could not be sent.
+    pub fn send(&self, message: &[u8]) -> Result<(), CallError> {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let (caller, _) = self.owner.0.caller(Instant::now() + within)?;
+        caller.send(message).map_err(|error| CallError::new(Sent::Perhaps, error))
+    }
+
+    /// Connects now, where there is no connection yet: a peer that sends by itself is heard from then on.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub fn connect(&self) -> Result<(), CallError> {
+        self.owner.0.caller(Instant::now() + self.profile.timeouts().connect).map(|_| ())
+    }
+
+    /// Gives all connections up: requests in flight fail. The next request dials anew.
+    pub fn disconnect(&self) {
+        self.owner.0.disconnect();
+    }
+
+    /// How many connections there are now.
+    pub fn connections(&self) -> usize {
+        self.owner.0.open()
+    }
+
+    /// How many requests are waited for.
+    pub fn in_flight(&self) -> usize {
+        self.owner.0.in_flight()
+    }
+
+    /// What it was made with.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+}
+
+/// States only.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("connections", &self.connections())
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
+    }
+}

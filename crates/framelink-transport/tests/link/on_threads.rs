@@ -1,0 +1,158 @@
+//! The same on the blocking driver: a thread for each request.
+
+use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::blocking::{Connection, Link, News};
+use framelink_transport::profile::{ConnectionKind, Shared};
+use framelink_transport::session::Sent;
+use framelink_transport::{Cause, ConnectError, Directions, Incoming, TryRecv};
+
+use crate::peer::{DEADLINE, by_key, framing, profile};
+
+fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+fn accept(listener: &TcpListener) -> Connection {
+    Connection::from_stream(listener.accept().unwrap().0, Directions::from(framing()))
+}
+
+fn echo(mut connection: Connection) {
+    while let Ok(Some(message)) = connection.recv() {
+        if connection.send(&message).is_err() {
+            return;
+        }
+    }
+}
+
+fn news(inbox: &mut framelink_transport::blocking::Inbox) -> News {
+    match inbox.recv_within(DEADLINE) {
+        TryRecv::Message(news) => news,
+        other => panic!("no news: {other:?}"),
+    }
+}
+
+#[test]
+fn requests_from_many_threads_go_over_one_connection() {
+    let (listener, address) = listener();
+    let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    assert_eq!(link.connections(), 0);
+    let serving = thread::spawn(move || {
+        echo(accept(&listener));
+        listener
+    });
+    thread::scope(|scope| {
+        for call in 0..50 {
+            let link = &link;
+            scope.spawn(move || {
+                let request = format!("{call:02} hello");
+                assert_eq!(&link.call(request.as_bytes()).unwrap()[..], request.as_bytes());
+            });
+        }
+    });
+    assert_eq!((link.connections(), link.in_flight()), (1, 0));
+    assert!(matches!(news(&mut inbox), News::Up));
+    drop(link);
+    serving.join().unwrap();
+    assert!(matches!(news(&mut inbox), News::Lost(Some(_))));
+    assert!(inbox.recv().is_none(), "its thread has ended");
+}
+
+#[test]
+fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
+    let (listener, address) = listener();
+    let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    let calls: Vec<_> = (0..3)
+        .map(|call| {
+            let link = link.clone();
+            thread::spawn(move || link.call(format!("{call:02}").as_bytes()))
+        })
+        .collect();
+    let mut host = accept(&listener);
+    for _ in 0..3 {
+        host.recv().unwrap().unwrap();
+    }
+    host.send(b"99 news").unwrap();
+    drop(host);
+    for call in calls {
+        let error = call.join().unwrap().unwrap_err();
+        assert_eq!(error.sent(), Sent::Perhaps);
+        assert!(matches!(error.error().cause(), Cause::NoReply), "{error}");
+    }
+    assert!(matches!(news(&mut inbox), News::Up));
+    assert!(matches!(news(&mut inbox), News::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
+    assert!(matches!(news(&mut inbox), News::Lost(None)));
+    thread::spawn(move || echo(accept(&listener)));
+    assert_eq!(&link.call(b"00 again").unwrap()[..], b"00 again");
+}
+
+#[test]
+fn several_connections_share_the_requests_and_there_are_never_more() {
+    const CONNECTIONS: usize = 3;
+    let (listener, address) = listener();
+    let (link, _inbox) = Link::new(profile(Shared::new(3), by_key()).build().unwrap(), address).unwrap();
+    let (held, requests) = mpsc::channel();
+    thread::spawn(move || {
+        for number in 0.. {
+            let (mut receiver, sender) = accept(&listener).split();
+            let (held, sender) = (held.clone(), std::sync::Arc::new(std::sync::Mutex::new(sender)));
+            thread::spawn(move || {
+                while let Ok(Some(request)) = receiver.recv() {
+                    if held.send((number, request, sender.clone())).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let mut per_connection: HashMap<i32, usize> = HashMap::new();
+    let mut replies = Vec::new();
+    let mut calls = Vec::new();
+    for call in 0..30 {
+        let calling = link.clone();
+        calls.push(thread::spawn(move || calling.call(format!("{call:02}").as_bytes()).map(|_| ())));
+        let (number, request, sender) = requests.recv_timeout(DEADLINE).unwrap();
+        *per_connection.entry(number).or_default() += 1;
+        replies.push((request, sender));
+        let began = Instant::now();
+        while link.connections() < CONNECTIONS.min(call + 1).saturating_sub(1) && began.elapsed() < DEADLINE {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert_eq!((link.connections(), per_connection.len()), (CONNECTIONS, CONNECTIONS), "{per_connection:?}");
+    let (least, most) = (per_connection.values().min().unwrap(), per_connection.values().max().unwrap());
+    assert!(most - least <= 2, "the least busy one takes the next: {per_connection:?}");
+    for (request, sender) in replies {
+        sender.lock().unwrap().send(&request).unwrap();
+    }
+    for call in calls {
+        call.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn where_nobody_listens_nothing_was_sent() {
+    let (listener, address) = listener();
+    drop(listener);
+    let (link, _inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    let error = link.call(b"01").unwrap_err();
+    assert_eq!(error.sent(), Sent::Not);
+    assert!(matches!(error.error().cause(), Cause::Connect(ConnectError::Dial { .. })), "{error}");
+}
+
+#[test]
+fn a_dropped_link_closes_its_connections() {
+    let (listener, address) = listener();
+    let (link, _inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    link.connect().unwrap();
+    let stream: TcpStream = listener.accept().unwrap().0;
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    drop(link);
+    assert_eq!(std::io::Read::read(&mut &stream, &mut [0]).unwrap(), 0);
+}
