@@ -72,7 +72,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
 
     /// Whether calls are possible still, as far as is known.
     pub fn is_open(&self) -> bool {
-        self.mux.over().is_none()
+        self.mux.over().is_none() && self.mux.failed().is_none()
     }
 
     /// How many calls are waited for.

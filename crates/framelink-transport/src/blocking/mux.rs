@@ -86,11 +86,16 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
                 }
                 Err(Cause::NotBegun(why)) if drive::may_wait(why, state.calls.in_flight().matching()) => {
                     drop(sender);
+                    if why == NotBegun::DuplicateKey {
+                        // The room that we were told of is another's.
+                        self.room.notify_one();
+                    }
                     self.wait(state, why, deadline).map_err(not_sent)?;
                 }
                 Err(refused) => {
                     let must_end = state.calls.must_end();
                     drop(state);
+                    self.room.notify_one();
                     return Err(not_sent(must_end.inspect(|cause| self.end(cause)).unwrap_or(refused)));
                 }
             }
@@ -116,7 +121,8 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
 
     /// What the peer may have seen of a request on a link that has ended.
     pub(super) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        self.sent_if(ticket, cause, false)
+        // Where only the peer's side has ended, what is queued leaves still.
+        self.sent_if(ticket, cause, matches!(cause, Cause::NoReply))
     }
 
     /// The same. While somebody writes it may be more than is known.
@@ -132,6 +138,13 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         let incoming = match taken {
             Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
             Taken::Incoming(late) => Some(late),
+            Taken::Untold => {
+                let must_end = self.state().calls.must_end();
+                if let Some(cause) = must_end {
+                    self.end(&cause);
+                }
+                None
+            }
             Taken::Reply(waiter, reply) => {
                 // There is room for one outcome, and this is the only one.
                 let _ = waiter.send(Ok(reply));
@@ -216,8 +229,11 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     fn wait(&self, mut state: MutexGuard<'_, State<C>>, why: NotBegun, deadline: Duration) -> Result<(), CauseOf<C>> {
         let told = if why == NotBegun::DuplicateKey { &self.keys } else { &self.room };
         let overs = state.overs;
-        while state.overs == overs {
+        loop {
             let left = deadline.saturating_sub(self.clock.now());
+            if state.overs != overs && !left.is_zero() {
+                return Ok(());
+            }
             if left.is_zero() {
                 // Whoever told us may have meant another.
                 told.notify_one();
@@ -225,7 +241,6 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
             }
             state = told.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        Ok(())
     }
 
     fn is_over(&self) {

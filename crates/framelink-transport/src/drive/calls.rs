@@ -21,6 +21,8 @@ pub(crate) enum Taken<T> {
     Reply(T, Message),
     /// Something for the receiver.
     Incoming(Incoming),
+    /// Nobody can tell whose it is, and the connection [must end](Calls::must_end).
+    Untold,
 }
 
 impl<T, D: Copy, E: Copy> Calls<T, D, E> {
@@ -52,6 +54,7 @@ impl<T, D: Copy, E: Copy> Calls<T, D, E> {
             Arrived::Reply(waiter) => Taken::Reply(waiter, message),
             Arrived::Late(late) => Taken::Incoming(Incoming::Late(LateReply::new(message, late))),
             Arrived::Unasked => Taken::Incoming(Incoming::Message(message)),
+            Arrived::Untold => Taken::Untold,
         }
     }
 

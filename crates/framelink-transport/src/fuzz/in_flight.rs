@@ -79,6 +79,14 @@ impl Model {
     }
 
     fn is_answered(&mut self, key: u8) {
+        let first = self.calls.first();
+        if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
+            self.may_end();
+        }
+        if self.in_order && self.ended == Some(Ended::InOrder) {
+            assert_eq!(self.in_flight.on_message(&[key], self.now), Arrived::Untold);
+            return;
+        }
         let position = match self.in_order {
             true => (!self.calls.is_empty()).then_some(0),
             false => self.calls.iter().position(|call| call.key == key),

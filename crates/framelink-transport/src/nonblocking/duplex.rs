@@ -173,13 +173,13 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
     fn end(&mut self, cause: &CauseOf<C>) {
         self.connection.close_now();
         self.sender_mut().close_now();
-        self.end_calls(cause);
+        self.end_calls(cause, false);
     }
 
     /// No reply comes any more.
-    fn end_calls(&mut self, cause: &CauseOf<C>) {
+    fn end_calls(&mut self, cause: &CauseOf<C>, sending_goes_on: bool) {
         for waiter in self.calls.end(cause) {
-            self.fail(waiter, cause.again(), false);
+            self.fail(waiter, cause.again(), sending_goes_on);
         }
     }
 
@@ -290,11 +290,11 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
                     }
                 }
                 Ok(TryRecv::Closed) => {
-                    self.end_calls(&Cause::NoReply);
                     // Nothing is sent into a pair that cannot answer.
                     if let Some(sending) = &mut self.sending {
                         sending.close_now();
                     }
+                    self.end_calls(&Cause::NoReply, self.sending.is_none());
                     if self.events.is_empty() {
                         return Ok(TryRecv::Closed);
                     }
@@ -319,6 +319,12 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         match self.calls.take(message, self.connection.clock.now()) {
             Taken::Incoming(incoming) => Some(Event::Incoming(incoming)),
             Taken::Reply(waiter, message) => waiter.sent.map(|(call, _)| Event::Reply { call, message }),
+            Taken::Untold => {
+                if let Some(cause) = self.calls.must_end() {
+                    self.end(&cause);
+                }
+                None
+            }
         }
     }
 

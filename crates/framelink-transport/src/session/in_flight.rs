@@ -165,6 +165,8 @@ pub enum Arrived<T> {
     Late(Late),
     /// No reply: nobody asked for it.
     Unasked,
+    /// Nobody can tell: in order, a call that was cancelled was not answered in its time. The connection has [ended](InFlight::ended).
+    Untold,
 }
 
 /// Whose reply came late.
@@ -261,7 +263,8 @@ impl<T> InFlight<T> {
     ///
     /// # Errors
     /// When it cannot be begun; nothing has changed then, the request neither. In order, a cancelled call whose time is over
-    /// unanswered shows only here, and [ends](Self::ended) the connection.
+    /// unanswered shows here at the latest, and so does it that unanswered calls hold all keys that could be assigned: both
+    /// [end](Self::ended) the connection.
     pub fn begin(
         &mut self,
         request: &mut Cow<'_, [u8]>,
@@ -296,6 +299,10 @@ impl<T> InFlight<T> {
 
     /// Whose reply a message is.
     pub fn on_message(&mut self, message: &[u8], now: Duration) -> Arrived<T> {
+        self.check_cancelled(now);
+        if self.matching.is_in_order() && self.ended == Some(Ended::InOrder) {
+            return Arrived::Untold;
+        }
         let number = match &self.matching.key {
             None => self.line.pop_front(),
             Some(rule) => rule.in_reply(message).and_then(|key| self.keys.remove(&key)),
@@ -423,8 +430,11 @@ impl<T> InFlight<T> {
     /// The key of a request, which nobody else has.
     fn key_for(&mut self, request: &mut Cow<'_, [u8]>) -> Result<Option<Key>, NotBegun> {
         let Some(rule) = &self.matching.key else { return Ok(None) };
-        let full = NotBegun::Full { window: self.matching.window };
-        rule.assign(request, &mut self.counter, |key| self.keys.contains_key(key)).ok_or(full)?;
+        if rule.assign(request, &mut self.counter, |key| self.keys.contains_key(key)).is_none() {
+            // Those that were given up hold the rest, and nobody knows for how long.
+            self.ended.get_or_insert(Ended::Unanswered);
+            return Err(NotBegun::Ended(Ended::Unanswered));
+        }
         let key = rule.of_request(request).ok_or(NotBegun::NoKey { payload_len: request.len() })?;
         if self.keys.contains_key(&key) { Err(NotBegun::DuplicateKey) } else { Ok(Some(key)) }
     }

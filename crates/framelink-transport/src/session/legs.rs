@@ -59,14 +59,19 @@ impl<T> Legs<T> {
         self.is_up
     }
 
-    /// The two that are a pair from now on, if both are there, have not `ended`, and things have settled.
-    pub fn join(&mut self, now: Duration, mut ended: impl FnMut(&mut T) -> bool) -> Option<(T, T)> {
+    /// Forgets those that have `ended` while they waited.
+    pub fn prune(&mut self, mut ended: impl FnMut(&mut T) -> bool) {
         for leg in [Leg::Send, Leg::Receive] {
             let place = self.place(leg);
             if place.as_mut().is_some_and(&mut ended) {
                 *place = None;
             }
         }
+    }
+
+    /// The two that are a pair from now on, if both are there, have not `ended`, and things have settled.
+    pub fn join(&mut self, now: Duration, ended: impl FnMut(&mut T) -> bool) -> Option<(T, T)> {
+        self.prune(ended);
         if self.is_up || now < self.settled_at || self.send.is_none() || self.receive.is_none() {
             return None;
         }

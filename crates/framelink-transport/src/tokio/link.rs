@@ -118,6 +118,9 @@ impl Inbox {
 }
 
 impl Link {
+    /// So many connections more are tried for a request of which nothing was sent.
+    const TRIES: usize = 3;
+
     /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
     ///
     /// # Errors
@@ -150,11 +153,19 @@ impl Link {
     pub async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
         let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
         let deadline = clock::within(within);
+        let mut tries = 0;
         loop {
             let (caller, was_there) = self.owner.0.caller(deadline).await?;
             match caller.call(request, deadline.saturating_duration_since(Instant::now())).await {
                 Ok(reply) => return Ok(reply),
-                Err(error) if !caller.is_open() && after_call(was_there, &error) == Next::DialAgain => {}
+                // Nothing of it was sent, and another connection may be better; but a peer that ends each is not dialled for ever.
+                Err(error)
+                    if !caller.is_open()
+                        && tries < Self::TRIES
+                        && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
+                {
+                    tries += 1;
+                }
                 Err(error) => return Err(error.within(within)),
             }
         }

@@ -75,6 +75,9 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     /// Begins a call, if there is room for it, and sends its request.
     pub(super) fn begin(&self, request: &[u8], within: Duration) -> Result<Offer<Begun<C>>, CauseOf<C>> {
         let mut state = self.lock();
+        if let Some(cause) = &state.failed {
+            return Err(cause.again());
+        }
         let (waiter, answer) = oneshot::channel();
         let mut request = Cow::Borrowed(request);
         let now = self.clock.now();
@@ -87,7 +90,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
             }
         };
         match state.offer(&request) {
-            Ok(Some(ticket)) => Ok(Offer::Taken(Begun { call, ticket, answer })),
+            Ok(Some(ticket)) => {
+                drop(state);
+                self.drained.notify_waiters();
+                Ok(Offer::Taken(Begun { call, ticket, answer }))
+            }
             Ok(None) => {
                 state.calls.forget(call);
                 Ok(Offer::NoRoom)
@@ -104,7 +111,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         let mut state = self.lock();
         match &state.failed {
             Some(cause) => Err(cause.again()),
-            None => Ok(state.offer(message)?.map_or(Offer::NoRoom, Offer::Taken)),
+            None => match state.offer(message)? {
+                Some(ticket) => {
+                    drop(state);
+                    self.drained.notify_waiters();
+                    Ok(Offer::Taken(ticket))
+                }
+                None => Ok(Offer::NoRoom),
+            },
         }
     }
 
@@ -113,6 +127,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         let mut state = self.lock();
         state.sender.sending.finish();
         state.push();
+        drop(state);
+        self.drained.notify_waiters();
     }
 
     /// Whether a message was written whole; an error if it never will be.
@@ -201,6 +217,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
                 self.is_over();
                 return Some(late);
             }
+            Taken::Untold => {
+                let must_end = self.lock().calls.must_end();
+                if let Some(cause) = must_end {
+                    self.end(&cause);
+                }
+            }
             Taken::Reply(waiter, reply) => {
                 // Whoever has been dropped meanwhile is told by its guard.
                 let _ = waiter.send(Ok(reply));
@@ -225,13 +247,18 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         let mut state = self.lock();
         state.fail(cause);
         state.sender.give_up();
+        let waiters = state.calls.end(cause);
         drop(state);
-        self.end_calls(cause);
+        self.tell(waiters, cause);
     }
 
     /// No reply comes any more.
     pub(super) fn end_calls(&self, cause: &CauseOf<C>) {
         let waiters = self.lock().calls.end(cause);
+        self.tell(waiters, cause);
+    }
+
+    fn tell(&self, waiters: Vec<oneshot::Sender<Outcome<C>>>, cause: &CauseOf<C>) {
         for waiter in waiters {
             let _ = waiter.send(Err(cause.again()));
         }
@@ -293,6 +320,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> State<C, W> {
     }
 
     fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        drive::sent_of_given_up(ticket, self.sender.byte_count().get(), cause, false)
+        // Where only the peer's side has ended, what is queued leaves still.
+        let goes_on = self.failed.is_none();
+        drive::sent_of_given_up(ticket, self.sender.byte_count().get(), cause, goes_on)
     }
 }

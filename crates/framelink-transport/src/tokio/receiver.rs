@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::task::coop;
 
 use super::mux::{CauseOf, Mux};
 use super::{RecvHalf, SendHalf};
@@ -81,6 +82,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                     self.mux.end(error.cause());
                     return Poll::Ready(Err(error));
                 }
+                // The task has used up its turn, and there may be more.
+                Poll::Pending if !coop::has_budget_remaining() => return Poll::Pending,
                 // What had come before has been taken now.
                 Poll::Pending => match self.mux.failed().or_else(|| self.poll_watched(context)) {
                     Some(cause) => self.mux.end(&cause),

@@ -20,6 +20,8 @@ pub(super) struct Members {
     dialling: Turn<()>,
     /// Whether another one is being dialled beside those that are there.
     is_growing: AtomicBool,
+    /// Nobody is left who could use them.
+    is_closed: AtomicBool,
     connector: Connector,
     peer: String,
     profile: Arc<Profile>,
@@ -30,9 +32,9 @@ pub(super) struct Members {
 impl Members {
     pub(super) fn new(profile: Arc<Profile>, peer: String, inbox: SyncSender<News>) -> Arc<Self> {
         let (clock, connector) = (Clock::start(), Connector::with_profile(&profile));
-        let (callers, is_growing) = Default::default();
+        let (callers, is_growing, is_closed) = Default::default();
         let dialling = Turn::new((), clock);
-        Arc::new(Self { callers, dialling, is_growing, connector, peer, profile, inbox, clock })
+        Arc::new(Self { callers, dialling, is_growing, is_closed, connector, peer, profile, inbox, clock })
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -52,6 +54,12 @@ impl Members {
 
     pub(super) fn disconnect(&self) {
         self.lock().iter().for_each(Caller::abort);
+    }
+
+    /// Nobody is left who could use them.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.disconnect();
     }
 
     pub(super) fn open(&self) -> usize {
@@ -79,6 +87,9 @@ impl Members {
         let calls = self.profile.exchange().duplex().unwrap_or_default();
         let (caller, receiver) = connected.duplex(calls.matching());
         self.lock().push(caller.clone());
+        if self.is_closed.load(Ordering::Acquire) {
+            caller.abort();
+        }
         let inbox = self.inbox.clone();
         thread::spawn(move || receive(receiver, &inbox));
         Ok(caller)
@@ -86,17 +97,26 @@ impl Members {
 
     /// Dials another one beside those that are busy, if there may be more.
     fn grow(self: &Arc<Self>) {
-        let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        if self.lock().len() >= most || self.is_growing.swap(true, Ordering::AcqRel) {
+        if !self.has_room() || self.is_growing.swap(true, Ordering::AcqRel) {
             return;
         }
         let members = Arc::downgrade(self);
         thread::spawn(move || {
             let Some(members) = members.upgrade() else { return };
-            // Those that are there go on; the next busy moment tries again.
-            let _ = members.dial_now(members.profile.timeouts().connect);
+            let turn = members.dialling.take(None);
+            if members.has_room() {
+                // Those that are there go on; the next busy moment tries again.
+                let _ = members.dial_now(members.profile.timeouts().connect);
+            }
+            drop(turn);
             members.is_growing.store(false, Ordering::Release);
         });
+    }
+
+    /// Whether there may be another connection beside those that are there.
+    fn has_room(&self) -> bool {
+        let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
+        !self.is_closed.load(Ordering::Acquire) && self.open() < most
     }
 
     fn least_busy(&self) -> Option<Caller> {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::Outlet;
-use super::pairing::Pairing;
+use super::pairing::{LOOK, Pairing};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Leg, Sent};
 use crate::tokio::{Caller, Connection, Connector, Receiver};
@@ -21,6 +21,8 @@ pub(super) struct Members {
     dialling: tokio::sync::Mutex<()>,
     /// Whether another one is being dialled beside those that are there.
     is_growing: AtomicBool,
+    /// Nobody is left who could use them.
+    is_closed: AtomicBool,
     /// Told when a connection has ended.
     ended: Notify,
     way: Way,
@@ -50,8 +52,8 @@ impl Members {
     }
 
     fn new(profile: Arc<Profile>, way: Way, outlet: Outlet) -> Self {
-        let (callers, dialling, is_growing, ended) = Default::default();
-        Self { callers, dialling, is_growing, ended, way, profile, outlet }
+        let (callers, dialling, is_growing, is_closed, ended) = Default::default();
+        Self { callers, dialling, is_growing, is_closed, ended, way, profile, outlet }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -114,6 +116,7 @@ impl Members {
 
     /// Nobody is left who could use them.
     pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         if let Way::Pair(pairing) = &self.way {
             pairing.close();
         }
@@ -143,7 +146,7 @@ impl Members {
                 pairing.dial_missing().await?;
                 match self.join().or_else(|| self.least_busy()) {
                     Some(caller) => return Ok(caller),
-                    None => told.await,
+                    None => drop(tokio::time::timeout(LOOK, told).await),
                 }
             },
         }
@@ -158,17 +161,26 @@ impl Members {
 
     /// Dials another one beside those that are busy, if there may be more.
     fn grow(self: &Arc<Self>) {
-        let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        if self.lock().len() >= most || self.is_growing.swap(true, Ordering::AcqRel) {
+        if !self.has_room() || self.is_growing.swap(true, Ordering::AcqRel) {
             return;
         }
         let members = Arc::downgrade(self);
         tokio::spawn(async move {
             let Some(members) = members.upgrade() else { return };
-            // Those that are there go on; the next busy moment tries again.
-            let _ = members.dial_now(members.profile.timeouts().connect).await;
+            let turn = members.dialling.lock().await;
+            if members.has_room() {
+                // Those that are there go on; the next busy moment tries again.
+                let _ = members.dial_now(members.profile.timeouts().connect).await;
+            }
+            drop(turn);
             members.is_growing.store(false, Ordering::Release);
         });
+    }
+
+    /// Whether there may be another connection beside those that are there.
+    fn has_room(&self) -> bool {
+        let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
+        !self.is_closed.load(Ordering::Acquire) && self.open() < most
     }
 
     fn least_busy(&self) -> Option<Caller> {
@@ -179,6 +191,9 @@ impl Members {
 
     fn add(self: &Arc<Self>, (caller, receiver): (Caller, Receiver)) -> Caller {
         self.lock().push(caller.clone());
+        if self.is_closed.load(Ordering::Acquire) {
+            caller.abort();
+        }
         tokio::spawn(receive(receiver, self.outlet.clone(), Arc::downgrade(self)));
         caller
     }

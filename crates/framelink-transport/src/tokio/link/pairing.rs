@@ -19,6 +19,8 @@ use crate::{ConnectError, Profile};
 
 /// After a loss so long passes before new connections are made, and up to twice as long, so that the ends of the old ones are seen.
 const SETTLE: Duration = Duration::from_millis(200);
+/// So often it is looked whether a connection that waits has ended.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// So long nothing is accepted after an error, such as running out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -82,8 +84,9 @@ impl Pairing {
         must_end
     }
 
-    /// Dials what is missing and ours to dial.
+    /// Dials what is missing and ours to dial. One that has ended while it waited is missing.
     pub(super) async fn dial_missing(&self) -> Result<(), ConnectError> {
+        self.lock().legs.prune(|leg| leg.has_ended(true));
         for leg in [Leg::Send, Leg::Receive] {
             if let Way::Dial(peer) = self.way(leg)
                 && self.lock().legs.is_missing(leg)
@@ -109,6 +112,8 @@ impl Pairing {
         let mut state = self.lock();
         state.peer = None;
         state.legs.on_lost(settled_at);
+        drop(state);
+        self.told.notify_waiters();
     }
 
     /// Waits until things have settled after a loss.
