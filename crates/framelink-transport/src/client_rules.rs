@@ -1,5 +1,8 @@
 //! What a client does with its connection after something went wrong on it: the same on every driver.
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use std::time::Duration;
+
 use crate::error::{CallError, Cause, Error};
 use crate::session::{SendRefused, Sent};
 
@@ -35,6 +38,17 @@ pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
         Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => (Next::Keep, Sent::Not),
         Cause::Refused(_) => (Next::Drop, Sent::Not),
         _ => (Next::Drop, Sent::Perhaps),
+    }
+}
+
+/// How long to wait before another connection is tried for a request of which nothing was sent, after so many: a peer that ends
+/// each of them is not dialled in haste.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) const fn pause_before(tries: u32) -> Duration {
+    match tries {
+        0 | 1 => Duration::ZERO,
+        2..8 => Duration::from_millis(1 << tries),
+        _ => Duration::from_millis(250),
     }
 }
 

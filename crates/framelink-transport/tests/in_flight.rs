@@ -53,6 +53,7 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
                     late += 1;
                 }
                 Arrived::Unasked => unasked += 1,
+                Arrived::Untold => panic!("by key each can be told"),
             }
         }
         given_up += in_flight.expire(now).len() as u64;

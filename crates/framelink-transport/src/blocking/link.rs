@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use self::members::Members;
-use crate::client_rules::{Next, after_call};
+use crate::client_rules::{Next, after_call, pause_before};
 use crate::error::CallError;
 use crate::profile::Timeouts;
 use crate::session::Sent;
@@ -89,9 +89,6 @@ impl Inbox {
 }
 
 impl Link {
-    /// So many connections more are tried for a request of which nothing was sent.
-    const TRIES: usize = 3;
-
     /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
     ///
     /// # Errors
@@ -117,12 +114,14 @@ impl Link {
             let (caller, was_there) = self.owner.0.caller(deadline)?;
             match caller.call(request, deadline.saturating_duration_since(Instant::now())) {
                 Ok(reply) => return Ok(reply),
-                // Nothing of it was sent, and another connection may be better; but a peer that ends each is not dialled for ever.
+                // Nothing of it was sent, and another connection may be better.
                 Err(error)
                     if !caller.is_open()
-                        && tries < Self::TRIES
+                        && Instant::now() < deadline
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
+                    let pause = pause_before(tries).min(deadline.saturating_duration_since(Instant::now()));
+                    std::thread::sleep(pause);
                     tries += 1;
                 }
                 Err(error) => return Err(error.within(within)),

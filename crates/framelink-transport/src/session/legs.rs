@@ -16,78 +16,94 @@ pub enum Leg {
 }
 
 /// The connections that are to become pairs with one peer, as they are dialled and accepted, while either end may restart at any
-/// time.
+/// time. `P` says whose a connection is: only two of the same are joined.
 ///
-/// The newest connection of each leg counts. One that comes while a pair is up says that the peer has started anew, whatever
-/// became of the pair. After a loss nothing is joined until things have settled, so that the ends of the old connections are
-/// seen before new ones are made, and two that close on each other's account do not do so for ever. One that has ended while it
-/// waited is no leg.
+/// The newest connection of each leg counts. One that comes from the same while a pair is up says that it has started anew,
+/// whatever became of the pair; others' do not count then. After a loss nothing is joined until things have settled, so that the
+/// ends of the old connections are seen before new ones are made, and two that close on each other's account do not do so for
+/// ever. One that has ended while it waited is no leg.
 ///
 /// ```
 /// use std::time::Duration;
 /// use framelink_transport::session::{Leg, Legs};
 ///
 /// let (mut legs, now, settle) = (Legs::new(), Duration::ZERO, Duration::from_millis(200));
-/// assert!(!legs.on_leg(Leg::Send, "dialled"));
-/// assert!(!legs.on_leg(Leg::Receive, "accepted"));
-/// assert_eq!(legs.join(now, |_| false), Some(("dialled", "accepted")));
+/// assert!(!legs.on_leg(Leg::Send, "host", "dialled"));
+/// assert!(!legs.on_leg(Leg::Receive, "stranger", "accepted"));
+/// assert_eq!(legs.join(now, |_| false), None, "not of the same");
+/// legs.on_leg(Leg::Receive, "host", "accepted too");
+/// assert_eq!(legs.join(now, |_| false), Some(("dialled", "accepted too")));
 /// // The peer dials again: the pair is to be ended.
-/// assert!(legs.on_leg(Leg::Receive, "accepted anew"));
+/// assert!(legs.on_leg(Leg::Receive, "host", "accepted anew"));
 /// legs.on_lost(now + settle);
-/// legs.on_leg(Leg::Send, "dialled anew");
+/// legs.on_leg(Leg::Send, "host", "dialled anew");
 /// assert_eq!(legs.join(now, |_| false), None, "not settled");
 /// assert_eq!(legs.join(now + settle, |_| false), Some(("dialled anew", "accepted anew")));
 /// ```
 #[derive(Debug)]
-pub struct Legs<T> {
-    send: Option<T>,
-    receive: Option<T>,
-    is_up: bool,
+pub struct Legs<P, T> {
+    /// The newest last, one of each peer.
+    send: Vec<(P, T)>,
+    receive: Vec<(P, T)>,
+    /// Whose pair is up.
+    up: Option<P>,
     settled_at: Duration,
 }
 
-impl<T> Legs<T> {
+impl<P: PartialEq + Clone, T> Legs<P, T> {
+    /// So many connections of one leg wait at most, each of another peer: 16. The oldest goes for the next one.
+    pub const MOST: usize = 16;
+
     /// None yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { send: None, receive: None, is_up: false, settled_at: Duration::ZERO }
+        Self { send: Vec::new(), receive: Vec::new(), up: None, settled_at: Duration::ZERO }
     }
 
     /// A connection was made. It takes the place of one that waited. True if the pair that is up has to be ended for it.
-    pub fn on_leg(&mut self, leg: Leg, connection: T) -> bool {
-        *self.place(leg) = Some(connection);
-        self.is_up
+    pub fn on_leg(&mut self, leg: Leg, peer: P, connection: T) -> bool {
+        if self.up.as_ref().is_some_and(|up| *up != peer) {
+            return false;
+        }
+        let place = self.place(leg);
+        place.retain(|(other, _)| *other != peer);
+        if place.len() >= Self::MOST {
+            place.remove(0);
+        }
+        place.push((peer, connection));
+        self.up.is_some()
     }
 
     /// Forgets those that have `ended` while they waited.
     pub fn prune(&mut self, mut ended: impl FnMut(&mut T) -> bool) {
-        for leg in [Leg::Send, Leg::Receive] {
-            let place = self.place(leg);
-            if place.as_mut().is_some_and(&mut ended) {
-                *place = None;
-            }
-        }
+        self.send.retain_mut(|(_, connection)| !ended(connection));
+        self.receive.retain_mut(|(_, connection)| !ended(connection));
     }
 
-    /// The two that are a pair from now on, if both are there, have not `ended`, and things have settled.
+    /// The two that are a pair from now on, if two of the same are there, have not `ended`, and things have settled.
     pub fn join(&mut self, now: Duration, ended: impl FnMut(&mut T) -> bool) -> Option<(T, T)> {
         self.prune(ended);
-        if self.is_up || now < self.settled_at || self.send.is_none() || self.receive.is_none() {
+        if self.up.is_some() || now < self.settled_at {
             return None;
         }
-        self.is_up = true;
-        self.send.take().zip(self.receive.take())
+        let has_both = |(peer, _): &(P, T)| self.receive.iter().any(|(other, _)| other == peer);
+        let send = self.send.iter().rposition(has_both)?;
+        let (peer, sending) = self.send.remove(send);
+        let receive = self.receive.iter().rposition(|(other, _)| *other == peer)?;
+        let (_, receiving) = self.receive.remove(receive);
+        self.up = Some(peer);
+        Some((sending, receiving))
     }
 
     /// The pair was lost; until then nothing is joined.
     pub fn on_lost(&mut self, settled_at: Duration) {
-        self.is_up = false;
+        self.up = None;
         self.settled_at = settled_at;
     }
 
-    /// Whether this connection is missing.
+    /// Whether there is no connection of this kind, and one is needed.
     pub fn is_missing(&mut self, leg: Leg) -> bool {
-        !self.is_up && self.place(leg).is_none()
+        self.up.is_none() && self.place(leg).is_empty()
     }
 
     /// When things have settled.
@@ -96,7 +112,7 @@ impl<T> Legs<T> {
         self.settled_at
     }
 
-    const fn place(&mut self, leg: Leg) -> &mut Option<T> {
+    const fn place(&mut self, leg: Leg) -> &mut Vec<(P, T)> {
         match leg {
             Leg::Send => &mut self.send,
             Leg::Receive => &mut self.receive,
@@ -104,7 +120,7 @@ impl<T> Legs<T> {
     }
 }
 
-impl<T> Default for Legs<T> {
+impl<P: PartialEq + Clone, T> Default for Legs<P, T> {
     fn default() -> Self {
         Self::new()
     }

@@ -1,8 +1,11 @@
 //! Many calls at a time on one connection.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -71,7 +74,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             let drained = self.mux.drained.notified();
             match self.mux.send(message).map_err(|cause| self.error(cause))? {
                 Offer::Taken(ticket) => break ticket,
-                Offer::NoRoom => drained.await,
+                Offer::NoRoom => self.drive(drained).await,
             }
         };
         loop {
@@ -79,7 +82,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             if self.mux.is_written(ticket).map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            drained.await;
+            self.drive(drained).await;
         }
     }
 
@@ -94,7 +97,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             if self.mux.is_flushed().map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            drained.await;
+            self.drive(drained).await;
         }
     }
 
@@ -121,6 +124,22 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// The address of the other side, where it has one.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.mux.peer
+    }
+
+    /// Waits until some of the queue is written, and writes it, where nobody else does.
+    async fn drive(&self, drained: impl Future<Output = ()>) {
+        let mut drained = pin!(drained);
+        poll_fn(|context| {
+            if drained.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            if self.mux.is_heard_out() {
+                self.mux.poll_sender(context);
+                return drained.as_mut().poll(context);
+            }
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Has the request accepted, as soon as there is room for it.

@@ -5,18 +5,21 @@ mod members;
 mod pairing;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 pub use self::links::Links;
 use self::members::Members;
 use self::pairing::Pairing;
 use super::clock;
-use crate::client_rules::{Next, after_call};
+use crate::client_rules::{Next, after_call, pause_before};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Timeouts;
 use crate::session::Sent;
@@ -91,9 +94,15 @@ struct Outlet {
 }
 
 impl Outlet {
-    /// Whoever has dropped the inbox does not want to know.
-    async fn tell(&self, news: News) {
-        let _ = self.inbox.send((Arc::clone(&self.peer), news)).await;
+    /// Waits until there is room, or the link is gone. Whoever has dropped the inbox does not want to know.
+    async fn tell(&self, news: News, closed: &mut watch::Receiver<bool>) {
+        let mut sending = pin!(self.inbox.send((Arc::clone(&self.peer), news)));
+        let mut closed = pin!(closed.wait_for(|closed| *closed));
+        poll_fn(|context| match sending.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => closed.as_mut().poll(context).map(|_| ()),
+        })
+        .await;
     }
 }
 
@@ -118,9 +127,6 @@ impl Inbox {
 }
 
 impl Link {
-    /// So many connections more are tried for a request of which nothing was sent.
-    const TRIES: usize = 3;
-
     /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
     ///
     /// # Errors
@@ -158,12 +164,14 @@ impl Link {
             let (caller, was_there) = self.owner.0.caller(deadline).await?;
             match caller.call(request, deadline.saturating_duration_since(Instant::now())).await {
                 Ok(reply) => return Ok(reply),
-                // Nothing of it was sent, and another connection may be better; but a peer that ends each is not dialled for ever.
+                // Nothing of it was sent, and another connection may be better.
                 Err(error)
                     if !caller.is_open()
-                        && tries < Self::TRIES
+                        && Instant::now() < deadline
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
+                    let pause = pause_before(tries).min(deadline.saturating_duration_since(Instant::now()));
+                    tokio::time::sleep(pause).await;
                     tries += 1;
                 }
                 Err(error) => return Err(error.within(within)),

@@ -201,10 +201,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
             state.waker = context.waker().clone();
         }
         if state.failed.is_none() && state.sender.sending.poll() != Transmit::Idle {
+            let before = state.sender.byte_count().get();
             state.push();
+            let has_written = state.sender.byte_count().get() > before || state.sender.sending.poll() == Transmit::Idle;
+            let has_failed = state.failed.is_some();
             drop(state);
-            self.drained.notify_waiters();
+            if has_written || has_failed {
+                self.drained.notify_waiters();
+            }
         }
+    }
+
+    /// Whether nobody polls the receiver any more, for the peer has ended its side: whoever sends has to write as well.
+    pub(super) fn is_heard_out(&self) -> bool {
+        let state = self.lock();
+        state.failed.is_none() && state.calls.over().is_some()
     }
 
     /// A message for the receiver, unless it was the reply to a call.

@@ -196,3 +196,24 @@ fn nonblocking_in_order_a_cancelled_call_that_is_never_answered_ends_the_link() 
     assert_eq!((call, error.sent()), (second, Sent::Perhaps));
     assert!(matches!(ours.recv_within(DEADLINE).unwrap_err().cause(), Cause::Unclean(_)));
 }
+
+#[test]
+fn in_order_no_reply_moves_up_to_a_cancelled_call_whose_time_is_over() {
+    let (mut ours, mut peer) = ours(Matching::in_order());
+    {
+        let _entered = ours.runtime.enter();
+        let mut call = pin!(ours.caller.call(b"a", Duration::from_millis(50)));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert_eq!(peer.read(), b"a");
+    let calling = ours.caller.clone();
+    let call = ours.runtime.spawn(async move { calling.call(b"b", DEADLINE).await });
+    ours.runtime.block_on(::tokio::task::yield_now());
+    assert_eq!(peer.read(), b"b");
+    std::thread::sleep(Duration::from_millis(100));
+    // The peer leaves out the reply to the first, so that nobody can tell whose this is.
+    peer.write(b"re: b");
+    let received = ours.runtime.block_on(async { ::tokio::time::timeout(DEADLINE, ours.receiver.recv()).await });
+    assert!(matches!(received.unwrap().unwrap_err().cause(), Cause::Unclean(_)));
+    assert_eq!(ours.runtime.block_on(call).unwrap().unwrap_err().sent(), Sent::Perhaps);
+}

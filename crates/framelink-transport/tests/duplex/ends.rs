@@ -19,6 +19,7 @@ on_every_driver!(
     garbage_fails_every_call,
     half_a_frame_at_the_end_is_an_error,
     after_the_peers_end_ours_can_still_send,
+    what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent,
 );
 
 /// Begins calls until the peer has so many.
@@ -152,4 +153,43 @@ fn after_the_peers_end_ours_can_still_send<M: Many>() {
     assert!(matches!(ours.next(), Happened::Closed), "{}", M::NAME);
     ours.send(b"good-bye").unwrap();
     assert_eq!(peer.read(), b"good-bye");
+}
+
+fn what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent<M: Many>() {
+    let (mut ours, mut peer) = pair::<M>(by_key());
+    let request = |call: usize| [format!("{call:02}").as_bytes(), &[b'x'; 60_000]].concat();
+    for call in 0..30 {
+        ours.begin(call, &request(call), DEADLINE);
+    }
+    // Something waits in the queue.
+    std::thread::sleep(Duration::from_millis(100));
+    peer.0.shutdown(Shutdown::Write).unwrap();
+    let reading = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        let mut came = Vec::new();
+        let mut head = [0; 2];
+        while std::io::Read::read_exact(&mut peer.0, &mut head).is_ok() {
+            let mut payload = vec![0; usize::from(u16::from_be_bytes(head))];
+            if std::io::Read::read_exact(&mut peer.0, &mut payload).is_err() {
+                break;
+            }
+            came.push(String::from_utf8(payload[..2].to_vec()).unwrap());
+        }
+        came
+    });
+    let mut not_sent = Vec::new();
+    let mut over = 0;
+    while let Some(happened) = ours.next_within(Duration::from_millis(500)) {
+        if let Happened::Failed(call, error) = happened {
+            over += 1;
+            if error.sent() == Sent::Not {
+                not_sent.push(format!("{call:02}"));
+            }
+        }
+    }
+    assert_eq!(over, 30, "{}: each is told", M::NAME);
+    let _ = ours.send(b"zz");
+    drop(ours);
+    let came = reading.join().unwrap();
+    assert!(came.iter().all(|call| !not_sent.contains(call)), "{}: {not_sent:?} were not sent, {came:?} came", M::NAME);
 }

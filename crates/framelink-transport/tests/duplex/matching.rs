@@ -15,6 +15,7 @@ on_every_driver!(
     replies_by_key_find_their_calls_in_any_order,
     replies_by_a_function_find_their_calls,
     keys_are_assigned,
+    keys_that_are_never_answered_end_the_link_when_they_run_out,
     a_key_in_flight_is_refused_before_anything_is_written,
     a_key_that_is_serialized_waits_for_the_one_before,
     a_request_without_a_key_is_refused,
@@ -89,6 +90,31 @@ fn keys_are_assigned<M: Many>() {
         assert_eq!(&ours.reply(1)[..], other);
         peer.write(&one);
         assert_eq!(&ours.reply(0)[..], one);
+    }
+}
+
+fn keys_that_are_never_answered_end_the_link_when_they_run_out<M: Many>() {
+    let rule = KeyRule::at("0:1".parse().unwrap()).assigned(Assigned::Digits);
+    let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule).window(4));
+    for call in 0..10 {
+        ours.begin(call, b"? hello", Duration::from_millis(5));
+        peer.read();
+        ours.failure(call);
+    }
+    ours.begin(10, b"? hello", DEADLINE);
+    let (mut failed, mut lost) = (false, false);
+    while !failed || !lost {
+        match ours.next() {
+            Happened::Failed(10, error) => {
+                assert_eq!(error.sent(), Sent::Not, "{error}");
+                failed = true;
+            }
+            Happened::Lost(error) => {
+                assert!(error.to_string().contains("too many requests were left unanswered"), "{error}");
+                lost = true;
+            }
+            other => panic!("{}: {other:?}", M::NAME),
+        }
     }
 }
 

@@ -61,6 +61,8 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
     assert_eq!(answered.len() + given_up.len(), CALLS);
     assert!(given_up.len() > CALLS / 100 && given_up.len() < CALLS / 20, "{} given up", given_up.len());
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
+    // What has come is counted a moment after it went.
+    assert!(peer.wait_for(DEADLINE, |counts| counts.messages_sent - counts.messages_received >= unasked));
     let counts = peer.counts();
     let surplus = counts.messages_sent - counts.messages_received;
     assert!(surplus > 100 && unasked <= surplus && unasked + 10 >= surplus, "{}: {unasked} of {surplus}", M::NAME);

@@ -154,3 +154,37 @@ async fn a_peer_that_dials_anew_has_a_new_pair() {
     assert_eq!(&call.await.unwrap().unwrap()[..], b"02 yes");
     assert!(matches!(news(&mut inbox).await, News::Up));
 }
+
+#[tokio::test]
+async fn connections_of_different_hosts_are_no_pair() {
+    let (link, _inbox, mut requests, mut replies) = pair(Reach::Dial, Reach::Accept).await;
+    let Side::Dials(address) = &replies else { unreachable!() };
+    let source: SocketAddr = "127.0.0.2:0".parse().unwrap();
+    // Somebody else is there first.
+    let mut stranger = Connector::new(framing()).source(source).connect(&**address).await.unwrap();
+    let calling = link.clone();
+    let call = tokio::spawn(async move { calling.call(b"01 pay 1000").await });
+    let mut one = requests.connect().await;
+    let early = tokio::time::timeout(Duration::from_millis(300), one.recv()).await;
+    assert!(early.is_err(), "nothing is sent before the host has dialled: {early:?}");
+    let _ = stranger.send(b"01 approved").await;
+    let mut other = replies.connect().await;
+    assert_eq!(&read(&mut one).await[..], b"01 pay 1000");
+    other.send(b"01 declined").await.unwrap();
+    assert_eq!(&call.await.unwrap().unwrap()[..], b"01 declined");
+}
+
+#[tokio::test]
+async fn a_request_right_after_a_loss_has_a_new_pair_soon() {
+    let (link, _inbox, mut requests, mut replies) = pair(Reach::Dial, Reach::Dial).await;
+    for round in 0..3 {
+        let calling = link.clone();
+        let call = tokio::spawn(async move { calling.call(b"01").await });
+        let (mut one, mut other) = tokio::join!(requests.connect(), replies.connect());
+        assert_eq!(&read(&mut one).await[..], b"01", "round {round}");
+        other.send(b"01").await.unwrap();
+        call.await.unwrap().unwrap();
+        // Before whoever receives has heard of it.
+        link.disconnect();
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::Outlet;
@@ -21,8 +21,8 @@ pub(super) struct Members {
     dialling: tokio::sync::Mutex<()>,
     /// Whether another one is being dialled beside those that are there.
     is_growing: AtomicBool,
-    /// Nobody is left who could use them.
-    is_closed: AtomicBool,
+    /// Whether nobody is left who could use them.
+    closed: watch::Sender<bool>,
     /// Told when a connection has ended.
     ended: Notify,
     way: Way,
@@ -52,8 +52,8 @@ impl Members {
     }
 
     fn new(profile: Arc<Profile>, way: Way, outlet: Outlet) -> Self {
-        let (callers, dialling, is_growing, is_closed, ended) = Default::default();
-        Self { callers, dialling, is_growing, is_closed, ended, way, profile, outlet }
+        let (callers, dialling, is_growing, closed, ended) = Default::default();
+        Self { callers, dialling, is_growing, closed, ended, way, profile, outlet }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -116,7 +116,7 @@ impl Members {
 
     /// Nobody is left who could use them.
     pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+        self.closed.send_replace(true);
         if let Way::Pair(pairing) = &self.way {
             pairing.close();
         }
@@ -180,7 +180,7 @@ impl Members {
     /// Whether there may be another connection beside those that are there.
     fn has_room(&self) -> bool {
         let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        !self.is_closed.load(Ordering::Acquire) && self.open() < most
+        !*self.closed.borrow() && self.open() < most
     }
 
     fn least_busy(&self) -> Option<Caller> {
@@ -191,10 +191,10 @@ impl Members {
 
     fn add(self: &Arc<Self>, (caller, receiver): (Caller, Receiver)) -> Caller {
         self.lock().push(caller.clone());
-        if self.is_closed.load(Ordering::Acquire) {
+        if *self.closed.borrow() {
             caller.abort();
         }
-        tokio::spawn(receive(receiver, self.outlet.clone(), Arc::downgrade(self)));
+        tokio::spawn(receive(receiver, self.outlet.clone(), self.closed.subscribe(), Arc::downgrade(self)));
         caller
     }
 
@@ -212,11 +212,11 @@ impl Members {
 }
 
 /// Replies go to their calls, the rest to whoever has the inbox.
-async fn receive(mut receiver: Receiver, outlet: Outlet, members: Weak<Members>) {
-    outlet.tell(News::Up).await;
+async fn receive(mut receiver: Receiver, outlet: Outlet, mut closed: watch::Receiver<bool>, members: Weak<Members>) {
+    outlet.tell(News::Up, &mut closed).await;
     let end = loop {
         match receiver.recv().await {
-            Ok(Some(incoming)) => outlet.tell(News::Incoming(incoming)).await,
+            Ok(Some(incoming)) => outlet.tell(News::Incoming(incoming), &mut closed).await,
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
@@ -228,5 +228,5 @@ async fn receive(mut receiver: Receiver, outlet: Outlet, members: Weak<Members>)
         }
         members.ended.notify_waiters();
     }
-    outlet.tell(News::Lost(end)).await;
+    outlet.tell(News::Lost(end), &mut closed).await;
 }

@@ -37,9 +37,8 @@ pub(super) struct Pairing {
 }
 
 struct State {
-    legs: Legs<Connection>,
-    /// Whose pair is up: nobody else's connections count then.
-    peer: Option<IpAddr>,
+    /// By the address of the host at the other end.
+    legs: Legs<Option<IpAddr>, Connection>,
     /// What goes on by itself.
     tasks: Vec<AbortHandle>,
 }
@@ -55,7 +54,7 @@ impl Pairing {
         let connector = Connector::with_profile(profile);
         let send = Way::of(simplex.send, send, profile).await?;
         let receive = Way::of(simplex.receive, receive, profile).await?;
-        let state = Mutex::new(State { legs: Legs::new(), peer: None, tasks: Vec::new() });
+        let state = Mutex::new(State { legs: Legs::new(), tasks: Vec::new() });
         Ok(Self { state, told: Notify::new(), simplex, connector, send, receive, clock: Clock::start() })
     }
 
@@ -73,13 +72,9 @@ impl Pairing {
 
     /// A connection was made. True if the pair that is up has to be ended for it.
     pub(super) fn on_leg(&self, leg: Leg, connection: Connection) -> bool {
-        let mut state = self.lock();
-        let from = connection.peer_addr().map(|peer| peer.ip());
-        if state.peer.is_some() && state.peer != from {
-            return false;
-        }
-        let must_end = state.legs.on_leg(leg, connection);
-        drop(state);
+        // A listener on all addresses has IPv4 ones as IPv6.
+        let host = connection.peer_addr().map(|peer| peer.ip().to_canonical());
+        let must_end = self.lock().legs.on_leg(leg, host, connection);
         self.told.notify_waiters();
         must_end
     }
@@ -102,7 +97,6 @@ impl Pairing {
     pub(super) fn join(&self) -> Option<(Caller, Receiver)> {
         let mut state = self.lock();
         let (sending, receiving) = state.legs.join(self.clock.now(), |leg| leg.has_ended(true))?;
-        state.peer = sending.peer_addr().map(|peer| peer.ip());
         Some(sending.simplex(receiving, self.simplex.calls.matching()))
     }
 
@@ -110,7 +104,6 @@ impl Pairing {
         let jitter = RandomState::new().build_hasher().finish() % 1000;
         let settled_at = self.clock.now() + SETTLE + SETTLE.mul_f64(jitter as f64 / 1000.0);
         let mut state = self.lock();
-        state.peer = None;
         state.legs.on_lost(settled_at);
         drop(state);
         self.told.notify_waiters();
@@ -126,7 +119,9 @@ impl Pairing {
     pub(super) fn not_dialled(&self) -> Option<Leg> {
         let mut state = self.lock();
         let is_theirs = |leg: &Leg| matches!(self.way(*leg), Way::Listen(_));
-        [Leg::Send, Leg::Receive].into_iter().filter(is_theirs).find(|leg| state.legs.is_missing(*leg))
+        let mut theirs = [Leg::Send, Leg::Receive].into_iter().filter(is_theirs);
+        // Where there is one, it is not of the host that has the other.
+        theirs.clone().find(|leg| state.legs.is_missing(*leg)).or_else(|| theirs.next())
     }
 
     /// A task that ends with the link.
