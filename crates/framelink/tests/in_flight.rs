@@ -175,3 +175,28 @@ fn a_server_sends_by_itself_beside_its_replies() {
     let done = Running::run(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "line", "--push", "x"]));
     assert_eq!(done.code, Some(2), "how often is not said");
 }
+
+#[test]
+fn messages_leave_in_the_order_in_which_they_were_given() {
+    let lines: String = (0..3000).map(|number| format!("{number}\n")).collect();
+    let (listening, address) =
+        Running::listen(&mut framelink(["listen", "--listen", "127.0.0.1:0", "--framing", WIRE.notation()]));
+    let flags = ["--framing", WIRE.notation(), "--exchange", "duplex", "--no-reply", "--in-flight", "64"];
+    let sent = Running::feed(&mut framelink([&["send", &address.to_string()], &flags[..]].concat()), lines.as_bytes());
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    // What has come is printed though the program is to end.
+    listening.signal("TERM");
+    let done = listening.finish();
+    assert_eq!((done.code, done.stdout.contains(&lines)), (Some(0), true), "{}", done.stderr);
+}
+
+#[test]
+fn a_line_that_is_no_message_does_not_drop_those_before_it() {
+    let (_serving, address) =
+        Running::listen(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--framing", WIRE.notation()]));
+    let flags = ["--framing", WIRE.notation(), "--exchange", "duplex", "--hex"];
+    let command = &mut framelink([&["send", &address.to_string()], &flags[..]].concat());
+    let done = Running::feed(command, b"61\n62\nzz\n63\n");
+    assert_eq!((done.code, &*done.stdout), (Some(2), "61\n62\n"));
+    assert!(done.stderr.contains("line 3 of stdin: "), "{}", done.stderr);
+}

@@ -1,11 +1,11 @@
 //! Many messages in flight, whose replies are printed in the order of the messages.
 
-use std::collections::VecDeque;
+use std::pin::Pin;
 
 use framelink_transport::profile::ExchangeKind;
 use framelink_transport::tokio::{CallError, Inbox, Link, News};
 use framelink_transport::{Incoming, Message, Profile};
-use tokio::task::JoinHandle;
+use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::stdin::Stdin;
 use crate::arguments::Send;
@@ -17,17 +17,20 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Vec<Vec<
     let most = in_flight(&profile);
     let close = profile.timeouts().close;
     let (link, inbox) = link(profile, send).await?;
+    // First, so that no message overtakes those that wait for the connection.
+    link.connect().await.map_err(Failure::fault)?;
     let source = match messages {
         Some(messages) => Source::Given(messages.into_iter()),
         None => Source::Stdin(Stdin::new(send.hex)),
     };
     let no_reply = send.no_reply;
-    let mut many = Many { link, calls: VecDeque::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
-    many.exchange(source, inbox).await?;
+    let mut many = Many { link, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
+    let bad_message = many.exchange(source, inbox).await?;
     many.link.close(close).await;
-    match many.failed {
-        0 => Ok(()),
-        failed => Err(Failure::fault(format!("{} of {} failed", failed, Count(many.sent, "message")))),
+    match (many.failed, bad_message) {
+        (_, Some(failure)) => Err(failure),
+        (0, None) => Ok(()),
+        (failed, None) => Err(Failure::fault(format!("{} of {} failed", failed, Count(many.sent, "message")))),
     }
 }
 
@@ -41,7 +44,8 @@ async fn link(profile: Profile, send: &Send) -> Result<(Link, Inbox), Failure> {
     let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
     match (profile.exchange(), receive) {
         (ExchangeKind::Simplex(_), Some(receive)) => {
-            Link::simplex(profile, &send.address, receive).await.map_err(Failure::fault)
+            let failed = |error| Failure::fault(format!("with {} and {receive}: {error}", send.address));
+            Link::simplex(profile, &send.address, receive).await.map_err(failed)
         }
         _ => Link::new(profile, &*send.address).map_err(Failure::usage),
     }
@@ -63,13 +67,13 @@ impl Source {
     }
 }
 
-/// What came of one message.
-type Called = Result<Option<Message>, CallError>;
+/// What came of one message, which has this number.
+type Called = (u64, Result<Option<Message>, CallError>);
 
 struct Many {
     link: Link,
-    /// In the order of the messages, each with its number.
-    calls: VecDeque<(u64, JoinHandle<Called>)>,
+    /// In the order of the messages. They are begun in this order too, which tasks of their own would not be.
+    calls: FuturesOrdered<Pin<Box<dyn Future<Output = Called>>>>,
     most: usize,
     sent: u64,
     failed: u64,
@@ -78,36 +82,37 @@ struct Many {
 }
 
 impl Many {
-    async fn exchange(&mut self, mut source: Source, mut inbox: Inbox) -> Result<(), Failure> {
-        let mut is_over = false;
+    /// Until all messages have ended. The failure is a message that is none: those before it are finished first.
+    async fn exchange(&mut self, mut source: Source, mut inbox: Inbox) -> Result<Option<Failure>, Failure> {
+        let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {
             let may_begin = !is_over && self.calls.len() < self.most;
             tokio::select! {
-                biased;
                 Some(news) = inbox.recv() => self.tell(news)?,
-                (number, called) = next_reply(&mut self.calls) => self.end(number, called)?,
-                message = source.next(), if may_begin => match message? {
-                    Some(message) => self.begin(message),
-                    None => is_over = true,
+                Some((number, called)) = self.calls.next() => self.end(number, called)?,
+                message = source.next(), if may_begin => match message {
+                    Ok(Some(message)) => self.begin(message),
+                    Ok(None) => is_over = true,
+                    Err(failure) => (is_over, bad_message) = (true, Some(failure)),
                 },
             }
         }
-        Ok(())
+        Ok(bad_message)
     }
 
     fn begin(&mut self, message: Vec<u8>) {
         self.sent += 1;
-        let (link, no_reply) = (self.link.clone(), self.no_reply);
-        let call = tokio::spawn(async move {
-            if no_reply {
-                return link.send(&message).await.map(|()| None);
-            }
-            link.call(&message).await.map(Some)
-        });
-        self.calls.push_back((self.sent, call));
+        let (link, no_reply, number) = (self.link.clone(), self.no_reply, self.sent);
+        self.calls.push_back(Box::pin(async move {
+            let called = match no_reply {
+                true => link.send(&message).await.map(|()| None),
+                false => link.call(&message).await.map(Some),
+            };
+            (number, called)
+        }));
     }
 
-    fn end(&mut self, number: u64, called: Called) -> Result<(), Failure> {
+    fn end(&mut self, number: u64, called: Result<Option<Message>, CallError>) -> Result<(), Failure> {
         match called {
             Ok(Some(reply)) => self.print("", &reply),
             Ok(None) => Ok(()),
@@ -137,17 +142,5 @@ impl Many {
         } else {
             say(format_args!("{what}{}", Line(message)))
         }
-    }
-}
-
-/// What came of the first message in line; never, where there is none.
-async fn next_reply(calls: &mut VecDeque<(u64, JoinHandle<Called>)>) -> (u64, Called) {
-    let Some((number, call)) = calls.front_mut() else { return std::future::pending().await };
-    let (number, called) = (*number, call.await);
-    calls.pop_front();
-    match called {
-        Ok(called) => (number, called),
-        // A call of ours does not panic, and is not cancelled.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
