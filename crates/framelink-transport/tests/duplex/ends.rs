@@ -150,7 +150,7 @@ fn half_a_frame_at_the_end_is_an_error<M: Many>() {
 fn after_the_peers_end_ours_can_still_send<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     peer.0.shutdown(Shutdown::Write).unwrap();
-    assert!(matches!(ours.next(), Happened::Closed), "{}", M::NAME);
+    assert!(matches!(ours.received(), Happened::Closed), "{}", M::NAME);
     ours.send(b"good-bye").unwrap();
     assert_eq!(peer.read(), b"good-bye");
 }
@@ -179,15 +179,14 @@ fn what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent<M: Many>() {
     });
     let mut not_sent = Vec::new();
     let mut over = 0;
-    while let Some(happened) = ours.next_within(Duration::from_millis(500)) {
-        if let Happened::Failed(call, error) = happened {
+    while over < 30 {
+        if let Happened::Failed(call, error) = ours.next() {
             over += 1;
             if error.sent() == Sent::Not {
                 not_sent.push(format!("{call:02}"));
             }
         }
     }
-    assert_eq!(over, 30, "{}: each is told", M::NAME);
     let _ = ours.send(b"zz");
     drop(ours);
     let came = reading.join().unwrap();

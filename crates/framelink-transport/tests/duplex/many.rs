@@ -25,6 +25,12 @@ pub(crate) enum Happened {
     Lost(Error),
 }
 
+impl Happened {
+    fn is_about(&self, call: usize) -> bool {
+        matches!(self, Self::Reply(of, _) | Self::Failed(of, _) if *of == call)
+    }
+}
+
 pub(crate) trait Many: Sized {
     const NAME: &'static str;
 
@@ -34,32 +40,61 @@ pub(crate) trait Many: Sized {
     /// Begins a call, or will when there is room for it.
     fn begin(&mut self, call: usize, request: &[u8], within: Duration);
     fn send(&mut self, message: &[u8]) -> Result<(), Error>;
-    /// What happens next; waits so long at most.
-    fn next_within(&mut self, limit: Duration) -> Option<Happened>;
+    /// What the driver tells next; waits so long at most.
+    fn told_within(&mut self, limit: Duration) -> Option<Happened>;
+    /// What was told and not asked for yet.
+    fn kept(&mut self) -> &mut VecDeque<Happened>;
     fn in_flight(&self) -> usize;
     fn unanswered(&self) -> usize;
+
+    /// What happens next; waits so long at most.
+    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+        self.kept().pop_front().or_else(|| self.told_within(limit))
+    }
 
     #[track_caller]
     fn next(&mut self) -> Happened {
         self.next_within(DEADLINE).unwrap_or_else(|| panic!("{}: nothing happened within {DEADLINE:?}", Self::NAME))
     }
 
-    /// The next thing, which is the reply to this call.
+    /// The next such thing. Whoever calls and whoever receives are told on their own threads, in no order.
+    #[track_caller]
+    fn next_such(&mut self, is_such: impl Fn(&Happened) -> bool) -> Happened {
+        if let Some(found) = self.kept().iter().position(&is_such) {
+            return self.kept().remove(found).expect("it was just found");
+        }
+        let began = Instant::now();
+        while let Some(happened) = self.told_within(DEADLINE.saturating_sub(began.elapsed())) {
+            if is_such(&happened) {
+                return happened;
+            }
+            self.kept().push_back(happened);
+        }
+        panic!("{}: only {:?} within {DEADLINE:?}", Self::NAME, self.kept())
+    }
+
+    /// The reply to this call.
     #[track_caller]
     fn reply(&mut self, call: usize) -> Message {
-        match self.next() {
-            Happened::Reply(of, reply) if of == call => reply,
+        match self.next_such(|happened| happened.is_about(call)) {
+            Happened::Reply(_, reply) => reply,
             other => panic!("{}: not the reply to {call}: {other:?}", Self::NAME),
         }
     }
 
-    /// The next thing, which is that this call failed.
+    /// The failure of this call.
     #[track_caller]
     fn failure(&mut self, call: usize) -> CallError {
-        match self.next() {
-            Happened::Failed(of, error) if of == call => error,
+        match self.next_such(|happened| happened.is_about(call)) {
+            Happened::Failed(_, error) => error,
             other => panic!("{}: not the failure of {call}: {other:?}", Self::NAME),
         }
+    }
+
+    /// What the receiver is told next: a message that answers no call, or the end.
+    #[track_caller]
+    fn received(&mut self) -> Happened {
+        self.next_such(|happened| !matches!(happened, Happened::Reply(..) | Happened::Failed(..)))
     }
 
     /// Waits until so many calls are waited for.
@@ -81,6 +116,7 @@ pub(crate) struct Blocking {
     caller: blocking::Caller,
     events: Receiver<Happened>,
     told: Sender<Happened>,
+    kept: VecDeque<Happened>,
 }
 
 impl Many for Blocking {
@@ -104,8 +140,12 @@ impl Many for Blocking {
         self.caller.send(message)
     }
 
-    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
+    }
+
+    fn kept(&mut self) -> &mut VecDeque<Happened> {
+        &mut self.kept
     }
 
     fn in_flight(&self) -> usize {
@@ -133,7 +173,7 @@ impl Blocking {
                 }
             }
         });
-        Self { caller, events, told }
+        Self { caller, events, told, kept: VecDeque::new() }
     }
 }
 
@@ -148,6 +188,7 @@ pub(crate) struct Tokio {
     caller: tokio::Caller,
     events: Receiver<Happened>,
     told: Sender<Happened>,
+    kept: VecDeque<Happened>,
     runtime: ::tokio::runtime::Runtime,
 }
 
@@ -181,8 +222,12 @@ impl Many for Tokio {
         self.runtime.block_on(self.caller.send(message))
     }
 
-    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
+    }
+
+    fn kept(&mut self) -> &mut VecDeque<Happened> {
+        &mut self.kept
     }
 
     fn in_flight(&self) -> usize {
@@ -214,7 +259,7 @@ impl Tokio {
                 }
             }
         });
-        Self { caller, events, told, runtime }
+        Self { caller, events, told, kept: VecDeque::new(), runtime }
     }
 }
 
@@ -230,6 +275,7 @@ pub(crate) struct NonBlocking {
     /// For which there was no room yet.
     waiting: VecDeque<(usize, Vec<u8>, Duration)>,
     events: VecDeque<Happened>,
+    kept: VecDeque<Happened>,
     is_over: bool,
 }
 
@@ -254,7 +300,11 @@ impl Many for NonBlocking {
         self.duplex.try_send(message).map(drop)
     }
 
-    fn next_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn kept(&mut self) -> &mut VecDeque<Happened> {
+        &mut self.kept
+    }
+
+    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
         let began = Instant::now();
         loop {
             self.try_again();
@@ -303,7 +353,14 @@ impl NonBlocking {
     }
 
     fn over(duplex: nonblocking::Duplex) -> Self {
-        Self { duplex, calls: HashMap::new(), waiting: VecDeque::new(), events: VecDeque::new(), is_over: false }
+        Self {
+            duplex,
+            calls: HashMap::new(),
+            waiting: VecDeque::new(),
+            events: VecDeque::new(),
+            kept: VecDeque::new(),
+            is_over: false,
+        }
     }
 
     /// Begins what there was no room for, in order.

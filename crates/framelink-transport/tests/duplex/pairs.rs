@@ -79,7 +79,7 @@ fn requests_go_out_on_one_and_replies_come_on_the_other<M: Many>() {
         assert_eq!(&ours.reply(call)[..], request.as_bytes());
     }
     far.replies.write(b"99 news");
-    assert!(matches!(ours.next(), Happened::Incoming(Incoming::Message(news)) if &news[..] == b"99 news"));
+    assert!(matches!(ours.received(), Happened::Incoming(Incoming::Message(news)) if &news[..] == b"99 news"));
     ours.send(b"ours").unwrap();
     assert_eq!(far.requests.read(), b"ours");
     // Nothing went the wrong way.
@@ -134,7 +134,7 @@ fn what_had_come_before_the_end_is_delivered<M: Many>() {
     }
     // The reply is told by the thread of its call, which may be slower than the one that receives.
     while seen < 2 {
-        assert!(matches!(ours.next(), Happened::Reply(0, _)));
+        ours.reply(0);
         seen += 1;
     }
 }
@@ -144,7 +144,11 @@ fn in_order_a_timeout_ends_both<M: Many>() {
     ours.begin(0, b"one", Duration::from_millis(100));
     far.requests.read();
     assert_eq!(ours.failure(0).sent(), Sent::NoReply);
-    assert!(matches!(ours.next(), Happened::Lost(error) if matches!(error.cause(), Cause::Unclean(_))), "{}", M::NAME);
+    assert!(
+        matches!(ours.received(), Happened::Lost(error) if matches!(error.cause(), Cause::Unclean(_))),
+        "{}",
+        M::NAME
+    );
     drop(ours);
     assert!(far.requests.read_to_end().is_empty() && far.replies.read_to_end().is_empty());
 }

@@ -92,7 +92,7 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
         peer.write(b"99");
         (peer, came)
     });
-    assert!(matches!(ours.next(), Happened::Incoming(Incoming::Late(_))), "{}", M::NAME);
+    assert!(matches!(ours.received(), Happened::Incoming(Incoming::Late(_))), "{}", M::NAME);
     ours.reply(99);
     for message in &reading.join().unwrap().1 {
         let call = std::str::from_utf8(&message[..2]).unwrap();
@@ -111,17 +111,8 @@ fn too_many_unanswered_calls_end_the_link<M: Many>() {
     }
     ours.begin(2, b"02", SHORT);
     peer.read();
-    // Whoever receives may be told before whoever calls.
-    let (mut failed, mut lost) = (None, None);
-    while failed.is_none() || lost.is_none() {
-        match ours.next() {
-            Happened::Failed(2, error) => failed = Some(error.sent()),
-            Happened::Lost(error) => lost = Some(error),
-            other => panic!("{}: {other:?}", M::NAME),
-        }
-    }
-    let error = lost.unwrap();
-    assert_eq!(failed, Some(Sent::NoReply));
+    assert_eq!(ours.failure(2).sent(), Sent::NoReply);
+    let Happened::Lost(error) = ours.received() else { panic!("{}: not lost", M::NAME) };
     assert!(matches!(error.cause(), Cause::NotBegun(NotBegun::Ended(Ended::Unanswered))), "{error}");
     assert!(peer.read_to_end().is_empty());
 }
