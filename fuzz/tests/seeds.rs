@@ -7,9 +7,12 @@ type Body = fn(&[u8]);
 
 const TARGETS: &[(&str, Body)] = &[
     ("bcd", framelink_bcd::fuzz::bcd),
+    ("heartbeat", framelink_heartbeat::fuzz::forms),
+    ("heartbeat_notation", framelink_heartbeat::fuzz::notation),
     ("in_flight", framelink_transport::fuzz::in_flight),
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
+    ("liveness", framelink_heartbeat::fuzz::liveness),
     ("notation", framelink_transport::fuzz::notation),
     ("outbox", framelink_transport::fuzz::outbox),
     ("profile", framelink_transport::fuzz::profile),

@@ -26,6 +26,7 @@ pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
         | Cause::Reset(_)
         | Cause::Io(_)
         | Cause::Closed
+        | Cause::Dead(_)
         | Cause::Unclean(_)
         | Cause::Refused(SendRefused::Failed | SendRefused::Finished) => Next::DialAgain,
         _ => Next::Drop,

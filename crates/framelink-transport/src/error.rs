@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use framelink_codec::Fault;
+use framelink_heartbeat::Verdict;
 
 use crate::session::{NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
@@ -75,9 +76,12 @@ impl<D, E> Error<D, E> {
             | Cause::OneWay
             | Cause::SendingClosed
             | Cause::TooSlow => Blame::Peer,
-            Cause::Connect(_) | Cause::Io(_) | Cause::Reset(_) | Cause::TimedOut { .. } | Cause::NoRoom { .. } => {
-                Blame::Network
-            }
+            Cause::Connect(_)
+            | Cause::Io(_)
+            | Cause::Reset(_)
+            | Cause::TimedOut { .. }
+            | Cause::NoRoom { .. }
+            | Cause::Dead(_) => Blame::Network,
         }
     }
 }
@@ -194,6 +198,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     HandlerPanicked,
     /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
     TooSlow,
+    /// The peer is dead: it showed no life for too long, or did not answer heartbeats.
+    Dead(Verdict),
     /// We have closed the connection, on request or after an earlier error.
     Closed,
 }
@@ -244,6 +250,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::SendingClosed => Self::SendingClosed,
             Self::HandlerPanicked => Self::HandlerPanicked,
             Self::TooSlow => Self::TooSlow,
+            Self::Dead(verdict) => Self::Dead(*verdict),
             // A connection that is there does not fail to be made.
             Self::Closed | Self::Connect(_) => Self::Closed,
         }
@@ -308,6 +315,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Unclean(unclean) => unclean.fmt(f),
             Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
             Self::TooSlow => f.write_str("the peer reads too slowly for what is pushed to it"),
+            Self::Dead(verdict) => verdict.fmt(f),
             Self::Closed => f.write_str("this side has closed the connection"),
         }
     }

@@ -63,6 +63,7 @@ mod framing;
 pub mod fuzz;
 #[cfg(feature = "socket")]
 mod incoming;
+mod keepalive;
 mod message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod news;
@@ -93,6 +94,7 @@ pub use error::{Blame, CallError, Cause, Error, Operation};
 pub use framing::{DecodeError, EncodeError, Framing};
 #[cfg(feature = "socket")]
 pub use incoming::{Incoming, LateReply};
+pub use keepalive::Keepalive;
 pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use news::News;
@@ -111,6 +113,8 @@ pub use framelink_codec::{
 #[cfg(feature = "tokio-util")]
 pub use framelink_codec::{ForeignCodec, ForeignError};
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
+pub use framelink_heartbeat as heartbeat;
+pub use framelink_heartbeat::Heartbeat;
 pub use framelink_length::{Counts, Field, Length};
 pub use framelink_unframed::Unframed;
 

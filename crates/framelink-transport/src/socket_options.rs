@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Keepalive;
+
 /// Options of a socket, as plain data: nothing here touches one.
 ///
 /// ```
@@ -31,6 +33,8 @@ pub struct SocketOptions {
     /// system sends on in the background.
     /// A time above zero has whoever closes wait for it, the thread of a runtime or an event loop too: it is for blocking sockets.
     pub linger: Option<Duration>,
+    /// How the system probes an idle connection (`SO_KEEPALIVE` and kin). `None`: not at all.
+    pub keepalive: Option<Keepalive>,
     /// So many connections may wait to be accepted.
     pub backlog: u32,
     /// Whether a listener may bind an address on which old connections linger (`SO_REUSEADDR`).
@@ -54,6 +58,7 @@ impl SocketOptions {
             receive_buffer: None,
             send_buffer: None,
             linger: None,
+            keepalive: None,
             backlog: 1024,
             reuse_address: true,
         }
@@ -98,6 +103,13 @@ impl SocketOptions {
     #[must_use]
     pub const fn linger(mut self, linger: Option<Duration>) -> Self {
         self.linger = linger;
+        self
+    }
+
+    /// How the system probes an idle connection. Defaults to not at all.
+    #[must_use]
+    pub const fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
+        self.keepalive = keepalive;
         self
     }
 

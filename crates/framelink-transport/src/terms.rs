@@ -3,20 +3,27 @@
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
-#[cfg(unix)]
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::Role;
 
 use crate::Profile;
 use crate::profile::Side;
 #[cfg(unix)]
 use crate::session::Transmit;
-use crate::session::{Receiving, Sending};
+use crate::session::{self, Receiving, Sending};
 
 /// Nothing, or what a profile says of the connections of one side.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms(Option<(Arc<Profile>, Side)>);
+
+/// Another number for each connection.
+pub(crate) fn jitter() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    let [.., a, b, c, d] = RandomState::new().hash_one(()).to_ne_bytes();
+    u32::from_ne_bytes([a, b, c, d])
+}
 
 impl Terms {
     pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
@@ -29,6 +36,13 @@ impl Terms {
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
+        if let Some(heartbeat) = &profile.heartbeat {
+            let us = match side {
+                Side::Client => Role::Client,
+                Side::Server => Role::Server,
+            };
+            session::watch(receiving, sending, Arc::clone(heartbeat), us, jitter(), Duration::ZERO);
+        }
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),
             Side::Server => {

@@ -30,7 +30,15 @@ impl<'a> Notation<'a> {
     /// # Errors
     /// Where the text does not have the form of a notation.
     pub fn parse(text: &'a str) -> Result<Self, NotationError> {
-        let (mut rest, kind) = item(text, text, ':', "a framing such as `ascii:4`")?;
+        Self::parse_what(text, "a framing such as `ascii:4`")
+    }
+
+    /// The same for something that is written like a framing and is none; `what` says what was expected where nothing stands.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_what(text: &'a str, what: &'static str) -> Result<Self, NotationError> {
+        let (mut rest, kind) = item(text, text, ':', what)?;
         let mut options = Vec::new();
         while !rest.is_empty() {
             // A value goes on to the next comma, so what is no comma stands behind a name.

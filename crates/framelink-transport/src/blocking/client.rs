@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use framelink_heartbeat::Verdict;
+
+use super::keeper::Resting;
 use super::{Connection, Connector};
 use crate::client_rules::{Next, after_call, after_send};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -32,7 +35,7 @@ pub struct Client {
     peer: String,
     profile: Arc<Profile>,
     /// The long connection, while there is one.
-    connection: Option<Connection>,
+    connection: Resting,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(Connection, Instant)>>,
 }
@@ -49,7 +52,7 @@ impl Client {
             connector: Connector::with_profile(&profile),
             peer: peer.into(),
             profile,
-            connection: None,
+            connection: Resting::default(),
             closing: None,
         })
     }
@@ -65,12 +68,12 @@ impl Client {
     /// When there is no connection in time.
     pub fn connect(&mut self) -> Result<(), CallError> {
         let is_heard = self.profile.exchange().receives();
-        if self.connection.as_mut().is_some_and(|connection| connection.has_ended(is_heard)) {
-            self.connection = None;
+        if self.connection.in_hand().is_some_and(|connection| connection.has_ended(is_heard)) {
+            self.connection.take();
         }
         if self.profile.connection().short().is_none() {
             let (connection, _) = self.connection(Instant::now() + self.profile.timeouts().connect)?;
-            self.connection = Some(connection);
+            self.keep(connection);
         }
         Ok(())
     }
@@ -142,11 +145,9 @@ impl Client {
     /// # Errors
     /// When there is no connection, and as for a connection.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
-        if self.connection.is_none() {
-            let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
-            self.connection = Some(dialled.map_err(CallError::into_error)?.0);
-        }
-        let Some(connection) = &mut self.connection else { return Ok(None) };
+        let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
+        let (connection, _) = dialled.map_err(CallError::into_error)?;
+        let connection = self.connection.hold(connection);
         let received = connection.flush().and_then(|()| connection.recv());
         match received {
             Ok(Some(message)) => {
@@ -158,7 +159,7 @@ impl Client {
                 Ok(Some(message))
             }
             ended => {
-                self.connection = None;
+                self.connection.take();
                 ended
             }
         }
@@ -168,21 +169,26 @@ impl Client {
     ///
     /// # Errors
     /// As [`Connection::close`].
-    pub fn close(self) -> Result<CloseReport, Error> {
-        match self.connection {
+    pub fn close(mut self) -> Result<CloseReport, Error> {
+        match self.connection.take() {
             Some(connection) => connection.close(self.profile.timeouts().close),
             None => Ok(CloseReport::default()),
         }
     }
 
     /// The long connection, for something else; `None` where there is none now.
-    pub fn into_connection(self) -> Option<Connection> {
-        self.connection
+    pub fn into_connection(mut self) -> Option<Connection> {
+        self.connection.take()
     }
 
-    /// The long connection, to look at it.
-    pub const fn connection_mut(&mut self) -> Option<&mut Connection> {
-        self.connection.as_mut()
+    /// The long connection, to look at it. Nobody beats for it until the next exchange.
+    pub fn connection_mut(&mut self) -> Option<&mut Connection> {
+        self.connection.in_hand()
+    }
+
+    /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.connection.verdict()
     }
 
     /// The connection that is there, or one that is dialled. True if it was there.
@@ -215,14 +221,15 @@ impl Client {
 
     fn keep(&mut self, connection: Connection) {
         if self.profile.connection().short().is_none() {
-            self.connection = Some(connection);
+            let is_deaf = !self.profile.exchange().receives();
+            self.connection.put(connection, is_deaf);
         }
     }
 
     /// An exchange is over. Whoever closes a short connection first has its port held for a while by the system.
     fn done(&mut self, mut connection: Connection, deadline: Instant) {
         match self.profile.connection().short() {
-            None => self.connection = Some(connection),
+            None => self.keep(connection),
             Some(short) if short.closes == Side::Server => {
                 let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
             }

@@ -6,17 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::{Role, Standing};
 
 use super::mux::Mux;
 use super::port::{Port, SLICE};
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::clock::Clock;
-use crate::drive::{self, Answer, Call, Close, Port as _};
+use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
-use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
-use crate::terms::Terms;
-use crate::{CloseReport, Directions, Message, TryRecv};
+use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
+use crate::terms::{self, Terms};
+use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -142,7 +143,13 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// As there, and when an earlier call was given up.
     pub fn recv(&mut self) -> Result<Option<Message>, C> {
         self.check(Operation::Receive)?;
-        self.receiver.recv()
+        loop {
+            match self.receive(None)? {
+                TryRecv::Message(message) => return Ok(Some(message)),
+                TryRecv::Closed => return Ok(None),
+                TryRecv::Nothing => {}
+            }
+        }
     }
 
     /// Receives the next message, or says that none came within that time; see [`RecvHalf::recv_within`].
@@ -151,7 +158,65 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// As there, and when an earlier call was given up.
     pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
         self.check(Operation::Receive)?;
-        self.receiver.recv_within(limit)
+        self.receive(Some(self.clock.within(limit)))
+    }
+
+    /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with inside
+    /// [`recv`](Self::recv) and [`call`](Self::call), and nowhere else: where nobody is inside a call nobody beats.
+    pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
+        let now = drive::Clock::now(&self.clock);
+        let (receiving, sending) = (&mut self.receiver.receiving, &mut self.sender.sending);
+        session::watch(receiving, sending, heartbeat.into(), us, terms::jitter(), now)
+    }
+
+    /// Where heartbeats are told, if they are.
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.receiver.receiving.pulse()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        self.receiver.standing()
+    }
+
+    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
+    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// reply; where nobody listens (`is_deaf`) it is dropped.
+    ///
+    /// # Errors
+    /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
+    /// failed. It is of no more use then.
+    pub fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, C> {
+        self.check(Operation::Receive)?;
+        let tended = self.both(Duration::ZERO, |receiving, sending, port, clock| {
+            drive::tend(receiving, sending, port, clock, is_deaf)
+        });
+        let until = tended.map_err(|cause| self.receiver.failed(cause))?;
+        Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
+    }
+
+    /// Heartbeats that are due leave meanwhile.
+    fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv, C> {
+        if self.pulse().is_none() {
+            return self.receiver.receive(deadline);
+        }
+        loop {
+            // What is left of a heartbeat is tried again soon.
+            let soon = self.sender.sending.owes_beat().then(|| self.clock.within(SLICE));
+            let until = [deadline, soon].into_iter().flatten().min();
+            let came =
+                self.until(until, |receiving, sending, port, clock| drive::attend(receiving, sending, port, clock));
+            let came = came.map_err(|cause| self.receiver.failed(cause))?;
+            self.receiver.receiving.release();
+            match came {
+                Came::Message(message) => return Ok(TryRecv::Message(message)),
+                Came::Closed => return Ok(TryRecv::Closed),
+                Came::Wait(_) if deadline.is_some_and(|at| at <= drive::Clock::now(&self.clock)) => {
+                    return Ok(TryRecv::Nothing);
+                }
+                Came::Wait(_) | Came::Beat => {}
+            }
+        }
     }
 
     /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
@@ -281,9 +346,11 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         R: Send + 'static,
         W: Send + 'static,
     {
-        let clock = self.clock;
+        let clock = receiving.clock;
         let (mut watched, sender) = self.split();
-        let (mut receiver, unused) = receiving.split();
+        let (mut receiver, mut unused) = receiving.split();
+        let mut sender = sender.counting_by(clock);
+        session::join(&mut receiver.receiving, &mut sender.sending, &mut watched.receiving, &mut unused.sending);
         watched.receiving.unlimit_first();
         receiver.receiving.unlimit_first();
         let closers: Vec<_> = watched.closer().into_iter().chain(receiver.closer()).collect();
@@ -329,11 +396,24 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             &Clock,
         ) -> std::result::Result<T, CauseOf<C>>,
     ) -> std::result::Result<T, CauseOf<C>> {
+        self.until(Some(deadline), work)
+    }
+
+    fn until<T>(
+        &mut self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(
+            &mut Receiving<Arc<C>>,
+            &mut Sending<Arc<C>>,
+            &mut (Port<'_, R>, Port<'_, W>),
+            &Clock,
+        ) -> std::result::Result<T, CauseOf<C>>,
+    ) -> std::result::Result<T, CauseOf<C>> {
         let (receiver, sender, clock) = (&mut self.receiver, &mut self.sender, self.clock);
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
-        let (deadline, slice) = (Some(deadline), Some(SLICE));
+        let slice = Some(SLICE);
         let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice };
         work(&mut receiver.receiving, &mut sender.sending, &mut (input, output), &clock)

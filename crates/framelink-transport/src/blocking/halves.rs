@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::Standing;
 
 use super::port::{Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
@@ -124,14 +125,28 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     }
 
     pub(super) fn receive(&mut self, deadline: Option<Duration>) -> HalfResult<TryRecv, C> {
+        loop {
+            return Ok(match self.come(deadline)? {
+                Came::Message(message) => TryRecv::Message(message),
+                Came::Closed => TryRecv::Closed,
+                Came::Wait(_) => TryRecv::Nothing,
+                // It waits for the other half to be used.
+                Came::Beat => continue,
+            });
+        }
+    }
+
+    /// The same, and when a heartbeat is due.
+    pub(super) fn come(&mut self, deadline: Option<Duration>) -> HalfResult<Came, C> {
         let came = self.input(deadline, |receiving, port, clock| drive::receive(receiving, port, clock))?;
         // Whoever is not inside a call holds no buffer, unless there is something in it.
         self.receiving.release();
-        Ok(match came {
-            Came::Message(message) => TryRecv::Message(message),
-            Came::Closed => TryRecv::Closed,
-            Came::Wait(_) => TryRecv::Nothing,
-        })
+        Ok(came)
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        Some(self.receiving.pulse()?.standing(drive::Clock::now(&self.clock)))
     }
 
     /// Does something with what is read.
@@ -147,13 +162,15 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
             }
             None => Err(Cause::Closed),
         };
-        done.map_err(|cause| {
-            // A socket tells of a reset once and then ends as if it had been closed in good order.
-            if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
-                self.reader = None;
-            }
-            self.error(cause)
-        })
+        done.map_err(|cause| self.failed(cause))
+    }
+
+    /// A socket tells of a reset once and then ends as if it had been closed in good order.
+    pub(super) fn failed(&mut self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+            self.reader = None;
+        }
+        self.error(cause)
     }
 
     const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
@@ -182,6 +199,11 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
+    }
+
+    /// With the clock of the half that it is joined with.
+    pub(super) fn counting_by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Sends one message and returns when the socket has taken all of it.

@@ -15,6 +15,7 @@ mod connection;
 mod connector;
 mod desk;
 mod halves;
+mod keeper;
 mod link;
 mod listener;
 mod mux;

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use super::port::SLICE;
 use super::stream::Closer;
 use super::turn::{Held, Turn};
 use super::{SendHalf, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Calls, Clock as _, Taken};
 use crate::error::Cause;
-use crate::session::{ByteCount, CallId, Matching, NotBegun, Sent, Ticket};
+use crate::session::{ByteCount, CallId, Matching, NotBegun, Pulse, Sent, Ticket};
 use crate::{Error, Incoming, Message};
 
 pub(super) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -66,6 +67,20 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     /// Waits for the sending half; `None` if it is not free before the deadline.
     pub(super) fn sender(&self, deadline: Option<Duration>) -> Option<Held<'_, SendHalf<C, W>>> {
         self.sender.take(deadline)
+    }
+
+    /// Writes a heartbeat that is due, if nobody is sending: whoever is takes it along. True if it is to be tried again.
+    pub(super) fn beat(&self, pulse: &Pulse) -> bool {
+        let Some(mut sender) = self.sender(Some(Duration::ZERO)) else { return pulse.has_due() };
+        if sender.sending.owes_beat()
+            && let Err(error) = sender.flush_until(Some(self.clock.within(SLICE)), SLICE)
+            && !matches!(error.cause(), Cause::TimedOut { .. })
+        {
+            drop(sender);
+            self.fail(error.cause());
+            return false;
+        }
+        sender.sending.owes_beat()
     }
 
     /// Begins a call as soon as there is room for it, and writes its request, until the deadline at most.

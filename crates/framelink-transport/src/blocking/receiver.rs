@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::Standing;
 
 use super::mux::{CauseOf, Mux};
+use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
+use crate::drive::{Came, Clock as _};
 use crate::error::{Cause, Error, Operation};
-use crate::session::ByteCount;
+use crate::session::{ByteCount, Pulse};
 use crate::{Directions, Incoming, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -63,6 +66,16 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
         self.half.byte_count()
     }
 
+    /// Where heartbeats are told, if they are.
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.half.receiving.pulse()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        self.half.standing()
+    }
+
     /// The address of the other side, where it has one.
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.half.peer_addr()
@@ -71,14 +84,19 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv<Incoming>, C> {
         loop {
             self.check()?;
-            match self.half.receive(deadline) {
-                Ok(TryRecv::Message(message)) => {
+            let is_left = self.half.receiving.pulse().is_some_and(|pulse| self.mux.beat(pulse));
+            // What is left of a heartbeat, or found somebody sending, is tried again soon.
+            let soon = is_left.then(|| self.mux.clock.within(SLICE));
+            match self.half.come([deadline, soon].into_iter().flatten().min()) {
+                Ok(Came::Message(message)) => {
                     if let Some(incoming) = self.mux.take(message) {
                         return Ok(TryRecv::Message(incoming));
                     }
                 }
-                Ok(TryRecv::Nothing) => return Ok(TryRecv::Nothing),
-                Ok(TryRecv::Closed) => {
+                Ok(Came::Beat) => {}
+                Ok(Came::Wait(_)) if soon.is_some() && deadline.is_none_or(|at| at > self.mux.clock.now()) => {}
+                Ok(Came::Wait(_)) => return Ok(TryRecv::Nothing),
+                Ok(Came::Closed) => {
                     // That may be our own doing.
                     self.check()?;
                     match (self.mux.failed(), &self.unused) {

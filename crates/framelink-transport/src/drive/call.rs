@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::{greeted, look, receive};
+use super::receive::{attend, greeted, is_unsure, look, receive};
 use super::{Came, Clock, Now, Port, Progress, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;
@@ -74,8 +74,8 @@ impl<P: AsRef<[u8]>> Call<P> {
                 },
                 Stage::Look => {
                     let looked = look(receiving, port.input(), clock);
-                    if receiving.is_inside_message() {
-                        return Err(Cause::Unasked);
+                    if receiving.is_inside_message() && is_unsure(receiving, port.input(), clock)? {
+                        return Ok(Answer::Wait(Wants::Read(None)));
                     }
                     match looked? {
                         Some(true) => return Err(Cause::NoReply),
@@ -86,6 +86,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                 Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
                     Some(ticket) => {
                         self.ticket = Some(ticket);
+                        receiving.hold_pulse();
                         if self.half_close {
                             sending.finish();
                         }
@@ -96,15 +97,16 @@ impl<P: AsRef<[u8]>> Call<P> {
                 Stage::Flush => match flush(sending, port.output(), clock)? {
                     Progress::Done => Stage::Reply,
                     // A peer may answer while it reads, and wait with reading until we have read.
-                    Progress::Blocked => {
-                        let came = receive(receiving, &mut Now(port.input()), clock)?;
-                        return answer(receiving, came, Wants::Both);
-                    }
+                    Progress::Blocked => match receive(receiving, &mut Now(port.input()), clock)? {
+                        // It leaves behind the request.
+                        Came::Beat => Stage::Flush,
+                        came => return answer(receiving, came, Wants::Both),
+                    },
                 },
-                Stage::Reply => {
-                    let came = receive(receiving, port.input(), clock)?;
-                    return answer(receiving, came, Wants::Read);
-                }
+                Stage::Reply => match attend(receiving, sending, port, clock)? {
+                    Came::Beat => return Ok(Answer::Wait(Wants::Both(None))),
+                    came => return answer(receiving, came, Wants::Read),
+                },
             };
         }
     }
@@ -126,10 +128,12 @@ fn answer<D: Decode, E>(
 ) -> Result<Answer, Cause<D::Error, E>> {
     match came {
         Came::Message(reply) => {
+            receiving.resume_pulse();
             receiving.release();
             Ok(Answer::Reply(reply))
         }
         Came::Closed => Err(Cause::NoReply),
         Came::Wait(until) => Ok(Answer::Wait(wants(until))),
+        Came::Beat => Ok(Answer::Wait(Wants::Both(None))),
     }
 }

@@ -18,11 +18,13 @@ pub(crate) use call::{Answer, Call};
 pub(crate) use calls::sent_of;
 pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) use receive::attend;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::buffered;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::discard;
-pub(crate) use receive::{Came, has_ended, receive};
+pub(crate) use receive::{Came, has_ended, receive, tend};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue};

@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Encode};
 
-use super::{Clock, Input, is_wait};
+use super::{Clock, Input, Now, Port, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Received, Receiving};
+use crate::session::{Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -18,6 +18,60 @@ pub(crate) enum Came {
     Closed,
     /// Nothing more can be read now, and if nothing comes until then the session wants to know.
     Wait(Option<Duration>),
+    /// A heartbeat is to be sent. Whoever has the sending half as well does that, and goes on.
+    Beat,
+}
+
+/// Receives where the sending half is at hand, so that heartbeats that are due leave. [`Came::Beat`] when one could not be written
+/// wholly: where reads wait, they should not wait long now.
+pub(crate) fn attend<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
+    clock: &impl Clock,
+) -> Result<Came, Cause<D::Error, E::Error>> {
+    if sending.owes_beat() {
+        flush(sending, port.output(), clock)?;
+    }
+    loop {
+        match receive(receiving, port.input(), clock)? {
+            Came::Beat => {
+                flush(sending, port.output(), clock)?;
+                if sending.owes_beat() {
+                    return Ok(Came::Beat);
+                }
+            }
+            came => return Ok(came),
+        }
+    }
+}
+
+/// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes is one that nobody asked for; where
+/// nobody listens, it is dropped. When to look again.
+pub(crate) fn tend<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
+    clock: &impl Clock,
+    is_deaf: bool,
+) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
+    /// What could not be written wholly is tried again so soon.
+    const SOON: Duration = Duration::from_millis(50);
+    loop {
+        if sending.owes_beat() {
+            flush(sending, port.output(), clock)?;
+        }
+        match receive(receiving, &mut Now(port.input()), clock)? {
+            Came::Message(_) if is_deaf => {}
+            Came::Message(_) => return Err(Cause::Unasked),
+            Came::Closed => return Err(Cause::NoReply),
+            Came::Beat => {}
+            Came::Wait(until) => {
+                let soon = sending.owes_beat().then(|| clock.now().saturating_add(SOON));
+                return Ok([until, soon].into_iter().flatten().min());
+            }
+        }
+    }
 }
 
 /// Reads until there is a message, the end, or nothing more to be read. What has come is looked at before the clock.
@@ -31,13 +85,44 @@ pub(crate) fn receive<D: Decode, E>(
     }
     let mut reading = Reading::default();
     loop {
+        if receiving.beat_is_due() {
+            return Ok(Came::Beat);
+        }
         let until = match next(receiving)? {
             Received::Message(message) => return Ok(Came::Message(message)),
             Received::Closed => return Ok(Came::Closed),
             Received::Wait { until } => until,
         };
+        if receiving.beat_is_due() {
+            return Ok(Came::Beat);
+        }
         if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
             return Ok(Came::Wait(until));
+        }
+    }
+}
+
+/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. True while that
+/// cannot be told, and when it has to be read on.
+pub(super) fn is_unsure<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    input: &mut impl Input,
+    clock: &impl Clock,
+) -> Result<bool, Cause<D::Error, E>> {
+    if receiving.pulse().is_none() {
+        return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(false) };
+    }
+    let mut reading = Reading::default();
+    loop {
+        let until = match next(receiving)? {
+            Received::Message(_) => return Err(Cause::Unasked),
+            Received::Closed => return Err(Cause::NoReply),
+            Received::Wait { .. } if !receiving.is_inside_message() => return Ok(false),
+            Received::Wait { until } => until,
+        };
+        // The beginning of a heartbeat, or of something that nobody asked for.
+        if let Read::Wait(_) = reading.once(receiving, input, clock, until)? {
+            return Ok(true);
         }
     }
 }
@@ -164,7 +249,8 @@ impl Reading {
         {
             return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
         }
-        let soonest = [until, overdue.map(|(at, _)| at)].into_iter().flatten().min();
+        let alive = receiving.alive_at();
+        let soonest = [until, overdue.map(|(at, _)| at), alive].into_iter().flatten().min();
         let read = input.read(receiving.space(), soonest);
         if took(receiving, read, clock).map_err(Cause::of_io)? {
             self.is_dry = false;
@@ -183,6 +269,9 @@ impl Reading {
         }
         if until.is_some_and(|at| at <= now) {
             receiving.on_deadline(now);
+        }
+        if alive.is_some_and(|at| at <= now) {
+            receiving.on_time(now).map_err(Cause::Dead)?;
         }
         Ok(Read::Again)
     }

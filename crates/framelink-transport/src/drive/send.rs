@@ -135,6 +135,10 @@ fn write_queue<D, E: Encode>(
     leave: usize,
 ) -> Result<Progress, Cause<D, E::Error>> {
     loop {
+        if sending.is_empty() {
+            // Between two messages is the place for a heartbeat.
+            sending.queue_beat().map_err(Cause::Refused)?;
+        }
         let done = match sending.poll() {
             Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => match output.write(bytes) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::{Role, Standing};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
@@ -16,9 +17,9 @@ use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
-use crate::session::{Matching, Sent, Session};
-use crate::terms::Terms;
-use crate::{Directions, Message, TryRecv, TrySend};
+use crate::session::{self, Matching, Pulse, Sent, Session};
+use crate::terms::{self, Terms};
+use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -161,8 +162,26 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     pub fn deadline(&self) -> Option<Duration> {
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = self.session.receiving.overdue_at().map(|(at, _)| at);
-        let until = [self.until, call, overdue].into_iter().flatten().min()?;
+        let alive = self.session.receiving.alive_at();
+        let until = [self.until, call, overdue, alive].into_iter().flatten().min()?;
         Some(until.saturating_sub(self.clock.now()))
+    }
+
+    /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with when it is asked
+    /// for messages, as [`deadline`](Self::deadline) says.
+    pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
+        let now = self.clock.now();
+        self.session.watch(heartbeat.into(), us, terms::jitter(), now)
+    }
+
+    /// Where heartbeats are told, if they are.
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.session.receiving.pulse()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        Some(self.pulse()?.standing(self.clock.now()))
     }
 
     /// How many messages were accepted and are not wholly written.
@@ -199,11 +218,14 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
     /// ends both, and all calls in flight are told.
-    pub fn simplex(mut self, receiving: Self, matching: Matching) -> Duplex<C, S> {
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
         if self.check(Operation::Call).is_err() {
             self.close_now();
         }
         self.session.receiving.unlimit_first();
+        self.clock = receiving.clock;
+        let (theirs, ours) = (&mut receiving.session, &mut self.session);
+        session::join(&mut theirs.receiving, &mut ours.sending, &mut ours.receiving, &mut theirs.sending);
         receiving.duplex(matching).paired(self)
     }
 
@@ -289,6 +311,22 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         self.try_flush()
     }
 
+    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
+    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// reply; where nobody listens (`is_deaf`) it is dropped.
+    ///
+    /// # Errors
+    /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
+    /// failed. It is of no more use then.
+    pub fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, C> {
+        self.check(Operation::Receive)?;
+        let tended = self.both(|session, port, clock| {
+            drive::tend(&mut session.receiving, &mut session.sending, port, clock, is_deaf)
+        });
+        let until = tended.map_err(|cause| self.error(Operation::Receive, cause))?;
+        Ok(until.map(|at| at.saturating_sub(self.clock.now())))
+    }
+
     /// The next message, if it is there; see [`RecvHalf::try_recv`].
     ///
     /// # Errors
@@ -355,11 +393,14 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     }
 
     pub(super) fn receive(&mut self) -> Result<TryRecv, C> {
-        let came = self.both(|session, port, clock| drive::receive(&mut session.receiving, port, clock));
+        let came =
+            self.both(|session, port, clock| drive::attend(&mut session.receiving, &mut session.sending, port, clock));
         let (came, until) = match came {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
+            // The rest of it leaves when there is room.
+            Ok(Came::Beat) => (TryRecv::Nothing, None),
             Err(cause) => {
                 // A socket tells of a reset once and then ends as if it had been closed in good order.
                 if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {

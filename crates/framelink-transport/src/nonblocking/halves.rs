@@ -72,6 +72,8 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         let (came, until) = match drive::receive(&mut self.receiving, &mut port, &self.clock) {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
+            // A heartbeat that is due waits for the other half to be used.
+            Ok(Came::Beat) => return self.try_recv(),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
             Err(cause) => {
                 if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {

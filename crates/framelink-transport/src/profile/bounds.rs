@@ -28,6 +28,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
         check_number("exchange.in-flight", duplex.in_flight as usize, most, "requests")?;
     }
     check_limits(&profile.limits)?;
+    profile.idle_limit.map_or(Ok(()), |limit| check_time("liveness.idle-limit", limit))?;
     check_socket(&profile.socket)
 }
 

@@ -1,5 +1,6 @@
 //! A profile under way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::notation::{NotationError, Token};
@@ -8,7 +9,7 @@ use super::limits::lowered;
 use super::{
     ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, TEMPLATES, Template, Timeouts, bounds, rules,
 };
-use crate::{Directions, Framing, SocketOptions};
+use crate::{Directions, Framing, Heartbeat, Keepalive, SocketOptions};
 
 /// Builds a [`Profile`]. Setters only note; [`build`](Self::build) checks.
 ///
@@ -41,6 +42,8 @@ pub struct ProfileBuilder {
     pub(super) max_message: Option<usize>,
     pub(super) write_queue: Option<usize>,
     pub(super) connections: Option<u32>,
+    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) idle_limit: Option<Duration>,
     pub(super) socket: SocketOptions,
 }
 
@@ -169,6 +172,25 @@ impl ProfileBuilder {
         self
     }
 
+    /// What shows whether the other side lives. Defaults to nothing.
+    pub fn heartbeat(mut self, heartbeat: impl Into<Option<Heartbeat>>) -> Self {
+        self.heartbeat = heartbeat.into();
+        self
+    }
+
+    /// How the system probes an idle connection; part of what the [socket](Self::socket) is told. Defaults to not at all.
+    pub fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
+        self.socket.keepalive = keepalive;
+        self
+    }
+
+    /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer; the profile is explained with that in
+    /// mind. Defaults to unknown.
+    pub const fn idle_limit(mut self, limit: Option<Duration>) -> Self {
+        self.idle_limit = limit;
+        self
+    }
+
     /// What the socket is told. Defaults to [`SocketOptions::new`].
     pub fn socket(mut self, options: SocketOptions) -> Self {
         self.socket = options;
@@ -199,6 +221,8 @@ impl ProfileBuilder {
                 write_queue: self.write_queue.unwrap_or(Limits::WRITE_QUEUE),
                 connections: self.connections.unwrap_or(Limits::CONNECTIONS),
             },
+            heartbeat: self.heartbeat.clone().map(Arc::new),
+            idle_limit: self.idle_limit,
             socket: self.socket.clone(),
         };
         bounds::check(&profile)?;

@@ -25,6 +25,8 @@ pub(super) struct Document {
     timeouts: TimeoutsTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "LimitsTable::is_empty")]
     limits: LimitsTable,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "LivenessTable::is_empty")]
+    liveness: LivenessTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "SocketTable::is_empty")]
     socket: SocketTable,
 }
@@ -124,6 +126,17 @@ struct LimitsTable {
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct LivenessTable {
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<Text>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    keepalive: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    idle_limit: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct SocketTable {
     #[serde(deserialize_with = "scalar::address", skip_serializing_if = "Option::is_none")]
     source: Option<Text>,
@@ -159,6 +172,10 @@ impl Table for LimitsTable {
     const EXPECTED: &'static str = "a table of limits";
 }
 
+impl Table for LivenessTable {
+    const EXPECTED: &'static str = "a table with `heartbeat`, `keepalive` and `idle-limit`";
+}
+
 impl Table for SocketTable {
     const EXPECTED: &'static str = "a table of socket options";
 }
@@ -175,4 +192,4 @@ macro_rules! is_empty {
         }
     )* };
 }
-is_empty!(PreambleTable, TimeoutsTable, LimitsTable, SocketTable);
+is_empty!(PreambleTable, TimeoutsTable, LimitsTable, LivenessTable, SocketTable);

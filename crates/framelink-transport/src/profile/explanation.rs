@@ -7,7 +7,7 @@ use framelink_codec::notation::{ShowDuration, ShowSize};
 use framelink_codec::{Decode, Ends};
 
 use super::words::{Spaced, Words};
-use super::{ConnectionKind, Duplex, ExchangeKind, Profile, Reach, Short, Side};
+use super::{ConnectionKind, Duplex, ExchangeKind, Profile, Reach, Short, Side, liveness};
 use crate::SocketOptions;
 use crate::session::Assigned;
 
@@ -38,6 +38,7 @@ impl Explanation {
         this.limits(profile);
         this.as_server(profile);
         this.socket(&profile.socket);
+        liveness::explain(profile, |label, text| this.say(label, text));
         this.cautions(profile);
         this
     }

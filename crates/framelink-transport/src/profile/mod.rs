@@ -38,6 +38,7 @@ mod error;
 mod exchange;
 mod explanation;
 mod limits;
+mod liveness;
 mod preamble;
 mod rules;
 #[cfg(feature = "serde")]
@@ -62,7 +63,10 @@ pub use timeouts::Timeouts;
 #[cfg(feature = "toml")]
 pub use toml::TomlError;
 
-use crate::{Directions, SocketOptions};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Directions, Heartbeat, SocketOptions};
 
 /// How to talk to one kind of peer.
 ///
@@ -86,6 +90,8 @@ pub struct Profile {
     pub(crate) exchange: ExchangeKind,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
+    pub(crate) heartbeat: Option<Arc<Heartbeat>>,
+    pub(crate) idle_limit: Option<Duration>,
     pub(crate) socket: SocketOptions,
 }
 
@@ -137,6 +143,18 @@ impl Profile {
     #[must_use]
     pub const fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What shows whether the other side lives, beside the [keepalive](SocketOptions::keepalive) of the socket.
+    #[must_use]
+    pub const fn heartbeat(&self) -> Option<&Arc<Heartbeat>> {
+        self.heartbeat.as_ref()
+    }
+
+    /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer.
+    #[must_use]
+    pub const fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit
     }
 
     /// What the socket is told.

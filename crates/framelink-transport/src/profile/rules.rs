@@ -11,7 +11,7 @@ use framelink_codec::{Decode, Ends};
 
 #[cfg(feature = "tokio")]
 use super::Simplex;
-use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Timeouts};
+use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Timeouts, liveness};
 use crate::{Directions, Framing};
 
 type Checked = Result<(), ProfileError>;
@@ -27,7 +27,8 @@ pub(super) fn check(profile: &Profile) -> Checked {
     silence_fits_into_a_call(profile)?;
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
-    a_reset_destroys_what_was_sent(profile)
+    a_reset_destroys_what_was_sent(profile)?;
+    liveness::check(profile)
 }
 
 /// Nothing is sent, so no reply is waited for: whoever sets the timeout expects another exchange.

@@ -16,8 +16,8 @@
 //! Above them, for a client, [`InFlight`] knows which calls are under way; for a server, [`Replies`] knows what is owed, and an
 //! [`Outbox`] what waits to be pushed.
 //!
-//! The halves share nothing and can be driven from two threads. Liveness will sit beside them, in a cell that both
-//! write to at [`Receiving::on_read`] and [`Sending::on_written`], which is why these take `now`.
+//! The halves can be driven from two threads. They share nothing but a small cell, where heartbeats are wanted: the [`Pulse`], to
+//! which both tell when bytes came and went.
 //!
 //! ```
 //! use std::time::Duration;
@@ -49,6 +49,7 @@ mod legs;
 mod outbox;
 mod packed;
 mod preamble;
+mod pulse;
 mod receiving;
 mod replies;
 mod sending;
@@ -63,11 +64,16 @@ pub use legs::{Leg, Legs};
 pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
 pub use packed::Packed;
 pub use preamble::WrongPreamble;
+pub use pulse::Pulse;
 pub use receiving::{Part, Received, Receiving, Unfinished};
 pub use replies::{Concurrency, Place, Replies, ReplyOrder};
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::{Heartbeat, Role};
 
 /// The two halves of one end of a connection, and what is between them.
 ///
@@ -89,4 +95,39 @@ impl<D: Decode, E: Encode> Session<D, E> {
         let sending = Sending::beside(send, receiving.torn());
         Self { receiving, sending, exchange: Exchange::new() }
     }
+
+    /// Has it send and expect heartbeats from now on. `jitter` is any number, another one for each connection; see
+    /// [`Heartbeat::liveness`].
+    pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Pulse {
+        watch(&mut self.receiving, &mut self.sending, heartbeat, us, jitter, now)
+    }
+}
+
+/// The same for the halves of a connection.
+pub(crate) fn watch<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    heartbeat: Arc<Heartbeat>,
+    us: Role,
+    jitter: u32,
+    now: Duration,
+) -> Pulse {
+    let pulse = Pulse::new(heartbeat, us, jitter, now);
+    receiving.set_pulse(Some(pulse.clone()));
+    sending.set_pulse(Some(pulse.clone()));
+    pulse
+}
+
+/// Has the two directions of a pair of connections that are used share one pulse: what comes on one shows that the peer lives which the
+/// other sends to. The two that are not used have none.
+#[cfg_attr(not(feature = "socket"), expect(dead_code))]
+pub(crate) fn join<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    watched: &mut Receiving<D>,
+    unused: &mut Sending<E>,
+) {
+    sending.set_pulse(receiving.pulse().cloned());
+    watched.set_pulse(None);
+    unused.set_pulse(None);
 }

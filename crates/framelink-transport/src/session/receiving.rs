@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Need, ReadBuffer};
+use framelink_heartbeat::Verdict;
 
 use super::append::append;
 use super::preamble::Expected;
 use super::spare;
 use super::torn::Torn;
-use super::{ByteCount, WrongPreamble};
+use super::{ByteCount, Pulse, WrongPreamble};
 use crate::Message;
 
 /// The receiving half of a session.
@@ -56,6 +57,11 @@ pub struct Receiving<D: Decode> {
     need: Option<Need>,
     /// Whether the other half has seen the connection fail.
     torn: Torn,
+    /// Whether the other side lives, where heartbeats tell.
+    pulse: Option<Pulse>,
+    /// Somebody was told that a heartbeat is due.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    has_told: bool,
 }
 
 /// What came of what was received.
@@ -106,6 +112,64 @@ impl<D: Decode> Receiving<D> {
             end: None,
             need: None,
             torn: Torn::default(),
+            pulse: None,
+            has_told: false,
+        }
+    }
+
+    /// Where heartbeats are told, if they are.
+    #[must_use]
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.pulse.as_ref()
+    }
+
+    pub(crate) fn set_pulse(&mut self, pulse: Option<Pulse>) {
+        self.pulse = pulse;
+    }
+
+    /// When heartbeats have something to say, if nothing comes or goes before.
+    #[must_use]
+    pub fn alive_at(&self) -> Option<Duration> {
+        self.pulse.as_ref().and_then(Pulse::deadline)
+    }
+
+    /// Time has passed, and what had come by now was looked at.
+    ///
+    /// # Errors
+    /// When the peer is dead.
+    pub fn on_time(&mut self, now: Duration) -> Result<(), Verdict> {
+        self.pulse.as_ref().map_or(Ok(()), |pulse| pulse.on_time(now))
+    }
+
+    /// The same where nobody takes what comes: what only shows that we live is due still. When to ask again.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code))]
+    pub(crate) fn on_time_deaf(&mut self, now: Duration) -> Option<Duration> {
+        self.pulse.as_ref().and_then(|pulse| pulse.on_time_deaf(now))
+    }
+
+    /// Whether a heartbeat is due that the sending half has not taken. Told once for each.
+    #[cfg(feature = "socket")]
+    pub(crate) fn beat_is_due(&mut self) -> bool {
+        let is_due = self.pulse.as_ref().is_some_and(Pulse::has_due);
+        is_due && !std::mem::replace(&mut self.has_told, is_due) || {
+            self.has_told &= is_due;
+            false
+        }
+    }
+
+    /// A request is under way to a peer that answers one at a time: it is not asked whether it lives meanwhile.
+    #[cfg(feature = "socket")]
+    pub(crate) fn hold_pulse(&self) {
+        if let Some(pulse) = &self.pulse {
+            pulse.hold();
+        }
+    }
+
+    /// Its reply is there.
+    #[cfg(feature = "socket")]
+    pub(crate) fn resume_pulse(&self) {
+        if let Some(pulse) = &self.pulse {
+            pulse.resume(self.heard_at);
         }
     }
 
@@ -245,27 +309,42 @@ impl<D: Decode> Receiving<D> {
     /// When the bytes are no frame, or the peer closed inside one; the same for ever after.
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
-        if self.buffer.is_empty() {
-            return match self.codec.fault() {
-                Some(fault) => Err(fault),
-                None => Ok(self.without_bytes()),
-            };
-        }
-        match self.codec.cut(self.buffer.as_ref(), self.end)? {
-            Decoded::Frame(frame) => {
-                self.need = None;
-                self.first_within = None;
-                let message = self.take(&frame);
-                // What is left came with the last read, and belongs to the next one.
-                self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
-                self.is_away = true;
-                Ok(Received::Message(message))
+        loop {
+            if self.buffer.is_empty() {
+                return match self.codec.fault() {
+                    Some(fault) => Err(fault),
+                    None => Ok(self.without_bytes()),
+                };
             }
-            Decoded::Incomplete(need) => {
-                self.need = Some(need);
-                Ok(Received::Wait { until: self.deadline() })
+            match self.codec.cut(self.buffer.as_ref(), self.end)? {
+                Decoded::Frame(frame) => {
+                    self.need = None;
+                    self.first_within = None;
+                    let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
+                    // What is left came with the last read, and belongs to the next one.
+                    self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+                    if let Some(message) = message {
+                        self.is_away = true;
+                        return Ok(Received::Message(message));
+                    }
+                }
+                Decoded::Incomplete(need) => {
+                    self.need = Some(need);
+                    return Ok(Received::Wait { until: self.deadline() });
+                }
             }
         }
+    }
+
+    /// Whether a frame is a heartbeat, which is for us and not for the application.
+    #[inline]
+    fn is_heartbeat(&mut self, frame: &Frame) -> bool {
+        let Some(pulse) = &self.pulse else { return false };
+        let is_heartbeat = pulse.takes(frame.payload(self.buffer.as_ref()), self.heard_at);
+        if is_heartbeat {
+            self.buffer.take(frame.frame_len);
+        }
+        is_heartbeat
     }
 
     /// Gives the buffer back if nothing waits in it. For when there is nothing to read: an idle connection holds none.
@@ -308,6 +387,12 @@ impl<D: Decode> Receiving<D> {
     fn heard(&mut self, count: usize, now: Duration) {
         self.count.add(count);
         self.heard_at = now;
+        // Where something always comes nobody waits for the time when our own side is due.
+        if let Some(pulse) = &self.pulse
+            && pulse.on_heard(now)
+        {
+            let _ = pulse.on_time(now);
+        }
         self.begun_at.get_or_insert(now);
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }

@@ -10,7 +10,7 @@ use framelink_codec::{Encode, Envelope};
 
 use super::append::append;
 use super::torn::Torn;
-use super::{ByteCount, Packed};
+use super::{ByteCount, Packed, Pulse};
 
 /// The sending half of a session.
 ///
@@ -46,6 +46,10 @@ pub struct Sending<E: Encode> {
     limit: usize,
     /// Where the other half learns that the connection failed.
     torn: Torn,
+    /// Whether the other side lives, where heartbeats tell.
+    pulse: Option<Pulse>,
+    /// Where the heartbeat ends that is queued, counted as `accepted` is, and whether it is one of ours, and no answer.
+    beat: Option<(u64, bool)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +112,46 @@ impl<E: Encode> Sending<E> {
             messages: 0,
             limit: QUEUE_LIMIT,
             torn,
+            pulse: None,
+            beat: None,
         }
+    }
+
+    pub(crate) fn set_pulse(&mut self, pulse: Option<Pulse>) {
+        self.pulse = pulse;
+    }
+
+    /// Whether a heartbeat is due or not wholly written.
+    #[must_use]
+    pub fn owes_beat(&self) -> bool {
+        self.beat.is_some() || self.pulse.as_ref().is_some_and(Pulse::has_due)
+    }
+
+    /// Queues the heartbeat that is due, behind the messages that are queued, unless one waits to be written still. True if there
+    /// was one.
+    ///
+    /// # Errors
+    /// When it cannot be sent with this framing.
+    #[inline]
+    pub fn queue_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
+        match &self.pulse {
+            Some(pulse) if self.beat.is_none() && self.state == State::Open && pulse.has_due() => self.take_beat(),
+            _ => Ok(false),
+        }
+    }
+
+    #[cold]
+    fn take_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
+        let Some(beat) = self.pulse.as_ref().and_then(Pulse::take_due) else { return Ok(false) };
+        let outgoing = self.outgoing(&beat.payload)?;
+        let frame_len = outgoing.frame_len();
+        let parts = outgoing.parts().concat();
+        self.make_room(frame_len);
+        self.queue.extend_from_slice(&parts);
+        // No message of the application's, so that it is not counted as one.
+        self.accepted += frame_len as u64;
+        self.beat = Some((self.accepted, beat.is_ours));
+        Ok(true)
     }
 
     /// So many bytes may be queued before [`has_room`](Self::has_room) says no. Defaults to 64 KiB.
@@ -340,9 +383,14 @@ impl<E: Encode> Sending<E> {
         self.queue.reserve(count);
     }
 
-    /// `now` is for the liveness to come: sent bytes show the peer that we live.
-    fn count_written(&mut self, count: usize, _now: Duration) {
+    /// Sent bytes show the peer that we live.
+    #[inline]
+    fn count_written(&mut self, count: usize, now: Duration) {
         self.written.add(count);
+        if let Some(pulse) = &self.pulse {
+            let beat = self.beat.take_if(|(end, _)| *end <= self.written.get());
+            pulse.on_sent(now, beat.is_some_and(|(_, is_ours)| is_ours));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::{Role, Standing};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -17,12 +18,12 @@ use super::mux::Mux;
 use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::drive::{self, Answer, Call, Close, Port as _, Wants};
+use crate::drive::{self, Answer, Call, Came, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
-use crate::session::{Exchange, Matching, Receiving, Sending, Sent, Session};
-use crate::terms::Terms;
-use crate::{CloseReport, Directions, Message, TryRecv};
+use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
+use crate::terms::{self, Terms};
+use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -166,7 +167,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// As there, and when an earlier call was given up.
     pub async fn recv(&mut self) -> Result<Option<Message>, C> {
         self.check(Operation::Receive)?;
-        self.receiver.recv().await
+        poll_fn(|context| self.poll_recv(context)).await
     }
 
     /// Receives the next message, or says that none came within that time; see [`RecvHalf::recv_within`].
@@ -175,7 +176,61 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// As there, and when an earlier call was given up.
     pub async fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
         self.check(Operation::Receive)?;
-        self.receiver.recv_within(limit).await
+        match tokio::time::timeout_at(clock::within(limit), poll_fn(|context| self.poll_recv(context))).await {
+            Ok(received) => Ok(received?.map_or(TryRecv::Closed, TryRecv::Message)),
+            Err(_) => Ok(TryRecv::Nothing),
+        }
+    }
+
+    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
+    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// reply; where nobody listens (`is_deaf`) it is dropped.
+    ///
+    /// # Errors
+    /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
+    /// failed. It is of no more use then.
+    pub fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, C> {
+        self.check(Operation::Receive)?;
+        let mut context = Context::from_waker(Waker::noop());
+        let tended = self.poll_both(&mut context, |receiving, sending, port, clock| {
+            drive::tend(receiving, sending, port, clock, is_deaf)
+        });
+        let until = tended.map_err(|cause| Error::new(Operation::Receive, self.peer_addr(), cause))?;
+        Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
+    }
+
+    /// Heartbeats that are due leave meanwhile.
+    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Message>, C>> {
+        loop {
+            if self.sender.sending.owes_beat() {
+                let peer = self.peer_addr();
+                let flushed = self.sender.poll_flush(context);
+                flushed.map_err(|error| Error::new(Operation::Receive, peer, error.into_cause()))?;
+            }
+            match ready!(self.receiver.poll_came(context))? {
+                Came::Message(message) => return Poll::Ready(Ok(Some(message))),
+                Came::Closed => return Poll::Ready(Ok(None)),
+                Came::Beat | Came::Wait(_) => {}
+            }
+        }
+    }
+
+    /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with inside
+    /// [`recv`](Self::recv) and [`call`](Self::call), and wherever else something is awaited on it.
+    pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
+        let now = drive::Clock::now(&self.clock);
+        let (receiving, sending) = (&mut self.receiver.receiving, &mut self.sender.sending);
+        session::watch(receiving, sending, heartbeat.into(), us, terms::jitter(), now)
+    }
+
+    /// Where heartbeats are told, if they are.
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.receiver.receiving.pulse()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        self.receiver.standing()
     }
 
     /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
@@ -345,9 +400,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// # }
     /// ```
     pub fn simplex(self, receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-        let clock = self.clock;
+        let clock = receiving.clock;
         let (mut watched, sender) = self.split();
-        let (mut receiver, unused) = receiving.split();
+        let (mut receiver, mut unused) = receiving.split();
+        let mut sender = sender.counting_by(clock);
+        session::join(&mut receiver.receiving, &mut sender.sending, &mut watched.receiving, &mut unused.sending);
         watched.receiving.unlimit_first();
         receiver.receiving.unlimit_first();
         let mux = Mux::new(sender, matching, clock);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::Standing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -78,13 +79,24 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     /// The same as [`recv`](Self::recv), for a future of your own.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<Option<Message>, C>> {
+        loop {
+            match ready!(self.poll_came(context))? {
+                Came::Message(message) => return Poll::Ready(Ok(Some(message))),
+                Came::Closed => return Poll::Ready(Ok(None)),
+                // It waits for the other half to be used.
+                Came::Beat | Came::Wait(_) => {}
+            }
+        }
+    }
+
+    /// The same, and when a heartbeat is due. Never [`Came::Wait`].
+    pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<Came, C>> {
         // A buffer may hold thousands of messages: other tasks have their turn too.
         ready!(coop::poll_proceed(context)).made_progress();
         loop {
             match self.poll_input(context, |receiving, port, clock| drive::receive(receiving, port, clock))? {
-                Came::Message(message) => return Poll::Ready(Ok(Some(message))),
-                Came::Closed => return Poll::Ready(Ok(None)),
                 Came::Wait(until) => ready!(self.poll_alarm(context, until)),
+                came => return Poll::Ready(Ok(came)),
             }
         }
     }
@@ -110,6 +122,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// All bytes that ever came, to be watched while this is busy.
     pub fn byte_count(&self) -> ByteCount {
         self.receiving.byte_count()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        Some(self.receiving.pulse()?.standing(drive::Clock::now(&self.clock)))
     }
 
     /// Gives the socket up: nothing more is received.
@@ -193,6 +210,11 @@ pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     pub(super) const fn new(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, clock, peer }
+    }
+
+    /// With the clock of the half that it is joined with.
+    pub(super) fn counting_by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Sends one message and returns when the socket has taken all of it.

@@ -21,6 +21,7 @@ mod connection;
 mod connector;
 mod halves;
 mod handlers;
+mod keeper;
 mod link;
 mod listener;
 mod mux;

@@ -200,7 +200,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         if !state.waker.will_wake(context.waker()) {
             state.waker = context.waker().clone();
         }
-        if state.failed.is_none() && state.sender.sending.poll() != Transmit::Idle {
+        let sending = &state.sender.sending;
+        if state.failed.is_none() && (sending.poll() != Transmit::Idle || sending.owes_beat()) {
             let before = state.sender.byte_count().get();
             state.push();
             let has_written = state.sender.byte_count().get() > before || state.sender.sending.poll() == Transmit::Idle;

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use framelink_codec::{Decode, Encode};
+use framelink_heartbeat::Standing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::coop;
 
 use super::mux::{CauseOf, Mux};
 use super::{RecvHalf, SendHalf};
+use crate::drive::Came;
 use crate::error::{Cause, Error, Operation};
-use crate::session::ByteCount;
+use crate::session::{ByteCount, Pulse};
 use crate::{Directions, Incoming};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -64,13 +66,14 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                 self.pair = None;
                 return Poll::Ready(Err(self.error(cause)));
             }
-            match self.half.poll_recv(context) {
-                Poll::Ready(Ok(Some(message))) => {
+            match self.half.poll_came(context) {
+                Poll::Ready(Ok(Came::Message(message))) => {
                     if let Some(incoming) = self.mux.take(message) {
                         return Poll::Ready(Ok(Some(incoming)));
                     }
                 }
-                Poll::Ready(Ok(None)) => {
+                Poll::Ready(Ok(Came::Beat | Came::Wait(_))) => self.mux.poll_sender(context),
+                Poll::Ready(Ok(Came::Closed)) => {
                     match self.pair {
                         None => self.mux.end_calls(&Cause::NoReply),
                         // Nothing is sent into a pair that cannot answer.
@@ -104,6 +107,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
     /// All bytes that ever came, to be watched while this is busy.
     pub fn byte_count(&self) -> ByteCount {
         self.half.byte_count()
+    }
+
+    /// Where heartbeats are told, if they are.
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.half.receiving.pulse()
+    }
+
+    /// How things stand with the peer; `None` without heartbeats.
+    pub fn standing(&self) -> Option<Standing> {
+        self.half.standing()
     }
 
     /// The address of the other side, where it has one.

@@ -9,7 +9,7 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::alarm::Alarm;
 use super::handlers::Handlers;
-use crate::drive::{self, Clock as _, Outgoing};
+use crate::drive::{self, Came, Clock as _, Outgoing};
 use crate::error::Operation;
 use crate::profile::Side;
 use crate::session::{Concurrency, Replies};
@@ -112,6 +112,8 @@ struct Serving<C: Decode + Encode, F> {
     outgoing: Outgoing<C>,
     handlers: Handlers<F>,
     is_short: bool,
+    /// What was read before there was room for it.
+    ahead: Option<Result<Option<Message>, ErrorOf<C>>>,
     /// What reading has come to, once there are no more requests.
     end: Option<Result<(), ErrorOf<C>>>,
     alarm: Alarm,
@@ -125,6 +127,7 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
             outgoing: Outgoing::new(mailbox, profile.timeouts().write, sending),
             handlers: Handlers::new(),
             is_short: profile.connection().short().is_some(),
+            ahead: None,
             end: None,
             alarm: Alarm::unset(),
         }
@@ -145,15 +148,48 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
             if self.end.is_some() && self.replies.is_empty() {
                 return Poll::Ready(self.end.take().unwrap_or(Ok(())));
             }
-            let is_reading = self.end.is_none() && self.replies.room() > 0;
-            if is_reading && let Poll::Ready(received) = connection.receiver.poll_recv(context) {
-                self.take(connection, received, answer)?;
+            if let Poll::Ready(received) = self.poll_request(connection, context) {
+                if let Some(received) = received {
+                    self.take(connection, received, answer)?;
+                }
                 continue;
             }
-            let deadline = self.outgoing.deadline(&self.replies).map(|at| clock.at(at));
+            let beat_at = connection.receiver.receiving.on_time_deaf(clock.now()).filter(|_| self.ahead.is_some());
+            if self.ahead.is_some() && connection.sender.sending.owes_beat() {
+                self.write(connection, context)?;
+            }
+            let deadline = [self.outgoing.deadline(&self.replies), beat_at].into_iter().flatten().min();
+            let deadline = deadline.map(|at| clock.at(at));
             // Then writing is tried once more, and says that it took too long.
             ready!(self.alarm.poll(context, deadline));
         }
+    }
+
+    /// The next request, if there is room for it. Where heartbeats are expected one is read ahead: the peer must not seem dead, nor we,
+    /// while all handlers are busy. `None` when a heartbeat is due.
+    fn poll_request(
+        &mut self,
+        connection: &mut Connection<C>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Option<Message>, ErrorOf<C>>>> {
+        let (has_room, is_watched) = (self.replies.room() > 0, connection.pulse().is_some());
+        if self.end.is_some() || (!has_room && (!is_watched || self.ahead.is_some())) {
+            return Poll::Pending;
+        }
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(ahead));
+        }
+        let received = match ready!(connection.receiver.poll_came(context)) {
+            Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(None),
+            Ok(Came::Message(message)) => Ok(Some(message)),
+            Ok(Came::Closed) => Ok(None),
+            Err(error) => Err(error),
+        };
+        if has_room {
+            return Poll::Ready(Some(received));
+        }
+        self.ahead = Some(received);
+        Poll::Pending
     }
 
     /// Goes on with the handlers that can.

@@ -12,7 +12,7 @@ use crate::peer::{DEADLINE, accept, by_key, framing, listener, news, profile, re
 
 /// The host's side of one of the connections: it is dialled, or dials where we listen.
 enum Side {
-    Listens(Listener),
+    Listens(Box<Listener>),
     Dials(String),
 }
 
@@ -21,7 +21,7 @@ impl Side {
         match reach {
             Reach::Dial => {
                 let (listener, address) = listener().await;
-                (Self::Listens(listener), address)
+                (Self::Listens(Box::new(listener)), address)
             }
             // A port that was free a moment ago.
             Reach::Accept => {

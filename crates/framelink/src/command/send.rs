@@ -61,7 +61,7 @@ enum Way {
     /// One connection for everything.
     Plain(Connection),
     /// One for each exchange.
-    Profile(Client),
+    Profile(Box<Client>),
 }
 
 impl Settings {
@@ -107,7 +107,7 @@ impl Settings {
     async fn dial(&self, address: &str) -> Result<Way, Failure> {
         let connected = match &self.profile {
             Some(profile) if self.is_short() => {
-                return Client::new(profile.clone(), address).map(Way::Profile).map_err(Failure::usage);
+                return Client::new(profile.clone(), address).map(Box::new).map(Way::Profile).map_err(Failure::usage);
             }
             Some(profile) => Connector::with_profile(&Arc::new(profile.clone())).connect(address).await,
             None => Connector::new(self.framing).within(self.timeout).connect(address).await,

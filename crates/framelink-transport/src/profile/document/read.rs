@@ -6,8 +6,8 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 
 use super::{
-    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable,
-    Text, TextOr, TimeoutsTable,
+    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, Number, PreambleTable, RESET,
+    SocketTable, Text, TextOr, TimeoutsTable,
 };
 use crate::Framing;
 use crate::profile::{
@@ -54,6 +54,7 @@ impl Document {
         self.timeouts.tell(&mut builder)?;
         self.limits.tell(&mut builder)?;
         self.socket.tell(&mut builder)?;
+        self.liveness.tell(&mut builder)?;
         Ok(builder)
     }
 }
@@ -220,6 +221,21 @@ impl LimitsTable {
         builder.max_message = size("limits.message", self.message)?;
         builder.write_queue = size("limits.write-queue", self.write_queue)?;
         builder.connections = count("limits.connections", self.connections, Limits::MOST_CONNECTIONS, "connections")?;
+        Ok(())
+    }
+}
+
+impl LivenessTable {
+    fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
+        builder.heartbeat = match self.heartbeat {
+            Some(Text(text)) => Some(text.parse().map_err(unreadable("liveness.heartbeat"))?),
+            None => None,
+        };
+        builder.socket.keepalive = match self.keepalive {
+            Some(Text(text)) => Some(text.parse().map_err(unreadable("liveness.keepalive"))?),
+            None => None,
+        };
+        builder.idle_limit = time("liveness.idle-limit", self.idle_limit)?;
         Ok(())
     }
 }

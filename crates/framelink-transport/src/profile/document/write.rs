@@ -5,8 +5,8 @@ use std::time::Duration;
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 
 use super::{
-    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, Number, PreambleTable, RESET, SocketTable,
-    Text, TextOr, TimeoutsTable,
+    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, Number, PreambleTable, RESET,
+    SocketTable, Text, TextOr, TimeoutsTable,
 };
 use crate::profile::{
     ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, Profile, Reach, Shared, Short, Simplex, Timeouts,
@@ -23,6 +23,11 @@ impl From<&Profile> for Document {
             preamble: preamble(&profile.preamble),
             timeouts: timeouts(profile),
             limits: limits(&profile.limits),
+            liveness: LivenessTable {
+                heartbeat: profile.heartbeat.as_deref().map(text),
+                keepalive: profile.socket.keepalive.map(text),
+                idle_limit: profile.idle_limit.map(|limit| text(ShowDuration(limit))),
+            },
             socket: socket(&profile.socket),
         }
     }

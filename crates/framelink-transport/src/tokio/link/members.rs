@@ -32,14 +32,14 @@ pub(super) struct Members {
 
 /// How a connection comes about.
 enum Way {
-    Dial(Connector, String),
+    Dial(Box<Connector>, String),
     Pair(Box<Pairing>),
 }
 
 impl Members {
     pub(super) fn dialled(profile: Arc<Profile>, peer: String, outlet: Outlet) -> Arc<Self> {
         let connector = Connector::with_profile(&profile);
-        Arc::new(Self::new(profile, Way::Dial(connector, peer), outlet))
+        Arc::new(Self::new(profile, Way::Dial(Box::new(connector), peer), outlet))
     }
 
     /// What the peer dials is accepted from now on, and joined when both are there.

@@ -46,7 +46,7 @@ struct State {
 enum Way {
     Dial(String),
     /// Until somebody accepts.
-    Listen(Mutex<Option<Listener>>),
+    Listen(Box<Mutex<Option<Listener>>>),
 }
 
 impl Pairing {
@@ -151,7 +151,7 @@ impl Way {
     async fn of(reach: Reach, address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
         match reach {
             Reach::Dial => Ok(Self::Dial(address.to_owned())),
-            Reach::Accept => Ok(Self::Listen(Mutex::new(Some(Listener::bind_leg(address, profile).await?)))),
+            Reach::Accept => Ok(Self::Listen(Box::new(Mutex::new(Some(Listener::bind_leg(address, profile).await?))))),
         }
     }
 }

@@ -1,0 +1,65 @@
+//! Is the other side still there?
+//!
+//! A [`Heartbeat`] says what heartbeats look like ([`Form`]), who sends them, and when a silent peer counts as dead. A [`Liveness`]
+//! does what it says on one connection, with time as an argument: no I/O, no clock, no runtime. A `HeartbeatCodec` (feature
+//! `tokio-util`) tells heartbeats from messages in anybody's `Framed`.
+//!
+//! ```
+//! use core::time::Duration;
+//! use framelink_heartbeat::{Due, Heartbeat, Role};
+//!
+//! // "We ping every 30 seconds; hang up if no pong comes within 10."
+//! let heartbeat: Heartbeat = "literal:50494e47..504f4e47".parse()?;
+//! assert_eq!(heartbeat.detection_bound(Role::Client), Some(Duration::from_secs(40)));
+//!
+//! let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, Duration::ZERO);
+//! assert!(matches!(liveness.poll(Duration::from_secs(30)), Due::Probe(1)));
+//! assert_eq!(*heartbeat.form().probe(1, Duration::ZERO, b""), *b"PING");
+//! # Ok::<(), framelink_heartbeat::NotationError>(())
+//! ```
+//!
+//! In the session of `framelink-transport` all of it is done already. Without default features the crate is `no_std` (with `alloc`).
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+#[cfg(feature = "tokio-util")]
+mod codec;
+mod error;
+mod form;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod guard;
+mod heartbeat;
+mod liveness;
+mod notation;
+mod numbered;
+mod own;
+mod pattern;
+mod presets;
+mod round_trips;
+#[cfg(feature = "serde")]
+mod serde;
+mod verdict;
+
+#[cfg(feature = "tokio-util")]
+pub use codec::{Beat, HeartbeatCodec};
+pub use error::HeartbeatError;
+pub use form::{Form, Seen};
+pub use heartbeat::{By, Heartbeat, Life, Role};
+pub use liveness::{Due, Liveness};
+pub use numbered::Numbered;
+pub use own::Own;
+pub use pattern::Pattern;
+pub use presets::PRESETS;
+pub use round_trips::RoundTrips;
+pub use verdict::{Standing, Verdict};
+
+pub use framelink_codec::notation::NotationError;
+
+/// Runs the example of the README.
+#[cfg(all(doctest, feature = "tokio-util"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,375 @@
+//! When to beat, when to ask, and when the peer counts as dead.
+
+use core::time::Duration;
+
+use crate::guard::Guard;
+use crate::heartbeat::Rules;
+use crate::{Life, RoundTrips, Seen, Standing, Verdict};
+
+/// The liveness of one connection: told what came and went and when, it says what is due and when to ask again. It has no clock;
+/// time is a [`Duration`] since a moment that whoever drives it chose.
+///
+/// ```text
+///   on_sent ─────► nothing sent for `interval` ──────► Beat, so that the peer sees us ─┐
+///   on_heard ────► nothing came for `interval` ──────► Probe, so that we see the peer ─┤ written, answered within `timeout`?
+///       ▲                                                                              │
+///       └──────────────────────────── any byte, or the answer ◄────────────────────────┤ yes
+///                                                                                      ▼ no, `tries` times
+///                                                                                     Dead
+/// ```
+///
+/// A verdict is only passed by somebody who was there when the time was over: who comes much too late (the program was stopped, or
+/// did not take what came) looks at what has come, and gives the peer its answer time once more.
+///
+/// ```
+/// use core::time::Duration;
+/// use framelink_heartbeat::{Due, Form, Heartbeat, Role};
+///
+/// let seconds = Duration::from_secs;
+/// let mut liveness = Heartbeat::relaxed(Form::Numbered).liveness(Role::Client, u32::MAX, seconds(0));
+/// assert!(matches!(liveness.poll(seconds(1)), Due::Wait(Some(at)) if at > seconds(29)));
+/// let Due::Probe(number) = liveness.poll(seconds(30)) else { panic!() };
+/// liveness.on_written(seconds(30)); // its bytes went
+/// liveness.on_sent(seconds(30));
+/// assert_eq!(liveness.poll(seconds(31)), Due::Wait(Some(seconds(40))));
+/// liveness.on_heard(seconds(32)); // something came
+/// assert!(matches!(liveness.poll(seconds(40)), Due::Wait(Some(_))));
+/// # let _ = number;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Liveness {
+    rules: Rules,
+    began_at: Duration,
+    /// How long nothing may go or come before the first heartbeat of ours.
+    first: Option<Duration>,
+    /// What showed life came then.
+    life_at: Duration,
+    /// Bytes came, and went, then.
+    in_at: Option<Duration>,
+    out_at: Option<Duration>,
+    /// The probe that waits for an answer.
+    asked: Option<Asked>,
+    /// A heartbeat was asked for and is not written.
+    is_unwritten: bool,
+    /// The last probe and when it was sent, until it is answered.
+    awaited: Option<(u64, Duration)>,
+    next_number: u64,
+    /// The peer has been given its time once more, up to this moment.
+    excused_until: Option<Duration>,
+    is_held: bool,
+    /// When somebody was here last.
+    watched_at: Duration,
+    dead: Option<Verdict>,
+    guard: Guard,
+    round_trips: RoundTrips,
+    sent: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    since: Duration,
+    probes: u32,
+}
+
+/// What is due.
+///
+/// See [`Liveness`] for an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Due {
+    /// Nothing before this moment, unless something comes or goes; `None`: nothing ever.
+    Wait(Option<Duration>),
+    /// A heartbeat with this number is to be sent, and not answered. Nothing more is asked for until
+    /// [`on_written`](Liveness::on_written).
+    Beat(u64),
+    /// The same with one that wants an answer.
+    Probe(u64),
+    /// The peer is dead.
+    Dead(Verdict),
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Verdict,
+    Ask,
+    Beat,
+}
+
+/// Whoever looks so long after a time was over was not there when it was: 250 ms.
+const LATE: Duration = Duration::from_millis(250);
+
+impl Liveness {
+    pub(crate) fn new(rules: Rules, jitter: u32, now: Duration) -> Self {
+        let half = rules.interval / 2;
+        let spread = half.as_nanos() * u128::from(jitter) / u128::from(u32::MAX);
+        let first = half + Duration::from_nanos(u64::try_from(spread).unwrap_or(u64::MAX));
+        Self {
+            rules,
+            began_at: now,
+            first: Some(first),
+            life_at: now,
+            in_at: None,
+            out_at: None,
+            asked: None,
+            is_unwritten: false,
+            awaited: None,
+            next_number: 1,
+            excused_until: None,
+            is_held: false,
+            watched_at: now,
+            dead: None,
+            guard: Guard::new(rules.is_symmetric, rules.interval),
+            round_trips: RoundTrips::default(),
+            sent: 0,
+        }
+    }
+
+    /// Bytes came.
+    #[inline]
+    pub fn on_heard(&mut self, now: Duration) {
+        self.in_at = Some(now);
+        self.watched_at = now;
+        if self.rules.life == Life::Bytes {
+            self.lived(now);
+        }
+    }
+
+    /// Bytes went.
+    #[inline]
+    pub fn on_sent(&mut self, now: Duration) {
+        self.out_at = Some(now);
+        // The peer has taken some of what stands before our probe.
+        if self.is_unwritten
+            && let Some(asked) = &mut self.asked
+        {
+            asked.since = now;
+        }
+    }
+
+    /// The heartbeat that was asked for is written: its answer can come from now on.
+    pub fn on_written(&mut self, now: Duration) {
+        self.is_unwritten = false;
+        self.out_at = Some(now);
+        if let Some(asked) = &mut self.asked {
+            asked.since = now;
+        }
+        if let Some((_, at)) = &mut self.awaited {
+            *at = now;
+        }
+    }
+
+    /// A heartbeat of the peer's came. Whether it is to be answered.
+    pub fn on_seen(&mut self, seen: Seen, now: Duration) -> bool {
+        match seen {
+            Seen::Answer { number } => {
+                self.answered(number, now);
+                false
+            }
+            Seen::Either if self.is_awaiting(now) => {
+                self.answered(None, now);
+                false
+            }
+            Seen::Beat => {
+                self.lived(now);
+                false
+            }
+            Seen::Probe | Seen::Either => {
+                self.lived(now);
+                self.rules.answers && self.guard.lets_through(now)
+            }
+        }
+    }
+
+    /// An exchange is under way that a heartbeat would disturb: nothing is due until [`resume`](Self::resume).
+    pub const fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// It is over.
+    pub fn resume(&mut self, now: Duration) {
+        self.is_held = false;
+        if let Some(asked) = &mut self.asked {
+            asked.since = now;
+        }
+        self.watched_at = now;
+    }
+
+    /// What is due. To be asked after what has come was looked at.
+    pub fn poll(&mut self, now: Duration) -> Due {
+        if let Some(verdict) = self.dead {
+            return Due::Dead(verdict);
+        }
+        self.watched_at = now;
+        loop {
+            let Some((at, step)) = self.next() else { return Due::Wait(None) };
+            if at > now {
+                return Due::Wait(Some(at));
+            }
+            match step {
+                Step::Verdict if self.excuses(at, now) => {}
+                Step::Verdict => return Due::Dead(*self.dead.insert(self.verdict(now))),
+                Step::Ask => {
+                    let probes = self.asked.map_or(0, |asked| asked.probes);
+                    self.asked = Some(Asked { since: now, probes: probes + 1 });
+                    // One that waits to be written still is as good.
+                    if !self.is_unwritten {
+                        return Due::Probe(self.send(now));
+                    }
+                }
+                Step::Beat => return Due::Beat(self.send(now)),
+            }
+        }
+    }
+
+    /// The number of the heartbeat that shows that we live, if one is due. For whoever does not look at what comes, and so can judge
+    /// nothing.
+    pub fn poll_beat(&mut self, now: Duration) -> Option<u64> {
+        self.beat_at().is_some_and(|at| at <= now).then(|| self.send(now))
+    }
+
+    /// When such a one is due, unless something goes before.
+    #[must_use]
+    pub fn beat_at(&self) -> Option<Duration> {
+        let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some() || self.asked.is_some();
+        let time = self.rules.beat_after.filter(|_| !is_asleep)?;
+        Some(self.after(self.out_at.unwrap_or(self.began_at), time))
+    }
+
+    /// When something is due, unless something comes or goes before.
+    #[inline]
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.next().map(|(at, _)| at)
+    }
+
+    /// How things stand with the peer.
+    #[must_use]
+    pub fn standing(&self, now: Duration) -> Standing {
+        let silent_for = now.saturating_sub(self.life_at);
+        match (self.dead, self.asked, self.judged_at()) {
+            (Some(verdict), ..) => Standing::Dead(verdict),
+            (None, _, Some(at)) if at.saturating_add(LATE) < now => {
+                Standing::Unknown { unwatched_for: now.saturating_sub(self.watched_at) }
+            }
+            (None, Some(asked), _) => Standing::Asked { silent_for, probes: asked.probes },
+            (None, None, _) => Standing::Alive { silent_for },
+        }
+    }
+
+    /// How long answers took.
+    #[must_use]
+    pub const fn round_trips(&self) -> RoundTrips {
+        self.round_trips
+    }
+
+    /// How many heartbeats it has asked for.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many probes of the peer's were left unanswered, because there were too many.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.guard.refused
+    }
+
+    /// Whether a probe waits for its answer.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// What comes next if nothing happens, and when.
+    #[inline]
+    fn next(&self) -> Option<(Duration, Step)> {
+        if self.is_held || self.dead.is_some() {
+            return None;
+        }
+        let rules = &self.rules;
+        if let Some(asked) = self.asked {
+            let step = if asked.probes < rules.tries { Step::Ask } else { Step::Verdict };
+            return Some((asked.since.saturating_add(rules.timeout), step));
+        }
+        let silence = rules.silence.map(|silence| {
+            let at = self.life_at.saturating_add(silence);
+            (self.excused_until.map_or(at, |until| until.max(at)), Step::Verdict)
+        });
+        let ask = rules.ask_after.map(|time| (self.after(self.life_at, time), Step::Ask));
+        let step = if rules.ask_after.is_some() { Step::Ask } else { Step::Beat };
+        let beat = self.beat_at().map(|at| (at, step));
+        [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The first heartbeat goes sooner, so that those of many connections are spread.
+    fn after(&self, since: Duration, time: Duration) -> Duration {
+        since.saturating_add(self.first.map_or(time, |first| first.min(time)))
+    }
+
+    /// When silence is judged next, or asked about.
+    fn judged_at(&self) -> Option<Duration> {
+        let Rules { timeout, silence, ask_after, .. } = self.rules;
+        match self.asked {
+            _ if self.is_held => None,
+            Some(asked) => Some(asked.since.saturating_add(timeout)),
+            None => silence.or(ask_after).map(|time| self.life_at.saturating_add(time)),
+        }
+    }
+
+    fn send(&mut self, now: Duration) -> u64 {
+        let number = self.next_number;
+        self.next_number = self.next_number.wrapping_add(1);
+        self.first = None;
+        self.is_unwritten = true;
+        self.awaited = self.asked.is_some().then_some((number, now));
+        self.sent += 1;
+        number
+    }
+
+    #[inline]
+    fn lived(&mut self, now: Duration) {
+        self.life_at = now;
+        self.asked = None;
+        self.excused_until = None;
+    }
+
+    fn answered(&mut self, number: Option<u64>, now: Duration) {
+        let Some((awaited, at)) = self.awaited else { return };
+        let behind = number.map_or(0, |number| self.rules.distance(awaited, number));
+        // One to an earlier try is as good, but says nothing of how long it took.
+        if behind >= u64::from(self.rules.tries) {
+            return;
+        }
+        if behind == 0 && !self.is_unwritten {
+            self.round_trips.add(now.saturating_sub(at));
+        }
+        self.awaited = None;
+        self.lived(now);
+    }
+
+    fn is_awaiting(&self, now: Duration) -> bool {
+        self.awaited.is_some_and(|(_, at)| now <= at.saturating_add(self.rules.timeout))
+    }
+
+    /// Whether nobody was here when the time was over, for the first time since the peer lived: then it has its answer time from now.
+    fn excuses(&mut self, at: Duration, now: Duration) -> bool {
+        if self.excused_until.is_some() || now.saturating_sub(at) <= LATE {
+            return false;
+        }
+        self.excused_until = Some(now.saturating_add(self.rules.timeout));
+        if let Some(asked) = &mut self.asked {
+            asked.since = now;
+        }
+        true
+    }
+
+    fn verdict(&self, now: Duration) -> Verdict {
+        let ago = |at: Duration| now.saturating_sub(at);
+        Verdict {
+            silent_for: ago(self.life_at),
+            last_in: self.in_at.map(ago),
+            last_out: self.out_at.map(ago),
+            probes: self.asked.map_or(0, |asked| asked.probes),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! A heartbeat as its notation.
+
+use framelink_codec::notation::text;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Heartbeat;
+
+impl Serialize for Heartbeat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        text::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Heartbeat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::deserialize(deserializer)
+    }
+}

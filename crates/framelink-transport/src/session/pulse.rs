@@ -1,0 +1,226 @@
+//! Whether the other side lives: the cell that both halves of a session share.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Standing, Verdict};
+
+/// The liveness of a connection with heartbeats, shared by both halves of its session. Clones are the same cell.
+///
+/// The receiving half tells it what comes, takes heartbeats out of the messages and asks what is due; the sending half tells it what
+/// goes, and writes the heartbeats that are due between two messages. It is locked for moments only, and never across a wait.
+///
+/// An application has it for the data that heartbeats can carry, and to look how things stand.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use framelink_transport::heartbeat::{Form, Heartbeat, Role, Standing};
+/// use framelink_transport::{Framing, session::{Session, Transmit}};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let mut session = Session::new(framing, framing);
+/// let pulse = session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Client, u32::MAX, Duration::ZERO);
+///
+/// // For six seconds nothing was sent.
+/// assert_eq!(pulse.deadline(), Some(Duration::from_secs(6)));
+/// session.receiving.on_time(Duration::from_secs(6))?;
+/// assert!(session.sending.queue_beat()?);
+/// assert_eq!(session.sending.poll(), Transmit::Write(&[0, 0])); // an empty frame
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Pulse(Arc<Cell>);
+
+struct Cell {
+    heartbeat: Arc<Heartbeat>,
+    /// Whether there is something for the sending half, so that it need not lock to learn that there is not.
+    has_due: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    liveness: Liveness,
+    /// The probe, or beat, that is to be sent.
+    probe: Option<Vec<u8>>,
+    /// The answer to the peer's last probe.
+    answer: Option<Vec<u8>>,
+    /// What our next probes carry, and what the peer's last heartbeat carried.
+    supplied: Vec<u8>,
+    received: Vec<u8>,
+    /// How many heartbeats of the peer's came.
+    seen: u64,
+}
+
+/// A heartbeat for the sending half.
+pub(super) struct Beat {
+    pub(super) payload: Vec<u8>,
+    /// Whether it is one of ours, and no answer.
+    pub(super) is_ours: bool,
+}
+
+impl Pulse {
+    pub(super) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
+        let liveness = heartbeat.liveness(us, jitter, now);
+        let (supplied, received) = (Vec::new(), Vec::new());
+        let state = State { liveness, probe: None, answer: None, supplied, received, seen: 0 };
+        Self(Arc::new(Cell { heartbeat, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
+    }
+
+    /// How things stand with the peer, at this moment of the session's clock.
+    #[must_use]
+    pub fn standing(&self, now: Duration) -> Standing {
+        self.lock().liveness.standing(now)
+    }
+
+    /// When something is due, if nothing comes or goes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.lock().liveness.deadline()
+    }
+
+    /// How long the answers to probes took.
+    #[must_use]
+    pub fn round_trips(&self) -> RoundTrips {
+        self.lock().liveness.round_trips()
+    }
+
+    /// How many heartbeats of our own went, answers not counted, and how many came.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.liveness.sent(), state.seen)
+    }
+
+    /// Has our probes carry this data from now on, where their form has room for some.
+    pub fn supply(&self, data: &[u8]) {
+        self.lock().supplied = data.to_vec();
+    }
+
+    /// The data that the last heartbeat of the peer's carried.
+    #[must_use]
+    pub fn received(&self) -> Vec<u8> {
+        self.lock().received.clone()
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub fn heartbeat(&self) -> &Heartbeat {
+        &self.0.heartbeat
+    }
+
+    /// Bytes came. True if something is due that had to wait for nothing but time.
+    pub(super) fn on_heard(&self, now: Duration) -> bool {
+        let mut state = self.lock();
+        state.liveness.on_heard(now);
+        state.liveness.deadline().is_some_and(|at| at <= now)
+    }
+
+    /// Bytes went; with the last byte of a heartbeat of ours among them.
+    pub(super) fn on_sent(&self, now: Duration, with_ours: bool) {
+        let mut state = self.lock();
+        state.liveness.on_sent(now);
+        if with_ours {
+            state.liveness.on_written(now);
+        }
+    }
+
+    /// Whether a message is a heartbeat. It is dealt with then: an answer may be due.
+    #[inline]
+    pub(super) fn takes(&self, message: &[u8], now: Duration) -> bool {
+        match self.0.heartbeat.form().recognise(message) {
+            None => false,
+            Some(seen) => {
+                self.take(message, seen, now);
+                true
+            }
+        }
+    }
+
+    #[cold]
+    fn take(&self, message: &[u8], seen: Seen, now: Duration) {
+        let form = self.0.heartbeat.form();
+        let mut state = self.lock();
+        state.seen += 1;
+        let data = form.data(message);
+        if !data.is_empty() || !state.received.is_empty() {
+            state.received = data.to_vec();
+        }
+        if state.liveness.on_seen(seen, now)
+            && let Some(answer) = form.answer(message)
+        {
+            // Of many that wait to be written the last one says it all.
+            state.answer = Some(answer);
+            self.0.has_due.store(true, Ordering::Release);
+        }
+    }
+
+    /// Time has passed: what is due is for the sending half.
+    ///
+    /// # Errors
+    /// When the peer is dead.
+    pub(super) fn on_time(&self, now: Duration) -> Result<(), Verdict> {
+        let mut state = self.lock();
+        match state.liveness.poll(now) {
+            Due::Wait(_) => Ok(()),
+            Due::Dead(verdict) => Err(verdict),
+            Due::Beat(number) | Due::Probe(number) => {
+                let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
+                state.probe = Some(probe);
+                self.0.has_due.store(true, Ordering::Release);
+                Ok(())
+            }
+        }
+    }
+
+    /// The same for somebody who sees only what goes: nobody takes what comes, so that nothing is judged.
+    pub(super) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
+        let mut state = self.lock();
+        if let Some(number) = state.liveness.poll_beat(now) {
+            let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
+            state.probe = Some(probe);
+            self.0.has_due.store(true, Ordering::Release);
+        }
+        state.liveness.beat_at()
+    }
+
+    /// An exchange is under way that a heartbeat of ours would disturb.
+    #[cfg(feature = "socket")]
+    pub(super) fn hold(&self) {
+        self.lock().liveness.hold();
+    }
+
+    #[cfg(feature = "socket")]
+    pub(super) fn resume(&self, now: Duration) {
+        self.lock().liveness.resume(now);
+    }
+
+    /// Whether there is something for the sending half.
+    #[inline]
+    pub(crate) fn has_due(&self) -> bool {
+        self.0.has_due.load(Ordering::Acquire)
+    }
+
+    /// The next heartbeat that is to be written.
+    pub(super) fn take_due(&self) -> Option<Beat> {
+        let mut state = self.lock();
+        let beat = match state.answer.take() {
+            Some(payload) => Some(Beat { payload, is_ours: false }),
+            None => state.probe.take().map(|payload| Beat { payload, is_ours: true }),
+        };
+        self.0.has_due.store(state.probe.is_some() || state.answer.is_some(), Ordering::Release);
+        beat
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Times and states only.
+impl fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pulse").field("heartbeat", &self.0.heartbeat).finish_non_exhaustive()
+    }
+}
