@@ -33,7 +33,7 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     if settings.no_reply {
         return match way {
             Way::Plain(connection) => send_only(connection, messages, &send, settings.timeout).await,
-            Way::Profile(client) => send_each(client, messages, &send).await,
+            Way::Profile(client) => send_each(*client, messages, &send).await,
         };
     }
     let mut conversation = Conversation { way, timeout: settings.timeout, hex: send.hex };
