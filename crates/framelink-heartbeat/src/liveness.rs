@@ -221,8 +221,8 @@ impl Liveness {
         }
     }
 
-    /// The number of the heartbeat that shows that we live, if one is due. For whoever does not look at what comes, and so can judge
-    /// nothing.
+    /// The number of the heartbeat that shows that we live, if one is due and nobody who looks at what comes has asked for it. For
+    /// whoever has only what goes, and so can judge nothing.
     pub fn poll_beat(&mut self, now: Duration) -> Option<u64> {
         self.beat_at().is_some_and(|at| at <= now).then(|| self.send(now))
     }
@@ -232,7 +232,9 @@ impl Liveness {
     pub fn beat_at(&self) -> Option<Duration> {
         let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some() || self.asked.is_some();
         let time = self.rules.beat_after.filter(|_| !is_asleep)?;
-        Some(self.after(self.out_at.unwrap_or(self.began_at), time))
+        // Whoever looks at what comes goes first.
+        let grace = LATE.min(self.rules.timeout / 4);
+        Some(self.after(self.out_at.unwrap_or(self.began_at), time).saturating_add(grace))
     }
 
     /// When something is due, unless something comes or goes before.
@@ -297,7 +299,8 @@ impl Liveness {
         });
         let ask = rules.ask_after.map(|time| (self.after(self.life_at, time), Step::Ask));
         let step = if rules.ask_after.is_some() { Step::Ask } else { Step::Beat };
-        let beat = self.beat_at().map(|at| (at, step));
+        let beat = rules.beat_after.filter(|_| !self.is_unwritten);
+        let beat = beat.map(|time| (self.after(self.out_at.unwrap_or(self.began_at), time), step));
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 

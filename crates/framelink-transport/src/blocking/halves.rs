@@ -255,6 +255,20 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.flush_until(Some(self.clock.within(limit)), limit)
     }
 
+    /// Writes the heartbeats that are due, without waiting, and says how soon to ask again: for whoever has only this half, while it has
+    /// nothing to send.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn tend(&mut self) -> HalfResult<Option<Duration>, C> {
+        let now = drive::Clock::now(&self.clock);
+        let beat_at = self.sending.on_time(now);
+        if self.sending.owes_beat() {
+            self.output(Some(now), |sending, port, clock| drive::flush(sending, port, clock))?;
+        }
+        Ok(beat_at.map(|at| at.saturating_sub(now)))
+    }
+
     /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
     ///
     /// # Errors

@@ -184,6 +184,20 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.output(|sending, port, clock| Ok(drive::flush(sending, port, clock)? == Progress::Done))
     }
 
+    /// Writes the heartbeats that are due, without waiting, and says how soon to ask again: for whoever has only this half, while it has
+    /// nothing to send.
+    ///
+    /// # Errors
+    /// When the connection failed.
+    pub fn tend(&mut self) -> HalfResult<Option<Duration>, C> {
+        let now = self.clock.now();
+        let beat_at = self.sending.on_time(now);
+        if self.sending.owes_beat() {
+            self.try_flush()?;
+        }
+        Ok(beat_at.map(|at| at.saturating_sub(now)))
+    }
+
     /// Ends our side: when what is queued is written, writing is shut down. True when that is done; otherwise
     /// [`try_flush`](Self::try_flush) does it. The peer can go on sending.
     ///

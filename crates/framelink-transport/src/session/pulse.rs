@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Standing, Verdict};
@@ -51,6 +52,8 @@ struct State {
     received: Vec<u8>,
     /// How many heartbeats of the peer's came.
     seen: u64,
+    /// Whoever has only the sending half, to be told when something is due.
+    sender: Waker,
 }
 
 /// A heartbeat for the sending half.
@@ -64,7 +67,8 @@ impl Pulse {
     pub(super) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
         let (supplied, received) = (Vec::new(), Vec::new());
-        let state = State { liveness, probe: None, answer: None, supplied, received, seen: 0 };
+        let state =
+            State { liveness, probe: None, answer: None, supplied, received, seen: 0, sender: Waker::noop().clone() };
         Self(Arc::new(Cell { heartbeat, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
@@ -152,7 +156,7 @@ impl Pulse {
         {
             // Of many that wait to be written the last one says it all.
             state.answer = Some(answer);
-            self.0.has_due.store(true, Ordering::Release);
+            self.tell(&state);
         }
     }
 
@@ -168,7 +172,7 @@ impl Pulse {
             Due::Beat(number) | Due::Probe(number) => {
                 let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
                 state.probe = Some(probe);
-                self.0.has_due.store(true, Ordering::Release);
+                self.tell(&state);
                 Ok(())
             }
         }
@@ -180,9 +184,23 @@ impl Pulse {
         if let Some(number) = state.liveness.poll_beat(now) {
             let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
             state.probe = Some(probe);
-            self.0.has_due.store(true, Ordering::Release);
+            self.tell(&state);
         }
         state.liveness.beat_at()
+    }
+
+    /// Whom to tell when something is due.
+    #[cfg(feature = "tokio")]
+    pub(super) fn wake(&self, sender: &Waker) {
+        let mut state = self.lock();
+        if !state.sender.will_wake(sender) {
+            state.sender = sender.clone();
+        }
+    }
+
+    fn tell(&self, state: &State) {
+        self.0.has_due.store(true, Ordering::Release);
+        state.sender.wake_by_ref();
     }
 
     /// An exchange is under way that a heartbeat of ours would disturb.

@@ -141,12 +141,6 @@ impl<D: Decode> Receiving<D> {
         self.pulse.as_ref().map_or(Ok(()), |pulse| pulse.on_time(now))
     }
 
-    /// The same where nobody takes what comes: what only shows that we live is due still. When to ask again.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code))]
-    pub(crate) fn on_time_deaf(&mut self, now: Duration) -> Option<Duration> {
-        self.pulse.as_ref().and_then(|pulse| pulse.on_time_deaf(now))
-    }
-
     /// Whether a heartbeat is due that the sending half has not taken. Told once for each.
     #[cfg(feature = "socket")]
     pub(crate) fn beat_is_due(&mut self) -> bool {

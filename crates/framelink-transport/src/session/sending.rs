@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io::IoSlice;
+#[cfg(feature = "tokio")]
+use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Encode, Envelope};
@@ -119,6 +121,25 @@ impl<E: Encode> Sending<E> {
 
     pub(crate) fn set_pulse(&mut self, pulse: Option<Pulse>) {
         self.pulse = pulse;
+    }
+
+    /// Where heartbeats are told, if they are.
+    #[must_use]
+    pub const fn pulse(&self) -> Option<&Pulse> {
+        self.pulse.as_ref()
+    }
+
+    /// Time has passed, and nobody may be looking at what comes: what only shows that we live is due still. When to ask again.
+    pub fn on_time(&mut self, now: Duration) -> Option<Duration> {
+        self.pulse.as_ref().and_then(|pulse| pulse.on_time_deaf(now))
+    }
+
+    /// Whom to tell when a heartbeat is due.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn wake(&self, waker: &Waker) {
+        if let Some(pulse) = &self.pulse {
+            pulse.wake(waker);
+        }
     }
 
     /// Whether a heartbeat is due or not wholly written.

@@ -205,11 +205,13 @@ pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
     pub(super) sending: Sending<Arc<C>>,
     clock: Clock,
     peer: Option<SocketAddr>,
+    /// When a heartbeat is due, for whoever has only this half.
+    alarm: Alarm,
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     pub(super) const fn new(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { writer: Some(writer), sending, clock, peer }
+        Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset() }
     }
 
     /// With the clock of the half that it is joined with.
@@ -278,6 +280,44 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
             Progress::Blocked => Poll::Pending,
         })
         .await
+    }
+
+    /// Writes the heartbeats that are due, for as long as this is awaited: beside whatever brings the next message. It is never done, but
+    /// fails when the connection does. Dropping the future loses nothing.
+    ///
+    /// Needed only where the receiving half is somebody else's: [`Connection::recv`](super::Connection::recv) and the
+    /// [`Receiver`](super::Receiver) of a duplex connection do it by themselves.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: framelink_transport::tokio::Connection, mut queue: tokio::sync::mpsc::Receiver<Vec<u8>>)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let (receiver, mut sender) = connection.split();
+    /// loop {
+    ///     tokio::select! {
+    ///         message = queue.recv() => match message {
+    ///             Some(message) => sender.send(&message).await?,
+    ///             None => return Ok(()),
+    ///         },
+    ///         error = sender.keep() => return Err(error.into()),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub async fn keep(&mut self) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        poll_fn(|context| self.poll_keep(context)).await
+    }
+
+    fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<Error<<C as Decode>::Error, <C as Encode>::Error>> {
+        loop {
+            self.sending.wake(context.waker());
+            let beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
+            if self.sending.owes_beat()
+                && let Err(error) = self.poll_flush(context)
+            {
+                return Poll::Ready(error);
+            }
+            ready!(self.alarm.poll(context, beat_at.map(|at| self.clock.at(at))));
+        }
     }
 
     /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.

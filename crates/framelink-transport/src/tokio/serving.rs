@@ -154,7 +154,7 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
                 }
                 continue;
             }
-            let beat_at = connection.receiver.receiving.on_time_deaf(clock.now()).filter(|_| self.ahead.is_some());
+            let beat_at = connection.sender.sending.on_time(clock.now()).filter(|_| self.ahead.is_some());
             if self.ahead.is_some() && connection.sender.sending.owes_beat() {
                 self.write(connection, context)?;
             }

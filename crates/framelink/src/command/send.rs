@@ -32,7 +32,7 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let way = settings.dial(&send.address).await?;
     if settings.no_reply {
         return match way {
-            Way::Plain(connection) => send_only(connection, messages, &send, settings.timeout).await,
+            Way::Plain(connection) => send_only(*connection, messages, &send, settings.timeout).await,
             Way::Profile(client) => send_each(*client, messages, &send).await,
         };
     }
@@ -59,7 +59,7 @@ struct Settings {
 /// The way to the peer.
 enum Way {
     /// One connection for everything.
-    Plain(Connection),
+    Plain(Box<Connection>),
     /// One for each exchange.
     Profile(Box<Client>),
 }
@@ -112,7 +112,7 @@ impl Settings {
             Some(profile) => Connector::with_profile(&Arc::new(profile.clone())).connect(address).await,
             None => Connector::new(self.framing).within(self.timeout).connect(address).await,
         };
-        connected.map(Way::Plain).map_err(|error| Failure::fault(connect_failed(address, &error)))
+        connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(address, &error)))
     }
 }
 
