@@ -222,9 +222,10 @@ impl Heartbeat {
         let is_answered = self.form.is_answered();
         let asks = we_send && is_answered;
         let gives_way = asks && peer_sends && us == Role::Server;
+        let after = if gives_way { self.interval + self.timeout / 2 } else { self.interval };
         Rules {
-            beat_after: we_send.then_some(self.interval),
-            ask_after: asks.then_some(if gives_way { self.interval + self.timeout / 2 } else { self.interval }),
+            beat_after: we_send.then_some(after),
+            ask_after: asks.then_some(after),
             interval: self.interval,
             timeout: self.timeout,
             tries: self.tries,
@@ -262,6 +263,12 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// Whether the other side asks as well, and first.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.ask_after.is_some_and(|time| time > self.interval)
+    }
+
+
     /// How many probes before the last one an answer is to, as far as its bits tell.
     pub(crate) const fn distance(&self, last: u64, answered: u64) -> u64 {
         let unused = 64 - self.number_bits;

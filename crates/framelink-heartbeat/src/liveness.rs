@@ -51,6 +51,8 @@ pub struct Liveness {
     asked: Option<Asked>,
     /// A heartbeat was asked for and is not written.
     is_unwritten: bool,
+    /// When one of ours was asked for last.
+    beat_at: Option<Duration>,
     /// The last probe and when it was sent, until it is answered.
     awaited: Option<(u64, Duration)>,
     next_number: u64,
@@ -106,12 +108,14 @@ impl Liveness {
         Self {
             rules,
             began_at: now,
-            first: Some(first),
+            // Whoever gives way leaves the first one to the other side.
+            first: Some(first).filter(|_| !rules.gives_way()),
             life_at: now,
             in_at: None,
             out_at: None,
             asked: None,
             is_unwritten: false,
+            beat_at: None,
             awaited: None,
             next_number: 1,
             excused_until: None,
@@ -234,7 +238,7 @@ impl Liveness {
         let time = self.rules.beat_after.filter(|_| !is_asleep)?;
         // Whoever looks at what comes goes first.
         let grace = LATE.min(self.rules.timeout / 4);
-        Some(self.after(self.out_at.unwrap_or(self.began_at), time).saturating_add(grace))
+        Some(self.after(self.shown_at(), time).saturating_add(grace))
     }
 
     /// When something is due, unless something comes or goes before.
@@ -300,8 +304,17 @@ impl Liveness {
         let ask = rules.ask_after.map(|time| (self.after(self.life_at, time), Step::Ask));
         let step = if rules.ask_after.is_some() { Step::Ask } else { Step::Beat };
         let beat = rules.beat_after.filter(|_| !self.is_unwritten);
-        let beat = beat.map(|time| (self.after(self.out_at.unwrap_or(self.began_at), time), step));
+        let beat = beat.map(|time| (self.after(self.shown_at(), time), step));
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// When the peer last saw what shows it that we live.
+    fn shown_at(&self) -> Duration {
+        let shown = match self.rules.life {
+            Life::Bytes => self.out_at,
+            Life::Heartbeats => self.beat_at,
+        };
+        shown.unwrap_or(self.began_at)
     }
 
     /// The first heartbeat goes sooner, so that those of many connections are spread.
@@ -324,6 +337,7 @@ impl Liveness {
         self.next_number = self.next_number.wrapping_add(1);
         self.first = None;
         self.is_unwritten = true;
+        self.beat_at = Some(now);
         self.awaited = self.asked.is_some().then_some((number, now));
         self.sent += 1;
         number

@@ -47,7 +47,7 @@ struct State {
     probe: Option<Vec<u8>>,
     /// The answer to the peer's last probe.
     answer: Option<Vec<u8>>,
-    /// What our next probes carry, and what the peer's last heartbeat carried.
+    /// What our next probes carry, and what the peer's last one carried.
     supplied: Vec<u8>,
     received: Vec<u8>,
     /// How many heartbeats of the peer's came.
@@ -102,7 +102,7 @@ impl Pulse {
         self.lock().supplied = data.to_vec();
     }
 
-    /// The data that the last heartbeat of the peer's carried.
+    /// The data that the peer's last probe carried.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
         self.lock().received.clone()
@@ -147,9 +147,9 @@ impl Pulse {
         let form = self.0.heartbeat.form();
         let mut state = self.lock();
         state.seen += 1;
-        let data = form.data(message);
-        if !data.is_empty() || !state.received.is_empty() {
-            state.received = data.to_vec();
+        // An answer has only our own.
+        if seen == Seen::Probe {
+            state.received = form.data(message).to_vec();
         }
         if state.liveness.on_seen(seen, now)
             && let Some(answer) = form.answer(message)

@@ -1,0 +1,7 @@
+//! Whether the other side lives: two sessions in a simulated network on a virtual clock.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod bounds;
+mod faults;
+mod quiet;
+mod world;
