@@ -268,7 +268,6 @@ impl Rules {
         self.ask_after.is_some_and(|time| time > self.interval)
     }
 
-
     /// How many probes before the last one an answer is to, as far as its bits tell.
     pub(crate) const fn distance(&self, last: u64, answered: u64) -> u64 {
         let unused = 64 - self.number_bits;

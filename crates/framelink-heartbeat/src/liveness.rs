@@ -56,8 +56,10 @@ pub struct Liveness {
     /// The last probe and when it was sent, until it is answered.
     awaited: Option<(u64, Duration)>,
     next_number: u64,
-    /// The peer has been given its time once more, up to this moment.
+    /// The peer is not judged before.
     excused_until: Option<Duration>,
+    /// It has been given its time once more since it lived.
+    has_excused: bool,
     is_held: bool,
     /// When somebody was here last.
     watched_at: Duration,
@@ -119,6 +121,7 @@ impl Liveness {
             awaited: None,
             next_number: 1,
             excused_until: None,
+            has_excused: false,
             is_held: false,
             watched_at: now,
             dead: None,
@@ -189,12 +192,19 @@ impl Liveness {
         self.is_held = true;
     }
 
-    /// It is over.
+    /// It is over: the peer has its answer time from now.
     pub fn resume(&mut self, now: Duration) {
-        self.is_held = false;
-        if let Some(asked) = &mut self.asked {
-            asked.since = now;
+        if self.is_held {
+            self.is_held = false;
+            self.excuse_until(now.saturating_add(self.rules.timeout));
         }
+    }
+
+    /// Somebody looks at what comes again, who had not since `away_at`: the peer has so much more time, and no more than its answer
+    /// time.
+    pub fn back(&mut self, away_at: Duration, now: Duration) {
+        let away_for = now.saturating_sub(away_at).min(self.rules.timeout);
+        self.excuse_until(now.saturating_add(away_for));
         self.watched_at = now;
     }
 
@@ -348,6 +358,7 @@ impl Liveness {
         self.life_at = now;
         self.asked = None;
         self.excused_until = None;
+        self.has_excused = false;
     }
 
     fn answered(&mut self, number: Option<u64>, now: Duration) {
@@ -368,15 +379,22 @@ impl Liveness {
         self.awaited.is_some_and(|(_, at)| now <= at.saturating_add(self.rules.timeout))
     }
 
+    /// The peer is not judged before.
+    fn excuse_until(&mut self, until: Duration) {
+        let earliest = until.saturating_sub(self.rules.timeout);
+        if let Some(asked) = &mut self.asked {
+            asked.since = asked.since.max(earliest);
+        }
+        self.excused_until = Some(self.excused_until.map_or(until, |at| at.max(until)));
+    }
+
     /// Whether nobody was here when the time was over, for the first time since the peer lived: then it has its answer time from now.
     fn excuses(&mut self, at: Duration, now: Duration) -> bool {
-        if self.excused_until.is_some() || now.saturating_sub(at) <= LATE {
+        if self.has_excused || now.saturating_sub(at) <= LATE {
             return false;
         }
-        self.excused_until = Some(now.saturating_add(self.rules.timeout));
-        if let Some(asked) = &mut self.asked {
-            asked.since = now;
-        }
+        self.has_excused = true;
+        self.excuse_until(now.saturating_add(self.rules.timeout));
         true
     }
 

@@ -188,9 +188,9 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// failed. It is of no more use then.
     pub fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, C> {
         self.check(Operation::Receive)?;
-        let tended = self.both(Duration::ZERO, |receiving, sending, port, clock| {
-            drive::tend(receiving, sending, port, clock, is_deaf)
-        });
+        let soon = self.clock.within(SLICE);
+        let tended =
+            self.both(soon, |receiving, sending, port, clock| drive::tend(receiving, sending, port, clock, is_deaf));
         let until = tended.map_err(|cause| self.receiver.failed(cause))?;
         Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
     }

@@ -142,16 +142,21 @@ impl<D, E> Desk<D, E> {
                 return Ok(None);
             }
             outgoing.fill(&mut state.replies, sending)?;
-            if sending.poll() != Transmit::Idle {
+            sending.wake(&waker);
+            let beat_at = sending.on_time(self.clock.now());
+            if sending.poll() != Transmit::Idle || sending.owes_beat() {
                 let deadline = outgoing.deadline(&state.replies);
                 return Ok(Some(deadline.unwrap_or_else(|| self.clock.within(within))));
             }
             // What is empty on the wire is written already.
-            outgoing.settle(&mut state.replies, sending);
+            outgoing.settle(&mut state.replies, sending, self.clock.now());
             if state.is_last && state.replies.is_empty() {
                 return Ok(None);
             }
-            state = self.outgoing.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match beat_at.map(|at| at.saturating_sub(self.clock.now())) {
+                Some(left) => self.outgoing.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.outgoing.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
@@ -162,7 +167,7 @@ impl<D, E> Desk<D, E> {
         sending: &Sending<S>,
     ) -> Result<(), Cause<D, S::Error>> {
         let mut state = self.state();
-        outgoing.settle(&mut state.replies, sending);
+        outgoing.settle(&mut state.replies, sending, self.clock.now());
         self.room.notify_one();
         if sending.is_empty() { Ok(()) } else { outgoing.check(&state.replies, sending, &self.clock) }
     }

@@ -167,7 +167,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 
     /// A socket tells of a reset once and then ends as if it had been closed in good order.
     pub(super) fn failed(&mut self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+        if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
             self.reader = None;
         }
         self.error(cause)

@@ -10,7 +10,7 @@ use super::desk::{Desk, Watch};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
 use crate::drive::{self, Outgoing};
 use crate::error::Operation;
-use crate::profile::Side;
+use crate::profile::{ExchangeKind, Side};
 use crate::session::Concurrency;
 use crate::{Cause, Error, MemberId, Message, Profile, Registry};
 
@@ -112,6 +112,9 @@ impl<C: Decode + Encode> Connection<C> {
         let watch = mailbox.as_ref().map(|mailbox| Box::new(mailbox.watch()) as Watch);
         let desk: DeskOf<C> = Arc::new(Desk::new(concurrency, self.clock, closer, self.peer_addr(), watch));
         let outgoing = Outgoing::new(mailbox, within, &self.sender.sending);
+        if profile.exchange() == ExchangeKind::Sync {
+            self.receiver.receiving.take_turns();
+        }
         let (receiver, sender, is_short) =
             (&mut self.receiver, &mut self.sender, profile.connection().short().is_some());
         let read = thread::scope(|threads| {
@@ -167,9 +170,14 @@ fn read<C: Decode + Encode, R: ReadStream>(
     is_short: bool,
     another_handler: impl Fn(),
 ) -> Result<(), ErrorOf<C>> {
-    while desk.has_room() {
+    // Where heartbeats are expected one is read ahead, so that they are seen while all handlers are busy.
+    let reads_ahead = receiver.receiving.pulse().is_some();
+    while reads_ahead || desk.has_room() {
         match receiver.recv() {
             Ok(Some(message)) => {
+                if reads_ahead && !desk.has_room() {
+                    break;
+                }
                 if desk.take(message) {
                     another_handler();
                 }

@@ -51,7 +51,7 @@ pub(crate) fn try_put<D, E: Encode>(
 ) -> Result<TrySend, Cause<D, E::Error>> {
     let was_empty = sending.is_empty();
     let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
-    if !was_empty {
+    if !was_empty || sending.owes_beat() {
         flush(sending, output, clock)?;
     }
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })

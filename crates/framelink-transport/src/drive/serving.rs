@@ -81,7 +81,7 @@ impl<C> Outgoing<C> {
     }
 
     /// Looks what was written since.
-    pub(crate) fn settle<E: Encode>(&mut self, replies: &mut Replies, sending: &Sending<E>) {
+    pub(crate) fn settle<E: Encode>(&mut self, replies: &mut Replies, sending: &Sending<E>, now: Duration) {
         let mut fresh = sending.messages_written() - self.written;
         self.written += fresh;
         let (mut replied, mut pushed) = (0, 0);
@@ -107,6 +107,12 @@ impl<C> Outgoing<C> {
         if self.runs.is_empty() {
             // An idle connection holds no buffer.
             self.runs = VecDeque::new();
+        }
+        if replies.is_empty()
+            && let Some(pulse) = sending.pulse()
+        {
+            // It was held where the peer has one request at a time.
+            pulse.resume(now);
         }
     }
 
@@ -154,7 +160,7 @@ impl<C> Outgoing<C> {
         loop {
             self.fill(replies, sending)?;
             let progress = flush(sending, output, clock)?;
-            self.settle(replies, sending);
+            self.settle(replies, sending, clock.now());
             if progress == Progress::Blocked {
                 self.check(replies, sending, clock)?;
                 return Ok(Progress::Blocked);

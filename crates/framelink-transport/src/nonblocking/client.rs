@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use framelink_heartbeat::Verdict;
+
 use super::{Connection, Connector};
 use crate::client_rules::{Next, after_call, after_send};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -38,6 +40,8 @@ pub struct Client {
     connection: Option<Connection>,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(Connection, Instant)>>,
+    /// Why the last connection was given up between two exchanges.
+    verdict: Option<Verdict>,
 }
 
 impl Client {
@@ -54,6 +58,7 @@ impl Client {
             profile,
             connection: None,
             closing: None,
+            verdict: None,
         })
     }
 
@@ -76,6 +81,27 @@ impl Client {
             self.connection = Some(connection);
         }
         Ok(())
+    }
+
+    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
+    /// and says how soon it wants to be asked again. A connection that was lost is dropped, so that the next exchange dials.
+    pub fn tend(&mut self) -> Option<Duration> {
+        let is_deaf = !self.profile.exchange().receives();
+        match self.connection.as_mut()?.tend(is_deaf) {
+            Ok(time) => time,
+            Err(error) => {
+                if let Cause::Dead(verdict) = error.cause() {
+                    self.verdict = Some(*verdict);
+                }
+                self.connection = None;
+                None
+            }
+        }
+    }
+
+    /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
+    pub const fn verdict(&self) -> Option<Verdict> {
+        self.verdict
     }
 
     /// Sends a request and receives its reply.
@@ -218,6 +244,7 @@ impl Client {
     }
 
     fn keep(&mut self, connection: Connection) {
+        self.verdict = None;
         if self.profile.connection().short().is_none() {
             self.connection = Some(connection);
         }

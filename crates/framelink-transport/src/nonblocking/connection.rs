@@ -403,7 +403,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
             Ok(Came::Beat) => (TryRecv::Nothing, None),
             Err(cause) => {
                 // A socket tells of a reset once and then ends as if it had been closed in good order.
-                if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+                if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
                     self.stream = None;
                 }
                 return Err(self.error(Operation::Receive, cause));

@@ -76,7 +76,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
             Ok(Came::Beat) => return self.try_recv(),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
             Err(cause) => {
-                if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+                if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
                     self.reader = None;
                 }
                 return Err(self.error(cause));

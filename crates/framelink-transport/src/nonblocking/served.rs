@@ -15,6 +15,7 @@ use super::connection::Result;
 use super::{Connection, WriteStream};
 use crate::drive::{self, Clock as _, Outgoing, Progress};
 use crate::error::{Cause, Error, Operation};
+use crate::profile::ExchangeKind;
 use crate::session::{Concurrency, Place, Replies};
 use crate::{Directions, MemberId, Message, Profile, Registry, TryRecv};
 
@@ -83,6 +84,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 
     /// For many requests at a time, whose replies go out as `concurrency` and the profile say.
     pub fn serve_many(mut self, profile: &Profile, concurrency: Concurrency) -> Served<C, S> {
+        if profile.exchange() == ExchangeKind::Sync {
+            self.session.receiving.take_turns();
+        }
         let outgoing = Outgoing::new(self.mailbox.take(), profile.timeouts().write, &self.session.sending);
         Served {
             connection: self,

@@ -156,7 +156,7 @@ impl Pulse {
         {
             // Of many that wait to be written the last one says it all.
             state.answer = Some(answer);
-            self.tell(&state);
+            self.tell(state);
         }
     }
 
@@ -172,7 +172,7 @@ impl Pulse {
             Due::Beat(number) | Due::Probe(number) => {
                 let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
                 state.probe = Some(probe);
-                self.tell(&state);
+                self.tell(state);
                 Ok(())
             }
         }
@@ -184,13 +184,15 @@ impl Pulse {
         if let Some(number) = state.liveness.poll_beat(now) {
             let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
             state.probe = Some(probe);
-            self.tell(&state);
+            let beat_at = state.liveness.beat_at();
+            self.tell(state);
+            return beat_at;
         }
         state.liveness.beat_at()
     }
 
     /// Whom to tell when something is due.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(super) fn wake(&self, sender: &Waker) {
         let mut state = self.lock();
         if !state.sender.will_wake(sender) {
@@ -198,9 +200,12 @@ impl Pulse {
         }
     }
 
-    fn tell(&self, state: &State) {
+    /// Not locked: whoever is woken may have locks of its own.
+    fn tell(&self, state: MutexGuard<'_, State>) {
         self.0.has_due.store(true, Ordering::Release);
-        state.sender.wake_by_ref();
+        let sender = state.sender.clone();
+        drop(state);
+        sender.wake();
     }
 
     /// An exchange is under way that a heartbeat of ours would disturb.
@@ -210,8 +215,14 @@ impl Pulse {
     }
 
     #[cfg(feature = "socket")]
-    pub(super) fn resume(&self, now: Duration) {
+    pub(crate) fn resume(&self, now: Duration) {
         self.lock().liveness.resume(now);
+    }
+
+    /// Somebody looks at what comes again.
+    #[cfg(feature = "socket")]
+    pub(super) fn back(&self, away_at: Duration, now: Duration) {
+        self.lock().liveness.back(away_at, now);
     }
 
     /// Whether there is something for the sending half.

@@ -62,6 +62,9 @@ pub struct Receiving<D: Decode> {
     /// Somebody was told that a heartbeat is due.
     #[cfg_attr(not(feature = "socket"), expect(dead_code))]
     has_told: bool,
+    /// Each message is a request that is answered before the next.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    takes_turns: bool,
 }
 
 /// What came of what was received.
@@ -114,6 +117,7 @@ impl<D: Decode> Receiving<D> {
             torn: Torn::default(),
             pulse: None,
             has_told: false,
+            takes_turns: false,
         }
     }
 
@@ -157,6 +161,13 @@ impl<D: Decode> Receiving<D> {
         if let Some(pulse) = &self.pulse {
             pulse.hold();
         }
+    }
+
+    /// Messages are requests of a peer that has one at a time, and is not asked whether it lives while it waits for its reply: from each
+    /// message on, until [`Pulse::resume`].
+    #[cfg(feature = "socket")]
+    pub(crate) fn take_turns(&mut self) {
+        self.takes_turns = true;
     }
 
     /// Its reply is there.
@@ -216,9 +227,15 @@ impl<D: Decode> Receiving<D> {
 
     /// Somebody asks for the next message. What has begun of it may take its time from now on: while the last one was dealt with
     /// nobody read, so that its sender may have had to wait.
-    pub const fn on_asked(&mut self, now: Duration) {
+    pub fn on_asked(&mut self, now: Duration) {
         if self.is_away && self.begun_at.is_some() {
             self.begun_at = Some(now);
+        }
+        #[cfg(feature = "socket")]
+        if self.is_away
+            && let Some(pulse) = &self.pulse
+        {
+            pulse.back(self.heard_at, now);
         }
         self.is_away = false;
     }
@@ -226,7 +243,7 @@ impl<D: Decode> Receiving<D> {
     /// Whether [`on_asked`](Self::on_asked) has anything to say, so that the clock is worth a look.
     #[must_use]
     pub const fn wants_asking(&self) -> bool {
-        self.is_away && self.frame_within.is_some() && self.begun_at.is_some()
+        self.is_away && (self.pulse.is_some() || (self.frame_within.is_some() && self.begun_at.is_some()))
     }
 
     /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
@@ -319,6 +336,10 @@ impl<D: Decode> Receiving<D> {
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
                         self.is_away = true;
+                        #[cfg(feature = "socket")]
+                        if self.takes_turns {
+                            self.hold_pulse();
+                        }
                         return Ok(Received::Message(message));
                     }
                 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io::IoSlice;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::task::Waker;
 use std::time::Duration;
 
@@ -135,7 +135,7 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Whom to tell when a heartbeat is due.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn wake(&self, waker: &Waker) {
         if let Some(pulse) = &self.pulse {
             pulse.wake(waker);

@@ -165,7 +165,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         };
         done.map_err(|cause| {
             // A socket tells of a reset once and then ends as if it had been closed in good order.
-            if matches!(cause, Cause::Io(_) | Cause::Reset(_)) {
+            if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
                 self.reader = None;
             }
             Error::new(Operation::Receive, self.peer, cause)

@@ -11,7 +11,7 @@ use super::alarm::Alarm;
 use super::handlers::Handlers;
 use crate::drive::{self, Came, Clock as _, Outgoing};
 use crate::error::Operation;
-use crate::profile::Side;
+use crate::profile::{ExchangeKind, Side};
 use crate::session::{Concurrency, Replies};
 use crate::{Error, MemberId, Message, Profile, Registry};
 
@@ -112,6 +112,7 @@ struct Serving<C: Decode + Encode, F> {
     outgoing: Outgoing<C>,
     handlers: Handlers<F>,
     is_short: bool,
+    takes_turns: bool,
     /// What was read before there was room for it.
     ahead: Option<Result<Option<Message>, ErrorOf<C>>>,
     /// What reading has come to, once there are no more requests.
@@ -121,12 +122,16 @@ struct Serving<C: Decode + Encode, F> {
 
 impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
     fn new(connection: &mut Connection<C>, profile: &Profile, concurrency: Concurrency) -> Self {
+        if profile.exchange() == ExchangeKind::Sync {
+            connection.receiver.receiving.take_turns();
+        }
         let (mailbox, sending) = (connection.mailbox.take(), &connection.sender.sending);
         Self {
             replies: Replies::new(concurrency),
             outgoing: Outgoing::new(mailbox, profile.timeouts().write, sending),
             handlers: Handlers::new(),
             is_short: profile.connection().short().is_some(),
+            takes_turns: profile.exchange() == ExchangeKind::Sync,
             ahead: None,
             end: None,
             alarm: Alarm::unset(),
@@ -177,6 +182,9 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
             return Poll::Pending;
         }
         if let Some(ahead) = self.ahead.take() {
+            if self.takes_turns {
+                connection.receiver.receiving.hold_pulse();
+            }
             return Poll::Ready(Some(ahead));
         }
         let received = match ready!(connection.receiver.poll_came(context)) {

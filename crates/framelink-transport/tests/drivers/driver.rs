@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
 use framelink_transport::{
     CallError, CloseReport, ConnectError, Directions, Error, Framing, Message, TryRecv, blocking, nonblocking, tokio,
 };
@@ -23,6 +24,8 @@ pub(crate) trait Driver: Sized {
     fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError>;
     fn finish(&mut self) -> Result<(), Error>;
     fn close(self, within: Duration) -> Result<CloseReport, Error>;
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role);
+    fn standing(&self) -> Option<Standing>;
 
     /// The next message, `None` at the end; a test that waits in vain fails.
     #[track_caller]
@@ -75,6 +78,14 @@ impl Driver for Blocking {
     fn close(self, within: Duration) -> Result<CloseReport, Error> {
         self.0.close(within)
     }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.0.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.0.standing()
+    }
 }
 
 pub(crate) struct NonBlocking(pub(crate) nonblocking::Connection);
@@ -112,6 +123,14 @@ impl Driver for NonBlocking {
 
     fn close(self, within: Duration) -> Result<CloseReport, Error> {
         self.0.close(within)
+    }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.0.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.0.standing()
     }
 }
 
@@ -165,6 +184,14 @@ impl Driver for Tokio {
 
     fn close(self, within: Duration) -> Result<CloseReport, Error> {
         self.runtime.block_on(self.connection.close(within))
+    }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.connection.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.connection.standing()
     }
 }
 

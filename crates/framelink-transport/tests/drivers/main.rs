@@ -10,6 +10,7 @@ mod counted;
 mod driver;
 mod exchange;
 mod faults;
+mod heartbeats;
 mod party;
 mod peer;
 mod restart;

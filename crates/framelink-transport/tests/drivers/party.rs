@@ -38,6 +38,8 @@ pub(crate) trait Client {
     fn recv(&mut self) -> Result<Option<Message>, Error>;
     /// Sends on the connection that is there, past the client.
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error>;
+    /// Nobody calls for so long.
+    fn rest(&mut self, time: Duration);
 }
 
 impl Party for Blocking {
@@ -85,6 +87,10 @@ impl Client for blocking::Client {
 
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
         self.connection_mut().expect("a connection").send(message)
+    }
+
+    fn rest(&mut self, time: Duration) {
+        std::thread::sleep(time);
     }
 }
 
@@ -139,6 +145,13 @@ impl Client for nonblocking::Client {
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
         self.connection_mut().expect("a connection").send_within(message, crate::driver::DEADLINE)
     }
+
+    fn rest(&mut self, time: Duration) {
+        let until = std::time::Instant::now() + time;
+        while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
+            std::thread::sleep(self.tend().unwrap_or(left).min(left));
+        }
+    }
 }
 
 impl Party for Tokio {
@@ -189,6 +202,10 @@ impl Client for (::tokio::runtime::Runtime, tokio::Client) {
 
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
         self.0.block_on(self.1.connection_mut().expect("a connection").send(message))
+    }
+
+    fn rest(&mut self, time: Duration) {
+        self.0.block_on(async { ::tokio::time::sleep(time).await });
     }
 }
 
