@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
 use framelink_transport::{
-    CallError, CloseReport, ConnectError, Directions, Error, Framing, Message, TryRecv, blocking, nonblocking, tokio,
+    CallError, CloseReport, ConnectError, Directions, Error, Framing, Message, TryRecv, TrySend, blocking, nonblocking,
+    tokio,
 };
 
 /// Whatever a test waits for comes within this time, or the test fails.
@@ -24,6 +25,9 @@ pub(crate) trait Driver: Sized {
     fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError>;
     fn finish(&mut self) -> Result<(), Error>;
     fn close(self, within: Duration) -> Result<CloseReport, Error>;
+    /// Accepts a message that leaves with others.
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error>;
+    fn flush(&mut self) -> Result<(), Error>;
     fn watch(&mut self, heartbeat: Heartbeat, role: Role);
     fn standing(&self) -> Option<Standing>;
 
@@ -79,6 +83,14 @@ impl Driver for Blocking {
         self.0.close(within)
     }
 
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.0.feed(payload)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.0.flush()
+    }
+
     fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
         self.0.watch(heartbeat, role);
     }
@@ -123,6 +135,17 @@ impl Driver for NonBlocking {
 
     fn close(self, within: Duration) -> Result<CloseReport, Error> {
         self.0.close(within)
+    }
+
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        while self.0.try_feed(payload)? == TrySend::Full {
+            self.0.flush_within(DEADLINE)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.0.flush_within(DEADLINE)
     }
 
     fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
@@ -184,6 +207,14 @@ impl Driver for Tokio {
 
     fn close(self, within: Duration) -> Result<CloseReport, Error> {
         self.runtime.block_on(self.connection.close(within))
+    }
+
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.feed(payload))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.flush())
     }
 
     fn watch(&mut self, heartbeat: Heartbeat, role: Role) {

@@ -7,9 +7,13 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::heartbeat::{Form, Heartbeat, Role, Standing};
+use framelink_transport::heartbeat::{By, Form, Heartbeat, Life, Role, Standing};
 use framelink_transport::session::Sent;
 use framelink_transport::{Cause, Framing, Profile, TryRecv};
+
+#[path = "../support/echo.rs"]
+mod echo;
+use echo::echo;
 
 use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
 use crate::party::Party;
@@ -29,6 +33,7 @@ on_every_driver!(
     a_call_takes_its_time,
     whoever_was_away_kills_nobody,
     a_storm_of_probes_is_not_answered_without_end,
+    a_million_messages_and_heartbeats_do_not_mix,
     a_client_beats_between_calls,
     a_client_dials_again_when_its_peer_died_between_calls,
 );
@@ -73,10 +78,7 @@ fn answering(stream: &TcpStream) -> (Arc<AtomicUsize>, thread::JoinHandle<()>) {
 }
 
 fn an_idle_side_beats<D: Driver>() {
-    let (mut ours, peer) = watched::<D>(
-        &times(Heartbeat::relaxed(Form::empty()).by(framelink_transport::heartbeat::By::Client)),
-        Role::Client,
-    );
+    let (mut ours, peer) = watched::<D>(&times(Heartbeat::relaxed(Form::empty()).by(By::Client)), Role::Client);
     let (sender, beats) = mpsc::channel();
     let _peer = thread::spawn(move || {
         for _ in 0..3 {
@@ -275,6 +277,33 @@ fn a_storm_of_probes_is_not_answered_without_end<D: Driver>() {
         }
     }
     assert!(answers < 100, "{}: {answers} answers", D::NAME);
+}
+
+/// So many messages go, and come back.
+const MESSAGES: u64 = 1_000_000;
+
+/// Both sides ask all the time, whatever else goes.
+fn a_million_messages_and_heartbeats_do_not_mix<D: Driver>() {
+    let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).by(By::Both).counting(Life::Heartbeats);
+    let heartbeat = heartbeat.interval(Duration::from_millis(1)).unwrap().timeout(DEADLINE).unwrap();
+    let (mut ours, peer) = watched::<D>(&heartbeat, Role::Client);
+    let echoing = thread::spawn(move || echo(peer));
+    /// So many are on their way at a time.
+    const AHEAD: u64 = 500;
+    for first in (0..MESSAGES).step_by(500) {
+        let batch = first..first + AHEAD;
+        batch.clone().for_each(|number| ours.feed(&number.to_be_bytes()).unwrap());
+        ours.flush().unwrap();
+        for number in batch {
+            let message = ours.recv().unwrap().unwrap();
+            assert_eq!(message[..], number.to_be_bytes(), "{}: in order, and whole", D::NAME);
+        }
+    }
+    drop(ours);
+    let counts = echoing.join().unwrap();
+    println!("{}: {counts:?}", D::NAME);
+    assert_eq!(counts.messages, MESSAGES);
+    assert!(counts.probes_answered > 20 && counts.beats_sent > 100_000 && counts.answers_came > 20, "{counts:?}");
 }
 
 /// A peer that listens: the profile of its clients, and each connection in turn.

@@ -4,6 +4,7 @@
 
 mod cancel;
 mod ends;
+mod heartbeats;
 mod many;
 mod matching;
 mod pairs;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use framelink_transport::heartbeat::{Heartbeat, Role};
 use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{CallId, Matching};
 use framelink_transport::{
@@ -31,12 +32,22 @@ impl Happened {
     }
 }
 
+/// Heartbeats, and as which side.
+pub(crate) type Watch = Option<(Heartbeat, Role)>;
+
 pub(crate) trait Many: Sized {
     const NAME: &'static str;
 
-    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self;
+    /// With heartbeats, or without.
+    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self;
     /// One to send and one to receive.
-    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self;
+    fn pair_watched(
+        sending: TcpStream,
+        receiving: TcpStream,
+        framing: Directions,
+        matching: Matching,
+        watch: Watch,
+    ) -> Self;
     /// Begins a call, or will when there is room for it.
     fn begin(&mut self, call: usize, request: &[u8], within: Duration);
     fn send(&mut self, message: &[u8]) -> Result<(), Error>;
@@ -46,6 +57,14 @@ pub(crate) trait Many: Sized {
     fn kept(&mut self) -> &mut VecDeque<Happened>;
     fn in_flight(&self) -> usize;
     fn unanswered(&self) -> usize;
+
+    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+        Self::watched(stream, framing, matching, None)
+    }
+
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+        Self::pair_watched(sending, receiving, framing, matching, None)
+    }
 
     /// What happens next; waits so long at most.
     fn next_within(&mut self, limit: Duration) -> Option<Happened> {
@@ -122,12 +141,25 @@ pub(crate) struct Blocking {
 impl Many for Blocking {
     const NAME: &'static str = "blocking";
 
-    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
-        Self::over(blocking::Connection::from_stream(stream, framing).duplex(matching))
+    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
+        let mut connection = blocking::Connection::from_stream(stream, framing);
+        if let Some((heartbeat, role)) = watch {
+            connection.watch(heartbeat, role);
+        }
+        Self::over(connection.duplex(matching))
     }
 
-    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
-        let receiving = blocking::Connection::from_stream(receiving, framing);
+    fn pair_watched(
+        sending: TcpStream,
+        receiving: TcpStream,
+        framing: Directions,
+        matching: Matching,
+        watch: Watch,
+    ) -> Self {
+        let mut receiving = blocking::Connection::from_stream(receiving, framing);
+        if let Some((heartbeat, role)) = watch {
+            receiving.watch(heartbeat, role);
+        }
         Self::over(blocking::Connection::from_stream(sending, framing).simplex(receiving, matching))
     }
 
@@ -195,20 +227,26 @@ pub(crate) struct Tokio {
 impl Many for Tokio {
     const NAME: &'static str = "tokio";
 
-    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
         let runtime = Self::runtime();
         let duplex = {
             let _entered = runtime.enter();
-            connection(stream, framing).duplex(matching)
+            connection(stream, framing, watch).duplex(matching)
         };
         Self::over(runtime, duplex)
     }
 
-    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+    fn pair_watched(
+        sending: TcpStream,
+        receiving: TcpStream,
+        framing: Directions,
+        matching: Matching,
+        watch: Watch,
+    ) -> Self {
         let runtime = Self::runtime();
         let pair = {
             let _entered = runtime.enter();
-            connection(sending, framing).simplex(connection(receiving, framing), matching)
+            connection(sending, framing, None).simplex(connection(receiving, framing, watch), matching)
         };
         Self::over(runtime, pair)
     }
@@ -263,9 +301,13 @@ impl Tokio {
     }
 }
 
-fn connection(stream: TcpStream, framing: Directions) -> tokio::Connection {
+fn connection(stream: TcpStream, framing: Directions, watch: Watch) -> tokio::Connection {
     stream.set_nonblocking(true).unwrap();
-    tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing)
+    let mut connection = tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing);
+    if let Some((heartbeat, role)) = watch {
+        connection.watch(heartbeat, role);
+    }
+    connection
 }
 
 /// One loop.
@@ -282,12 +324,25 @@ pub(crate) struct NonBlocking {
 impl Many for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
-    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
-        Self::over(nonblocking::Connection::from_stream(stream, framing).unwrap().duplex(matching))
+    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
+        let mut connection = nonblocking::Connection::from_stream(stream, framing).unwrap();
+        if let Some((heartbeat, role)) = watch {
+            connection.watch(heartbeat, role);
+        }
+        Self::over(connection.duplex(matching))
     }
 
-    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
-        let receiving = nonblocking::Connection::from_stream(receiving, framing).unwrap();
+    fn pair_watched(
+        sending: TcpStream,
+        receiving: TcpStream,
+        framing: Directions,
+        matching: Matching,
+        watch: Watch,
+    ) -> Self {
+        let mut receiving = nonblocking::Connection::from_stream(receiving, framing).unwrap();
+        if let Some((heartbeat, role)) = watch {
+            receiving.watch(heartbeat, role);
+        }
         Self::over(nonblocking::Connection::from_stream(sending, framing).unwrap().simplex(receiving, matching))
     }
 

@@ -1,0 +1,53 @@
+//! A peer that sends back what comes, with heartbeats between: an oracle that knows nothing of ours but its bytes.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use framelink_transport::{Frames, Framing};
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) messages: u64,
+    pub(crate) probes_answered: u64,
+    /// Answers that nobody has asked for, and probes of its own.
+    pub(crate) beats_sent: u64,
+    pub(crate) answers_came: u64,
+}
+
+/// Sends back each message, answers probes, and sends heartbeats between the messages.
+pub(crate) fn echo(mut stream: TcpStream) -> Counts {
+    let framing: Framing = "net:2".parse().unwrap();
+    let (mut counts, mut unread, mut space) = (Counts::default(), Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        let count = match stream.read(&mut space) {
+            Ok(0) | Err(_) => return counts,
+            Ok(count) => count,
+        };
+        unread.extend_from_slice(&space[..count]);
+        let (mut whole, mut back) = (0, Vec::new());
+        for found in Frames::new(&framing, &unread) {
+            let found = found.expect("nothing but whole frames");
+            whole += found.wire.len();
+            match found.payload {
+                b"PING" => {
+                    counts.probes_answered += 1;
+                    back.extend(b"\0\x04PONG");
+                }
+                b"PONG" => counts.answers_came += 1,
+                message => {
+                    assert_eq!(message, counts.messages.to_be_bytes(), "none lost, none cut by a heartbeat");
+                    counts.messages += 1;
+                    back.extend_from_slice(found.wire);
+                    if counts.messages % 5 == 0 {
+                        counts.beats_sent += 1;
+                        back.extend(if counts.messages % 500 == 0 { b"\0\x04PING" } else { b"\0\x04PONG" });
+                    }
+                }
+            }
+        }
+        unread.drain(..whole);
+        if stream.write_all(&back).is_err() {
+            return counts;
+        }
+    }
+}
