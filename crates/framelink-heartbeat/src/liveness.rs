@@ -1,5 +1,6 @@
 //! When to beat, when to ask, and when the peer counts as dead.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::guard::Guard;
@@ -63,9 +64,10 @@ pub struct Liveness {
     is_held: bool,
     /// When somebody was here last.
     watched_at: Duration,
-    dead: Option<Verdict>,
+    dead: Option<Box<Verdict>>,
     guard: Guard,
-    round_trips: RoundTrips,
+    /// Kept apart, for most connections have none of them.
+    round_trips: Option<Box<RoundTrips>>,
     sent: u64,
 }
 
@@ -126,7 +128,7 @@ impl Liveness {
             watched_at: now,
             dead: None,
             guard: Guard::new(rules.is_symmetric, rules.interval),
-            round_trips: RoundTrips::default(),
+            round_trips: None,
             sent: 0,
         }
     }
@@ -210,8 +212,8 @@ impl Liveness {
 
     /// What is due. To be asked after what has come was looked at.
     pub fn poll(&mut self, now: Duration) -> Due {
-        if let Some(verdict) = self.dead {
-            return Due::Dead(verdict);
+        if let Some(verdict) = &self.dead {
+            return Due::Dead(**verdict);
         }
         self.watched_at = now;
         loop {
@@ -221,7 +223,11 @@ impl Liveness {
             }
             match step {
                 Step::Verdict if self.excuses(at, now) => {}
-                Step::Verdict => return Due::Dead(*self.dead.insert(self.verdict(now))),
+                Step::Verdict => {
+                    let verdict = self.verdict(now);
+                    self.dead = Some(Box::new(verdict));
+                    return Due::Dead(verdict);
+                }
                 Step::Ask => {
                     let probes = self.asked.map_or(0, |asked| asked.probes);
                     self.asked = Some(Asked { since: now, probes: probes + 1 });
@@ -262,8 +268,8 @@ impl Liveness {
     #[must_use]
     pub fn standing(&self, now: Duration) -> Standing {
         let silent_for = now.saturating_sub(self.life_at);
-        match (self.dead, self.asked, self.judged_at()) {
-            (Some(verdict), ..) => Standing::Dead(verdict),
+        match (&self.dead, self.asked, self.judged_at()) {
+            (Some(verdict), ..) => Standing::Dead(**verdict),
             (None, _, Some(at)) if at.saturating_add(LATE) < now => {
                 Standing::Unknown { unwatched_for: now.saturating_sub(self.watched_at) }
             }
@@ -274,8 +280,8 @@ impl Liveness {
 
     /// How long answers took.
     #[must_use]
-    pub const fn round_trips(&self) -> RoundTrips {
-        self.round_trips
+    pub fn round_trips(&self) -> RoundTrips {
+        self.round_trips.as_deref().copied().unwrap_or_default()
     }
 
     /// How many heartbeats it has asked for.
@@ -369,7 +375,7 @@ impl Liveness {
             return;
         }
         if behind == 0 && !self.is_unwritten {
-            self.round_trips.add(now.saturating_sub(at));
+            self.round_trips.get_or_insert_default().add(now.saturating_sub(at));
         }
         self.awaited = None;
         self.lived(now);

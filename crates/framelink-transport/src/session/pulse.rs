@@ -47,13 +47,20 @@ struct State {
     probe: Option<Vec<u8>>,
     /// The answer to the peer's last probe.
     answer: Option<Vec<u8>>,
-    /// What our next probes carry, and what the peer's last one carried.
-    supplied: Vec<u8>,
-    received: Vec<u8>,
+    data: Option<Box<Data>>,
     /// How many heartbeats of the peer's came.
     seen: u64,
     /// Whoever has only the sending half, to be told when something is due.
     sender: Waker,
+}
+
+/// What heartbeats carry, where an application asks for that.
+#[derive(Default)]
+struct Data {
+    /// With our next probes.
+    supplied: Vec<u8>,
+    /// With the peer's last one.
+    received: Vec<u8>,
 }
 
 /// A heartbeat for the sending half.
@@ -66,9 +73,8 @@ pub(super) struct Beat {
 impl Pulse {
     pub(super) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
-        let (supplied, received) = (Vec::new(), Vec::new());
-        let state =
-            State { liveness, probe: None, answer: None, supplied, received, seen: 0, sender: Waker::noop().clone() };
+        let sender = Waker::noop().clone();
+        let state = State { liveness, probe: None, answer: None, data: None, seen: 0, sender };
         Self(Arc::new(Cell { heartbeat, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
@@ -99,13 +105,13 @@ impl Pulse {
 
     /// Has our probes carry this data from now on, where their form has room for some.
     pub fn supply(&self, data: &[u8]) {
-        self.lock().supplied = data.to_vec();
+        self.lock().data.get_or_insert_default().supplied = data.to_vec();
     }
 
     /// The data that the peer's last probe carried.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
-        self.lock().received.clone()
+        self.lock().data.as_ref().map(|data| data.received.clone()).unwrap_or_default()
     }
 
     /// What it was made of.
@@ -149,7 +155,10 @@ impl Pulse {
         state.seen += 1;
         // An answer has only our own.
         if seen == Seen::Probe {
-            state.received = form.data(message).to_vec();
+            let received = form.data(message);
+            if !received.is_empty() || state.data.is_some() {
+                state.data.get_or_insert_default().received = received.to_vec();
+            }
         }
         if state.liveness.on_seen(seen, now)
             && let Some(answer) = form.answer(message)
@@ -170,8 +179,7 @@ impl Pulse {
             Due::Wait(_) => Ok(()),
             Due::Dead(verdict) => Err(verdict),
             Due::Beat(number) | Due::Probe(number) => {
-                let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
-                state.probe = Some(probe);
+                state.probe = Some(self.probe(&state, number, now));
                 self.tell(state);
                 Ok(())
             }
@@ -182,13 +190,17 @@ impl Pulse {
     pub(super) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
-            let probe = self.0.heartbeat.form().probe(number, now, &state.supplied).into_owned();
-            state.probe = Some(probe);
+            state.probe = Some(self.probe(&state, number, now));
             let beat_at = state.liveness.beat_at();
             self.tell(state);
             return beat_at;
         }
         state.liveness.beat_at()
+    }
+
+    fn probe(&self, state: &State, number: u64, now: Duration) -> Vec<u8> {
+        let supplied = state.data.as_ref().map_or(&[][..], |data| &data.supplied);
+        self.0.heartbeat.form().probe(number, now, supplied).into_owned()
     }
 
     /// Whom to tell when something is due.

@@ -1,0 +1,77 @@
+//! The system's timers: keepalive, and how long what was sent may be unacknowledged.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use framelink_transport::blocking::Connector;
+use framelink_transport::{Framing, Keepalive, SocketOptions};
+
+use crate::host::{Host, Network, Program, signal};
+
+/// What the system may be late.
+const LATE: Duration = Duration::from_secs(1);
+
+fn keepalive() -> Keepalive {
+    "1s/1s/2".parse().unwrap()
+}
+
+/// A plain socket with our options.
+fn connect(program: &Program) -> TcpStream {
+    let options = SocketOptions::new().keepalive(Some(keepalive()));
+    let framing: Framing = "net:2".parse().unwrap();
+    let connection = Connector::new(framing).options(options).connect(program.address).unwrap();
+    let stream = connection.stream().unwrap().try_clone().unwrap();
+    assert_eq!(Keepalive::read_back(&stream).unwrap().unwrap().to_string(), "1s/1s/2/3s");
+    stream
+}
+
+/// How long until the system gives the connection up; `None` if it does not in time.
+fn given_up(stream: &mut TcpStream, within: Duration) -> Option<Duration> {
+    let began = Instant::now();
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    while began.elapsed() < within {
+        match stream.read(&mut [0; 64]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                println!("after {:.1?}: {error}", began.elapsed());
+                assert!(matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable), "{error}");
+                return Some(began.elapsed());
+            }
+            Ok(0) => panic!("closed"),
+            Ok(_) => {}
+        }
+    }
+    None
+}
+
+#[test]
+#[ignore = "needs a network of its own"]
+fn in_namespaces_the_system_notices_what_is_cut_and_not_what_hangs() {
+    let network = Network::start();
+    let mut host = Host::boot(&network);
+    let (program, deaf) = (host.start("answers"), host.start("reads nothing"));
+    let bound = keepalive().detection_bound().unwrap();
+
+    // A program that hangs while its system acknowledges: nothing.
+    let mut stopped = connect(&program);
+    signal(&program, "STOP");
+    assert_eq!(given_up(&mut stopped, bound + LATE), None, "keepalive does not see a stopped program");
+    signal(&program, "CONT");
+
+    // Unless its window is full for longer than the user timeout: then it does.
+    let mut full = connect(&deaf);
+    full.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
+    while full.write(&[b'x'; 60_000]).is_ok() {}
+    let took = given_up(&mut full, bound + LATE * 3).expect("a zero window is noticed");
+    assert!(took <= bound + LATE, "a zero window: {took:?}");
+
+    let (mut idle, mut sending) = (connect(&program), connect(&program));
+    network.cut();
+    sending.write_all(b"\0\x02hi").unwrap();
+    let watched = std::thread::spawn(move || given_up(&mut sending, bound + LATE * 3));
+    let took = given_up(&mut idle, bound + LATE * 3).expect("an idle link that is cut is noticed");
+    assert!(took <= bound + LATE, "idle: {took:?}");
+    let took = watched.join().unwrap().expect("what is not acknowledged is noticed");
+    assert!(took <= bound + LATE, "unacknowledged: {took:?}");
+}
