@@ -16,6 +16,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("notation", framelink_transport::fuzz::notation),
     ("outbox", framelink_transport::fuzz::outbox),
     ("profile", framelink_transport::fuzz::profile),
+    ("pulse", framelink_transport::fuzz::pulse),
     ("replies", framelink_transport::fuzz::replies),
     ("session", framelink_transport::fuzz::session),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),

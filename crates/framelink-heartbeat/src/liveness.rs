@@ -210,8 +210,17 @@ impl Liveness {
         self.watched_at = now;
     }
 
-    /// What is due. To be asked after what has come was looked at.
+    /// What is due. To be asked after all that has come by now was looked at, for it may be the last word on the peer.
     pub fn poll(&mut self, now: Duration) -> Due {
+        self.step(now, true)
+    }
+
+    /// The same for whoever has not looked at all that has come: nothing is judged.
+    pub fn poll_unjudged(&mut self, now: Duration) -> Due {
+        self.step(now, false)
+    }
+
+    fn step(&mut self, now: Duration, may_judge: bool) -> Due {
         if let Some(verdict) = &self.dead {
             return Due::Dead(**verdict);
         }
@@ -222,6 +231,7 @@ impl Liveness {
                 return Due::Wait(Some(at));
             }
             match step {
+                Step::Verdict if !may_judge => return Due::Wait(Some(at)),
                 Step::Verdict if self.excuses(at, now) => {}
                 Step::Verdict => {
                     let verdict = self.verdict(now);

@@ -2,6 +2,7 @@
 
 mod in_flight;
 mod outbox;
+mod pulse;
 mod replies;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::{Profile, profile::Side};
 
 pub use in_flight::in_flight;
 pub use outbox::outbox;
+pub use pulse::pulse;
 pub use replies::replies;
 
 /// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
@@ -417,6 +419,11 @@ mod tests {
     #[test]
     fn any_steps_of_calls_in_flight() {
         any_steps(100_000, in_flight);
+    }
+
+    #[test]
+    fn any_steps_of_heartbeats() {
+        any_steps(400_000, pulse);
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub(crate) fn receive<D: Decode, E>(
             Received::Closed => return Ok(Came::Closed),
             Received::Wait { until } => until,
         };
+        receiving.judge().map_err(Cause::Dead)?;
         if receiving.beat_is_due() {
             return Ok(Came::Beat);
         }

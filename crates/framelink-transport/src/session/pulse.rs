@@ -120,11 +120,14 @@ impl Pulse {
         &self.0.heartbeat
     }
 
-    /// Bytes came. True if something is due that had to wait for nothing but time.
-    pub(super) fn on_heard(&self, now: Duration) -> bool {
+    /// Bytes came, and were not looked at yet. Where something always comes nobody waits for the time when something is due.
+    pub(super) fn on_heard(&self, now: Duration) {
         let mut state = self.lock();
         state.liveness.on_heard(now);
-        state.liveness.deadline().is_some_and(|at| at <= now)
+        if state.liveness.deadline().is_some_and(|at| at <= now) {
+            let due = state.liveness.poll_unjudged(now);
+            let _ = self.hand_on(state, due, now);
+        }
     }
 
     /// Bytes went; with the last byte of a heartbeat of ours among them.
@@ -175,7 +178,12 @@ impl Pulse {
     /// When the peer is dead.
     pub(super) fn on_time(&self, now: Duration) -> Result<(), Verdict> {
         let mut state = self.lock();
-        match state.liveness.poll(now) {
+        let due = state.liveness.poll(now);
+        self.hand_on(state, due, now)
+    }
+
+    fn hand_on(&self, mut state: MutexGuard<'_, State>, due: Due, now: Duration) -> Result<(), Verdict> {
+        match due {
             Due::Wait(_) => Ok(()),
             Due::Dead(verdict) => Err(verdict),
             Due::Beat(number) | Due::Probe(number) => {

@@ -137,6 +137,17 @@ impl<D: Decode> Receiving<D> {
         self.pulse.as_ref().and_then(Pulse::deadline)
     }
 
+    /// All that came was looked at. Where something always comes, and is no heartbeat, nobody waits for the time that is over.
+    ///
+    /// # Errors
+    /// When the peer is dead.
+    pub fn judge(&mut self) -> Result<(), Verdict> {
+        match &self.pulse {
+            Some(pulse) if pulse.deadline().is_some_and(|at| at <= self.heard_at) => pulse.on_time(self.heard_at),
+            _ => Ok(()),
+        }
+    }
+
     /// Time has passed, and what had come by now was looked at.
     ///
     /// # Errors
@@ -402,11 +413,8 @@ impl<D: Decode> Receiving<D> {
     fn heard(&mut self, count: usize, now: Duration) {
         self.count.add(count);
         self.heard_at = now;
-        // Where something always comes nobody waits for the time when our own side is due.
-        if let Some(pulse) = &self.pulse
-            && pulse.on_heard(now)
-        {
-            let _ = pulse.on_time(now);
+        if let Some(pulse) = &self.pulse {
+            pulse.on_heard(now);
         }
         self.begun_at.get_or_insert(now);
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);

@@ -1,0 +1,5 @@
+//! Two sessions with heartbeats by random steps of time and events.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_transport::fuzz::pulse);
