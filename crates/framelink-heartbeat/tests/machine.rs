@@ -1,0 +1,127 @@
+//! What one side does, on a clock of its own.
+
+use std::time::Duration;
+
+use framelink_heartbeat::{By, Due, Form, Heartbeat, Life, Liveness, Role, Seen, Standing};
+
+const fn s(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn client(form: Form) -> Liveness {
+    Heartbeat::relaxed(form).liveness(Role::Client, u32::MAX, s(0))
+}
+
+fn probe(liveness: &mut Liveness, now: Duration) -> u64 {
+    let Due::Probe(number) = liveness.poll(now) else { panic!("no probe at {now:?}") };
+    liveness.on_written(now);
+    liveness.on_sent(now);
+    number
+}
+
+#[test]
+fn tries_are_numbered_and_the_answer_to_any_of_them_counts() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).tries(3).expect("in bounds").counting(Life::Heartbeats);
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+    let numbers = [probe(&mut liveness, s(30)), probe(&mut liveness, s(40)), probe(&mut liveness, s(50))];
+    assert_eq!(numbers, [1, 2, 3]);
+    assert!(matches!(liveness.standing(s(51)), Standing::Asked { probes: 3, .. }));
+    assert!(!liveness.on_seen(Seen::Answer { number: Some(1) }, s(52)), "an answer is not answered");
+    assert_eq!(liveness.standing(s(52)), Standing::Alive { silent_for: s(0) });
+    assert_eq!(liveness.round_trips().count, 0, "it says nothing of how long the last one took");
+    // An answer to nothing that was asked is none.
+    probe(&mut liveness, s(82));
+    liveness.on_seen(Seen::Answer { number: Some(77) }, s(83));
+    assert!(liveness.is_asked());
+    liveness.on_seen(Seen::Answer { number: Some(4) }, s(84));
+    assert_eq!((liveness.round_trips().count, liveness.round_trips().last), (1, s(2)));
+}
+
+#[test]
+fn a_probe_that_waits_to_be_written_is_not_followed_by_another() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).tries(2).expect("in bounds");
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+    assert!(matches!(liveness.poll(s(30)), Due::Probe(1)));
+    assert_eq!(liveness.poll(s(40)), Due::Wait(Some(s(50))), "the second try is the same probe");
+    assert!(
+        matches!(liveness.poll(s(50)), Due::Dead(verdict) if verdict.probes == 2),
+        "a peer that takes nothing is dead in time"
+    );
+
+    // While the peer takes what stands before the probe it is not judged.
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+    assert!(matches!(liveness.poll(s(30)), Due::Probe(1)));
+    for now in (31..200).map(s) {
+        liveness.on_sent(now);
+        assert!(matches!(liveness.poll(now), Due::Wait(Some(at)) if at == now + s(10)));
+    }
+}
+
+#[test]
+fn answers_that_answer_answers_come_to_rest() {
+    let mut ends = [Role::Client, Role::Server]
+        .map(|role| Heartbeat::relaxed(Form::Empty { answered: true }).by(By::Both).liveness(role, 0, s(0)));
+    // An empty frame that nobody has sent: a stray, or one that came twice.
+    let (mut frames, mut now, mut to) = (0, s(1), 0);
+    while ends[to].on_seen(Seen::Either, now) {
+        frames += 1;
+        (to, now) = (1 - to, now + Duration::from_millis(1));
+        assert!(frames < 10, "a storm");
+    }
+    assert!(frames <= 2, "{frames}");
+}
+
+#[test]
+fn a_flood_of_probes_is_answered_ten_times_a_second() {
+    let mut liveness = client(Form::literal(b"PING", b"PONG"));
+    let answers = (0..100_000).filter(|n| liveness.on_seen(Seen::Probe, Duration::from_micros(100 * n))).count();
+    assert!((100..=116).contains(&answers), "{answers} in ten seconds");
+    assert_eq!(liveness.refused(), 100_000 - answers as u64);
+    // A peer that asks as it should is always answered.
+    for second in 20..1000 {
+        assert!(liveness.on_seen(Seen::Probe, s(second)));
+    }
+}
+
+#[test]
+fn first_heartbeats_are_spread_over_half_an_interval() {
+    let firsts: Vec<_> = (0..=16_u32)
+        .map(|n| {
+            let jitter = u32::MAX / 16 * n;
+            Heartbeat::relaxed(Form::empty()).liveness(Role::Client, jitter, s(0)).deadline().expect("a beat")
+        })
+        .collect();
+    assert!(firsts.is_sorted() && firsts[0] == s(15) && firsts[16] > Duration::from_millis(29_999), "{firsts:?}");
+    assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] < s(1)));
+}
+
+#[test]
+fn while_it_is_held_nothing_is_due_and_nobody_judged() {
+    let mut liveness = client(Form::Numbered);
+    liveness.hold();
+    assert_eq!(liveness.poll(s(1000)), Due::Wait(None));
+    liveness.resume(s(1000));
+    assert!(matches!(liveness.poll(s(1000)), Due::Probe(_)), "it has been long enough");
+    liveness.on_written(s(1000));
+    assert!(matches!(liveness.poll(s(1009)), Due::Wait(Some(at)) if at == s(1010)));
+    assert!(matches!(liveness.poll(s(1010)), Due::Dead(_)));
+}
+
+#[test]
+fn a_verdict_has_its_evidence() {
+    let mut liveness = client(Form::Numbered);
+    liveness.on_heard(s(5));
+    liveness.on_sent(s(20));
+    probe(&mut liveness, s(35));
+    let Due::Dead(verdict) = liveness.poll(s(45)) else { panic!("alive") };
+    assert_eq!(
+        (verdict.silent_for, verdict.last_in, verdict.last_out, verdict.probes),
+        (s(40), Some(s(40)), Some(s(10)), 1)
+    );
+    assert_eq!(
+        verdict.to_string(),
+        "the peer is gone: nothing came for 40s, 1 probe was not answered, our last byte went 10s ago"
+    );
+    assert_eq!(liveness.poll(s(50)), Due::Dead(verdict), "for good");
+    assert_eq!(liveness.deadline(), None);
+}

@@ -1,0 +1,66 @@
+//! The notation of heartbeats: normal forms, and the exact text of what is wrong.
+
+use framelink_heartbeat::Heartbeat;
+
+#[test]
+fn normal_forms() {
+    for (text, normal) in [
+        ("empty", "empty"),
+        ("empty,interval=30s,timeout=10s,tries=1,by=both,life=bytes", "empty"),
+        ("empty,answered", "empty,answered"),
+        ("empty,answered,by=client", "empty,answered"),
+        ("empty,by=client", "empty,by=client"),
+        ("literal:50494E47", "literal:50494e47"),
+        ("literal:3f,answered", "literal:3f,answered"),
+        ("literal:3f..21,tries=3,timeout=1m", "literal:3f..21,timeout=1m,tries=3"),
+        ("literal:3f..3f", "literal:3f,answered"),
+        ("numbered,life=heartbeats,interval=1500ms", "numbered,interval=1500ms,life=heartbeats"),
+        ("pattern:30383030", "pattern:30383030"),
+        ("pattern:3038303000,answer=0:30383130", "pattern:3038303000,answer=0:30383130"),
+        ("smpp", "pattern:00000010000000150000000000000000,mark=4:00000015,answer=4:80000015,number=12:4,by=both"),
+        (
+            "smpp,by=client,interval=1m",
+            "pattern:00000010000000150000000000000000,mark=4:00000015,answer=4:80000015,number=12:4,interval=1m",
+        ),
+    ] {
+        let heartbeat: Heartbeat = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(heartbeat.to_string(), normal);
+        assert_eq!(normal.parse::<Heartbeat>(), Ok(heartbeat));
+    }
+}
+
+#[test]
+fn errors_say_what_came_what_was_expected_and_where() {
+    for (text, error) in [
+        ("", "column 1: expected a heartbeat such as `empty`, found the end"),
+        ("Empty", "column 1: expected one of empty, literal, numbered, pattern, or a preset, found `Empty`"),
+        ("empty:00", "column 7: `empty` takes no value, found `00`"),
+        ("literal", "column 8: expected `:` and pairs of hex digits after `literal`"),
+        ("literal:5", "column 9: expected pairs of hex digits, found `5`"),
+        ("literal:3f..", "column 9: expected pairs of hex digits, `..`, and pairs of hex digits, found `3f..`"),
+        ("literal:3f..21,answered", "column 16: `answered` is not for a heartbeat of the form literal"),
+        ("numbered,answered", "column 10: `answered` is not for a heartbeat of the form numbered"),
+        ("empty,mark=0:00", "column 7: `mark` is not for a heartbeat of the form empty"),
+        (
+            "empty,every=5s",
+            "column 7: expected one of answered, mark, answer, number, by, interval, timeout, tries, life, found `every`",
+        ),
+        ("empty,interval=5s,interval=6s", "column 19: `interval` stands twice, first at column 7"),
+        ("empty,interval", "column 15: expected `=` and a time after `interval`"),
+        ("empty,interval=1441m", "column 16: interval of 1441m, expected 1ms to 1440m"),
+        ("empty,timeout=0ms", "column 15: expected a number above 0 with `ms`, `s` or `m`, found `0ms`"),
+        ("empty,tries=0", "column 13: expected 1 to 100 tries, found `0`"),
+        ("empty,by=us", "column 10: expected client, server or both, found `us`"),
+        ("empty,life=any", "column 12: expected bytes or heartbeats, found `any`"),
+        ("pattern:3038,mark=1:3038", "column 19: the probe does not have its own mark"),
+        ("pattern:30383030,answer=3:3831", "column 25: it ends at byte 5, and the probe has only 4"),
+        ("pattern:30383030,answer=0:30383030", "column 25: the answer to a probe would itself be one, without end"),
+        ("pattern:30383030,number=0:4", "column 25: the number would overwrite a mark"),
+        ("pattern:30383030,number=4", "column 25: expected OFFSET:LEN, such as `12:4`, found `4`"),
+        ("pattern:30383030,number=4:9", "column 27: expected 1 to 8 bytes, found `9`"),
+        ("smpp:1", "column 6: `smpp` takes no value, found `1`"),
+    ] {
+        let said = text.parse::<Heartbeat>().expect_err(text);
+        assert_eq!(said.to_string(), error, "{text}");
+    }
+}

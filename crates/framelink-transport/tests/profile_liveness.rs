@@ -1,0 +1,248 @@
+//! What a profile says of liveness: its bounds, its cautions, and what it refuses.
+#![allow(clippy::unwrap_used, reason = "a test")]
+#![cfg(feature = "toml")]
+
+use std::time::Duration;
+
+use framelink_transport::profile::{Duplex, ExchangeKind, Short, Side};
+use framelink_transport::{Framing, Heartbeat, Keepalive, Profile, ProfileBuilder};
+
+fn profile(framing: &str) -> ProfileBuilder {
+    Profile::builder(framing.parse::<Framing>().unwrap())
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[test]
+fn the_seeds_of_keepalive() {
+    for (keepalive, bound) in [
+        ("60s/10s/6".parse().unwrap(), 60 + 10 * 6),
+        (Keepalive::LINUX, 7200 + 75 * 9),
+        (Keepalive::BSD, 7200 + 75 * 10),
+        ("1s/1s/1".parse().unwrap(), 2),
+    ] {
+        assert_eq!(keepalive.detection_bound(), Some(seconds(bound)), "{keepalive}");
+    }
+    let partly: Keepalive = "60s/-/-".parse().unwrap();
+    assert_eq!((partly.detection_bound(), partly.user_timeout()), (None, None));
+    assert_eq!(partly.or(Keepalive::LINUX).detection_bound(), Some(seconds(60 + 75 * 9)));
+}
+
+#[test]
+fn notations_of_keepalive() {
+    for text in ["1m/10s/6", "30s/-/-/-", "-/-/-", "1m/10s/6/500ms", "-/-/3/-"] {
+        assert_eq!(text.parse::<Keepalive>().unwrap().to_string(), text);
+    }
+    for (text, error) in [
+        ("", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found ``"),
+        ("60s/10s", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found `60s/10s`"),
+        ("60s/10s/6/1s/1s", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found `60s/10s/6/1s/1s`"),
+        ("60/10s/6", "column 1: expected a number above 0 with `ms`, `s` or `m`, found `60`"),
+        ("60s/1ms/6", "column 5: expected whole seconds, 1s to 32767s, found `1ms`"),
+        ("60s/10s/0", "column 9: expected 1 to 127 probes, found `0`"),
+        ("60s/10s/128", "column 9: expected 1 to 127 probes, found `128`"),
+        ("32768s/10s/6", "column 1: expected whole seconds, 1s to 32767s, found `32768s`"),
+    ] {
+        assert_eq!(text.parse::<Keepalive>().unwrap_err().to_string(), error);
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "blocking"))]
+#[test]
+fn keepalive_is_read_back_from_both_ends() {
+    use framelink_transport::SocketOptions;
+    use framelink_transport::blocking::{Connector, Listener};
+
+    let framing: Framing = "net:2".parse().unwrap();
+    let system = Keepalive::of_system().unwrap();
+    for (told, read) in [
+        ("60s/10s/6", "1m/10s/6/2m".to_owned()),
+        ("60s/10s/6/-", "1m/10s/6/-".to_owned()),
+        ("60s/10s/6/7s", "1m/10s/6/7s".to_owned()),
+        (
+            "-/10s/-/-",
+            format!(
+                "{}/-",
+                system.idle().map(|idle| format!("{}s/10s/{}", idle.as_secs(), system.probes().unwrap())).unwrap()
+            ),
+        ),
+    ] {
+        let options = SocketOptions::new().keepalive(Some(told.parse().unwrap()));
+        let mut listener = Listener::bind_with("127.0.0.1:0", framing, options.clone()).unwrap();
+        let ours = Connector::new(framing).options(options).connect(listener.local_addr().unwrap()).unwrap();
+        let theirs = listener.accept().unwrap().unwrap();
+        for stream in [ours.stream(), theirs.stream()] {
+            let back = Keepalive::read_back(stream.unwrap()).unwrap().unwrap();
+            let read: Keepalive = read.parse().unwrap();
+            assert_eq!(back, read.or(system), "{told}");
+        }
+    }
+    let listener = Listener::bind("127.0.0.1:0", framing).unwrap();
+    let ours = Connector::new(framing).connect(listener.local_addr().unwrap()).unwrap();
+    assert_eq!(Keepalive::read_back(ours.stream().unwrap()).unwrap(), None, "not unless it is told");
+}
+
+#[test]
+fn a_profile_says_its_bound() {
+    for (heartbeat, keepalive, client, server) in [
+        (None, None, None, None),
+        (Some("empty"), None, Some(40), Some(40)),
+        (Some("literal:3f..21,interval=6s,timeout=3s"), None, Some(9), Some(9)),
+        (Some("literal:3f..21,tries=3"), None, Some(60), Some(60)),
+        (Some("literal:3f..21,by=both"), None, Some(40), Some(45)),
+        (Some("empty,by=client"), None, None, Some(40)),
+        (Some("empty,by=client"), Some("60s/10s/6"), Some(120), Some(40)),
+        (None, Some("60s/10s/6"), Some(120), Some(120)),
+    ] {
+        let heartbeat: Option<Heartbeat> = heartbeat.map(|text| text.parse().unwrap());
+        let keepalive = keepalive.map(|text| text.parse().unwrap());
+        let profile = profile("ascii:4").heartbeat(heartbeat).keepalive(keepalive).build().unwrap();
+        assert_eq!(
+            profile.detection_bound(Side::Client),
+            client.map(seconds),
+            "{heartbeat:?} {keepalive:?}",
+            heartbeat = profile.heartbeat()
+        );
+        assert_eq!(profile.detection_bound(Side::Server), server.map(seconds));
+    }
+}
+
+#[test]
+fn what_cannot_be_told_from_messages_is_refused() {
+    let heartbeat = |text: &str| text.parse::<Heartbeat>().unwrap();
+    let refused = |builder: ProfileBuilder| builder.build().unwrap_err().to_string();
+    for (error, expected) in [
+        (
+            refused(profile("ascii:4").connection(Short::new()).heartbeat(heartbeat("empty"))),
+            "liveness.heartbeat does not go with connection: a short connection has one exchange and ends, so there is nothing \
+             to keep alive; use a long one",
+        ),
+        (
+            refused(profile("fixed:8").heartbeat(heartbeat("empty"))),
+            "liveness.heartbeat does not go with framing: a frame cannot be empty with fixed:8: payload is 0 bytes, every \
+             message is 8",
+        ),
+        (
+            refused(profile("quiet:50ms").heartbeat(heartbeat("literal:50494e47"))),
+            "liveness.heartbeat does not go with framing: only silence ends a message, so that nothing separates a heartbeat \
+             from it",
+        ),
+        (
+            refused(profile("each-read").heartbeat(heartbeat("literal:50494e47"))),
+            "liveness.heartbeat does not go with framing: only the end of a read ends a message, so that nothing separates a \
+             heartbeat from it",
+        ),
+        (
+            refused(profile("delim:03").heartbeat(heartbeat("literal:500347"))),
+            "liveness.heartbeat does not go with framing: it cannot be sent with delim:03: payload holds its delimiter at \
+             offset 1",
+        ),
+        (
+            refused(profile("net:2").exchange(ExchangeKind::SendOnly).heartbeat(heartbeat("numbered"))),
+            "liveness.heartbeat does not go with exchange: answers would come where nothing is received; use a heartbeat that \
+             is not answered",
+        ),
+        (
+            refused(profile("net:2").idle_limit(Some(Duration::ZERO))),
+            "liveness.idle-limit is 0m, expected whole milliseconds from 1ms to 1440m (a day)",
+        ),
+    ] {
+        assert_eq!(error, expected);
+    }
+    assert!(profile("net:2").exchange(ExchangeKind::SendOnly).heartbeat(heartbeat("empty")).build().is_ok());
+    assert!(profile("smpp").exchange(Duplex::new()).heartbeat(heartbeat("smpp")).build().is_ok());
+}
+
+#[test]
+fn a_profile_warns_of_times_that_work_against_each_other() {
+    let cautions = |toml: &str| -> Vec<String> {
+        let profile = Profile::from_toml(&format!("framing = \"net:2\"\n[liveness]\n{toml}")).unwrap();
+        let explanation = profile.explain();
+        explanation.lines().filter(|(label, _)| *label == "careful").map(|(_, text)| text.to_owned()).collect()
+    };
+    assert_eq!(cautions("heartbeat = \"empty\""), [""; 0]);
+    assert_eq!(cautions("keepalive = \"60s/10s/6\""), [""; 0]);
+    assert_eq!(cautions("heartbeat = \"empty\"\nkeepalive = \"60s/10s/6\"\nidle-limit = \"5m\""), [""; 0]);
+    for (toml, expected) in [
+        (
+            "",
+            "nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if the \
+             peer knows one",
+        ),
+        (
+            "keepalive = \"7200s/75s/9\"",
+            "with the system's own times a peer that is gone is noticed after 7875s; say liveness.keepalive = \"60s/10s/6\"",
+        ),
+        (
+            "heartbeat = \"empty\"\nkeepalive = \"30s/2s/2\"",
+            "the system gives a silent peer up after 34s, before heartbeats do after 40s; raise the times of \
+             liveness.keepalive, or lower those of liveness.heartbeat",
+        ),
+        (
+            "heartbeat = \"empty\"\nkeepalive = \"10s/10s/6\"",
+            "keepalive asks every 10s and heartbeats every 30s, so that both do: heartbeats see more, and keepalive can wait \
+             longer",
+        ),
+        (
+            "heartbeat = \"empty,interval=10m\"\nidle-limit = \"5m\"",
+            "what is idle for 5m is dropped on the way, and nothing is sent before 10m; make that 200s or less",
+        ),
+        (
+            "idle-limit = \"5m\"",
+            "what is idle for 5m is dropped on the way, and nothing is sent to prevent it; say a liveness.keepalive or \
+             liveness.heartbeat with a shorter time",
+        ),
+    ] {
+        assert!(cautions(toml).contains(&expected.to_owned()), "{toml}: {:#?}", cautions(toml));
+    }
+}
+
+#[test]
+fn a_profile_in_words() {
+    let toml = "framing = \"ascii:4\"\n[liveness]\nheartbeat = \"empty,interval=30s,timeout=10s\"\nkeepalive = \"60s/10s/6\"\n";
+    let profile = Profile::from_toml(toml).unwrap();
+    let text = profile.explain().to_string();
+    for line in [
+        "heartbeat    each side sends an empty frame after 30s without traffic; nothing answers it, and 10s more of silence end \
+         the connection",
+        "as a client  notices within 40s that the other side is gone",
+        "as a server  notices within 40s that the other side is gone",
+        "keepalive    the system asks after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within \
+         2m; what is sent and not acknowledged ends the connection after 2m",
+    ] {
+        assert!(text.lines().any(|said| said == line), "{line}\nin\n{text}");
+    }
+    assert_eq!(Profile::from_toml(&profile.to_toml()).unwrap(), profile);
+    assert!(
+        profile.to_toml().contains("[liveness]\nheartbeat = \"empty\"\nkeepalive = \"1m/10s/6\"\n"),
+        "{}",
+        profile.to_toml()
+    );
+}
+
+#[test]
+fn errors_of_a_file_have_their_place() {
+    for (line, error) in [
+        (
+            "heartbeat = \"emty\"",
+            "line 3, column 14: liveness.heartbeat: expected one of empty, literal, numbered, pattern, or a preset, found `emty`",
+        ),
+        (
+            "heartbeat = \"empty,interval=0s\"",
+            "line 3, column 29: liveness.heartbeat: expected a number above 0 with `ms`, `s` or `m`, found `0s`",
+        ),
+        (
+            "keepalive = \"60s\"",
+            "line 3, column 14: liveness.keepalive: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found `60s`",
+        ),
+        (
+            "heartbeet = \"empty\"",
+            "line 3, column 1: unknown field `heartbeet`, expected one of `heartbeat`, `keepalive`, `idle-limit`",
+        ),
+    ] {
+        let said = Profile::from_toml(&format!("framing = \"net:2\"\n[liveness]\n{line}")).unwrap_err();
+        assert_eq!(said.to_string(), error);
+    }
+}
