@@ -18,7 +18,8 @@ use crate::{Form, HeartbeatError, Liveness};
 /// | not answered | either way | yes | `interval + timeout × tries` |
 /// | not answered | yes | no | never: nobody tells us |
 ///
-/// Where both sides send what is answered, the server waits half a `timeout` longer, so that the two do not cross.
+/// Where both sides send what is answered, the server waits longer by half a `timeout`, or half an `interval` if that is less, so that the
+/// two do not cross.
 ///
 /// ```
 /// use core::time::Duration;
@@ -222,7 +223,7 @@ impl Heartbeat {
         let is_answered = self.form.is_answered();
         let asks = we_send && is_answered;
         let gives_way = asks && peer_sends && us == Role::Server;
-        let after = if gives_way { self.interval + self.timeout / 2 } else { self.interval };
+        let after = if gives_way { self.interval + self.timeout.min(self.interval) / 2 } else { self.interval };
         Rules {
             beat_after: we_send.then_some(after),
             ask_after: asks.then_some(after),

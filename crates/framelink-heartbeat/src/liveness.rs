@@ -210,6 +210,15 @@ impl Liveness {
         self.watched_at = now;
     }
 
+    /// Our side has ended: nothing can be sent any more, so that nothing is due, and no answer means nothing. A peer that should beat
+    /// by itself is judged still.
+    pub const fn finish(&mut self) {
+        self.rules.beat_after = None;
+        self.rules.ask_after = None;
+        self.rules.answers = false;
+        self.asked = None;
+    }
+
     /// What is due. To be asked after all that has come by now was looked at, for it may be the last word on the peer.
     pub fn poll(&mut self, now: Duration) -> Due {
         self.step(now, true)

@@ -170,7 +170,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "framing = 'line'\n\nframe = 'line'",
         "line 3, column 1: unknown field `frame`, expected one of `template`, `framing`, `connection`, `exchange`, \
-         `preamble`, `timeouts`, `limits`, `socket`",
+         `preamble`, `timeouts`, `limits`, `liveness`, `socket`",
     ),
     (
         "framing = 'line'\n[timeouts]\n  replay = '5s'",

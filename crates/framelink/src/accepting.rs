@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_transport::heartbeat::Role;
 use framelink_transport::tokio::{Connection, Listener};
 use framelink_transport::{Directions, Profile};
 use tokio::time::Instant;
 
 use crate::failure::Failure;
+use crate::liveness::Liveness;
 use crate::output::say;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
@@ -16,6 +18,8 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 /// A listener that does not give up.
 pub(crate) struct Accepting {
     listener: Listener,
+    /// What a profile would say by itself.
+    liveness: Liveness,
     address: String,
     /// While accepting fails: when to try again.
     paused_until: Option<Instant>,
@@ -25,16 +29,18 @@ pub(crate) struct Accepting {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
-    Framed(Directions),
+    Framed(Directions, Liveness),
     Profile(Arc<Profile>),
 }
 
 impl Accepting {
     /// Listens, and says so.
     pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
-        let listening = match kind {
-            Kind::Framed(framing) => Listener::bind(address, *framing).await,
-            Kind::Profile(profile) => Listener::bind_profile(address, profile).await,
+        let (listening, liveness) = match kind {
+            Kind::Framed(framing, liveness) => {
+                (Listener::bind_with(address, *framing, liveness.socket()).await, liveness.clone())
+            }
+            Kind::Profile(profile) => (Listener::bind_profile(address, profile).await, Liveness::default()),
         };
         let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
@@ -42,7 +48,7 @@ impl Accepting {
             Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
             said => said?,
         }
-        Ok(Self { listener, address, paused_until: None })
+        Ok(Self { listener, liveness, address, paused_until: None })
     }
 
     /// The next connection. Dropping the future loses none.
@@ -52,7 +58,8 @@ impl Accepting {
                 tokio::time::sleep_until(until).await;
             }
             match self.listener.accept().await {
-                Ok(connection) => {
+                Ok(mut connection) => {
+                    self.liveness.watch(&mut connection, Role::Server);
                     if self.paused_until.take().is_some() {
                         tracing::info!("accepting again on {}", self.address);
                     }

@@ -1,16 +1,18 @@
 //! What the command line can say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::Fault;
-use framelink_transport::Framing;
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Short, Simplex, TEMPLATES};
 use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use crate::bytes_text::from_hex;
+use crate::liveness::Liveness;
 
 /// Exchange framed messages over TCP with programs that cannot be changed.
 #[derive(Debug, Parser)]
@@ -101,6 +103,9 @@ pub(crate) struct Serve {
     /// How often
     #[arg(long, value_name = "TIME", requires = "push", value_parser = duration)]
     pub(crate) push_every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +131,9 @@ pub(crate) struct Listen {
     /// Print messages as hex digits
     #[arg(long)]
     pub(crate) hex: bool,
+
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
 }
 
 /// What a server says to a message.
@@ -175,6 +183,13 @@ pub(crate) struct Send {
     /// [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+
+    /// Send the messages again and again, this often, over the same connection, until Ctrl-C or SIGTERM
+    #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
 
     #[command(flatten)]
     pub(crate) calls: Calls,
@@ -231,6 +246,9 @@ pub(crate) struct Check {
     /// Print the profile as TOML, defaults left out, instead of what it means
     #[arg(long)]
     pub(crate) toml: bool,
+
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
 }
 
 fn check_help() -> String {
@@ -273,7 +291,21 @@ pub(crate) struct Bridge {
     /// How long what is in flight may take when the bridge is told to end
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) drain: Duration,
+
+    /// For accepted connections.
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
+
+    /// The same for outgoing connections; --heartbeat is for accepted ones
+    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat, help_heading = OUTGOING)]
+    pub(crate) to_heartbeat: Option<Arc<Heartbeat>>,
+
+    /// The same for outgoing connections; --keepalive is for accepted ones
+    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive, help_heading = OUTGOING)]
+    pub(crate) to_keepalive: Option<Keepalive>,
 }
+
+const OUTGOING: &str = "Whether the other side lives";
 
 #[derive(Debug, Args)]
 #[command(after_help = hostile_help(), group(ArgGroup::new("role").required(true).args(["listen", "to"])))]
@@ -306,6 +338,10 @@ pub(crate) struct Hostile {
     #[arg(long, value_name = "N")]
     pub(crate) cut_at: Option<usize>,
 
+    /// Heartbeats that the peer sends and answers for as long as its fault lets it, such as literal:3f..21,interval=5s
+    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat)]
+    pub(crate) heartbeat: Option<Arc<Heartbeat>>,
+
     /// How many, if not as many as the fault has by itself: empty frames, unasked messages, good messages before the fault
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,
@@ -327,6 +363,14 @@ fn fault(name: &str) -> Result<Fault, String> {
 }
 
 fn framing(text: &str) -> Result<Framing, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn heartbeat(text: &str) -> Result<Arc<Heartbeat>, String> {
+    text.parse().map(Arc::new).map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn keepalive(text: &str) -> Result<Keepalive, String> {
     text.parse().map_err(|error| point_at(text, &error))
 }
 

@@ -7,6 +7,7 @@ mod command;
 mod drain;
 mod failure;
 mod intake;
+mod liveness;
 mod log;
 mod output;
 mod profile;

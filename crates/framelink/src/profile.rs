@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
-use framelink_transport::{Framing, Profile, ProfileBuilder, ProfileError};
+use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
 use crate::failure::Failure;
+use crate::liveness::Liveness;
 
 /// What flags say instead of the profile.
 #[derive(Debug, Default)]
@@ -17,6 +18,7 @@ pub(crate) struct Overrides {
     pub(crate) receive: Option<Framing>,
     pub(crate) reply_within: Option<Duration>,
     pub(crate) calls: Calls,
+    pub(crate) liveness: Liveness,
 }
 
 impl Overrides {
@@ -33,11 +35,14 @@ impl Overrides {
         if let Some(connection) = self.calls.connection {
             builder = builder.connection(connection);
         }
-        builder.map_exchange(|exchange| self.calls.exchange_from(exchange))
+        self.liveness.apply(builder).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }
 
     /// A profile of flags alone.
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        if let (Some(send), Some(receive)) = (self.send, self.receive) {
+            self.liveness.check(Directions { send, receive }, "--heartbeat")?;
+        }
         self.apply(ProfileBuilder::new()).build().map_err(Failure::usage)
     }
 }

@@ -35,7 +35,19 @@ fn help_names_every_command_and_how_framings_are_written() {
 fn help_of_each_command_names_its_options() {
     let commands: [(&str, &[&str]); 7] = [
         ("inspect", &["--framing", "--skip", "--json", "<FILE>", "Example"]),
-        ("serve", &["--listen", "--framing", "--reply", "--reply-framing", "--profile", "echo, none, text:T or hex:H"]),
+        (
+            "serve",
+            &[
+                "--listen",
+                "--framing",
+                "--reply",
+                "--reply-framing",
+                "--profile",
+                "--heartbeat",
+                "--keepalive",
+                "echo, none, text:T or hex:H",
+            ],
+        ),
         (
             "send",
             &[
@@ -46,11 +58,27 @@ fn help_of_each_command_names_its_options() {
                 "--hex",
                 "--no-reply",
                 "--timeout",
+                "--every",
+                "--heartbeat",
+                "--keepalive",
                 "[default: 5s]",
             ],
         ),
-        ("bridge", &["--listen", "--framing", "--to ", "--to-framing", "--drain", "SIGTERM", "[default: 5s]"]),
-        ("hostile", &["--listen", "--to", "--framing", "--fault", "--seed", "cut-reset", "SIGTERM"]),
+        (
+            "bridge",
+            &[
+                "--listen",
+                "--framing",
+                "--to ",
+                "--to-framing",
+                "--drain",
+                "--to-heartbeat",
+                "--to-keepalive",
+                "SIGTERM",
+                "[default: 5s]",
+            ],
+        ),
+        ("hostile", &["--listen", "--to", "--framing", "--fault", "--seed", "--heartbeat", "cut-reset", "SIGTERM"]),
         ("check", &["<PROFILE>", "--framing", "--toml", "Templates", "Example"]),
         ("demo", &["bridge"]),
     ];

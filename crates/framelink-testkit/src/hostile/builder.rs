@@ -15,6 +15,9 @@ use crate::Fault;
 /// What is told of each thing that happens, and with whom.
 pub(super) type Observer = Arc<dyn Fn(SocketAddr, &Event) + Send + Sync>;
 
+/// What a message is, if it is a heartbeat: that, and what answers it, if anything does.
+pub(super) type Hear = Arc<dyn Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync>;
+
 /// As many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 /// So many bytes wait unread where nothing is read; the system rounds it up to what it can.
@@ -42,6 +45,8 @@ pub struct HostileBuilder<F> {
     pub(super) count: Option<usize>,
     pub(super) messages: Option<Vec<Vec<u8>>>,
     pub(super) patience: Duration,
+    pub(super) hear: Option<Hear>,
+    pub(super) beat: Option<(Duration, Vec<u8>)>,
     pub(super) observer: Option<Observer>,
 }
 
@@ -57,6 +62,8 @@ impl<F> HostileBuilder<F> {
             count: None,
             messages: None,
             patience,
+            hear: None,
+            beat: None,
             observer: None,
         }
     }
@@ -103,6 +110,35 @@ impl<F> HostileBuilder<F> {
         self
     }
 
+    /// Has it know heartbeats: `hear` is given each message, and says of a heartbeat what answers it, if anything does. They are no
+    /// messages otherwise, and are dealt with while the peer receives: where its fault is to stop that, it falls silent. Defaults to none.
+    ///
+    /// ```
+    /// use framelink_codec::example::OneByte;
+    /// use framelink_testkit::{Fault, Hostile};
+    /// use std::io::{Read, Write};
+    ///
+    /// let peer = Hostile::builder(OneByte, Fault::Silent)
+    ///     .heartbeats(|message| (message == b"?").then(|| Some(b"!".to_vec())))
+    ///     .listen("127.0.0.1:0")?;
+    /// let mut client = std::net::TcpStream::connect(peer.local_addr())?;
+    /// client.write_all(b"\x02hi\x01?")?;
+    /// let mut answer = [0; 2];
+    /// client.read_exact(&mut answer)?;
+    /// assert_eq!(&answer, b"\x01!");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn heartbeats(mut self, hear: impl Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync + 'static) -> Self {
+        self.hear = Some(Arc::new(hear));
+        self
+    }
+
+    /// Has it send this by itself when it receives and has sent nothing for so long. Defaults to nothing.
+    pub fn beat(mut self, every: Duration, heartbeat: &[u8]) -> Self {
+        self.beat = Some((every, heartbeat.to_vec()));
+        self
+    }
+
     /// Is called with what happens on each connection, on the connection's thread.
     pub fn on_event(mut self, observer: impl Fn(SocketAddr, &Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
@@ -119,8 +155,8 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     where
         F: Clone,
     {
-        let copy =
-            HostileBuilder { observer: None, messages: self.messages.clone(), framing: self.framing.clone(), ..*self };
+        let (messages, framing) = (self.messages.clone(), self.framing.clone());
+        let copy = HostileBuilder { observer: None, hear: None, beat: self.beat.clone(), messages, framing, ..*self };
         Plan::new(copy).map(drop)
     }
 

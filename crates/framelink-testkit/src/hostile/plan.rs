@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode, EndedBy};
 
-use super::builder::{HostileBuilder, Observer};
+use super::builder::{Hear, HostileBuilder, Observer};
 use super::error::Unfit;
 use crate::{BadFrames, Fault, sample};
 
@@ -22,6 +22,9 @@ pub(super) struct Plan<F> {
     /// Not empty, and all of them can be sent.
     pub(super) messages: Vec<Vec<u8>>,
     pub(super) patience: Duration,
+    pub(super) hear: Option<Hear>,
+    /// What is sent when nothing was for so long.
+    pub(super) beat: Option<(Duration, Vec<u8>)>,
     /// Frames that must be refused; not empty where the fault is to send one.
     pub(super) bad_frames: Vec<Vec<u8>>,
     pub(super) observer: Option<Observer>,
@@ -29,7 +32,8 @@ pub(super) struct Plan<F> {
 
 impl<F: Decode + Encode> Plan<F> {
     pub(super) fn new(builder: HostileBuilder<F>) -> Result<Self, Unfit> {
-        let HostileBuilder { framing, fault, seed, delay, cut_at, count, messages, patience, observer } = builder;
+        let HostileBuilder { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, observer } =
+            builder;
         let unfit = |reason: String| Unfit { fault, reason };
         let messages = match messages {
             Some(given) if given.is_empty() => return Err(unfit("a peer needs a message".to_owned())),
@@ -38,6 +42,9 @@ impl<F: Decode + Encode> Plan<F> {
                 samples(&framing).ok_or_else(|| unfit("no message is known that this framing can send".to_owned()))?
             }
         };
+        if let Some((_, heartbeat)) = &beat {
+            framing.envelope(heartbeat).map_err(|error| unfit(format!("the heartbeat: {error}")))?;
+        }
         let mut ends_stream = false;
         for (number, message) in (1..).zip(&messages) {
             let envelope = framing.envelope(message).map_err(|error| unfit(format!("message {number}: {error}")))?;
@@ -54,7 +61,7 @@ impl<F: Decode + Encode> Plan<F> {
             _ => Vec::new(),
         };
         let delay = delay.unwrap_or_else(|| default_delay(fault));
-        Ok(Self { framing, fault, seed, delay, cut_at, count, messages, patience, bad_frames, observer })
+        Ok(Self { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, bad_frames, observer })
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Talk<F: Decode> {
     pub(super) counts: Counts,
     /// Messages that went through [`Talk::deliver`].
     pub(super) delivered: usize,
+    /// When something was sent last.
+    sent_at: Instant,
 }
 
 /// How a conversation goes on, or the reason why it does not.
@@ -90,6 +92,7 @@ impl<F: Decode + Encode> Talk<F> {
             stream,
             counts: Counts::default(),
             delivered: 0,
+            sent_at: Instant::now(),
         })
     }
 
@@ -130,13 +133,23 @@ impl<F: Decode + Encode> Talk<F> {
             if left.is_some_and(|left| left.is_zero()) {
                 return Received::Nothing;
             }
-            let wait = [quiet, left].into_iter().flatten().min();
+            let beat = match self.beat() {
+                Ok(beat) => beat,
+                Err(error) => return Received::Ended(error.to_string()),
+            };
+            let wait = [quiet, left, beat].into_iter().flatten().min();
             if let Err(error) = self.stream.set_read_timeout(wait) {
                 return Received::Ended(error.to_string());
             }
             match self.reader.read() {
                 Ok(Some(frame)) => {
                     let payload = frame.payload.to_vec();
+                    if let Some(answer) = self.plan.hear.as_ref().and_then(|hear| hear(&payload)) {
+                        match answer.map_or(Ok(()), |answer| self.send_heartbeat(&answer)) {
+                            Ok(()) => continue,
+                            Err(error) => return Received::Ended(error.to_string()),
+                        }
+                    }
                     self.counts.messages_received += 1;
                     self.tally.add(|counts| counts.messages_received += 1);
                     return Received::Message(payload);
@@ -165,6 +178,23 @@ impl<F: Decode + Encode> Talk<F> {
         self.stream.set_read_timeout(quiet)?;
         while !matches!((&*self.stream).read(&mut [0; 4096]), Ok(0) | Err(_)) {}
         Ok(Next::Over(why))
+    }
+
+    /// Sends a heartbeat if one is due, and says how long until the next is, unless something is sent before.
+    fn beat(&mut self) -> io::Result<Option<Duration>> {
+        let plan = Arc::clone(&self.plan);
+        let Some((every, heartbeat)) = &plan.beat else { return Ok(None) };
+        if self.sent_at.elapsed() >= *every {
+            self.send_heartbeat(heartbeat)?;
+        }
+        // No time at all would be no limit.
+        Ok(Some(every.saturating_sub(self.sent_at.elapsed()).max(Duration::from_millis(1))))
+    }
+
+    /// It does not count as a message.
+    fn send_heartbeat(&mut self, payload: &[u8]) -> io::Result<()> {
+        let frame = self.frame(payload)?;
+        self.write(&frame.bytes)
     }
 
     /// Sends a message as it should be.
@@ -204,6 +234,7 @@ impl<F: Decode + Encode> Talk<F> {
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.sent_at = Instant::now();
         while !bytes.is_empty() {
             match (&*self.stream).write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -262,9 +262,11 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// When the connection failed.
     pub fn tend(&mut self) -> HalfResult<Option<Duration>, C> {
         let now = drive::Clock::now(&self.clock);
-        let beat_at = self.sending.on_time(now);
+        let mut beat_at = self.sending.on_time(now);
         if self.sending.owes_beat() {
             self.output(Some(now), |sending, port, clock| drive::flush(sending, port, clock))?;
+            // What has gone says when the next one is due.
+            beat_at = self.sending.on_time(now);
         }
         Ok(beat_at.map(|at| at.saturating_sub(now)))
     }

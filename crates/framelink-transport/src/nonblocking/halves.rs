@@ -191,9 +191,11 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// When the connection failed.
     pub fn tend(&mut self) -> HalfResult<Option<Duration>, C> {
         let now = self.clock.now();
-        let beat_at = self.sending.on_time(now);
+        let mut beat_at = self.sending.on_time(now);
         if self.sending.owes_beat() {
             self.try_flush()?;
+            // What has gone says when the next one is due.
+            beat_at = self.sending.on_time(now);
         }
         Ok(beat_at.map(|at| at.saturating_sub(now)))
     }

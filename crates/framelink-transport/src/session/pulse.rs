@@ -139,6 +139,11 @@ impl Pulse {
         }
     }
 
+    /// Our side ends: no heartbeat goes any more.
+    pub(super) fn on_finished(&self) {
+        self.lock().liveness.finish();
+    }
+
     /// Whether a message is a heartbeat. It is dealt with then: an answer may be due.
     #[inline]
     pub(super) fn takes(&self, message: &[u8], now: Duration) -> bool {

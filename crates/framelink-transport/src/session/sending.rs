@@ -318,6 +318,9 @@ impl<E: Encode> Sending<E> {
     pub fn finish(&mut self) {
         if self.state == State::Open {
             self.state = State::Finishing;
+            if let Some(pulse) = &self.pulse {
+                pulse.on_finished();
+            }
         }
     }
 

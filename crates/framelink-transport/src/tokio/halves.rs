@@ -310,11 +310,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<Error<<C as Decode>::Error, <C as Encode>::Error>> {
         loop {
             self.sending.wake(context.waker());
-            let beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
-            if self.sending.owes_beat()
-                && let Err(error) = self.poll_flush(context)
-            {
-                return Poll::Ready(error);
+            let mut beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
+            if self.sending.owes_beat() {
+                if let Err(error) = self.poll_flush(context) {
+                    return Poll::Ready(error);
+                }
+                // What has gone says when the next one is due.
+                beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
             }
             ready!(self.alarm.poll(context, beat_at.map(|at| self.clock.at(at))));
         }

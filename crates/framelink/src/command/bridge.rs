@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::Directions;
+use framelink_transport::heartbeat::Role;
 use framelink_transport::tokio::{ConnectError, Connection, Connector};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
-pub(crate) use self::pair::Pair;
+pub(crate) use self::pair::{Pair, Passed};
 use self::relay::Relay;
 
 use super::connect_failed;
@@ -20,6 +21,7 @@ use crate::accepting::{self, Accepting, Kind};
 use crate::arguments::Bridge;
 use crate::drain::Drain;
 use crate::failure::Failure;
+use crate::liveness::Liveness;
 use crate::output::Count;
 
 /// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
@@ -28,9 +30,14 @@ const OWN_FILES: usize = 16;
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
+    let (framing, to_framing) = (Directions::from(bridge.framing), Directions::from(bridge.to_framing));
+    let to_liveness = Liveness { heartbeat: bridge.to_heartbeat, keepalive: bridge.to_keepalive };
+    bridge.liveness.check(framing, "--heartbeat")?;
+    to_liveness.check(to_framing, "--to-heartbeat")?;
     let mut drain = Drain::on_signals(bridge.drain)?;
-    let mut accepting = Accepting::start(&bridge.listen, &Kind::Framed(Directions::from(bridge.framing))).await?;
-    let outgoing = Arc::new(Outgoing { connector: Connector::new(bridge.to_framing), to: bridge.to });
+    let mut accepting = Accepting::start(&bridge.listen, &Kind::Framed(framing, bridge.liveness)).await?;
+    let connector = Connector::new(to_framing).options(to_liveness.socket());
+    let outgoing = Arc::new(Outgoing { connector, liveness: to_liveness, to: bridge.to });
     let mut room = Room::new();
     let mut pairs = JoinSet::new();
     loop {
@@ -102,6 +109,7 @@ const fn file_descriptors() -> usize {
 /// Where messages go.
 struct Outgoing {
     connector: Connector,
+    liveness: Liveness,
     to: String,
 }
 
@@ -111,7 +119,11 @@ impl Outgoing {
         loop {
             match self.connector.connect(&*self.to).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
-                done => return done,
+                dialled => {
+                    let mut host = dialled?;
+                    self.liveness.watch(&mut host, Role::Client);
+                    return Ok(host);
+                }
             }
         }
     }

@@ -6,7 +6,8 @@ use crate::output::Output;
 use crate::profile::{Overrides, load};
 
 pub(crate) fn run(check: &Check) -> Result<(), Failure> {
-    let overrides = Overrides { send: check.framing, receive: check.framing, ..Overrides::default() };
+    let liveness = check.liveness.clone();
+    let overrides = Overrides { send: check.framing, receive: check.framing, liveness, ..Overrides::default() };
     let profile = load(&check.profile, &overrides)?;
     let mut output = Output::new();
     if check.toml {

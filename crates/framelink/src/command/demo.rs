@@ -1,10 +1,11 @@
-//! `framelink demo`: a client, a bridge and a host in one process, and the bytes of every hop.
+//! `framelink demo`: a client, a bridge and a host in one process, the bytes of every hop, and a host that goes silent.
 
 mod hop;
+mod silence;
 
 use std::time::Duration;
 
-use framelink_transport::tokio::{Connection, Connector, Listener};
+use framelink_transport::tokio::{Connection, Connector, Error, Listener};
 use framelink_transport::{Directions, Framing};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -25,7 +26,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
 
     let host = Listener::bind("127.0.0.1:0", host_framing).await.map_err(Failure::fault)?;
     let host_address = host.local_addr().map_err(Failure::fault)?;
-    tokio::spawn(answer(host));
+    tokio::spawn(answer_one(host));
     let bridge = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::fault)?;
     let bridge_address = bridge.local_addr().map_err(Failure::fault)?;
 
@@ -36,7 +37,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let (host_leg, from_host, to_host) = tapped(dialled, host_framing)?;
     tokio::spawn(Pair::new(client_leg, host_leg).run(Drain::never()));
 
-    let mut output = Output::new();
+    let output = &mut Output::new();
     output.line(format_args!(
         "client {} ── {CLIENT_FRAMING} ──► bridge {bridge_address} ── {HOST_FRAMING} ──► host {host_address}\n",
         client.local_addr().map_err(Failure::fault)?,
@@ -60,7 +61,10 @@ pub(crate) async fn run() -> Result<(), Failure> {
     }
     output.line(format_args!("{right} of {} replies were right", MESSAGES.len()))?;
     output.flush()?;
-    if right == MESSAGES.len() { Ok(()) } else { Err(Failure::Reported) }
+    let all_were_right = right == MESSAGES.len();
+    let was_noticed = silence::run(output).await?;
+    output.flush()?;
+    if all_were_right && was_noticed { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// What the host says to a message.
@@ -68,8 +72,13 @@ fn reply_to(message: &[u8]) -> Vec<u8> {
     [b"ok: ", message].concat()
 }
 
-async fn answer(mut host: Listener) -> Result<(), framelink_transport::tokio::Error> {
+/// Answers the first connection.
+async fn answer_one(mut host: Listener) -> Result<(), Error> {
     let Ok(mut connection) = host.accept().await else { return Ok(()) };
+    answer(&mut connection).await
+}
+
+async fn answer(connection: &mut Connection) -> Result<(), Error> {
     while let Some(message) = connection.recv().await? {
         connection.send(&reply_to(&message)).await?;
     }

@@ -1,17 +1,24 @@
 //! `framelink hostile`: a peer that misbehaves on purpose.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use framelink_testkit::{Event, Hostile as Peer, HostileBuilder, StartError};
-use framelink_transport::Framing;
+use framelink_transport::heartbeat::{Role, Seen};
+use framelink_transport::{Framing, Heartbeat};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::arguments::Hostile;
 use crate::drain::Signals;
 use crate::failure::Failure;
+use crate::liveness::Liveness;
 use crate::output::say;
 
 pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
+    let liveness = Liveness { heartbeat: hostile.heartbeat.clone(), keepalive: None };
+    liveness.check(hostile.framing.into(), "--heartbeat")?;
     let (sender, mut ended) = mpsc::unbounded_channel();
     let builder = told(&hostile).on_event(move |peer, event| {
         tracing::info!("{peer}: {event}");
@@ -52,7 +59,26 @@ fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     if let Some(count) = hostile.count {
         builder = builder.count(count);
     }
-    builder
+    match &hostile.heartbeat {
+        Some(heartbeat) => living(builder, heartbeat, if hostile.to.is_some() { Role::Client } else { Role::Server }),
+        None => builder,
+    }
+}
+
+/// With heartbeats, for as long as the fault has it receive anything.
+fn living(builder: HostileBuilder<Framing>, heartbeat: &Arc<Heartbeat>, us: Role) -> HostileBuilder<Framing> {
+    let (form, beats) = (heartbeat.form(), heartbeat.sent_by().is(us));
+    let known = form.clone();
+    let builder = builder.heartbeats(move |message| match known.recognise(message)? {
+        Seen::Probe => Some(known.answer(message)),
+        // Whoever sends them itself takes it for the answer to its own.
+        Seen::Either if !beats => Some(known.answer(message)),
+        _ => Some(None),
+    });
+    match beats {
+        true => builder.beat(heartbeat.times().0, &form.probe(1, Duration::ZERO, b"")),
+        false => builder,
+    }
 }
 
 fn start(hostile: &Hostile, builder: HostileBuilder<Framing>) -> Result<Peer, Failure> {

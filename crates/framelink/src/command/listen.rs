@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::Side;
-use framelink_transport::tokio::{Connection, RecvHalf};
-use framelink_transport::{Directions, Message, Profile};
+use framelink_transport::tokio::{Connection, RecvHalf, SendHalf};
+use framelink_transport::{Message, Profile};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -60,7 +60,8 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
 
 /// What accepted connections are like, and how many there may be.
 fn kind(listen: &Listen) -> Result<(Kind, usize), Failure> {
-    let overrides = Overrides { send: listen.framing, receive: listen.framing, ..Overrides::default() };
+    let liveness = listen.liveness.clone();
+    let overrides = Overrides { send: listen.framing, receive: listen.framing, liveness, ..Overrides::default() };
     match (&listen.profile, listen.framing) {
         (Some(name), _) => {
             let profile: Profile = load(name, &overrides)?;
@@ -71,7 +72,10 @@ fn kind(listen: &Listen) -> Result<(Kind, usize), Failure> {
             let most = usize::try_from(profile.limits().connections).unwrap_or(usize::MAX);
             Ok((Kind::Profile(Arc::new(profile)), most))
         }
-        (None, Some(framing)) => Ok((Kind::Framed(Directions { send: framing, receive: framing }), usize::MAX)),
+        (None, Some(framing)) => {
+            overrides.liveness.check(framing.into(), "--heartbeat")?;
+            Ok((Kind::Framed(framing.into(), overrides.liveness), usize::MAX))
+        }
         (None, None) => Err(Failure::usage("--framing or --profile is needed")),
     }
 }
@@ -99,7 +103,7 @@ async fn take_all(connection: Connection, printer: mpsc::Sender<Message>, drain:
     let peer = connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string());
     tracing::info!("{peer}: connected");
     let (mut from, mut to) = connection.split();
-    match take(&mut from, &printer, drain).await {
+    match take(&mut from, &mut to, &printer, drain).await {
         Ok(()) => tracing::info!("{peer}: closed"),
         Err(error) => tracing::warn!("{error}"),
     }
@@ -112,14 +116,20 @@ async fn take_all(connection: Connection, printer: mpsc::Sender<Message>, drain:
 
 async fn take(
     from: &mut RecvHalf,
+    to: &mut SendHalf,
     printer: &mpsc::Sender<Message>,
     drain: Drain,
 ) -> Result<(), framelink_transport::tokio::Error> {
     let mut intake = Intake::new(from, drain);
-    while let Taken::Message(message) = intake.next(|| ready(())).await? {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            taken = intake.next(|| ready(())) => taken?,
+            error = to.keep() => return Err(error),
+        };
+        let Taken::Message(message) = taken else { return Ok(()) };
         if printer.send(message).await.is_err() {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }

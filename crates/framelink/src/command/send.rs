@@ -1,5 +1,6 @@
 //! `framelink send`: sends messages and prints the replies.
 
+mod every;
 mod many;
 mod stdin;
 
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::tokio::{Client, Connection, Connector, SendHalf};
-use framelink_transport::{Directions, Encode, Message, Profile};
+use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf};
+use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions};
+use tokio::sync::mpsc;
 
 use self::stdin::Stdin;
 use super::connect_failed;
@@ -26,6 +28,9 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let settings = Settings::of(&send)?;
     let messages = given(&send, &settings)?;
+    if let (Some(every), Some(profile)) = (send.every, &settings.profile) {
+        return every::run(profile.clone(), &send, repeated(messages, profile)?, every).await;
+    }
     if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.exchange().duplex().is_some()) {
         return many::run(profile.clone(), &send, messages).await;
     }
@@ -53,6 +58,8 @@ struct Settings {
     framing: Directions,
     timeout: Duration,
     no_reply: bool,
+    /// What the socket is told where there is no profile.
+    socket: SocketOptions,
     profile: Option<Profile>,
 }
 
@@ -66,16 +73,22 @@ enum Way {
 
 impl Settings {
     fn of(send: &Send) -> Result<Self, Failure> {
+        let mut calls = send.calls.clone();
+        if send.every.is_some() && send.no_reply && calls.exchange.is_none() {
+            calls.exchange = Some(ExchangeKind::SendOnly);
+        }
         // With a profile `--framing` says both directions too.
         let overrides = Overrides {
             send: send.framing,
             receive: send.reply_framing.or(send.framing),
             reply_within: send.timeout,
-            calls: send.calls.clone(),
+            calls,
+            liveness: send.liveness.clone(),
         };
+        let needs_profile = send.calls.are_said() || send.liveness.heartbeat.is_some() || send.every.is_some();
         let profile = match &send.profile {
             Some(name) => Some(load(name, &overrides)?),
-            None if send.calls.are_said() => Some(overrides.profile()?),
+            None if needs_profile => Some(overrides.profile()?),
             None => None,
         };
         match (profile, overrides.send, overrides.receive) {
@@ -86,6 +99,7 @@ impl Settings {
                     framing: profile.framing(),
                     timeout: profile.timeouts().reply.unwrap_or(Timeouts::REPLY),
                     no_reply: send.no_reply || profile.exchange() == ExchangeKind::SendOnly,
+                    socket: profile.socket().clone(),
                     profile: Some(profile),
                 })
             }
@@ -93,6 +107,7 @@ impl Settings {
                 framing: Directions { send: framing, receive },
                 timeout: send.timeout.unwrap_or(Timeouts::REPLY),
                 no_reply: send.no_reply,
+                socket: send.liveness.socket(),
                 profile: None,
             }),
             (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
@@ -110,7 +125,10 @@ impl Settings {
                 return Client::new(profile.clone(), address).map(Box::new).map(Way::Profile).map_err(Failure::usage);
             }
             Some(profile) => Connector::with_profile(&Arc::new(profile.clone())).connect(address).await,
-            None => Connector::new(self.framing).within(self.timeout).connect(address).await,
+            None => {
+                let connector = Connector::new(self.framing).within(self.timeout).options(self.socket.clone());
+                connector.connect(address).await
+            }
         };
         connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(address, &error)))
     }
@@ -140,8 +158,9 @@ async fn send_only(
     send: &Send,
     within: Duration,
 ) -> Result<(), Failure> {
-    let (mut receiver, mut sender) = connection.split();
-    let peer_end = tokio::spawn(async move { receiver.discard().await });
+    let (receiver, mut sender) = connection.split();
+    let (death, mut dead) = mpsc::unbounded_channel();
+    let peer_end = tokio::spawn(until_end(receiver, death));
     let late = |sender: &SendHalf| {
         let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
         Failure::fault(format!(
@@ -156,7 +175,12 @@ async fn send_only(
             (Some(given), _) => given.next(),
             (None, Some(stdin)) => {
                 stdin.prompt();
-                stdin.next().await?
+                tokio::select! {
+                    biased;
+                    message = stdin.next() => message?,
+                    Some(error) = dead.recv() => return Err(Failure::fault(error)),
+                    error = sender.keep() => return Err(Failure::fault(error)),
+                }
             }
             (None, None) => None,
         };
@@ -176,10 +200,43 @@ async fn send_only(
         Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
         Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
+    if let Ok(error) = dead.try_recv() {
+        return Err(Failure::fault(error));
+    }
     if ended_early {
         tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
     }
     Ok(())
+}
+
+/// Takes and drops what comes until the peer ends. Where there are heartbeats they are dealt with, and a peer that is dead is told of.
+async fn until_end(mut receiver: RecvHalf, death: mpsc::UnboundedSender<Error>) -> Result<(), Error> {
+    while receiver.standing().is_some() {
+        match receiver.recv().await {
+            Ok(Some(_)) => {}
+            Err(error) if matches!(error.cause(), Cause::Dead(_)) => {
+                // Whoever would like to know may be done.
+                let _ = death.send(error);
+                return Ok(());
+            }
+            // What is no message is dropped too.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    receiver.discard().await
+}
+
+/// The messages that are to be sent again and again, one at a time.
+fn repeated(messages: Option<Vec<Vec<u8>>>, profile: &Profile) -> Result<Vec<Vec<u8>>, Failure> {
+    if profile.exchange().duplex().is_some() {
+        let exchange = profile.exchange().name();
+        return Err(Failure::usage(format!("--every sends one message at a time, and the exchange is {exchange}")));
+    }
+    messages.ok_or_else(|| Failure::usage("--every repeats messages, and those of stdin come only once"))
+}
+
+fn print(message: &[u8], hex: bool) -> Result<(), Failure> {
+    if hex { say(to_hex(message)) } else { say(Line(message)) }
 }
 
 /// A failure, with the line of stdin that it is about.
@@ -243,7 +300,7 @@ impl Conversation {
             Way::Profile(client) => client.call(message).await,
         };
         let reply = called.map_err(|error| fault_of(line, &error))?;
-        self.print(&reply)
+        print(&reply, self.hex)
     }
 
     /// What comes though nobody asked, `None` at the peer's end. Between short exchanges there is nobody to say it.
@@ -275,7 +332,7 @@ impl Conversation {
                 biased;
                 message = stdin.next() => message?,
                 unasked = self.unasked(), if !peer_ended => match unasked? {
-                    Some(message) => { self.print(&message)?; continue }
+                    Some(message) => { print(&message, self.hex)?; continue }
                     None if stdin.is_terminal => return Err(Failure::fault("the peer closed the connection")),
                     // It may have taken and said all that it wanted: only another line would be in vain.
                     None => { peer_ended = true; continue }
@@ -286,9 +343,5 @@ impl Conversation {
                 None => return Ok(()),
             }
         }
-    }
-
-    fn print(&self, reply: &[u8]) -> Result<(), Failure> {
-        if self.hex { say(to_hex(reply)) } else { say(Line(reply)) }
     }
 }

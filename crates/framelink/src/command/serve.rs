@@ -105,28 +105,38 @@ async fn next_push(ticks: &mut Option<Interval>) {
 
 impl Settings {
     fn of(serve: &Serve) -> Result<Self, Failure> {
+        let liveness = serve.liveness.clone();
         // With a profile `--framing` says both directions too.
-        let overrides =
-            Overrides { receive: serve.framing, send: serve.reply_framing.or(serve.framing), ..Overrides::default() };
+        let overrides = Overrides {
+            receive: serve.framing,
+            send: serve.reply_framing.or(serve.framing),
+            liveness,
+            ..Overrides::default()
+        };
         match (&serve.profile, overrides.receive, overrides.send) {
             (Some(name), _, _) => {
                 let profile = load(name, &overrides)?;
                 fits(&profile, Side::Server)?;
                 Self::from_profile(profile, serve)
             }
-            (None, Some(receive), Some(send)) => Ok(Self {
-                kind: Kind::Framed(Directions { receive, send }),
-                connections: usize::MAX,
-                manner: Manner {
-                    reply: serve.reply.clone().unwrap_or(Reply::Echo),
-                    short: None,
-                    write: Timeouts::MOST,
-                    close: Timeouts::CLOSE,
-                    push: Push::of(serve),
-                },
-            }),
+            (None, Some(receive), Some(send)) => Self::from_flags(Directions { receive, send }, serve),
             (None, _, _) => Err(Failure::usage("--framing or --profile is needed")),
         }
+    }
+
+    fn from_flags(framing: Directions, serve: &Serve) -> Result<Self, Failure> {
+        serve.liveness.check(framing, "--heartbeat")?;
+        Ok(Self {
+            kind: Kind::Framed(framing, serve.liveness.clone()),
+            connections: usize::MAX,
+            manner: Manner {
+                reply: serve.reply.clone().unwrap_or(Reply::Echo),
+                short: None,
+                write: Timeouts::MOST,
+                close: Timeouts::CLOSE,
+                push: Push::of(serve),
+            },
+        })
     }
 
     fn from_profile(profile: Profile, serve: &Serve) -> Result<Self, Failure> {
@@ -151,7 +161,7 @@ impl Settings {
 
     fn framing(&self) -> Directions {
         match &self.kind {
-            Kind::Framed(framing) => *framing,
+            Kind::Framed(framing, _) => *framing,
             Kind::Profile(profile) => profile.framing(),
         }
     }
@@ -192,6 +202,7 @@ async fn answer_all(
             biased;
             () = next_push(&mut pushes), if watched.stage() == Stage::Open => Err(()),
             taken = intake.next(|| ready(())) => Ok(taken?),
+            error = to.keep() => return Err(error),
         };
         let message = match (taken, &manner.push) {
             (Ok(Taken::Message(message)), _) => message,

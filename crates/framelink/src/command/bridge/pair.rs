@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_transport::Directions;
 use framelink_transport::session::ByteCount;
-use framelink_transport::tokio::{Connection, Error};
+use framelink_transport::tokio::{Cause, Connection, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
@@ -88,6 +88,8 @@ where
         tokio::select! {
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,
+                // Nobody is there to take replies.
+                Err(error) if matches!(error.cause(), Cause::Dead(_)) => Err(error),
                 Err(error) => {
                     let _ = timeout(REPLIES, downwards).await;
                     Err(error)
