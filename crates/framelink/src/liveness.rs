@@ -43,8 +43,8 @@ impl Liveness {
         if let Some(heartbeat) = &self.heartbeat {
             builder = builder.heartbeat((**heartbeat).clone());
         }
-        if self.keepalive.is_some() {
-            builder = builder.keepalive(self.keepalive);
+        if let Some(keepalive) = self.keepalive {
+            builder = builder.keepalive(keepalive);
         }
         builder
     }

@@ -173,21 +173,21 @@ impl ProfileBuilder {
     }
 
     /// What shows whether the other side lives. Defaults to nothing.
-    pub fn heartbeat(mut self, heartbeat: impl Into<Option<Heartbeat>>) -> Self {
-        self.heartbeat = heartbeat.into();
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = Some(heartbeat);
         self
     }
 
     /// How the system probes an idle connection; part of what the [socket](Self::socket) is told. Defaults to not at all.
-    pub fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
-        self.socket.keepalive = keepalive;
+    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.socket.keepalive = Some(keepalive);
         self
     }
 
     /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer; the profile is explained with that in
     /// mind. Defaults to unknown.
-    pub const fn idle_limit(mut self, limit: Option<Duration>) -> Self {
-        self.idle_limit = limit;
+    pub const fn idle_limit(mut self, limit: Duration) -> Self {
+        self.idle_limit = Some(limit);
         self
     }
 

@@ -31,7 +31,7 @@ impl Profile {
     ///
     /// let profile = Profile::builder("ascii:4".parse::<Framing>()?)
     ///     .heartbeat("empty,interval=30s,timeout=10s".parse()?)
-    ///     .keepalive(Some("60s/10s/6".parse()?))
+    ///     .keepalive("60s/10s/6".parse()?)
     ///     .build()?;
     /// assert_eq!(profile.detection_bound(Side::Client), Some(Duration::from_secs(40)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
