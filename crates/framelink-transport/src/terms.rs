@@ -18,13 +18,6 @@ use crate::session::{self, Receiving, Sending};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms(Option<(Arc<Profile>, Side)>);
 
-/// Another number for each connection.
-pub(crate) fn jitter() -> u32 {
-    use std::hash::{BuildHasher, RandomState};
-    let [.., a, b, c, d] = RandomState::new().hash_one(()).to_ne_bytes();
-    u32::from_ne_bytes([a, b, c, d])
-}
-
 impl Terms {
     pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
         Self(Some((profile, side)))
@@ -41,7 +34,7 @@ impl Terms {
                 Side::Client => Role::Client,
                 Side::Server => Role::Server,
             };
-            session::watch(receiving, sending, Arc::clone(heartbeat), us, jitter(), Duration::ZERO);
+            session::watch(receiving, sending, Arc::clone(heartbeat), us, session::jitter(), Duration::ZERO);
         }
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),

@@ -18,7 +18,7 @@ use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
 use crate::session::{self, Matching, Pulse, Sent, Session};
-use crate::terms::{self, Terms};
+use crate::terms::Terms;
 use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -171,7 +171,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     /// for messages, as [`deadline`](Self::deadline) says.
     pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
         let now = self.clock.now();
-        self.session.watch(heartbeat.into(), us, terms::jitter(), now)
+        self.session.watch(heartbeat.into(), us, session::jitter(), now)
     }
 
     /// Where heartbeats are told, if they are.
@@ -225,7 +225,13 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.receiving.unlimit_first();
         self.clock = receiving.clock;
         let (theirs, ours) = (&mut receiving.session, &mut self.session);
-        session::join(&mut theirs.receiving, &mut ours.sending, &mut ours.receiving, &mut theirs.sending);
+        session::join(
+            &mut theirs.receiving,
+            &mut ours.sending,
+            &mut ours.receiving,
+            &mut theirs.sending,
+            self.clock.now(),
+        );
         receiving.duplex(matching).paired(self)
     }
 

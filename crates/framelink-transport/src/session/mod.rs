@@ -103,6 +103,14 @@ impl<D: Decode, E: Encode> Session<D, E> {
     }
 }
 
+/// Another number for each connection.
+#[cfg(feature = "socket")]
+pub(crate) fn jitter() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    let [.., a, b, c, d] = RandomState::new().hash_one(()).to_ne_bytes();
+    u32::from_ne_bytes([a, b, c, d])
+}
+
 /// The same for the halves of a connection.
 pub(crate) fn watch<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
@@ -119,15 +127,19 @@ pub(crate) fn watch<D: Decode, E: Encode>(
 }
 
 /// Has the two directions of a pair of connections that are used share one pulse: what comes on one shows that the peer lives which the
-/// other sends to. The two that are not used have none.
-#[cfg_attr(not(feature = "socket"), expect(dead_code))]
+/// other sends to. The two that are not used have none. Whoever dialled the connection that is sent on is the client of the pair.
+#[cfg(feature = "socket")]
 pub(crate) fn join<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
     watched: &mut Receiving<D>,
     unused: &mut Sending<E>,
+    now: Duration,
 ) {
-    sending.set_pulse(receiving.pulse().cloned());
+    if let Some(pulse) = sending.pulse().or(receiving.pulse()) {
+        let (heartbeat, us) = pulse.terms();
+        watch(receiving, sending, heartbeat, us, jitter(), now);
+    }
     watched.set_pulse(None);
     unused.set_pulse(None);
 }

@@ -36,6 +36,7 @@ pub struct Pulse(Arc<Cell>);
 
 struct Cell {
     heartbeat: Arc<Heartbeat>,
+    us: Role,
     /// Whether there is something for the sending half, so that it need not lock to learn that there is not.
     has_due: AtomicBool,
     state: Mutex<State>,
@@ -75,7 +76,7 @@ impl Pulse {
         let liveness = heartbeat.liveness(us, jitter, now);
         let sender = Waker::noop().clone();
         let state = State { liveness, probe: None, answer: None, data: None, seen: 0, sender };
-        Self(Arc::new(Cell { heartbeat, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
+        Self(Arc::new(Cell { heartbeat, us, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
     /// How things stand with the peer, at this moment of the session's clock.
@@ -118,6 +119,12 @@ impl Pulse {
     #[must_use]
     pub fn heartbeat(&self) -> &Heartbeat {
         &self.0.heartbeat
+    }
+
+    /// What it was made of, and for which side.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    pub(super) fn terms(&self) -> (Arc<Heartbeat>, Role) {
+        (Arc::clone(&self.0.heartbeat), self.0.us)
     }
 
     /// Bytes came, and were not looked at yet. Where something always comes nobody waits for the time when something is due.

@@ -22,7 +22,7 @@ use crate::drive::{self, Answer, Call, Came, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
-use crate::terms::{self, Terms};
+use crate::terms::Terms;
 use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -220,7 +220,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
         let now = drive::Clock::now(&self.clock);
         let (receiving, sending) = (&mut self.receiver.receiving, &mut self.sender.sending);
-        session::watch(receiving, sending, heartbeat.into(), us, terms::jitter(), now)
+        session::watch(receiving, sending, heartbeat.into(), us, session::jitter(), now)
     }
 
     /// Where heartbeats are told, if they are.
@@ -404,7 +404,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         let (mut watched, sender) = self.split();
         let (mut receiver, mut unused) = receiving.split();
         let mut sender = sender.counting_by(clock);
-        session::join(&mut receiver.receiving, &mut sender.sending, &mut watched.receiving, &mut unused.sending);
+        let now = drive::Clock::now(&clock);
+        session::join(&mut receiver.receiving, &mut sender.sending, &mut watched.receiving, &mut unused.sending, now);
         watched.receiving.unlimit_first();
         receiver.receiving.unlimit_first();
         let mux = Mux::new(sender, matching, clock);

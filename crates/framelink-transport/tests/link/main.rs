@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod heartbeats;
 mod on_threads;
 mod pairs;
 mod peer;
