@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framelink_heartbeat::{Form, Heartbeat, Numbered, Seen};
+use framelink_heartbeat::{Form, Heartbeat, Numbered, Own, Seen};
 
 fn form(notation: &str) -> Form {
     notation.parse::<Heartbeat>().expect(notation).form().clone()
@@ -63,4 +63,38 @@ fn what_is_no_heartbeat() {
     assert_eq!(form("numbered").recognise(&too_long), None);
     let longest = Numbered::probe(1, Duration::ZERO, &[7; 300]).to_vec();
     assert_eq!(Numbered::parse(&longest).expect("a heartbeat").data, [7; 256]);
+}
+
+/// RFC 6733 section 5.5: a Device-Watchdog-Request, and an answer that has a Result-Code of its own. No pattern says that.
+#[test]
+fn a_diameter_watchdog_is_made_of_functions() {
+    const HEAD: usize = 20;
+    let head = |len: usize, flags: u8, ids: [u8; 8]| {
+        let len = u32::try_from(len).expect("short").to_be_bytes();
+        [&[1, len[1], len[2], len[3], flags, 0, 1, 0x18, 0, 0, 0, 0][..], &ids[..]].concat()
+    };
+    // 268 Result-Code, mandatory, 12 bytes: 2001, DIAMETER_SUCCESS
+    let result_code = [0, 0, 1, 0x0c, 0x40, 0, 0, 12, 0, 0, 0x07, 0xd1];
+    let own = Own::new(
+        |message| match message {
+            [1, _, _, _, flags, 0, 1, 0x18, ..] if message.len() >= HEAD => {
+                let number = u64::from_be_bytes(message.get(12..HEAD)?.try_into().ok()?);
+                Some(if flags & 0x80 != 0 { Seen::Probe } else { Seen::Answer { number: Some(number) } })
+            }
+            _ => None,
+        },
+        move |number| head(HEAD, 0x80, number.to_be_bytes()),
+    )
+    .answered(move |probe| {
+        let ids = probe.get(12..HEAD)?.try_into().ok()?;
+        Some([&head(HEAD + result_code.len(), 0, ids)[..], &result_code].concat())
+    });
+    let form = Form::Own(own);
+    let probe = form.probe(7, Duration::ZERO, b"");
+    assert_eq!(form.recognise(&probe), Some(Seen::Probe));
+    let answer = form.answer(&probe).expect("an answer");
+    assert_eq!(answer[..8], [1, 0, 0, 32, 0, 0, 1, 0x18]);
+    assert_eq!(form.recognise(&answer), Some(Seen::Answer { number: Some(7) }));
+    // A Capabilities-Exchange-Request is a message.
+    assert_eq!(form.recognise(&[1, 0, 0, 20, 0x80, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), None);
 }
