@@ -1,7 +1,7 @@
 //! One end of a connection, without the connection.
 //!
 //! Bytes and time go in; messages, bytes to write and the next deadline come out. A session opens nothing, sleeps never
-//! and asks no clock: `now` is a [`Duration`](std::time::Duration) since a moment that whoever drives it chose. So each
+//! and asks no clock: `now` is a [`Duration`] since a moment that whoever drives it chose. So each
 //! rule (where a message ends, what half a frame means, when silence ends one, which reply is whose) is written here
 //! once and holds on every kind of socket.
 //!
