@@ -22,21 +22,42 @@ use framelink_codec::EndedBy;
 /// assert_eq!(format!("{message:?}"), "Message { payload_len: 5, ended_by: Count }");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Message {
-    payload: Bytes,
+    payload: Payload,
     ended_by: EndedBy,
 }
 
+#[derive(Clone)]
+enum Payload {
+    /// In place, for memory costs more than the copy: so many of the bytes.
+    Short(u8, [u8; Message::SHORT]),
+    Bytes(Bytes),
+}
+
 impl Message {
+    /// Payloads up to this size are held in place. With it a message is no larger than with `Bytes` alone.
+    const SHORT: usize = 23;
+
     pub(crate) const fn new(payload: Bytes, ended_by: EndedBy) -> Self {
-        Self { payload, ended_by }
+        Self { payload: Payload::Bytes(payload), ended_by }
     }
 
-    /// The payload, without copying it.
+    /// With a copy of a short payload; `None` if it is not short.
+    #[inline]
+    pub(crate) fn short(payload: &[u8], ended_by: EndedBy) -> Option<Self> {
+        let mut bytes = [0; Self::SHORT];
+        bytes.get_mut(..payload.len())?.copy_from_slice(payload);
+        Some(Self { payload: Payload::Short(u8::try_from(payload.len()).ok()?, bytes), ended_by })
+    }
+
+    /// The payload, without copying it unless it is shorter than 24 bytes.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.payload
+        match self.payload {
+            Payload::Short(..) => Bytes::copy_from_slice(&self),
+            Payload::Bytes(bytes) => bytes,
+        }
     }
 
     /// The rule that ended it.
@@ -49,25 +70,63 @@ impl Message {
 impl Deref for Message {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.payload
+        match &self.payload {
+            Payload::Short(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Payload::Bytes(bytes) => bytes,
+        }
     }
 }
 
 impl AsRef<[u8]> for Message {
     fn as_ref(&self) -> &[u8] {
-        &self.payload
+        self
     }
 }
 
 impl From<Message> for Bytes {
     fn from(message: Message) -> Self {
-        message.payload
+        message.into_bytes()
     }
 }
 
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..] && self.ended_by == other.ended_by
+    }
+}
+
+impl Eq for Message {}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("payload_len", &self.payload.len()).field("ended_by", &self.ended_by).finish()
+        f.debug_struct("Message").field("payload_len", &self.len()).field("ended_by", &self.ended_by).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_larger_than_its_bytes() {
+        assert_eq!(size_of::<Payload>(), size_of::<Bytes>());
+    }
+
+    #[test]
+    fn short_and_long_payloads_read_alike() {
+        for len in 0..40 {
+            let payload = vec![7; len];
+            let long = Message::new(Bytes::from(payload.clone()), EndedBy::Count);
+            assert_eq!(long[..], payload);
+            let short = Message::short(&payload, EndedBy::Count);
+            assert_eq!(short.is_some(), len <= Message::SHORT);
+            let Some(short) = short else { continue };
+            assert_eq!(short, long);
+            assert_eq!(short.clone().into_bytes(), long.clone().into_bytes());
+            assert_eq!(format!("{short:?}"), format!("{long:?}"));
+            assert_ne!(short, Message::new(Bytes::from(payload), EndedBy::Close));
+        }
     }
 }

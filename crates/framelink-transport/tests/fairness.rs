@@ -41,7 +41,7 @@ async fn ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_tur
         assert_eq!(piped.recv().await.unwrap().unwrap()[..], number.to_be_bytes());
     }
     let of_the_pipe = turns.load(Ordering::Relaxed);
-    assert!(of_the_pipe >= 20, "the other task had {of_the_pipe} turns");
+    assert!(of_the_pipe >= 15, "the other task had {of_the_pipe} turns");
 
     let reader = Reader::new(&wire(), MANNERS[0], Then::End);
     let mut scripted = Connection::from_parts(reader, sink(), framing("net:2"));
@@ -49,7 +49,7 @@ async fn ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_tur
         assert_eq!(scripted.recv().await.unwrap().unwrap()[..], number.to_be_bytes());
     }
     let of_the_stream = turns.load(Ordering::Relaxed) - of_the_pipe;
-    assert!(of_the_stream >= 20, "the other task had {of_the_stream} turns");
+    assert!(of_the_stream >= 15, "the other task had {of_the_stream} turns");
     task.abort();
 }
 
@@ -64,7 +64,7 @@ async fn who_asks_again_and_again_at_the_end_lets_others_have_their_turn() {
             assert!(!matches!(connection.recv().await, Ok(Some(_))));
         }
         let turns = turns.load(Ordering::Relaxed);
-        assert!(turns >= 20, "the other task had {turns} turns");
+        assert!(turns >= 15, "the other task had {turns} turns");
         task.abort();
     }
 }

@@ -444,6 +444,10 @@ impl<D: Decode> Receiving<D> {
     /// itself, so that what is large is not copied.
     fn take(&mut self, frame: &Frame) -> Message {
         const SMALL: usize = 128 * 1024;
+        if let Some(message) = Message::short(frame.payload(self.buffer.as_ref()), frame.ended_by) {
+            self.buffer.take(frame.frame_len);
+            return message;
+        }
         let payload_len = frame.payload_len();
         let payload = if payload_len < SMALL || payload_len < self.buffer.capacity() / 2 {
             let payload = copy(frame.payload(self.buffer.as_ref()));

@@ -48,11 +48,16 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
     peer: Option<SocketAddr>,
     /// The deadline that the session named.
     alarm: Alarm,
+    /// How many were asked for, to be counted against the turn of the task.
+    messages: u8,
 }
+
+/// So many messages from one buffer count as much as one operation of the runtime, of which a task has 128 in its turn.
+const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     pub(super) const fn new(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
-        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset() }
+        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -92,7 +97,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// The same, and when a heartbeat is due. Never [`Came::Wait`].
     pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<Came, C>> {
         // A buffer may hold thousands of messages: other tasks have their turn too.
-        ready!(coop::poll_proceed(context)).made_progress();
+        self.messages = self.messages.wrapping_add(1);
+        if self.messages.is_multiple_of(MESSAGES_A_UNIT) {
+            ready!(coop::poll_proceed(context)).made_progress();
+        }
         loop {
             match self.poll_input(context, |receiving, port, clock| drive::receive(receiving, port, clock))? {
                 Came::Wait(until) => ready!(self.poll_alarm(context, until)),
