@@ -231,6 +231,12 @@ impl Heartbeat {
             timeout: self.timeout,
             tries: self.tries,
             silence: (peer_sends && !asks).then(|| self.silence()),
+            peer_silence: peer_sends.then(|| {
+                // The peer may be the one that gives way.
+                let waits =
+                    if asks && us == Role::Client { self.timeout.min(self.interval) / 2 } else { Duration::ZERO };
+                self.silence() + waits
+            }),
             answers: is_answered,
             is_symmetric: self.form.is_symmetric(),
             number_bits: self.form.number_bits(),
@@ -255,6 +261,8 @@ pub(crate) struct Rules {
     pub(crate) tries: u32,
     /// Without probes of ours, the peer is dead when nothing was received for so long.
     pub(crate) silence: Option<Duration>,
+    /// The same once we can ask no more.
+    pub(crate) peer_silence: Option<Duration>,
     /// Whether probes of the peer are answered.
     pub(crate) answers: bool,
     pub(crate) is_symmetric: bool,

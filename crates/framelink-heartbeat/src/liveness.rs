@@ -216,7 +216,15 @@ impl Liveness {
         self.rules.beat_after = None;
         self.rules.ask_after = None;
         self.rules.answers = false;
+        self.rules.silence = self.rules.peer_silence;
         self.asked = None;
+    }
+
+    /// How often whoever sleeps has to look whether the peer asks, so that it is answered in its time; `None` where it does not ask.
+    #[must_use]
+    pub fn look_within(&self) -> Option<Duration> {
+        let is_asked = self.rules.answers && self.rules.peer_silence.is_some() && !self.is_held;
+        is_asked.then_some(self.rules.timeout / 4)
     }
 
     /// What is due. To be asked after all that has come by now was looked at, for it may be the last word on the peer.
@@ -243,7 +251,7 @@ impl Liveness {
                 Step::Verdict if !may_judge => return Due::Wait(Some(at)),
                 Step::Verdict if self.excuses(at, now) => {}
                 Step::Verdict => {
-                    let verdict = self.verdict(now);
+                    let verdict = self.judge(now);
                     self.dead = Some(Box::new(verdict));
                     return Due::Dead(verdict);
                 }
@@ -269,7 +277,7 @@ impl Liveness {
     /// When such a one is due, unless something goes before.
     #[must_use]
     pub fn beat_at(&self) -> Option<Duration> {
-        let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some() || self.asked.is_some();
+        let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some();
         let time = self.rules.beat_after.filter(|_| !is_asleep)?;
         // Whoever looks at what comes goes first.
         let grace = LATE.min(self.rules.timeout / 4);
@@ -295,6 +303,12 @@ impl Liveness {
             (None, Some(asked), _) => Standing::Asked { silent_for, probes: asked.probes },
             (None, None, _) => Standing::Alive { silent_for },
         }
+    }
+
+    /// Why the peer counts as dead, once it does.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.dead.as_deref().copied()
     }
 
     /// How long answers took.
@@ -373,7 +387,7 @@ impl Liveness {
         self.first = None;
         self.is_unwritten = true;
         self.beat_at = Some(now);
-        self.awaited = self.asked.is_some().then_some((number, now));
+        self.awaited = self.rules.answers.then_some((number, now));
         self.sent += 1;
         number
     }
@@ -423,7 +437,7 @@ impl Liveness {
         true
     }
 
-    fn verdict(&self, now: Duration) -> Verdict {
+    fn judge(&self, now: Duration) -> Verdict {
         let ago = |at: Duration| now.saturating_sub(at);
         Verdict {
             silent_for: ago(self.life_at),

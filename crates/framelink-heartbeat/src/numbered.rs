@@ -50,6 +50,8 @@ pub struct Numbered<'d> {
 impl<'d> Numbered<'d> {
     /// What it begins with.
     pub const MAGIC: [u8; 4] = *b"FLHB";
+    /// So many bytes without data: 17.
+    pub const HEAD: usize = 17;
     /// At most so many bytes of data: 256.
     pub const MOST_DATA: usize = 256;
     const PROBE: u8 = 1;
@@ -79,7 +81,7 @@ impl<'d> Numbered<'d> {
     /// Its bytes.
     #[must_use]
     pub fn to_vec(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(17 + self.data.len());
+        let mut bytes = Vec::with_capacity(Self::HEAD + self.data.len());
         bytes.extend_from_slice(&Self::MAGIC);
         bytes.push(if self.is_probe { Self::PROBE } else { Self::ANSWER });
         bytes.extend_from_slice(&self.number.to_be_bytes());

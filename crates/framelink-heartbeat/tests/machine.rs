@@ -125,3 +125,80 @@ fn a_verdict_has_its_evidence() {
     assert_eq!(liveness.poll(s(50)), Due::Dead(verdict), "for good");
     assert_eq!(liveness.deadline(), None);
 }
+
+fn at(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A beat of whoever has only the sending half waits to be written; the receiving half asks, and takes it as its probe; the peer
+/// answers it in time.
+#[test]
+fn an_answer_to_a_beat_taken_as_probe_counts() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).counting(Life::Heartbeats);
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, at(0));
+    let number = liveness.poll_beat(at(30_300)).expect("a beat");
+    assert!(matches!(liveness.poll(at(30_310)), Due::Wait(_)), "asked; the one that waits is as good");
+    assert!(liveness.is_asked());
+    liveness.on_written(at(30_320));
+    liveness.on_heard(at(30_400));
+    liveness.on_seen(Seen::Answer { number: Some(number) }, at(30_400));
+    assert!(!liveness.is_asked(), "it was answered");
+    assert!(!matches!(liveness.poll(at(40_400)), Due::Dead(_)), "dead, though it answered after 80 ms");
+}
+
+/// After our side has ended a peer that should beat by itself is judged still.
+#[test]
+fn a_peer_that_should_beat_is_judged_after_finish() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both);
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, at(0));
+    liveness.finish();
+    let mut now = at(0);
+    while now < at(1_000_000) {
+        now += at(200);
+        if let Due::Dead(_) = liveness.poll(now) {
+            return;
+        }
+    }
+    panic!("silent for a thousand seconds, and lives");
+}
+
+/// Enormous and tiny times, and a clock near its end.
+#[test]
+fn times_at_their_ends() {
+    for interval in [at(1), Heartbeat::LONGEST] {
+        for timeout in [at(1), Heartbeat::LONGEST] {
+            for tries in [1, 100] {
+                for now in [Duration::ZERO, Duration::MAX] {
+                    for form in [Form::Numbered, Form::empty(), Form::Empty { answered: true }] {
+                        for by in [By::Client, By::Server, By::Both] {
+                            for jitter in [0, 1, u32::MAX] {
+                                let heartbeat = Heartbeat::relaxed(form.clone()).by(by);
+                                let heartbeat = heartbeat
+                                    .interval(interval)
+                                    .expect("in bounds")
+                                    .timeout(timeout)
+                                    .expect("in bounds");
+                                let heartbeat = heartbeat.tries(tries).expect("in bounds");
+                                for role in [Role::Client, Role::Server] {
+                                    let _ = heartbeat.detection_bound(role);
+                                    let mut liveness = heartbeat.liveness(role, jitter, now);
+                                    for _ in 0..300 {
+                                        let _ = liveness.poll(now);
+                                        let _ = liveness.poll_beat(now);
+                                        liveness.on_sent(now);
+                                        liveness.on_seen(Seen::Either, now);
+                                        liveness.back(Duration::ZERO, now);
+                                        liveness.hold();
+                                        liveness.resume(now);
+                                        let _ = (liveness.standing(now), liveness.deadline());
+                                        liveness.on_written(now);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

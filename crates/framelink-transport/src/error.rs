@@ -63,6 +63,7 @@ impl<D, E> Error<D, E> {
     pub const fn blame(&self) -> Blame {
         match self.cause {
             Cause::Refused(_)
+            | Cause::Heartbeat(_)
             | Cause::NotBegun(_)
             | Cause::Unclean(_)
             | Cause::UnderWay
@@ -198,6 +199,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     HandlerPanicked,
     /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
     TooSlow,
+    /// A heartbeat could not be sent with this framing. What was being sent itself is not concerned.
+    Heartbeat(SendRefused<E>),
     /// The peer is dead: it showed no life for too long, or did not answer heartbeats.
     Dead(Verdict),
     /// We have closed the connection, on request or after an earlier error.
@@ -250,6 +253,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::SendingClosed => Self::SendingClosed,
             Self::HandlerPanicked => Self::HandlerPanicked,
             Self::TooSlow => Self::TooSlow,
+            Self::Heartbeat(refused) => Self::Heartbeat(*refused),
             Self::Dead(verdict) => Self::Dead(*verdict),
             // A connection that is there does not fail to be made.
             Self::Closed | Self::Connect(_) => Self::Closed,
@@ -315,6 +319,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Unclean(unclean) => unclean.fmt(f),
             Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
             Self::TooSlow => f.write_str("the peer reads too slowly for what is pushed to it"),
+            Self::Heartbeat(refused) => write!(f, "a heartbeat cannot be sent: {refused}"),
             Self::Dead(verdict) => verdict.fmt(f),
             Self::Closed => f.write_str("this side has closed the connection"),
         }

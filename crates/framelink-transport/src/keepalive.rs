@@ -52,8 +52,12 @@ impl Keepalive {
     pub const BSD: Self = Self::of_seconds(7200, 75, 10);
     /// No time is longer (as Linux has it): 32767 s.
     pub const LONGEST: Duration = Duration::from_secs(32_767);
+    /// No user timeout is longer: a day.
+    pub const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(86_400);
     /// No more probes (as Linux has it): 127.
     pub const MOST_PROBES: u32 = 127;
+
+    const MOST_USER_TIMEOUT: Duration = Duration::from_secs(i32::MAX as u64 / 1000);
 
     const fn of_seconds(idle: u64, interval: u64, probes: u32) -> Self {
         Self {
@@ -98,7 +102,8 @@ impl Keepalive {
     #[must_use]
     pub fn user_timeout(&self) -> Option<Duration> {
         match self.user_timeout {
-            UserTimeout::AsTheRest => self.detection_bound(),
+            // The system has it in milliseconds of 31 bits.
+            UserTimeout::AsTheRest => self.detection_bound().map(|bound| bound.min(Self::MOST_USER_TIMEOUT)),
             UserTimeout::System => None,
             UserTimeout::After(time) => Some(time),
         }
@@ -114,11 +119,20 @@ impl Keepalive {
         self
     }
 
-    /// How soon the system notices that an idle peer's is gone: `idle + interval × probes`. `None` while some of it is left to the
-    /// system; see [`or`](Self::or).
+    /// How soon the system notices that an idle peer's is gone: `idle + interval × probes`. On Linux a user timeout of its own counts
+    /// instead of the number of probes: the first of them after that time ends the connection. `None` while some of it is left to
+    /// the system; see [`or`](Self::or).
     #[must_use]
     pub fn detection_bound(&self) -> Option<Duration> {
-        Some(self.idle? + self.interval? * self.probes?)
+        let (idle, interval) = (self.idle?, self.interval?);
+        let probes = match self.user_timeout {
+            UserTimeout::After(time) if cfg!(target_os = "linux") => {
+                let waits = time.saturating_sub(idle).as_nanos().div_ceil(interval.as_nanos().max(1));
+                u32::try_from(waits).unwrap_or(u32::MAX).max(1)
+            }
+            _ => self.probes?,
+        };
+        Some(idle.saturating_add(interval.saturating_mul(probes)))
     }
 
     /// With what is left to the system taken from there: from `Keepalive::of_system()`, say.
@@ -174,7 +188,10 @@ impl FromStr for Keepalive {
             user_timeout: match user {
                 None => UserTimeout::AsTheRest,
                 Some(user) if user.text == "-" => UserTimeout::System,
-                Some(user) => UserTimeout::After(user.duration()?),
+                Some(user) => match user.duration()? {
+                    time if time <= Self::LONGEST_USER_TIMEOUT => UserTimeout::After(time),
+                    _ => return Err(user.mismatch("a time of up to a day")),
+                },
             },
         })
     }

@@ -239,7 +239,9 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
         let deadline = clock.within(within);
         let cause = loop {
-            match self.both(deadline, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock)) {
+            // What is left of a heartbeat is tried again soon.
+            let until = if self.sender.sending.owes_beat() { deadline.min(clock.within(SLICE)) } else { deadline };
+            match self.both(until, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock)) {
                 Ok(Answer::Reply(reply)) => {
                     self.exchange.settle();
                     return Ok(reply);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Wake;
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use framelink_codec::Encode;
 
 use super::stream::Closer;
 use crate::clock::Clock;
-use crate::drive::{Clock as _, Outgoing};
+use crate::drive::{Ahead, Clock as _, Outgoing};
 use crate::error::{Cause, Operation};
-use crate::session::{Concurrency, Place, Replies, Sending, Transmit};
+use crate::session::{Concurrency, Place, Pulse, Replies, Sending, Transmit};
 use crate::{Error, Message};
 
 /// Requests go from the thread that reads to those that handle them, and replies from there to the one that writes.
@@ -39,6 +39,8 @@ pub(super) type Watch = Box<dyn Fn() -> bool + Send + Sync>;
 struct State<D, E> {
     replies: Replies,
     requests: VecDeque<(Place, Message)>,
+    /// Requests for which there is no place yet, read so that heartbeats behind them are seen.
+    ahead: Ahead<Message>,
     /// How many threads handle requests, or are about to, and how many of them wait for one.
     threads: usize,
     idle: usize,
@@ -46,6 +48,21 @@ struct State<D, E> {
     is_last: bool,
     /// Why the connection was given up.
     over: Option<Error<D, E>>,
+}
+
+impl<D, E> State<D, E> {
+    /// Gives places to what was read ahead, as far as there are any. True if one was given.
+    fn place(&mut self) -> bool {
+        let mut has_placed = false;
+        while !self.ahead.is_empty()
+            && let Some(place) = self.replies.take()
+            && let Some(message) = self.ahead.pop()
+        {
+            self.requests.push_back((place, message));
+            has_placed = true;
+        }
+        has_placed
+    }
 }
 
 impl<D, E> Desk<D, E> {
@@ -57,7 +74,15 @@ impl<D, E> Desk<D, E> {
         is_too_slow: Option<Watch>,
     ) -> Self {
         let (replies, requests) = (Replies::new(concurrency), VecDeque::new());
-        let state = Mutex::new(State { replies, requests, threads: 0, idle: 0, is_last: false, over: None });
+        let state = Mutex::new(State {
+            replies,
+            requests,
+            ahead: Ahead::new(),
+            threads: 0,
+            idle: 0,
+            is_last: false,
+            over: None,
+        });
         Self {
             state,
             room: Condvar::new(),
@@ -70,18 +95,25 @@ impl<D, E> Desk<D, E> {
         }
     }
 
-    /// Waits until another request may be read; false if there is to be none.
-    pub(super) fn has_room(&self) -> bool {
+    /// Waits until another request may be read; false if there is to be none. Some may be read ahead.
+    pub(super) fn has_room(&self, reads_ahead: bool) -> bool {
         let state = self.state();
-        let waited = self.room.wait_while(state, |state| state.over.is_none() && state.replies.room() == 0);
-        waited.unwrap_or_else(PoisonError::into_inner).over.is_none()
+        let is_full = |state: &mut State<D, E>| {
+            let may_be_ahead = reads_ahead && state.ahead.has_room();
+            state.over.is_none() && !may_be_ahead && (state.replies.room() == 0 || !state.ahead.is_empty())
+        };
+        self.room.wait_while(state, is_full).unwrap_or_else(PoisonError::into_inner).over.is_none()
     }
 
-    /// A request came. True if a thread is to be begun to handle it.
-    pub(super) fn take(&self, message: Message) -> bool {
+    /// A request came. True if a thread is to be begun to handle it. Where the peer has one at a time its pulse is held meanwhile.
+    pub(super) fn take(&self, message: Message, held: Option<&Pulse>) -> bool {
         let mut state = self.state();
-        let Some(place) = state.replies.take() else { return false };
-        state.requests.push_back((place, message));
+        if let Some(pulse) = held {
+            pulse.hold();
+        }
+        let len = message.len();
+        state.ahead.push(message, len);
+        state.place();
         self.work.notify_one();
         let is_wanted = state.requests.len() > state.idle && state.threads < state.replies.limit();
         state.threads += usize::from(is_wanted);
@@ -92,7 +124,10 @@ impl<D, E> Desk<D, E> {
     pub(super) fn request(&self) -> Option<(Place, Message)> {
         let mut state = self.state();
         state.idle += 1;
-        let nothing = |state: &mut State<D, E>| state.requests.is_empty() && !state.is_last && state.over.is_none();
+        let nothing = |state: &mut State<D, E>| {
+            let has_ended = state.is_last && state.ahead.is_empty();
+            state.requests.is_empty() && !has_ended && state.over.is_none()
+        };
         state = self.work.wait_while(state, nothing).unwrap_or_else(PoisonError::into_inner);
         state.idle -= 1;
         if state.over.is_some() { None } else { state.requests.pop_front() }
@@ -100,8 +135,13 @@ impl<D, E> Desk<D, E> {
 
     pub(super) fn finish(&self, place: Place, reply: Option<Vec<u8>>) {
         let now = self.clock.now();
-        self.state().replies.finish(place, reply, now);
+        let mut state = self.state();
+        state.replies.finish(place, reply, now);
         // Nothing as an answer makes room too.
+        if state.place() {
+            self.work.notify_all();
+        }
+        drop(state);
         self.room.notify_one();
         self.outgoing.notify_one();
     }
@@ -132,9 +172,10 @@ impl<D, E> Desk<D, E> {
         within: Duration,
     ) -> Result<Option<Duration>, Cause<D, S::Error>>
     where
-        Self: Wake + Send + Sync + 'static,
+        D: Send + Sync + Copy + 'static,
+        E: Send + Sync + Copy + 'static,
     {
-        let waker = Arc::clone(self).into();
+        let waker = Arc::new(Bell(Arc::downgrade(self))).into();
         let mut state = self.state();
         loop {
             outgoing.tell(&waker);
@@ -150,7 +191,10 @@ impl<D, E> Desk<D, E> {
             }
             // What is empty on the wire is written already.
             outgoing.settle(&mut state.replies, sending, self.clock.now());
-            if state.is_last && state.replies.is_empty() {
+            if state.place() {
+                self.work.notify_all();
+            }
+            if state.is_last && state.replies.is_empty() && state.ahead.is_empty() {
                 return Ok(None);
             }
             state = match beat_at.map(|at| at.saturating_sub(self.clock.now())) {
@@ -168,6 +212,9 @@ impl<D, E> Desk<D, E> {
     ) -> Result<(), Cause<D, S::Error>> {
         let mut state = self.state();
         outgoing.settle(&mut state.replies, sending, self.clock.now());
+        if state.place() {
+            self.work.notify_all();
+        }
         self.room.notify_one();
         if sending.is_empty() { Ok(()) } else { outgoing.check(&state.replies, sending, &self.clock) }
     }
@@ -191,19 +238,23 @@ impl<D, E> Desk<D, E> {
     }
 }
 
-/// Something was pushed to the connection, or it is to be closed.
-impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for Desk<D, E> {
+/// Tells whoever writes that there may be something: something was pushed to the connection, it is to be closed, or a heartbeat is due.
+/// It holds nothing: what it is kept in may live longer than the connection.
+struct Bell<D, E>(Weak<Desk<D, E>>);
+
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for Bell<D, E> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
+        let Some(desk) = self.0.upgrade() else { return };
+        if desk.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
             // Whoever writes may be in the middle of that, and wait for long.
-            return self.end(self.error(Cause::TooSlow));
+            return desk.end(desk.error(Cause::TooSlow));
         }
         // Locked, so that whoever looks for something to write has looked, or waits.
-        drop(self.state());
-        self.outgoing.notify_one();
+        drop(desk.state());
+        desk.outgoing.notify_one();
     }
 }

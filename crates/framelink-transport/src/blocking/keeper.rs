@@ -7,6 +7,7 @@ use framelink_heartbeat::Verdict;
 
 use super::Connection;
 use crate::error::Cause;
+use crate::{DecodeError, EncodeError, drive};
 
 /// Where a client leaves its connection between exchanges. One with heartbeats is looked after by a thread meanwhile.
 #[derive(Debug, Default)]
@@ -93,10 +94,16 @@ impl Slot {
     fn keep(&self) {
         let mut state = self.lock();
         while !state.is_over {
-            let time = match state.connection.as_mut().map(|connection| connection.tend(self.is_deaf)) {
-                Some(Ok(time)) => time,
-                Some(Err(error)) => {
-                    if let Cause::Dead(verdict) = error.cause() {
+            // A form of the application's own may panic, and then the connection is of no use.
+            let tend = |connection: &mut Connection| {
+                drive::guarded::<_, DecodeError, EncodeError>(|| connection.tend(self.is_deaf))
+            };
+            let time = match state.connection.as_mut().map(tend) {
+                Some(Ok(Ok(time))) => time,
+                Some(ended) => {
+                    if let Ok(Err(error)) = ended
+                        && let Cause::Dead(verdict) = error.cause()
+                    {
                         state.verdict = Some(*verdict);
                     }
                     state.connection = None;

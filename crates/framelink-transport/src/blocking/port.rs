@@ -126,6 +126,10 @@ impl<R: ReadStream> Input for Port<'_, R> {
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.stream.read_now(space)
     }
+
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 impl<W: WriteStream> Output for Port<'_, W> {

@@ -170,15 +170,11 @@ fn read<C: Decode + Encode, R: ReadStream>(
     is_short: bool,
     another_handler: impl Fn(),
 ) -> Result<(), ErrorOf<C>> {
-    // Where heartbeats are expected one is read ahead, so that they are seen while all handlers are busy.
     let reads_ahead = receiver.receiving.pulse().is_some();
-    while reads_ahead || desk.has_room() {
+    while desk.has_room(reads_ahead) {
         match receiver.recv() {
             Ok(Some(message)) => {
-                if reads_ahead && !desk.has_room() {
-                    break;
-                }
-                if desk.take(message) {
+                if desk.take(message, receiver.receiving.held_by_turns()) {
                     another_handler();
                 }
                 if is_short {

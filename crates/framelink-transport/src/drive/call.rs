@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::receive::{attend, greeted, is_unsure, look, receive};
-use super::{Came, Clock, Now, Port, Progress, Wants, flush, put};
+use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;
 use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
@@ -62,6 +62,9 @@ impl<P: AsRef<[u8]>> Call<P> {
         port: &mut impl Port,
         clock: &impl Clock,
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
+        /// So often at most without a look at anything else.
+        const LOOKS: u32 = 64;
+        let mut looks = 0;
         loop {
             self.stage = match self.stage {
                 Stage::Greet if receiving.poll_preamble().map_err(Cause::Preamble)? => Stage::Look,
@@ -73,12 +76,21 @@ impl<P: AsRef<[u8]>> Call<P> {
                     },
                 },
                 Stage::Look => {
+                    let before = receiving.byte_count().get();
                     let looked = look(receiving, port.input(), clock);
                     if receiving.is_inside_message() && is_unsure(receiving, port.input(), clock)? {
                         return Ok(Answer::Wait(Wants::Read(None)));
                     }
                     match looked? {
                         Some(true) => return Err(Cause::NoReply),
+                        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
+                        Some(false) if receiving.byte_count().get() != before && looks == LOOKS => {
+                            return Ok(Answer::Wait(Wants::Read(AT_ONCE)));
+                        }
+                        Some(false) if receiving.byte_count().get() != before => {
+                            looks += 1;
+                            Stage::Look
+                        }
                         Some(false) => Stage::Put,
                         None => return Ok(Answer::Wait(Wants::Read(None))),
                     }

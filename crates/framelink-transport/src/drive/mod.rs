@@ -3,6 +3,7 @@
 //! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
+mod ahead;
 mod call;
 mod calls;
 mod close;
@@ -13,6 +14,7 @@ mod serving;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use call::{Answer, Call};
 #[cfg(feature = "blocking")]
 pub(crate) use calls::sent_of;
@@ -37,6 +39,11 @@ pub(crate) trait Input {
 
     /// Whether the last read was not let through, though there may be something. Whoever reads is woken to try again.
     fn is_starved(&self) -> bool {
+        false
+    }
+
+    /// Whether reads wait, up to a deadline that ends them.
+    fn waits(&self) -> bool {
         false
     }
 
@@ -87,6 +94,9 @@ impl<I: Input> Input for Now<'_, I> {
         self.0.is_starved()
     }
 }
+
+/// Nothing is to be waited for: there may be more to do, and others have their turn first.
+pub(crate) const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
 /// What has to be waited for before there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

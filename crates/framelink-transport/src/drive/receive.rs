@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::{Clock, Input, Now, Port, flush, is_wait};
+use super::{AT_ONCE, Clock, Input, Now, Port, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Received, Receiving, Sending};
+use crate::session::{Pulse, Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -67,8 +67,11 @@ pub(crate) fn tend<D: Decode, E: Encode>(
             Came::Closed => return Err(Cause::NoReply),
             Came::Beat => {}
             Came::Wait(until) => {
-                let soon = sending.owes_beat().then(|| clock.now().saturating_add(SOON));
-                return Ok([until, soon].into_iter().flatten().min());
+                let soon = sending.owes_beat().then_some(SOON);
+                // Nobody wakes whoever sleeps when the peer asks.
+                let look = receiving.pulse().and_then(Pulse::look_within);
+                let again = [soon, look].into_iter().flatten().min().map(|time| clock.now().saturating_add(time));
+                return Ok([until, again].into_iter().flatten().min());
             }
         }
     }
@@ -84,6 +87,7 @@ pub(crate) fn receive<D: Decode, E>(
         receiving.on_asked(clock.now());
     }
     let mut reading = Reading::default();
+    let mut reads = 0;
     loop {
         if receiving.beat_is_due() {
             return Ok(Came::Beat);
@@ -100,8 +104,15 @@ pub(crate) fn receive<D: Decode, E>(
         if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
             return Ok(Came::Wait(until));
         }
+        reads += 1;
+        if reads == READS && !input.waits() {
+            return Ok(Came::Wait(AT_ONCE));
+        }
     }
 }
+
+/// A peer whose bytes make no message, heartbeats say, is not read without end where others wait for their turn: 64 reads of up to 64 KiB.
+const READS: u32 = 64;
 
 /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. True while that
 /// cannot be told, and when it has to be read on.

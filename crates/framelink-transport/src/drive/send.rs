@@ -137,7 +137,7 @@ fn write_queue<D, E: Encode>(
     loop {
         if sending.is_empty() {
             // Between two messages is the place for a heartbeat.
-            sending.queue_beat().map_err(Cause::Refused)?;
+            sending.queue_beat().map_err(Cause::Heartbeat)?;
         }
         let done = match sending.poll() {
             Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => match output.write(bytes) {

@@ -412,6 +412,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
                 if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
                     self.stream = None;
                 }
+                self.until = None;
                 return Err(self.error(Operation::Receive, cause));
             }
         };

@@ -13,7 +13,7 @@ use mio::{Interest, Token, event};
 
 use super::connection::Result;
 use super::{Connection, WriteStream};
-use crate::drive::{self, Clock as _, Outgoing, Progress};
+use crate::drive::{self, Ahead, Clock as _, Outgoing, Progress};
 use crate::error::{Cause, Error, Operation};
 use crate::profile::ExchangeKind;
 use crate::session::{Concurrency, Place, Replies};
@@ -68,6 +68,9 @@ pub struct Served<C: Decode + Encode = Directions, S = TcpStream> {
     outgoing: Outgoing<C>,
     waker: Waker,
     is_short: bool,
+    takes_turns: bool,
+    /// What was read before there was room for it.
+    ahead: Ahead<Message>,
     /// What reading has come to, once there are no more requests.
     end: Option<Result<(), C>>,
 }
@@ -94,6 +97,8 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             outgoing,
             waker: Waker::noop().clone(),
             is_short: profile.connection().short().is_some(),
+            takes_turns: profile.exchange() == ExchangeKind::Sync,
+            ahead: Ahead::new(),
             end: None,
         }
     }
@@ -104,7 +109,7 @@ impl<C: Decode + Encode, S> Served<C, S> {
     pub fn deadline(&self) -> Option<Duration> {
         let now = self.connection.clock.now();
         let writing = self.outgoing.deadline(&self.replies).map(|at| at.saturating_sub(now));
-        let reading = if self.is_reading() { self.connection.deadline() } else { None };
+        let reading = if self.is_reading() { self.connection.deadline() } else { self.beat_within(now) };
         [writing, reading].into_iter().flatten().min()
     }
 
@@ -141,8 +146,16 @@ impl<C: Decode + Encode, S> Served<C, S> {
         self.connection.stream()
     }
 
+    /// Where heartbeats are expected some requests are read ahead: the peer must not seem dead, nor we, while all are busy.
     fn is_reading(&self) -> bool {
-        self.end.is_none() && self.replies.room() > 0
+        let may_be_ahead = self.connection.pulse().is_some() && self.ahead.has_room();
+        self.end.is_none() && (self.replies.room() > 0 || may_be_ahead)
+    }
+
+    /// While nothing is read it is still to be seen that we live; but not sooner than the socket takes what is left.
+    fn beat_within(&self, now: Duration) -> Option<Duration> {
+        let pulse = self.connection.pulse().filter(|_| !self.connection.session.sending.owes_beat())?;
+        Some(pulse.beat_at()?.saturating_sub(now))
     }
 }
 
@@ -155,14 +168,17 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// that is no message, after those before it were answered.
     pub fn try_next(&mut self) -> Result<TryRecv<(Place, Message)>, C> {
         self.try_flush()?;
-        if self.is_reading()
-            && let Some(request) = self.read()?
-        {
-            return Ok(TryRecv::Message(request));
+        loop {
+            if let Some(request) = self.next_ahead() {
+                return Ok(TryRecv::Message(request));
+            }
+            if !self.is_reading() || !self.read()? {
+                break;
+            }
         }
         match &self.end {
             None => Ok(TryRecv::Nothing),
-            Some(_) if !self.replies.is_empty() => Ok(TryRecv::Nothing),
+            Some(_) if !self.replies.is_empty() || !self.ahead.is_empty() => Ok(TryRecv::Nothing),
             Some(Ok(())) => Ok(TryRecv::Closed),
             Some(Err(_)) => self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| TryRecv::Closed),
         }
@@ -185,26 +201,46 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// As [`try_next`](Self::try_next).
     pub fn try_flush(&mut self) -> Result<bool, C> {
         self.outgoing.tell(&self.waker);
+        if !self.is_reading() {
+            let now = self.connection.clock.now();
+            self.connection.session.sending.on_time(now);
+        }
         let (outgoing, replies) = (&mut self.outgoing, &mut self.replies);
         let written =
             self.connection.both(|session, port, clock| outgoing.write(replies, &mut session.sending, port, clock));
         written.map(|progress| progress == Progress::Done).map_err(|cause| self.fail(cause))
     }
 
-    fn read(&mut self) -> Result<Option<(Place, Message)>, C> {
+    /// Of what was read, if there is room for it.
+    fn next_ahead(&mut self) -> Option<(Place, Message)> {
+        if self.ahead.is_empty() {
+            return None;
+        }
+        let place = self.replies.take()?;
+        let message = self.ahead.pop()?;
+        if self.takes_turns {
+            self.connection.session.receiving.hold_pulse();
+        }
+        Some((place, message))
+    }
+
+    /// Reads one request; false if there is none.
+    fn read(&mut self) -> Result<bool, C> {
         match self.connection.receive() {
             Ok(TryRecv::Message(message)) => {
                 if self.is_short {
                     self.end = Some(Ok(()));
                 }
-                return Ok(self.replies.take().map(|place| (place, message)));
+                let len = message.len();
+                self.ahead.push(message, len);
+                return Ok(true);
             }
             Ok(TryRecv::Nothing) => {}
             Ok(TryRecv::Closed) => self.end = Some(Ok(())),
             Err(error) if drive::is_lost(error.cause()) => return Err(self.fail(error.into_cause())),
             Err(error) => self.end = Some(Err(error)),
         }
-        Ok(None)
+        Ok(false)
     }
 
     fn fail(&mut self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {

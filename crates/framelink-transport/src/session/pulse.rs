@@ -104,7 +104,7 @@ impl Pulse {
         (state.liveness.sent(), state.seen)
     }
 
-    /// Has our probes carry this data from now on, where their form has room for some.
+    /// Has our probes carry this data from now on, where their form and the framing have room for it.
     pub fn supply(&self, data: &[u8]) {
         self.lock().data.get_or_insert_default().supplied = data.to_vec();
     }
@@ -148,7 +148,10 @@ impl Pulse {
 
     /// Our side ends: no heartbeat goes any more.
     pub(super) fn on_finished(&self) {
-        self.lock().liveness.finish();
+        let mut state = self.lock();
+        state.liveness.finish();
+        (state.probe, state.answer) = (None, None);
+        self.0.has_due.store(false, Ordering::Release);
     }
 
     /// Whether a message is a heartbeat. It is dealt with then: an answer may be due.
@@ -197,7 +200,11 @@ impl Pulse {
     fn hand_on(&self, mut state: MutexGuard<'_, State>, due: Due, now: Duration) -> Result<(), Verdict> {
         match due {
             Due::Wait(_) => Ok(()),
-            Due::Dead(verdict) => Err(verdict),
+            Due::Dead(verdict) => {
+                // Whoever has only the sending half learns of it too.
+                self.wake_sender(state);
+                Err(verdict)
+            }
             Due::Beat(number) | Due::Probe(number) => {
                 state.probe = Some(self.probe(&state, number, now));
                 self.tell(state);
@@ -207,15 +214,32 @@ impl Pulse {
     }
 
     /// The same for somebody who sees only what goes: nobody takes what comes, so that nothing is judged.
+    /// Whoever asks this has the sending half, and is told by it.
     pub(super) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
             state.probe = Some(self.probe(&state, number, now));
-            let beat_at = state.liveness.beat_at();
-            self.tell(state);
-            return beat_at;
+            self.0.has_due.store(true, Ordering::Release);
         }
         state.liveness.beat_at()
+    }
+
+    /// When it has to be asked that way.
+    #[cfg(feature = "nonblocking")]
+    pub(crate) fn beat_at(&self) -> Option<Duration> {
+        self.lock().liveness.beat_at()
+    }
+
+    /// How often whoever sleeps has to look whether the peer asks.
+    #[cfg(feature = "socket")]
+    pub(crate) fn look_within(&self) -> Option<Duration> {
+        self.lock().liveness.look_within()
+    }
+
+    /// Why the peer counts as dead, once it does.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.lock().liveness.verdict()
     }
 
     fn probe(&self, state: &State, number: u64, now: Duration) -> Vec<u8> {
@@ -228,13 +252,20 @@ impl Pulse {
     pub(super) fn wake(&self, sender: &Waker) {
         let mut state = self.lock();
         if !state.sender.will_wake(sender) {
-            state.sender = sender.clone();
+            let before = std::mem::replace(&mut state.sender, sender.clone());
+            drop(state);
+            drop(before);
         }
     }
 
     /// Not locked: whoever is woken may have locks of its own.
     fn tell(&self, state: MutexGuard<'_, State>) {
         self.0.has_due.store(true, Ordering::Release);
+        self.wake_sender(state);
+    }
+
+    #[expect(clippy::unused_self, reason = "beside what calls it")]
+    fn wake_sender(&self, state: MutexGuard<'_, State>) {
         let sender = state.sender.clone();
         drop(state);
         sender.wake();
@@ -242,7 +273,7 @@ impl Pulse {
 
     /// An exchange is under way that a heartbeat of ours would disturb.
     #[cfg(feature = "socket")]
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.lock().liveness.hold();
     }
 

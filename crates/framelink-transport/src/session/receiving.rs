@@ -181,6 +181,12 @@ impl<D: Decode> Receiving<D> {
         self.takes_turns = true;
     }
 
+    /// The pulse, where messages are such requests.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn held_by_turns(&self) -> Option<&Pulse> {
+        self.pulse.as_ref().filter(|_| self.takes_turns)
+    }
+
     /// Its reply is there.
     #[cfg(feature = "socket")]
     pub(crate) fn resume_pulse(&self) {

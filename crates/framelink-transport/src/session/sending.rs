@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Encode, Envelope};
+use framelink_heartbeat::{Form, Numbered};
 
 use super::append::append;
 use super::torn::Torn;
@@ -163,8 +164,19 @@ impl<E: Encode> Sending<E> {
 
     #[cold]
     fn take_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
-        let Some(beat) = self.pulse.as_ref().and_then(Pulse::take_due) else { return Ok(false) };
-        let outgoing = self.outgoing(&beat.payload)?;
+        let Some(pulse) = &self.pulse else { return Ok(false) };
+        let Some(beat) = pulse.take_due() else { return Ok(false) };
+        let bare;
+        let outgoing = match self.outgoing(&beat.payload) {
+            // What the peer sent is more than we can: there is no answer to it.
+            Err(SendRefused::Encode(_)) if !beat.is_ours => return Ok(false),
+            // Perhaps it is the data that does not fit.
+            Err(SendRefused::Encode(_)) if pulse.heartbeat().form() == &Form::Numbered => {
+                bare = beat.payload.get(..Numbered::HEAD).unwrap_or_default();
+                self.outgoing(bare)?
+            }
+            outgoing => outgoing?,
+        };
         let frame_len = outgoing.frame_len();
         let parts = outgoing.parts().concat();
         self.make_room(frame_len);

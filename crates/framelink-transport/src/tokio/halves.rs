@@ -20,7 +20,7 @@ use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, Came, Progress};
 use crate::error::{Cause, Error, Operation};
-use crate::session::{ByteCount, Receiving, Sending, Ticket, Unfinished};
+use crate::session::{ByteCount, Pulse, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
 type HalfResult<T, C> = Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -318,6 +318,10 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<Error<<C as Decode>::Error, <C as Encode>::Error>> {
         loop {
             self.sending.wake(context.waker());
+            if let Some(verdict) = self.sending.pulse().and_then(Pulse::verdict) {
+                self.give_up();
+                return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Dead(verdict)));
+            }
             let mut beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
             if self.sending.owes_beat() {
                 if let Err(error) = self.poll_flush(context) {

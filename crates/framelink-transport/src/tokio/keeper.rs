@@ -1,14 +1,16 @@
 //! A connection that rests between exchanges, while a task beats for it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use framelink_heartbeat::Verdict;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 use super::Connection;
 use crate::error::Cause;
+use crate::{DecodeError, EncodeError, drive};
 
 /// Where a client leaves its connection between exchanges. One with heartbeats is looked after by a task meanwhile.
 #[derive(Debug, Default)]
@@ -16,6 +18,7 @@ pub(super) struct Resting {
     /// One that needs nobody, or is in use.
     in_hand: Option<Connection>,
     slot: Option<Arc<Slot>>,
+    task: Option<AbortHandle>,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl Resting {
         }
         let slot = self.slot.get_or_insert_with(|| {
             let slot = Arc::new(Slot { state: Mutex::default(), is_back: Notify::new(), is_deaf });
-            tokio::spawn(keep(Arc::downgrade(&slot)));
+            self.task = Some(tokio::spawn(keep(Arc::clone(&slot))).abort_handle());
             slot
         });
         let mut state = slot.lock();
@@ -79,42 +82,42 @@ impl Resting {
     }
 }
 
-/// Looks after what is in the slot, as long as there is a client.
-async fn keep(slot: Weak<Slot>) {
-    loop {
-        let Some(held) = slot.upgrade() else { return };
-        match held.tend() {
-            Some(time) => {
-                drop(held);
-                sleep(time).await;
-            }
-            None => {
-                // The client may go meanwhile, and tells nobody: a look now and then.
-                let back = held.is_back.notified();
-                let _ = tokio::time::timeout_at(Instant::now() + LOOK, back).await;
-            }
+impl Drop for Resting {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
         }
     }
 }
 
-/// How long a task outlives its client at the most, where that has no connection.
-const LOOK: Duration = Duration::from_secs(1);
+/// Looks after what is in the slot, as long as there is a client.
+async fn keep(slot: Arc<Slot>) {
+    loop {
+        match slot.tend() {
+            Some(time) => sleep(time).await,
+            None => slot.is_back.notified().await,
+        }
+    }
+}
+
+/// Where nothing is due ever, a look now and then.
+const LOOK: Duration = Duration::from_secs(60);
 
 impl Slot {
     /// Does what is due. How long until there is more to do; `None` while there is no connection.
     fn tend(&self) -> Option<Duration> {
         let mut state = self.lock();
-        let tended = match &mut state.connection {
-            Some(connection) => connection.tend(self.is_deaf),
-            None => {
-                state.is_waiting = true;
-                return None;
-            }
+        let Some(connection) = &mut state.connection else {
+            state.is_waiting = true;
+            return None;
         };
-        match tended {
-            Ok(time) => Some(time.unwrap_or(LOOK)),
-            Err(error) => {
-                if let Cause::Dead(verdict) = error.cause() {
+        // A form of the application's own may panic, and then the connection is of no use.
+        match drive::guarded::<_, DecodeError, EncodeError>(|| connection.tend(self.is_deaf)) {
+            Ok(Ok(time)) => Some(time.unwrap_or(LOOK)),
+            ended => {
+                if let Ok(Err(error)) = ended
+                    && let Cause::Dead(verdict) = error.cause()
+                {
                     state.verdict = Some(*verdict);
                 }
                 state.connection = None;

@@ -9,7 +9,7 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::alarm::Alarm;
 use super::handlers::Handlers;
-use crate::drive::{self, Came, Clock as _, Outgoing};
+use crate::drive::{self, Ahead, Came, Clock as _, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
 use crate::session::{Concurrency, Replies};
@@ -113,8 +113,9 @@ struct Serving<C: Decode + Encode, F> {
     handlers: Handlers<F>,
     is_short: bool,
     takes_turns: bool,
-    /// What was read before there was room for it.
-    ahead: Option<Result<Option<Message>, ErrorOf<C>>>,
+    /// What was read before there was room for it, and whether that is all.
+    ahead: Ahead<Result<Option<Message>, ErrorOf<C>>>,
+    has_read_all: bool,
     /// What reading has come to, once there are no more requests.
     end: Option<Result<(), ErrorOf<C>>>,
     alarm: Alarm,
@@ -132,7 +133,8 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
             handlers: Handlers::new(),
             is_short: profile.connection().short().is_some(),
             takes_turns: profile.exchange() == ExchangeKind::Sync,
-            ahead: None,
+            ahead: Ahead::new(),
+            has_read_all: false,
             end: None,
             alarm: Alarm::unset(),
         }
@@ -159,8 +161,10 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
                 }
                 continue;
             }
-            let beat_at = connection.sender.sending.on_time(clock.now()).filter(|_| self.ahead.is_some());
-            if self.ahead.is_some() && connection.sender.sending.owes_beat() {
+            // While nothing is read it is still to be seen that we live.
+            let is_reading = self.end.is_none() && self.ahead.has_room();
+            let beat_at = if is_reading { None } else { connection.sender.sending.on_time(clock.now()) };
+            if connection.sender.sending.owes_beat() {
                 self.write(connection, context)?;
             }
             let deadline = [self.outgoing.deadline(&self.replies), beat_at].into_iter().flatten().min();
@@ -170,22 +174,23 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
         }
     }
 
-    /// The next request, if there is room for it. Where heartbeats are expected one is read ahead: the peer must not seem dead, nor we,
-    /// while all handlers are busy. `None` when a heartbeat is due.
+    /// The next request, if there is room for it. Where heartbeats are expected some are read ahead: the peer must not seem dead, nor we,
+    /// while all handlers are busy. `None` when a heartbeat is due, or one was read ahead.
     fn poll_request(
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Option<Message>, ErrorOf<C>>>> {
-        let (has_room, is_watched) = (self.replies.room() > 0, connection.pulse().is_some());
-        if self.end.is_some() || (!has_room && (!is_watched || self.ahead.is_some())) {
-            return Poll::Pending;
-        }
-        if let Some(ahead) = self.ahead.take() {
+        let has_room = self.replies.room() > 0;
+        if has_room && let Some(ahead) = self.ahead.pop() {
             if self.takes_turns {
                 connection.receiver.receiving.hold_pulse();
             }
             return Poll::Ready(Some(ahead));
+        }
+        let may_be_ahead = connection.pulse().is_some() && self.ahead.has_room();
+        if self.end.is_some() || self.has_read_all || !(has_room || may_be_ahead) {
+            return Poll::Pending;
         }
         let received = match ready!(connection.receiver.poll_came(context)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(None),
@@ -196,8 +201,10 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
         if has_room {
             return Poll::Ready(Some(received));
         }
-        self.ahead = Some(received);
-        Poll::Pending
+        self.has_read_all = !matches!(received, Ok(Some(_)));
+        let len = received.as_ref().map_or(0, |message| message.as_ref().map_or(0, |message| message.len()));
+        self.ahead.push(received, len);
+        Poll::Ready(None)
     }
 
     /// Goes on with the handlers that can.

@@ -1,0 +1,75 @@
+//! What is served leaves no descriptor open. Alone in its process, for it counts what the process has.
+#![allow(clippy::unwrap_used, reason = "a test")]
+#![cfg(target_os = "linux")]
+
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use framelink_transport::heartbeat::{Form, Heartbeat, Role};
+use framelink_transport::profile::Duplex;
+use framelink_transport::session::Concurrency;
+use framelink_transport::{Framing, Profile, Registry, blocking};
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn f(text: &str) -> Framing {
+    text.parse().unwrap()
+}
+
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (ours, listener.accept().unwrap().0)
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn what_is_served_leaves_no_descriptor() {
+    pulse_keeps_no_socket();
+    registry_keeps_no_socket();
+}
+
+/// A pulse that the application keeps must not keep the socket open.
+fn pulse_keeps_no_socket() {
+    let (ours, peer) = tcp();
+    let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
+    let pulse = ours.watch(Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Server);
+    let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).build().unwrap();
+    let fd = {
+        use std::os::fd::AsRawFd;
+        ours.stream().unwrap().as_raw_fd()
+    };
+    let server =
+        thread::spawn(move || ours.serve_many(&profile, Concurrency::new(1), |_| None).map_err(|e| e.to_string()));
+    thread::sleep(ms(50));
+    drop(peer);
+    server.join().unwrap().unwrap();
+    let open = std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok();
+    assert!(!open, "the descriptor is open still, and {pulse:?} has it");
+}
+
+/// A registry that a served connection had joined keeps no socket after that.
+fn registry_keeps_no_socket() {
+    let registry =
+        Registry::new(framelink_transport::session::Backlog::new(framelink_transport::session::SlowRule::Drop));
+    let mut before = 0;
+    for round in 0..40 {
+        if round == 20 {
+            before = descriptors();
+        }
+        let (ours, peer) = tcp();
+        let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
+        ours.join(&registry);
+        let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).build().unwrap();
+        drop(peer);
+        let _ = ours.serve_many(&profile, Concurrency::new(1), |_| None);
+    }
+    let after = descriptors();
+    assert!(after < before + 15, "{before} descriptors after 20 connections, {after} after 40");
+}

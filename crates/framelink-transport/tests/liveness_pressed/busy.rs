@@ -1,0 +1,173 @@
+//! Peers that are busy, and sockets that are full.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::heartbeat::{By, Form, Heartbeat, Role};
+use framelink_transport::profile::Duplex;
+use framelink_transport::session::{Concurrency, KeyRule, Matching};
+use framelink_transport::{Framing, Profile, blocking};
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn f(text: &str) -> Framing {
+    text.parse().unwrap()
+}
+
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let peer = listener.accept().unwrap().0;
+    peer.set_nodelay(true).unwrap();
+    (ours, peer)
+}
+
+fn ping(interval: u64, timeout: u64) -> Heartbeat {
+    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
+}
+
+/// A probe comes while a call waits for its reply and the socket is full: its answer leaves as soon as there is room.
+fn blocked_answer(is_call: bool) {
+    let (ours, mut peer) = tcp();
+    let other = ours.try_clone().unwrap();
+    let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
+    ours.watch(ping(60_000, 1000), Role::Server);
+    let peering = thread::spawn(move || {
+        let mut four = [0; 4];
+        peer.read_exact(&mut four).unwrap();
+        // The socket of ours is full from here on.
+        let frame = [&[0, 62][..], &[1; 62]].concat();
+        let mut idle = 0;
+        while idle < 20 {
+            match rustix::net::send(&other, &frame, rustix::net::SendFlags::DONTWAIT) {
+                Ok(_) => idle = 0,
+                Err(_) => {
+                    idle += 1;
+                    thread::sleep(ms(5));
+                }
+            }
+        }
+        peer.write_all(b"\0\x04PING").unwrap();
+        thread::sleep(ms(200));
+        peer.set_read_timeout(Some(ms(50))).unwrap();
+        let (mut all, mut some, mut began) = (Vec::new(), vec![0; 1 << 16], None);
+        let start = Instant::now();
+        while start.elapsed() < ms(4000) {
+            match peer.read(&mut some) {
+                Ok(count) => {
+                    all.extend_from_slice(&some[..count]);
+                    if all.windows(4).rev().take(1 << 17).any(|window| window == b"PONG") {
+                        break;
+                    }
+                }
+                // All of it is read: there is room now.
+                Err(_) => drop(began.get_or_insert_with(Instant::now)),
+            }
+        }
+        let took = began.map_or(Duration::ZERO, |began| began.elapsed());
+        peer.write_all(b"\0\x02ok").unwrap();
+        thread::sleep(ms(100));
+        took
+    });
+    if is_call {
+        let _ = ours.call(b"hi", ms(10_000));
+    } else {
+        ours.send(b"hi").unwrap();
+        let _ = ours.recv_within(ms(10_000));
+    }
+    let took = peering.join().unwrap();
+    assert!(took < ms(1000), "the socket was free for {took:?}, and no answer came; the timeout is 1s");
+}
+
+#[test]
+fn blocking_call_sends_the_answer_when_there_is_room() {
+    blocked_answer(true);
+}
+
+/// The control: outside a call it does.
+#[test]
+fn blocking_recv_sends_the_answer_when_there_is_room() {
+    blocked_answer(false);
+}
+
+/// Two of our ends: more requests in flight than are handled. The server lives, and the client is not to think otherwise.
+#[test]
+fn tokio_busy_server_with_more_requests_is_not_dead() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use framelink_transport::tokio::Connection;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let theirs = listener.accept().await.unwrap().0;
+        let heartbeat = ping(200, 200);
+        let profile =
+            Profile::builder(f("net:2")).exchange(Duplex::new()).heartbeat(heartbeat.clone()).build().unwrap();
+        let mut server = Connection::from_stream(theirs, f("net:2"));
+        server.watch(heartbeat.clone(), Role::Server);
+        let profile = Arc::new(profile);
+        tokio::spawn(async move {
+            let served = server.serve_many(&profile, Concurrency::new(1), |message| async move {
+                tokio::time::sleep(ms(1000)).await;
+                Some(message.to_vec())
+            });
+            let _ = served.await;
+        });
+        let mut client = Connection::from_stream(ours, f("net:2"));
+        client.watch(heartbeat, Role::Client);
+        let (caller, mut receiver) = client.duplex(Matching::by_key(KeyRule::at("0:2".parse().unwrap())));
+        tokio::spawn(async move { while let Ok(Some(_)) = receiver.recv().await {} });
+        let calls = [b"01", b"02", b"03"].map(|request| {
+            let caller = caller.clone();
+            tokio::spawn(
+                async move { caller.call(request, ms(8000)).await.map(drop).map_err(|error| error.to_string()) },
+            )
+        });
+        for call in calls {
+            let done = call.await.unwrap();
+            assert_eq!(done, Ok(()));
+        }
+    });
+}
+
+/// A closure of the program's that panics once does not stop the keeper for ever without a word.
+#[test]
+fn blocking_keeper_survives_or_tells_a_panicking_form() {
+    use framelink_transport::heartbeat::{Own, Seen};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let count = AtomicUsize::new(0);
+    let own = Own::new(
+        |message| (message == b"HB").then_some(Seen::Beat),
+        move |_| {
+            assert!(count.fetch_add(1, Ordering::SeqCst) != 1, "a bug of the program's");
+            b"HB".to_vec()
+        },
+    );
+    let heartbeat =
+        Heartbeat::relaxed(Form::Own(own)).by(By::Client).interval(ms(100)).unwrap().timeout(ms(5000)).unwrap();
+    let profile = Profile::builder(f("net:2")).heartbeat(heartbeat).build().unwrap();
+    let mut client = blocking::Client::new(profile, listener.local_addr().unwrap().to_string()).unwrap();
+    client.connect().unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.set_read_timeout(Some(ms(1500))).unwrap();
+    let mut beats = 0;
+    let mut ended = false;
+    let began = Instant::now();
+    while began.elapsed() < ms(1500) {
+        let mut beat = [0; 4];
+        match peer.read_exact(&mut beat) {
+            Ok(()) => beats += 1,
+            Err(error) => {
+                ended = error.kind() != std::io::ErrorKind::WouldBlock;
+                break;
+            }
+        }
+    }
+    assert!(beats > 4 || ended, "after {beats} beats none for 1.5s, and the connection stays");
+    drop(client);
+}

@@ -1,0 +1,246 @@
+//! The tokio driver.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framelink_transport::heartbeat::{By, Form, Heartbeat, Role};
+use framelink_transport::tokio::{Client, Connection};
+use framelink_transport::{Framing, Profile};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn f(text: &str) -> Framing {
+    text.parse().unwrap()
+}
+
+async fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (ours, listener.accept().await.unwrap().0)
+}
+
+fn ping(interval: u64, timeout: u64) -> Heartbeat {
+    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
+}
+
+#[tokio::test]
+async fn keeper_answers_server_probes_between_calls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let profile = Profile::builder(f("net:2")).heartbeat(ping(300, 300).by(By::Server)).build().unwrap();
+    let mut client = Client::new(profile, listener.local_addr().unwrap().to_string()).unwrap();
+    let server = tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut four = [0; 4];
+        peer.read_exact(&mut four).await.unwrap();
+        peer.write_all(b"\0\x02ok").await.unwrap();
+        tokio::time::sleep(ms(300)).await;
+        peer.write_all(b"\0\x04PING").await.unwrap();
+        let began = Instant::now();
+        let mut pong = [0; 6];
+        let read = tokio::time::timeout(ms(3000), peer.read_exact(&mut pong)).await;
+        (matches!(read, Ok(Ok(_))), began.elapsed())
+    });
+    client.call(b"hi").await.unwrap();
+    let (came, took) = server.await.unwrap();
+    assert!(came && took < ms(290), "answered: {came}, after {took:?}; the timeout is 300ms");
+}
+
+#[tokio::test]
+async fn stale_message_behind_heartbeats() {
+    let (ours, mut peer) = tcp().await;
+    let mut bytes = vec![0; 2 * 64 * 1024];
+    bytes.extend_from_slice(b"\0\x05STALE");
+    peer.write_all(&bytes).await.unwrap();
+    tokio::time::sleep(ms(50)).await;
+    tokio::spawn(async move {
+        let mut request = [0; 4];
+        if peer.read_exact(&mut request).await.is_ok() {
+            tokio::time::sleep(ms(50)).await;
+            let _ = peer.write_all(b"\0\x02ok").await;
+            tokio::time::sleep(ms(300)).await;
+        }
+    });
+    let mut ours = Connection::from_stream(ours, f("net:2"));
+    ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
+    let reply = ours.call(b"hi", ms(2000)).await.ok().map(|reply| reply.to_vec());
+    assert!(reply.as_deref().is_none_or(|reply| reply == b"ok"), "the reply was {:?}", reply.map(String::from_utf8));
+}
+
+/// The task of a client ends with it.
+#[tokio::test]
+async fn keeper_task_ends_with_its_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut all = Vec::new();
+        loop {
+            all.push(listener.accept().await.unwrap().0);
+        }
+    });
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let before = metrics.num_alive_tasks();
+    for _ in 0..50 {
+        let profile = Profile::builder(f("net:2")).heartbeat(Heartbeat::relaxed(Form::empty())).build().unwrap();
+        let mut client = Client::new(profile, address.clone()).unwrap();
+        client.connect().await.unwrap();
+        tokio::task::yield_now().await;
+        drop(client);
+    }
+    tokio::time::sleep(ms(2500)).await;
+    let after = metrics.num_alive_tasks();
+    assert!(after <= before + 1, "{} tasks are left 2.5s after 50 clients were dropped", after - before);
+}
+
+/// `keep` goes on beating after a probe was answered, while the application is away with a message.
+#[tokio::test]
+async fn keep_beats_on_after_a_probe_was_answered() {
+    let (ours, mut peer) = tcp().await;
+    let mut ours = Connection::from_stream(ours, f("net:2"));
+    ours.watch(ping(300, 500), Role::Client);
+    let (mut receiver, mut sender) = ours.split();
+    let keeping = tokio::spawn(async move { sender.keep().await.to_string() });
+    tokio::spawn(async move {
+        let _message = receiver.recv().await.unwrap();
+        // It is handled for long.
+        tokio::time::sleep(ms(10_000)).await;
+        drop(receiver);
+    });
+    let mut probe = [0; 6];
+    peer.read_exact(&mut probe).await.unwrap();
+    tokio::time::sleep(ms(50)).await;
+    peer.write_all(b"\0\x04PONG\0\x02hi").await.unwrap();
+    let began = Instant::now();
+    let next = tokio::time::timeout(ms(3000), peer.read_exact(&mut probe)).await;
+    let took = began.elapsed();
+    assert!(next.is_ok() && took < ms(900), "nothing for {took:?}, a passive peer gives up after 800ms");
+    keeping.abort();
+}
+
+/// The same where reading stops while a probe waits for its answer.
+#[tokio::test]
+async fn keep_beats_on_while_nobody_reads_the_answer() {
+    let (ours, mut peer) = tcp().await;
+    let mut ours = Connection::from_stream(ours, f("net:2"));
+    ours.watch(ping(300, 300), Role::Client);
+    let (mut receiver, mut sender) = ours.split();
+    tokio::spawn(async move {
+        let _ = receiver.recv_within(ms(320)).await;
+        tokio::time::sleep(ms(10_000)).await;
+        drop(receiver);
+    });
+    tokio::spawn(async move { sender.keep().await.to_string() });
+    let mut probe = [0; 6];
+    peer.read_exact(&mut probe).await.unwrap();
+    tokio::time::sleep(ms(100)).await;
+    peer.write_all(b"\0\x04PONG").await.unwrap();
+    let next = tokio::time::timeout(ms(2500), peer.read_exact(&mut probe)).await;
+    assert!(next.is_ok(), "nothing for 2.5s, though keep() is awaited and the interval is 300ms");
+}
+
+/// `keep` fails when the connection does.
+#[tokio::test]
+async fn keep_fails_when_the_peer_is_dead() {
+    let (ours, mut peer) = tcp().await;
+    let mut ours = Connection::from_stream(ours, f("net:2"));
+    ours.watch(ping(100, 100), Role::Client);
+    let (mut receiver, mut sender) = ours.split();
+    let keeping = tokio::spawn(async move { sender.keep().await.to_string() });
+    assert!(receiver.recv().await.is_err());
+    drop(receiver);
+    let kept = tokio::time::timeout(ms(1500), keeping).await;
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(ms(500), peer.read_to_end(&mut rest)).await.is_ok();
+    assert!(kept.is_ok(), "keep() waits on; the peer has seen the end: {ended}");
+}
+
+/// A flood of heartbeats on one connection leaves others their turn, on one thread.
+#[tokio::test]
+async fn flood_leaves_others_their_turn() {
+    for with_keeper in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let flooding = std::thread::spawn(move || {
+            use std::io::Write;
+            let mut peer = std::net::TcpStream::connect(address).unwrap();
+            let bytes = vec![0; 256 * 1024];
+            let began = Instant::now();
+            while began.elapsed() < ms(2500) && peer.write_all(&bytes).is_ok() {}
+        });
+        let (ours, _) = listener.accept().await.unwrap();
+        let mut ours = Connection::from_stream(ours, f("net:2"));
+        ours.watch(Heartbeat::relaxed(Form::empty()), Role::Server);
+        let receiving = tokio::spawn(async move {
+            if with_keeper {
+                for _ in 0..2000 {
+                    let _ = ours.tend(false);
+                    tokio::task::yield_now().await;
+                }
+                return;
+            }
+            let _ = ours.recv().await;
+        });
+        let (began, mut worst) = (Instant::now(), Duration::ZERO);
+        while began.elapsed() < ms(1500) {
+            let tick = Instant::now();
+            tokio::time::sleep(ms(1)).await;
+            worst = worst.max(tick.elapsed());
+        }
+        receiving.abort();
+        let _ = receiving.await;
+        flooding.join().unwrap();
+        assert!(worst < ms(300), "another task waited {worst:?} (tend: {with_keeper})");
+    }
+}
+
+/// Memory: a pulse that is kept does not keep what waited (the future of the task) alive.
+#[tokio::test]
+async fn no_cycle_through_the_waker() {
+    let canary = Arc::new(());
+    let held = Arc::clone(&canary);
+    let (ours, _peer) = tcp().await;
+    let mut ours = Connection::from_stream(ours, f("net:2"));
+    let pulse = ours.watch(ping(300, 300), Role::Client);
+    let (receiver, mut sender) = ours.split();
+    let mut all = futures_like(async move {
+        let _held = held;
+        sender.keep().await.to_string()
+    });
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = all.as_mut().poll(&mut context);
+    drop(all);
+    drop(receiver);
+    assert_eq!(Arc::strong_count(&canary), 1);
+    drop(pulse);
+}
+
+fn futures_like<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
+    Box::pin(future)
+}
+
+/// Two of ours with the defaults: at most two frames in each interval.
+#[tokio::test]
+async fn two_of_ours_two_frames_per_interval() {
+    for (form, by) in [
+        (Form::empty(), By::Both),
+        (Form::Empty { answered: true }, By::Both),
+        (Form::Numbered, By::Both),
+        (Form::Numbered, By::Client),
+        (Form::literal(b"HB", b"HB"), By::Both),
+    ] {
+        let (a, b) = tcp().await;
+        let heartbeat = Heartbeat::relaxed(form).by(by).interval(ms(60)).unwrap().timeout(ms(30)).unwrap();
+        let mut a = Connection::from_stream(a, f("net:2"));
+        let mut b = Connection::from_stream(b, f("net:2"));
+        let (pa, pb) = (a.watch(heartbeat.clone(), Role::Client), b.watch(heartbeat.clone(), Role::Server));
+        let both = async { tokio::join!(a.recv(), b.recv()) };
+        let ended = tokio::time::timeout(ms(1200), both).await;
+        assert!(ended.is_err(), "{heartbeat}: {ended:?}");
+        let frames = pa.counts().1 + pb.counts().1;
+        assert!(frames <= 2 * 20 + 2, "{heartbeat}: {frames} frames in 20 intervals");
+        assert!(frames >= 10, "{heartbeat}: {frames}");
+    }
+}
