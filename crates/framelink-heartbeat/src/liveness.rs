@@ -75,6 +75,8 @@ pub struct Liveness {
 struct Asked {
     since: Duration,
     probes: u32,
+    /// Whether the probe waits to be written still.
+    waits: bool,
 }
 
 /// What is due.
@@ -148,8 +150,8 @@ impl Liveness {
     pub fn on_sent(&mut self, now: Duration) {
         self.out_at = Some(now);
         // The peer has taken some of what stands before our probe.
-        if self.is_unwritten
-            && let Some(asked) = &mut self.asked
+        if let Some(asked) = &mut self.asked
+            && asked.waits
         {
             asked.since = now;
         }
@@ -159,8 +161,10 @@ impl Liveness {
     pub fn on_written(&mut self, now: Duration) {
         self.is_unwritten = false;
         self.out_at = Some(now);
-        if let Some(asked) = &mut self.asked {
-            asked.since = now;
+        if let Some(asked) = &mut self.asked
+            && asked.waits
+        {
+            (asked.since, asked.waits) = (now, false);
         }
         if let Some((_, at)) = &mut self.awaited {
             *at = now;
@@ -257,7 +261,7 @@ impl Liveness {
                 }
                 Step::Ask => {
                     let probes = self.asked.map_or(0, |asked| asked.probes);
-                    self.asked = Some(Asked { since: now, probes: probes + 1 });
+                    self.asked = Some(Asked { since: now, probes: probes + 1, waits: true });
                     // One that waits to be written still is as good.
                     if !self.is_unwritten {
                         return Due::Probe(self.send(now));
@@ -279,9 +283,11 @@ impl Liveness {
     pub fn beat_at(&self) -> Option<Duration> {
         let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some();
         let time = self.rules.beat_after.filter(|_| !is_asleep)?;
+        let at = self.after(self.shown_at(), time);
+        let judged_at = self.asked.map_or(at, |asked| asked.since.saturating_add(self.rules.timeout));
         // Whoever looks at what comes goes first.
         let grace = LATE.min(self.rules.timeout / 4);
-        Some(self.after(self.shown_at(), time).saturating_add(grace))
+        Some(at.max(judged_at).saturating_add(grace))
     }
 
     /// When something is due, unless something comes or goes before.

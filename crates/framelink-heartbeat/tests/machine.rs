@@ -202,3 +202,29 @@ fn times_at_their_ends() {
         }
     }
 }
+
+/// Whoever has only the sending half goes on beating while a probe is not answered; that is no sign of life of the peer's.
+#[test]
+fn our_own_beats_keep_nobody_alive() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).tries(3).expect("in bounds");
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+    let (mut now, mut beats) = (s(0), 0);
+    loop {
+        now += at(100);
+        if liveness.poll_beat(now).is_some() {
+            beats += 1;
+            liveness.on_written(now);
+            liveness.on_sent(now);
+        }
+        match liveness.poll(now) {
+            Due::Dead(_) => break,
+            Due::Wait(_) => {}
+            Due::Beat(_) | Due::Probe(_) => {
+                liveness.on_written(now);
+                liveness.on_sent(now);
+            }
+        }
+        assert!(now < s(70), "it lives on our own beats, of which there were {beats}");
+    }
+    assert!(now <= s(61) && beats == 0, "{now:?}: whoever looks goes first, {beats} beats");
+}
