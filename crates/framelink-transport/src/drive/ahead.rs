@@ -23,6 +23,7 @@ impl<T> Ahead<T> {
         self.waiting.len() < MOST && self.bytes < MOST_BYTES
     }
 
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

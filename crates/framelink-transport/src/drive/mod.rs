@@ -3,6 +3,7 @@
 //! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
+#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod ahead;
 mod call;
 mod calls;
@@ -14,6 +15,7 @@ mod serving;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub(crate) use ahead::Ahead;
 pub(crate) use call::{Answer, Call};
 #[cfg(feature = "blocking")]
