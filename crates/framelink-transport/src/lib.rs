@@ -73,6 +73,8 @@ mod presets;
 pub mod profile;
 #[cfg(feature = "socket")]
 mod registry;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod resting;
 pub mod session;
 #[cfg(feature = "socket")]
 mod socket;

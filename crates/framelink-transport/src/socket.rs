@@ -156,7 +156,7 @@ impl Keepalive {
     #[cfg(windows)]
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as elsewhere")]
     fn of(_: &SockRef<'_>) -> io::Result<Self> {
-        Ok(Self::told(Some(Duration::from_secs(7200)), Some(Duration::from_secs(1)), Some(10)))
+        Ok(Self::told(Some(std::time::Duration::from_secs(7200)), Some(std::time::Duration::from_secs(1)), Some(10)))
     }
 }
 

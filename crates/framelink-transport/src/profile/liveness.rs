@@ -44,10 +44,12 @@ impl Profile {
     }
 }
 
-/// With what is left to the system as that says.
-pub(super) fn told_by_system(keepalive: Keepalive) -> Keepalive {
+/// With what is left to the system as that says; it is asked only for that.
+fn told_by_system(keepalive: Keepalive) -> Keepalive {
     #[cfg(feature = "socket")]
-    let keepalive = Keepalive::of_system().map_or(keepalive, |system| keepalive.or(system));
+    if keepalive.detection_bound().is_none() {
+        return Keepalive::of_system().map_or(keepalive, |system| keepalive.or(system));
+    }
     keepalive
 }
 

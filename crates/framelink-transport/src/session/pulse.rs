@@ -202,7 +202,7 @@ impl Pulse {
             Due::Wait(_) => Ok(()),
             Due::Dead(verdict) => {
                 // Whoever has only the sending half learns of it too.
-                self.wake_sender(state);
+                wake_sender(state);
                 Err(verdict)
             }
             Due::Beat(number) | Due::Probe(number) => {
@@ -213,8 +213,8 @@ impl Pulse {
         }
     }
 
-    /// The same for somebody who sees only what goes: nobody takes what comes, so that nothing is judged.
-    /// Whoever asks this has the sending half, and is told by it.
+    /// The same for somebody who has only the sending half, and so is not told of it: nobody may be taking what comes, so that nothing is
+    /// judged. When to ask again.
     pub(super) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
@@ -258,17 +258,9 @@ impl Pulse {
         }
     }
 
-    /// Not locked: whoever is woken may have locks of its own.
     fn tell(&self, state: MutexGuard<'_, State>) {
         self.0.has_due.store(true, Ordering::Release);
-        self.wake_sender(state);
-    }
-
-    #[expect(clippy::unused_self, reason = "beside what calls it")]
-    fn wake_sender(&self, state: MutexGuard<'_, State>) {
-        let sender = state.sender.clone();
-        drop(state);
-        sender.wake();
+        wake_sender(state);
     }
 
     /// An exchange is under way that a heartbeat of ours would disturb.
@@ -308,6 +300,13 @@ impl Pulse {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Not locked: whoever is woken may have locks of its own.
+fn wake_sender(state: MutexGuard<'_, State>) {
+    let sender = state.sender.clone();
+    drop(state);
+    sender.wake();
 }
 
 /// Times and states only.

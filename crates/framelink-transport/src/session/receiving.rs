@@ -160,10 +160,8 @@ impl<D: Decode> Receiving<D> {
     #[cfg(feature = "socket")]
     pub(crate) fn beat_is_due(&mut self) -> bool {
         let is_due = self.pulse.as_ref().is_some_and(Pulse::has_due);
-        is_due && !std::mem::replace(&mut self.has_told, is_due) || {
-            self.has_told &= is_due;
-            false
-        }
+        let had_told = std::mem::replace(&mut self.has_told, is_due);
+        is_due && !had_told
     }
 
     /// A request is under way to a peer that answers one at a time: it is not asked whether it lives meanwhile.

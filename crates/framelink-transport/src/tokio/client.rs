@@ -53,7 +53,7 @@ impl Client {
             connector: Connector::with_profile(&profile),
             peer: peer.into(),
             profile,
-            connection: Resting::default(),
+            connection: Resting::new(),
             closing: None,
         })
     }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use framelink_transport::heartbeat::Standing;
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Error, Operation, RecvHalf, SendHalf};
 use framelink_transport::{Directions, Message};
@@ -129,16 +128,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
             let _ = to.finish().await;
         };
         let take_the_rest = async {
-            while !is_dead(from)
-                && let Ok(Some(_)) = from.recv().await
-            {
+            while let Ok(Some(_)) = from.recv().await {
                 *taken += 1;
             }
             *is_spoilt = true;
-            // Who is dead will never end its side.
-            if !is_dead(from) {
-                let _ = from.discard().await;
-            }
+            let _ = from.discard().await;
         };
         tokio::join!(finish, take_the_rest);
     }
@@ -165,11 +159,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
     pub(super) fn byte_counts(&self) -> [ByteCount; 2] {
         [self.from.byte_count(), self.to.byte_count()]
     }
-}
-
-/// Whether heartbeats say so.
-fn is_dead<R: AsyncRead + Unpin>(from: &RecvHalf<Directions, R>) -> bool {
-    matches!(from.standing(), Some(Standing::Dead(_)))
 }
 
 async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<Directions, W>) -> Result<(), Error> {
