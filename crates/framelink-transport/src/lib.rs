@@ -85,6 +85,9 @@ mod terms;
 pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[expect(dead_code)]
+mod upstream;
 
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;

@@ -355,7 +355,7 @@ fn every_template_takes_the_framings_that_it_is_for() {
     let error = Profile::template("short", framing("line")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "template: expected one of short-sync, long-sync, duplex, shared, simplex, send-only, receive-only, \
+        "template: expected one of short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, \
          short-until-close, found `short`"
     );
     let own = ProfileBuilder::new().template("short-until-close").unwrap().build().unwrap();
@@ -407,13 +407,17 @@ exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
 preamble     once connected, sends 01 02 and expects 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 … (20 bytes)
+reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
+of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
 connecting   at most 3s
 a call       at most 8s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
-queue        up to 64KiB wait to be written, then the sender waits
-as a server  holds up to 1000 connections
+queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
+as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
+as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
+as a server  takes up to 100 empty messages a second
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0
 socket       small writes may wait to be sent together (no TCP_NODELAY)

@@ -170,12 +170,12 @@ const WRONG: &[(&str, &str)] = &[
     (
         "framing = 'line'\n\nframe = 'line'",
         "line 3, column 1: unknown field `frame`, expected one of `template`, `framing`, `connection`, `exchange`, \
-         `preamble`, `timeouts`, `limits`, `liveness`, `socket`",
+         `preamble`, `sign-on`, `sign-off`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
     ),
     (
         "framing = 'line'\n[timeouts]\n  replay = '5s'",
         "line 3, column 3: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, `first-message`, \
-         `frame`",
+         `frame`, `idle`, `lifetime`",
     ),
     (
         "framing = { send = 'line', recv = 'line' }",
@@ -202,13 +202,13 @@ const WRONG: &[(&str, &str)] = &[
     // What is escaped has other columns than what is written, so the whole value is meant.
     ("framing = \"\\u0062cd:10\"", "line 1, column 11: framing: expected 1 to 9 bytes, found `10`"),
     (
-        "template = 'pooled'\nframing = 'line'",
-        "line 1, column 13: template: expected one of short-sync, long-sync, duplex, shared, simplex, send-only, \
-         receive-only, short-until-close, found `pooled`",
+        "template = 'lent'\nframing = 'line'",
+        "line 1, column 13: template: expected one of short-sync, long-sync, duplex, shared, pooled, simplex, send-only, \
+         receive-only, short-until-close, found `lent`",
     ),
     (
-        "framing = 'line'\nconnection = 'pooled'",
-        "line 2, column 15: connection: expected one of long, short, shared, found `pooled`",
+        "framing = 'line'\nconnection = 'lent'",
+        "line 2, column 15: connection: expected one of long, short, shared, pooled, found `lent`",
     ),
     (
         "framing = 'line'\nconnection = { kind = 'long', closes = 'server' }",
@@ -226,8 +226,8 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\nconnection = true",
-        "line 2, column 14: invalid type: boolean `true`, expected \"long\", \"short\", \"shared\", or a table with `kind`, \
-         `half-close`, `closes` and `connections`",
+        "line 2, column 14: invalid type: boolean `true`, expected \"long\", \"short\", \"shared\", \"pooled\", or a table with \
+         `kind` and what belongs to it",
     ),
     (
         "framing = 'line'\nexchange = 'both'",

@@ -26,6 +26,8 @@ mod shared;
 mod stopper;
 mod stream;
 mod turn;
+#[expect(dead_code)]
+mod upstream;
 
 pub use caller::Caller;
 pub use client::Client;

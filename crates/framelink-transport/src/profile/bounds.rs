@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-use super::{ConnectionKind, Duplex, Limits, Preamble, Profile, ProfileError, Shared, Timeouts};
+use super::{
+    Access, ConnectionKind, Duplex, Limits, Pooled, Preamble, Profile, ProfileError, Reconnect, Shared, Sign, Timeouts,
+};
 use crate::SocketOptions;
 
 type Checked = Result<(), ProfileError>;
@@ -23,11 +25,18 @@ pub(super) fn check(profile: &Profile) -> Checked {
     if let ConnectionKind::Shared(shared) = profile.connection {
         check_number("connection.connections", shared.connections as usize, Shared::MOST as usize, "connections")?;
     }
+    if let ConnectionKind::Pooled(pooled) = profile.connection {
+        check_pooled(&pooled)?;
+    }
+    check_reconnect(&profile.reconnect)?;
+    check_sign("sign-on.send", "sign-on.expect", profile.sign_on())?;
+    check_sign("sign-off.send", "sign-off.expect", profile.sign_off())?;
     if let Some(duplex) = profile.exchange.duplex() {
         let most = Duplex::MOST_IN_FLIGHT as usize;
         check_number("exchange.in-flight", duplex.in_flight as usize, most, "requests")?;
     }
     check_limits(&profile.limits)?;
+    check_access(&profile.access)?;
     profile.idle_limit.map_or(Ok(()), |limit| check_time("liveness.idle-limit", limit))?;
     check_socket(&profile.socket)
 }
@@ -45,22 +54,84 @@ fn check_timeouts(timeouts: &Timeouts) -> Checked {
     check_time("timeouts.write", timeouts.write)?;
     check_time("timeouts.close", timeouts.close)?;
     check_time("timeouts.first-message", timeouts.first_message)?;
-    check_time("timeouts.frame", timeouts.frame)
+    check_time("timeouts.frame", timeouts.frame)?;
+    check_time("timeouts.idle", timeouts.idle)?;
+    check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "43200m (30 days)")
+}
+
+fn check_pooled(pooled: &Pooled) -> Checked {
+    check_number("connection.max", pooled.max as usize, Pooled::MOST as usize, "connections")?;
+    let most = format!("up to {}, which is connection.max", pooled.max);
+    for (key, number) in [("connection.min", pooled.min), ("connection.max-idle", pooled.max_idle)] {
+        if number > pooled.max {
+            return Err(ProfileError::out_of_bounds(key, number, most));
+        }
+    }
+    if pooled.max_idle < pooled.min {
+        let allowed = format!("{} or more, which is connection.min", pooled.min);
+        return Err(ProfileError::out_of_bounds("connection.max-idle", pooled.max_idle, allowed));
+    }
+    pooled.wait.map_or(Ok(()), |wait| check_time("connection.wait", wait))?;
+    check_time("connection.idle", pooled.idle)?;
+    check_time("connection.lifetime", pooled.lifetime)?;
+    pooled.uses.map_or(Ok(()), |uses| check_number("connection.uses", uses as usize, MOST_INT, "uses"))
+}
+
+fn check_reconnect(reconnect: &Reconnect) -> Checked {
+    check_time("reconnect.first", reconnect.first)?;
+    check_time("reconnect.cap", reconnect.cap)?;
+    if reconnect.cap < reconnect.first {
+        let (found, first) = (ShowDuration(reconnect.cap), ShowDuration(reconnect.first));
+        let allowed = format!("{first} or more, which is reconnect.first");
+        return Err(ProfileError::out_of_bounds("reconnect.cap", found, allowed));
+    }
+    let most = Reconnect::MOST_FAILURES as usize;
+    check_number("reconnect.eject-after", reconnect.eject_after as usize, most, "failures")?;
+    check_time("reconnect.fail-back", reconnect.fail_back)
+}
+
+fn check_sign(send: &'static str, expect: &'static str, sign: Option<&Sign>) -> Checked {
+    let Some(sign) = sign else { return Ok(()) };
+    for (key, bytes) in [(send, sign.send()), (expect, sign.expected().unwrap_or_default())] {
+        if bytes.len() > Sign::MOST {
+            let (found, allowed) = (format!("{} bytes", bytes.len()), format!("up to {}", Sign::MOST));
+            return Err(ProfileError::out_of_bounds(key, found, allowed));
+        }
+    }
+    Ok(())
+}
+
+fn check_access(access: &Access) -> Checked {
+    for (key, networks) in [("access.allow", &access.allow), ("access.deny", &access.deny)] {
+        if networks.len() > Access::MOST {
+            let allowed = format!("up to {}", Access::MOST);
+            return Err(ProfileError::out_of_bounds(key, format!("{} networks", networks.len()), allowed));
+        }
+    }
+    Ok(())
 }
 
 /// Whole milliseconds, as a file can say them. Longer than a day is a slip of the unit, and as good as no limit.
 fn check_time(key: &'static str, time: Duration) -> Checked {
+    check_time_up_to(key, time, Timeouts::MOST, "1440m (a day)")
+}
+
+fn check_time_up_to(key: &'static str, time: Duration, most: Duration, shown: &str) -> Checked {
     let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
-    if is_whole && !time.is_zero() && time <= Timeouts::MOST {
+    if is_whole && !time.is_zero() && time <= most {
         return Ok(());
     }
     let found = if is_whole { ShowDuration(time).to_string() } else { format!("{time:?}") };
-    Err(ProfileError::out_of_bounds(key, found, "whole milliseconds from 1ms to 1440m (a day)"))
+    Err(ProfileError::out_of_bounds(key, found, format!("whole milliseconds from 1ms to {shown}")))
 }
 
 fn check_limits(limits: &Limits) -> Checked {
     check_number("limits.write-queue", limits.write_queue, MOST_INT, "bytes")?;
-    check_number("limits.connections", limits.connections as usize, Limits::MOST_CONNECTIONS as usize, "connections")
+    let (connections, messages) = (Limits::MOST_CONNECTIONS as usize, Limits::MOST_MESSAGES as usize);
+    check_number("limits.queued-messages", limits.queued_messages as usize, messages, "messages")?;
+    check_number("limits.connections", limits.connections as usize, connections, "connections")?;
+    check_number("limits.connections-per-client", limits.per_client as usize, connections, "connections")?;
+    check_number("limits.empty-messages", limits.empty_messages as usize, messages, "messages a second")
 }
 
 fn check_socket(socket: &SocketOptions) -> Checked {

@@ -7,7 +7,8 @@ use framelink_codec::notation::{NotationError, Token};
 
 use super::limits::lowered;
 use super::{
-    ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, TEMPLATES, Template, Timeouts, bounds, rules,
+    Access, ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
+    Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::{Directions, Framing, Heartbeat, Keepalive, SocketOptions};
 
@@ -31,7 +32,10 @@ pub struct ProfileBuilder {
     pub(super) send: Option<Framing>,
     pub(super) receive: Option<Framing>,
     pub(super) preamble: Preamble,
+    pub(super) sign_on: Option<Sign>,
+    pub(super) sign_off: Option<Sign>,
     pub(super) connection: ConnectionKind,
+    pub(super) reconnect: Reconnect,
     pub(super) exchange: ExchangeKind,
     pub(super) connect: Option<Duration>,
     pub(super) reply: Option<Duration>,
@@ -39,9 +43,16 @@ pub struct ProfileBuilder {
     pub(super) close: Option<Duration>,
     pub(super) first_message: Option<Duration>,
     pub(super) frame: Option<Duration>,
+    pub(super) idle: Option<Duration>,
+    pub(super) lifetime: Option<Duration>,
     pub(super) max_message: Option<usize>,
     pub(super) write_queue: Option<usize>,
+    pub(super) queued_messages: Option<u32>,
     pub(super) connections: Option<u32>,
+    pub(super) per_client: Option<u32>,
+    pub(super) when_full: WhenFull,
+    pub(super) empty_messages: Option<u32>,
+    pub(super) access: Access,
     pub(super) heartbeat: Option<Heartbeat>,
     pub(super) idle_limit: Option<Duration>,
     pub(super) socket: SocketOptions,
@@ -98,8 +109,26 @@ impl ProfileBuilder {
         self
     }
 
-    /// How long a connection lives: [`ConnectionKind::Long`], [`Short`](super::Short) or [`Shared`](super::Shared). Defaults to
-    /// long.
+    /// The exchange that each connection of a client begins with. Defaults to none.
+    pub fn sign_on(mut self, sign: Sign) -> Self {
+        self.sign_on = Some(sign);
+        self
+    }
+
+    /// The exchange that each connection of a client ends with, where it ends in good order. Defaults to none.
+    pub fn sign_off(mut self, sign: Sign) -> Self {
+        self.sign_off = Some(sign);
+        self
+    }
+
+    /// How a lost connection is replaced, and which of several addresses is dialled. Defaults to [`Reconnect::default`].
+    pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// How long a connection lives: [`ConnectionKind::Long`], [`Short`](super::Short), [`Shared`](super::Shared) or
+    /// [`Pooled`](super::Pooled). Defaults to long.
     pub fn connection(mut self, connection: impl Into<ConnectionKind>) -> Self {
         self.connection = connection.into();
         self
@@ -154,6 +183,18 @@ impl ProfileBuilder {
         self
     }
 
+    /// For servers: how long a connection is kept on which nothing comes or goes, heartbeats apart. Defaults to 1 h.
+    pub const fn idle_timeout(mut self, within: Duration) -> Self {
+        self.idle = Some(within);
+        self
+    }
+
+    /// For servers: how long any connection is kept. Defaults to a day.
+    pub const fn lifetime(mut self, within: Duration) -> Self {
+        self.lifetime = Some(within);
+        self
+    }
+
     /// The largest payload in bytes; it may lower what the framing says. Defaults to what the framing says.
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = Some(bytes);
@@ -163,6 +204,36 @@ impl ProfileBuilder {
     /// Bytes that may wait to be written. Defaults to 64 KiB.
     pub const fn write_queue(mut self, bytes: usize) -> Self {
         self.write_queue = Some(bytes);
+        self
+    }
+
+    /// Messages that may wait to be written. Defaults to 4096.
+    pub const fn queued_messages(mut self, most: u32) -> Self {
+        self.queued_messages = Some(most);
+        self
+    }
+
+    /// For servers: connections of one client at a time. Defaults to 250.
+    pub const fn connections_per_client(mut self, most: u32) -> Self {
+        self.per_client = Some(most);
+        self
+    }
+
+    /// For servers: what becomes of a connection too many. Defaults to [`WhenFull::RefuseNewest`].
+    pub const fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// For servers: empty messages a second that a client may send. Defaults to 100.
+    pub const fn empty_messages(mut self, most: u32) -> Self {
+        self.empty_messages = Some(most);
+        self
+    }
+
+    /// For servers: who may connect. Defaults to everybody.
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 
@@ -214,13 +285,21 @@ impl ProfileBuilder {
         let profile = Profile {
             framing: self.limited(framing)?,
             preamble: self.preamble.clone(),
+            sign_on: self.sign_on.clone().map(Arc::new),
+            sign_off: self.sign_off.clone().map(Arc::new),
             connection: self.connection,
+            reconnect: self.reconnect,
             exchange: self.exchange,
             timeouts: self.timeouts(),
             limits: Limits {
                 write_queue: self.write_queue.unwrap_or(Limits::WRITE_QUEUE),
+                queued_messages: self.queued_messages.unwrap_or(Limits::QUEUED_MESSAGES),
                 connections: self.connections.unwrap_or(Limits::CONNECTIONS),
+                per_client: self.per_client.unwrap_or(Limits::PER_CLIENT),
+                when_full: self.when_full,
+                empty_messages: self.empty_messages.unwrap_or(Limits::EMPTY_MESSAGES),
             },
+            access: Arc::new(self.access.clone()),
             heartbeat: self.heartbeat.clone().map(Arc::new),
             idle_limit: self.idle_limit,
             socket: self.socket.clone(),
@@ -241,6 +320,8 @@ impl ProfileBuilder {
             close: self.close.unwrap_or(defaults.close),
             first_message: self.first_message.unwrap_or(defaults.first_message),
             frame: self.frame.unwrap_or(defaults.frame),
+            idle: self.idle.unwrap_or(defaults.idle),
+            lifetime: self.lifetime.unwrap_or(defaults.lifetime),
         }
     }
 

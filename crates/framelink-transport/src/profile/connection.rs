@@ -1,5 +1,7 @@
 //! How long a connection lives, and who ends it.
 
+use super::Pooled;
+
 /// How long a connection lives.
 ///
 /// ```
@@ -19,6 +21,8 @@ pub enum ConnectionKind {
     Short(Short),
     /// Several that stay open, and on each of them many exchanges.
     Shared(Shared),
+    /// Several that stay open, each lent out for one exchange at a time.
+    Pooled(Pooled),
 }
 
 impl ConnectionKind {
@@ -27,6 +31,7 @@ impl ConnectionKind {
     pub const fn count(&self) -> u32 {
         match self {
             Self::Shared(shared) => shared.connections,
+            Self::Pooled(pooled) => pooled.max,
             Self::Long | Self::Short(_) => 1,
         }
     }
@@ -38,6 +43,7 @@ impl ConnectionKind {
             Self::Long => "long",
             Self::Short(_) => "short",
             Self::Shared(_) => "shared",
+            Self::Pooled(_) => "pooled",
         }
     }
 
@@ -46,7 +52,16 @@ impl ConnectionKind {
     pub const fn short(&self) -> Option<Short> {
         match self {
             Self::Short(short) => Some(*short),
-            Self::Long | Self::Shared(_) => None,
+            Self::Long | Self::Shared(_) | Self::Pooled(_) => None,
+        }
+    }
+
+    /// How its connections are lent, if they are.
+    #[must_use]
+    pub const fn pooled(&self) -> Option<Pooled> {
+        match self {
+            Self::Pooled(pooled) => Some(*pooled),
+            Self::Long | Self::Short(_) | Self::Shared(_) => None,
         }
     }
 }
@@ -60,6 +75,12 @@ impl From<Short> for ConnectionKind {
 impl From<Shared> for ConnectionKind {
     fn from(shared: Shared) -> Self {
         Self::Shared(shared)
+    }
+}
+
+impl From<Pooled> for ConnectionKind {
+    fn from(pooled: Pooled) -> Self {
+        Self::Pooled(pooled)
     }
 }
 

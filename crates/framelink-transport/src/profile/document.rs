@@ -21,10 +21,18 @@ pub(super) struct Document {
     exchange: Option<TextOr<ExchangeTable>>,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "PreambleTable::is_empty")]
     preamble: PreambleTable,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_on: Option<TextOr<SignTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_off: Option<TextOr<SignTable>>,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "ReconnectTable::is_empty")]
+    reconnect: ReconnectTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "TimeoutsTable::is_empty")]
     timeouts: TimeoutsTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "LimitsTable::is_empty")]
     limits: LimitsTable,
+    #[serde(deserialize_with = "scalar::table", skip_serializing_if = "AccessTable::is_empty")]
+    access: AccessTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "LivenessTable::is_empty")]
     liveness: LivenessTable,
     #[serde(deserialize_with = "scalar::table", skip_serializing_if = "SocketTable::is_empty")]
@@ -56,11 +64,27 @@ struct ConnectionTable {
     closes: Option<Text>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
     connections: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    min: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    max: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    max_idle: Option<Number>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    wait: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    idle: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    lifetime: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    uses: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replace: Option<bool>,
 }
 
 impl Table for ConnectionTable {
     const EXPECTED: &'static str =
-        "\"long\", \"short\", \"shared\", or a table with `kind`, `half-close`, `closes` and `connections`";
+        "\"long\", \"short\", \"shared\", \"pooled\", or a table with `kind` and what belongs to it";
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -97,6 +121,43 @@ struct PreambleTable {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct SignTable {
+    #[serde(deserialize_with = "scalar::hex", skip_serializing_if = "Option::is_none")]
+    send: Option<Text>,
+    #[serde(deserialize_with = "scalar::hex", skip_serializing_if = "Option::is_none")]
+    expect: Option<Text>,
+}
+
+impl Table for SignTable {
+    const EXPECTED: &'static str = "a message in hex, or a table with `send` and `expect`";
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ReconnectTable {
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    policy: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    first: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    cap: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    eject_after: Option<Number>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    fail_back: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct AccessTable {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow: Vec<Text>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deny: Vec<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct TimeoutsTable {
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
@@ -111,6 +172,10 @@ struct TimeoutsTable {
     first_message: Option<Text>,
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     frame: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    idle: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    lifetime: Option<Text>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -121,7 +186,15 @@ struct LimitsTable {
     #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
     write_queue: Option<Number>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    queued_messages: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
     connections: Option<Number>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    connections_per_client: Option<Number>,
+    #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
+    when_full: Option<Text>,
+    #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
+    empty_messages: Option<Number>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -168,6 +241,14 @@ impl Table for TimeoutsTable {
     const EXPECTED: &'static str = "a table of times";
 }
 
+impl Table for ReconnectTable {
+    const EXPECTED: &'static str = "a table with `policy`, `first`, `cap`, `eject-after` and `fail-back`";
+}
+
+impl Table for AccessTable {
+    const EXPECTED: &'static str = "a table with `allow` and `deny`, each a list of networks";
+}
+
 impl Table for LimitsTable {
     const EXPECTED: &'static str = "a table of limits";
 }
@@ -183,6 +264,9 @@ impl Table for SocketTable {
 /// How a reset on close is written: a time of 0 is none in the notation.
 const RESET: &str = "reset";
 
+/// How no waiting is written.
+const NONE: &str = "none";
+
 macro_rules! is_empty {
     ($($table:ty),*) => { $(
         impl $table {
@@ -192,4 +276,4 @@ macro_rules! is_empty {
         }
     )* };
 }
-is_empty!(PreambleTable, TimeoutsTable, LimitsTable, LivenessTable, SocketTable);
+is_empty!(PreambleTable, TimeoutsTable, ReconnectTable, AccessTable, LimitsTable, LivenessTable, SocketTable);

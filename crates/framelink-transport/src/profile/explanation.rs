@@ -7,7 +7,10 @@ use framelink_codec::notation::{ShowDuration, ShowSize};
 use framelink_codec::{Decode, Ends};
 
 use super::words::{Spaced, Words};
-use super::{ConnectionKind, Duplex, ExchangeKind, Profile, Reach, Short, Side, liveness};
+use super::{
+    ConnectionKind, Duplex, ExchangeKind, Network, Policy, Pooled, Profile, Reach, Reconnect, Short, Side, WhenFull,
+    liveness,
+};
 use crate::SocketOptions;
 use crate::session::Assigned;
 
@@ -34,6 +37,8 @@ impl Explanation {
         this.exchange(profile.exchange);
         this.framing(profile);
         this.preamble(profile);
+        this.signing(profile);
+        this.reconnect(&profile.reconnect);
         this.timeouts(profile);
         this.limits(profile);
         this.as_server(profile);
@@ -86,6 +91,40 @@ impl Explanation {
         }
     }
 
+    fn signing(&mut self, profile: &Profile) {
+        for (label, when, sign) in
+            [("sign-on", "once connected", profile.sign_on()), ("sign-off", "before closing", profile.sign_off())]
+        {
+            let Some(sign) = sign else { continue };
+            let reply = match sign.expected() {
+                None => String::new(),
+                Some([]) => " and waits for a reply".to_owned(),
+                Some(start) => format!(" and waits for a reply that begins with {}", Spaced(start)),
+            };
+            self.say(label, format!("{when}, a client sends a message of {}{reply}", ShowBytes(sign.send().len())));
+        }
+    }
+
+    fn reconnect(&mut self, reconnect: &Reconnect) {
+        let Reconnect { first, cap, eject_after, fail_back, .. } = reconnect;
+        let (first, cap) = (ShowDuration(*first), ShowDuration(*cap));
+        self.say(
+            "reconnecting",
+            format!("within {first} of the first failure, then twice that and so on up to {cap}, by chance"),
+        );
+        let fail_back = ShowDuration(*fail_back);
+        let policy = match reconnect.policy {
+            Policy::PrimaryBackup => {
+                format!("the first that is well; back to an earlier one when that is, tried every {fail_back}")
+            }
+            Policy::RoundRobin => "one after the other".to_owned(),
+            Policy::LeastInFlight => "the one with the fewest exchanges under way".to_owned(),
+            Policy::Sticky => "any, and never another while it serves".to_owned(),
+        };
+        let failures = if *eject_after == 1 { "failure" } else { "failures in a row" };
+        self.say("of several", format!("{policy}; one is left alone after {eject_after} {failures}"));
+    }
+
     fn timeouts(&mut self, profile: &Profile) {
         let timeouts = &profile.timeouts;
         self.say("connecting", format!("at most {}", ShowDuration(timeouts.connect)));
@@ -103,14 +142,31 @@ impl Explanation {
 
     fn as_server(&mut self, profile: &Profile) {
         let Profile { timeouts, limits, .. } = profile;
-        self.say("as a server", format!("holds up to {} connections", limits.connections));
+        let full = match limits.when_full {
+            WhenFull::RefuseNewest => "refuses more",
+            WhenFull::DropOldest => "closes the oldest for another",
+        };
+        let (most, of_one) = (limits.connections, limits.per_client.min(limits.connections));
+        self.say("as a server", format!("holds up to {most} connections, {of_one} of one client, and {full}"));
         let (first, frame) = (ShowDuration(timeouts.first_message), ShowDuration(timeouts.frame));
         self.say("as a server", format!("a client has {first} to begin its first message, and {frame} to finish any"));
+        let (idle, lifetime) = (ShowDuration(timeouts.idle), ShowDuration(timeouts.lifetime));
+        self.say(
+            "as a server",
+            format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"),
+        );
+        self.say("as a server", format!("takes up to {} empty messages a second", limits.empty_messages));
+        let access = &profile.access;
+        for (who, networks) in [("only", &access.allow), ("not", &access.deny)] {
+            if !networks.is_empty() {
+                self.say("as a server", format!("admits {who} {}", Listed(networks)));
+            }
+        }
     }
 
     fn limits(&mut self, profile: &Profile) {
-        let queue = ShowBytes(profile.limits.write_queue);
-        self.say("queue", format!("up to {queue} wait to be written, then the sender waits"));
+        let (queue, messages) = (ShowBytes(profile.limits.write_queue), profile.limits.queued_messages);
+        self.say("queue", format!("up to {queue} in {messages} messages wait to be written, then the sender waits"));
     }
 
     /// Only what is not the default: the rest says nothing about this peer.
@@ -189,6 +245,7 @@ fn connection(profile: &Profile) -> String {
                 shared.connections
             );
         }
+        ConnectionKind::Pooled(pooled) => return lent(&pooled),
         ConnectionKind::Short(short) => short,
     };
     let half = if half_close { "; the client half-closes when it has sent" } else { "" };
@@ -197,6 +254,23 @@ fn connection(profile: &Profile) -> String {
         Side::Server => "the server closes first",
     };
     format!("short: connect, one exchange, close{half}; {closes}")
+}
+
+fn lent(pooled: &Pooled) -> String {
+    let Pooled { min, max, max_idle, wait, idle, lifetime, uses, replace } = *pooled;
+    let wait = wait.map_or("not at all".to_owned(), |wait| format!("up to {}", ShowDuration(wait)));
+    let uses = uses.map_or(String::new(), |uses| format!(", lent {uses} times"));
+    let end = if replace {
+        "each is closed after its exchange and another one opened".to_owned()
+    } else {
+        let (idle, lifetime) = (ShowDuration(idle), ShowDuration(lifetime));
+        format!(
+            "one is closed when nobody wanted it for {idle}, when it is {lifetime} old{uses}, or when {max_idle} others wait"
+        )
+    };
+    format!(
+        "pooled: {min} to {max} that stay open, each lent for one exchange at a time; a borrower waits {wait}; {end}"
+    )
 }
 
 fn exchange(exchange: ExchangeKind) -> String {
@@ -233,6 +307,20 @@ fn in_flight(duplex: Duplex) -> String {
     let (offset, len) = (place.offset(), place.len());
     let bytes = if len == 1 { "byte" } else { "bytes" };
     format!("{most}, answered in any order by the {len} {bytes} at offset {offset}{chosen}; {same}")
+}
+
+/// The first few of many.
+struct Listed<'a>(&'a [Network]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        for (i, network) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{network}", if i == 0 { "" } else { ", " })?;
+        }
+        let more = self.0.len().saturating_sub(SHOWN);
+        if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+    }
 }
 
 /// A size with its unit, also where that is bytes.

@@ -19,23 +19,72 @@ use crate::Framing;
 pub struct Limits {
     /// Bytes that may wait to be written on a connection before its sender has to wait.
     pub write_queue: usize,
+    /// Messages that may wait to be written on a connection before its sender has to wait.
+    pub queued_messages: u32,
     /// Connections that a server holds at a time.
     pub connections: u32,
+    /// How many of them one client may have: one IPv4 address, or the /64 of an IPv6 address.
+    pub per_client: u32,
+    /// What becomes of a connection too many.
+    pub when_full: WhenFull,
+    /// Empty messages, heartbeats among them, that a client may send a second; with more it is closed.
+    pub empty_messages: u32,
+}
+
+/// What a server does about a connection too many.
+///
+/// ```
+/// assert_eq!(framelink_transport::profile::WhenFull::default().name(), "refuse-newest");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// It is closed at once.
+    #[default]
+    RefuseNewest,
+    /// The oldest is closed for it: of the same client, where that has too many.
+    DropOldest,
+}
+
+impl WhenFull {
+    /// The word for it in a file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RefuseNewest => "refuse-newest",
+            Self::DropOldest => "drop-oldest",
+        }
+    }
 }
 
 impl Limits {
     /// 64 KiB, as the session has it.
     pub const WRITE_QUEUE: usize = 64 * 1024;
+    /// 4096.
+    pub const QUEUED_MESSAGES: u32 = 4096;
     /// 1000: less than the 1024 files that a process may have open by default on Linux, so that this limit, which can be
     /// told to whoever is refused, is met before the system's.
     pub const CONNECTIONS: u32 = 1000;
     /// The most connections that can be allowed: 1048576, the most files of a process on Linux.
     pub const MOST_CONNECTIONS: u32 = 1 << 20;
+    /// 250: four clients are needed to take all places.
+    pub const PER_CLIENT: u32 = 250;
+    /// 100: a heartbeat is one in seconds.
+    pub const EMPTY_MESSAGES: u32 = 100;
+    /// The most that can be allowed of messages that wait, and of empty ones a second: 1048576.
+    pub const MOST_MESSAGES: u32 = 1 << 20;
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { write_queue: Self::WRITE_QUEUE, connections: Self::CONNECTIONS }
+        Self {
+            write_queue: Self::WRITE_QUEUE,
+            queued_messages: Self::QUEUED_MESSAGES,
+            connections: Self::CONNECTIONS,
+            per_client: Self::PER_CLIENT,
+            when_full: WhenFull::default(),
+            empty_messages: Self::EMPTY_MESSAGES,
+        }
     }
 }
 

@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod bounds;
 mod builder;
 mod connection;
@@ -39,25 +40,32 @@ mod exchange;
 mod explanation;
 mod limits;
 mod liveness;
+mod pooled;
 mod preamble;
+mod reconnect;
 mod rules;
 #[cfg(feature = "serde")]
 mod scalar;
 #[cfg(feature = "serde")]
 mod serde;
+mod sign;
 mod template;
 mod timeouts;
 #[cfg(feature = "toml")]
 mod toml;
 mod words;
 
+pub use access::{Access, Network};
 pub use builder::ProfileBuilder;
 pub use connection::{ConnectionKind, Shared, Short, Side};
 pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
-pub use limits::Limits;
+pub use limits::{Limits, WhenFull};
+pub use pooled::Pooled;
 pub use preamble::Preamble;
+pub use reconnect::{Policy, Reconnect};
+pub use sign::Sign;
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
 #[cfg(feature = "toml")]
@@ -86,10 +94,14 @@ use crate::{Directions, Heartbeat, SocketOptions};
 pub struct Profile {
     pub(crate) framing: Directions,
     pub(crate) preamble: Preamble,
+    pub(crate) sign_on: Option<Arc<Sign>>,
+    pub(crate) sign_off: Option<Arc<Sign>>,
     pub(crate) connection: ConnectionKind,
+    pub(crate) reconnect: Reconnect,
     pub(crate) exchange: ExchangeKind,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
+    pub(crate) access: Arc<Access>,
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
     pub(crate) idle_limit: Option<Duration>,
     pub(crate) socket: SocketOptions,
@@ -119,6 +131,30 @@ impl Profile {
     #[must_use]
     pub const fn preamble(&self) -> &Preamble {
         &self.preamble
+    }
+
+    /// The exchange that each connection of a client begins with.
+    #[must_use]
+    pub fn sign_on(&self) -> Option<&Sign> {
+        self.sign_on.as_deref()
+    }
+
+    /// The exchange that each connection of a client ends with, where it ends in good order.
+    #[must_use]
+    pub fn sign_off(&self) -> Option<&Sign> {
+        self.sign_off.as_deref()
+    }
+
+    /// How a lost connection is replaced, and which of several addresses is dialled.
+    #[must_use]
+    pub const fn reconnect(&self) -> Reconnect {
+        self.reconnect
+    }
+
+    /// Who may connect to a server.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// How long a connection lives.
@@ -189,6 +225,14 @@ impl Profile {
     /// When it cannot, with the reason.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
         rules::check_for(self, side)
+    }
+
+    /// Whether connections can be lent out as it says.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    #[expect(dead_code)]
+    pub(crate) fn check_pool(&self) -> Result<Pooled, ProfileError> {
+        rules::check_for(self, Side::Client)?;
+        rules::check_pool(self)
     }
 
     /// Whether a client that has one exchange at a time can use it.

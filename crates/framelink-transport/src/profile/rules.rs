@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
-use framelink_codec::{Decode, Ends};
+use framelink_codec::{Decode, Encode, Ends};
 
 #[cfg(feature = "tokio")]
 use super::Simplex;
-use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Timeouts, liveness};
+use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Sign, Timeouts, liveness};
 use crate::{Directions, Framing};
 
 type Checked = Result<(), ProfileError>;
@@ -28,6 +28,8 @@ pub(super) fn check(profile: &Profile) -> Checked {
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
     a_reset_destroys_what_was_sent(profile)?;
+    signing_is_an_exchange(profile, "sign-on", profile.sign_on())?;
+    signing_is_an_exchange(profile, "sign-off", profile.sign_off())?;
     liveness::check(profile)
 }
 
@@ -141,7 +143,16 @@ fn many_in_flight_need_a_connection_that_stays(profile: &Profile) -> Checked {
 
 fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
     let reason = match (profile.connection, profile.exchange) {
-        (ConnectionKind::Long | ConnectionKind::Short(_), _) | (_, ExchangeKind::Duplex(_)) => return Ok(()),
+        (ConnectionKind::Long | ConnectionKind::Short(_), _)
+        | (ConnectionKind::Shared(_), ExchangeKind::Duplex(_))
+        | (ConnectionKind::Pooled(_), ExchangeKind::Sync | ExchangeKind::SendOnly) => return Ok(()),
+        (ConnectionKind::Pooled(_), ExchangeKind::Duplex(_)) => {
+            "a connection is lent for one exchange at a time, which is sync; many requests in flight share connections: use \
+             shared"
+        }
+        (ConnectionKind::Pooled(_), _) => {
+            "a connection is lent to whoever sends, for one exchange at a time; use sync, or a long connection"
+        }
         (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
             "a simplex pair is two connections that are one link, of which there is one; use a long connection"
         }
@@ -259,6 +270,28 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
     Err(ProfileError::combination("socket.linger", "exchange", reason))
 }
 
+fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Sign>) -> Checked {
+    let Some(sign) = sign else { return Ok(()) };
+    let reason = match profile.exchange {
+        ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
+        ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
+        ExchangeKind::Simplex(_) => {
+            "a pair of connections is joined before anything is sent; sign on as an application does"
+        }
+        _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
+            let reason = "an `until-close` message ends with the connection, so nothing could follow it";
+            return Err(ProfileError::combination(key, "framing", reason));
+        }
+        _ => {
+            return profile.framing.send.envelope(sign.send()).map(|_| ()).map_err(|error| {
+                let reason = format!("it cannot be framed: {error}");
+                ProfileError::combination(key, send_key(&profile.framing), reason)
+            });
+        }
+    };
+    Err(ProfileError::combination(key, "exchange", reason))
+}
+
 fn is_sync(profile: &Profile) -> bool {
     profile.exchange == ExchangeKind::Sync
 }
@@ -274,6 +307,18 @@ pub(super) fn check_many(profile: &Profile) -> Checked {
         _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
     };
     Err(ProfileError::combination("exchange", "the link", reason))
+}
+
+/// For a pool.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(super) fn check_pool(profile: &Profile) -> Result<super::Pooled, ProfileError> {
+    match profile.connection {
+        ConnectionKind::Pooled(pooled) => Ok(pooled),
+        _ => {
+            let reason = "it lends connections, which only pooled has; use a Client, or a Link";
+            Err(ProfileError::combination("connection", "the pool", reason))
+        }
+    }
 }
 
 /// For a client that has a pair of connections.

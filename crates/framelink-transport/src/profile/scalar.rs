@@ -12,6 +12,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(transparent)]
 pub(super) struct Text(pub(super) String);
 
+/// In a list.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let scalar = Scalar { expected: "a network in quotes, such as \"10.0.0.0/8\"", takes_integers: false };
+        deserializer.deserialize_str(scalar).map(Self)
+    }
+}
+
 /// A value that is written as an integer, or as a string where it has a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub(super) String);
@@ -106,7 +114,7 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
-    number(deserializer, "a number of connections")
+    number(deserializer, "a number")
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Option<Text>, D::Error> {

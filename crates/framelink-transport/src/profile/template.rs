@@ -1,6 +1,6 @@
 //! Profiles to start from.
 
-use super::{ConnectionKind, Duplex, ExchangeKind, Shared, Short, Side, Simplex};
+use super::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short, Side, Simplex};
 
 /// A profile to start from, by name.
 ///
@@ -56,6 +56,13 @@ pub const TEMPLATES: &[Template] = &[
         framing: None,
         connection: ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS)),
         exchange: ExchangeKind::Duplex(Duplex::new()),
+    },
+    Template {
+        name: "pooled",
+        help: "up to eight connections that stay, lent for one exchange at a time",
+        framing: None,
+        connection: ConnectionKind::Pooled(Pooled::new(Pooled::MAX)),
+        exchange: ExchangeKind::Sync,
     },
     Template {
         name: "simplex",

@@ -30,6 +30,10 @@ pub struct Timeouts {
     pub first_message: Duration,
     /// From the first byte of a message that a server receives to its last.
     pub frame: Duration,
+    /// For how long a server keeps a connection on which nothing comes or goes, heartbeats apart.
+    pub idle: Duration,
+    /// For how long a server keeps any connection; it ends between two messages.
+    pub lifetime: Duration,
 }
 
 impl Timeouts {
@@ -47,6 +51,12 @@ impl Timeouts {
     pub const FIRST_MESSAGE: Duration = Duration::from_secs(60);
     /// 30 s: 1 MiB over a line of 280 kbit/s. Whoever sends a byte now and then to hold a place does not get further.
     pub const FRAME: Duration = Duration::from_secs(30);
+    /// 1 h. Raise it for clients that are quiet all night.
+    pub const IDLE: Duration = Duration::from_secs(60 * 60);
+    /// A day.
+    pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+    /// No lifetime may be longer: 30 days.
+    pub const MOST_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
     /// No timeout may be longer: a day.
     pub const MOST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -61,6 +71,8 @@ impl Timeouts {
             close: Self::CLOSE,
             first_message: Self::FIRST_MESSAGE,
             frame: Self::FRAME,
+            idle: Self::IDLE,
+            lifetime: Self::LIFETIME,
         }
     }
 

@@ -30,6 +30,8 @@ mod receiver;
 #[cfg(feature = "tower")]
 mod service;
 mod serving;
+#[expect(dead_code)]
+mod upstream;
 
 pub use caller::Caller;
 pub use client::Client;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 
 use super::{
-    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, Number, PreambleTable, RESET,
-    SocketTable, Text, TextOr, TimeoutsTable,
+    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE, Number,
+    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, Text, TextOr, TimeoutsTable,
 };
 use crate::Framing;
 use crate::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, ProfileBuilder, ProfileError, Reach, Shared, Short, Side,
-    Simplex,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Network, Policy, Pooled, Preamble, ProfileBuilder,
+    ProfileError, Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
 };
 use crate::session::Assigned;
 
@@ -22,7 +22,16 @@ const CONNECTIONS: &[(&str, ConnectionKind)] = &[
     ("long", ConnectionKind::Long),
     ("short", ConnectionKind::Short(Short::new())),
     ("shared", ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS))),
+    ("pooled", ConnectionKind::Pooled(Pooled::new(Pooled::MAX))),
 ];
+const POLICIES: &[(&str, Policy)] = &[
+    ("primary-backup", Policy::PrimaryBackup),
+    ("round-robin", Policy::RoundRobin),
+    ("least-in-flight", Policy::LeastInFlight),
+    ("sticky", Policy::Sticky),
+];
+const WHEN_FULL: &[(&str, WhenFull)] =
+    &[("refuse-newest", WhenFull::RefuseNewest), ("drop-oldest", WhenFull::DropOldest)];
 const SIDES: &[(&str, Side)] = &[("client", Side::Client), ("server", Side::Server)];
 const EXCHANGES: &[(&str, ExchangeKind)] = &[
     ("sync", ExchangeKind::Sync),
@@ -51,6 +60,12 @@ impl Document {
             builder.exchange = exchange_of(exchange, builder.exchange)?;
         }
         self.preamble.tell(&mut builder)?;
+        builder.sign_on =
+            self.sign_on.map(|said| sign_of(said, "sign-on", "sign-on.send", "sign-on.expect")).transpose()?;
+        builder.sign_off =
+            self.sign_off.map(|said| sign_of(said, "sign-off", "sign-off.send", "sign-off.expect")).transpose()?;
+        self.reconnect.tell(&mut builder)?;
+        self.access.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
         self.limits.tell(&mut builder)?;
         self.socket.tell(&mut builder)?;
@@ -88,6 +103,13 @@ fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<
             kind => kind,
         },
     };
+    let kind = match kind {
+        ConnectionKind::Pooled(pooled) => table.pooled(pooled)?.into(),
+        kind => {
+            table.refuse_pooled(kind)?;
+            kind
+        }
+    };
     let kind = shared_of(kind, table.connections)?;
     let key = if table.half_close.is_some() { "connection.half-close" } else { "connection.closes" };
     let Some(mut short) = kind.short() else {
@@ -104,6 +126,106 @@ fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<
         short.closes = word("connection.closes", &closes, SIDES)?;
     }
     Ok(short.into())
+}
+
+impl ConnectionTable {
+    fn pooled(&self, before: Pooled) -> Read<Pooled> {
+        let number = |key, number: &Option<Number>| count(key, number.clone(), Pooled::MOST, "connections");
+        let max = number("connection.max", &self.max)?;
+        let mut pooled = max.map_or(before, Pooled::new);
+        // 0 is a number of connections here.
+        let from_zero = |key, number: &Option<Number>, default: u32| match number {
+            Some(Number(text)) if text == "0" => Ok(0),
+            said => count(key, said.clone(), Pooled::MOST, "connections").map(|number| number.unwrap_or(default)),
+        };
+        pooled.min = from_zero("connection.min", &self.min, pooled.min)?;
+        pooled.max_idle = from_zero("connection.max-idle", &self.max_idle, pooled.max_idle)?;
+        pooled.wait = match &self.wait {
+            None => pooled.wait,
+            Some(Text(text)) if text == NONE => None,
+            said => {
+                let expected = |_| {
+                    let text = said.as_ref().map_or("", |text| &text.0);
+                    unreadable("connection.wait")(token(text).mismatch("a time, such as `5s`, or `none`"))
+                };
+                time("connection.wait", said.clone()).map_err(expected)?
+            }
+        };
+        pooled.idle = time("connection.idle", self.idle.clone())?.unwrap_or(pooled.idle);
+        pooled.lifetime = time("connection.lifetime", self.lifetime.clone())?.unwrap_or(pooled.lifetime);
+        pooled.uses = count("connection.uses", self.uses.clone(), i32::MAX.unsigned_abs(), "uses")?.or(pooled.uses);
+        pooled.replace = self.replace.unwrap_or(pooled.replace);
+        Ok(pooled)
+    }
+
+    /// What only a pool has.
+    fn refuse_pooled(&self, kind: ConnectionKind) -> Read<()> {
+        let said = [
+            ("connection.min", self.min.is_some()),
+            ("connection.max", self.max.is_some()),
+            ("connection.max-idle", self.max_idle.is_some()),
+            ("connection.wait", self.wait.is_some()),
+            ("connection.idle", self.idle.is_some()),
+            ("connection.lifetime", self.lifetime.is_some()),
+            ("connection.uses", self.uses.is_some()),
+            ("connection.replace", self.replace.is_some()),
+        ];
+        match said.iter().find(|(_, is_said)| *is_said) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let reason =
+                    format!("it says how connections are lent, which is pooled, and this one is {}", kind.name());
+                Err(ProfileError::combination(key, "connection.kind", reason))
+            }
+        }
+    }
+}
+
+/// A text alone is a message that has no reply.
+fn sign_of(said: TextOr<SignTable>, key: &'static str, send: &'static str, expect: &'static str) -> Read<Sign> {
+    let hex = |key, text: &Text| match text.0.is_empty() {
+        true => Ok(Vec::new()),
+        false => token(&text.0).hex(Sign::MOST).map_err(unreadable(key)),
+    };
+    match said {
+        TextOr::Text(text) => Ok(Sign::new(&hex(key, &text)?)),
+        TextOr::Table(SignTable { send: Some(text), expect: start }) => {
+            let sign = Sign::new(&hex(send, &text)?);
+            match start {
+                Some(start) => Ok(sign.expect(&hex(expect, &start)?)),
+                None => Ok(sign),
+            }
+        }
+        TextOr::Table(SignTable { send: None, .. }) => {
+            Err(ProfileError::combination(key, send, "it is a message, and none is given"))
+        }
+    }
+}
+
+impl ReconnectTable {
+    fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
+        let reconnect = &mut builder.reconnect;
+        if let Some(text) = &self.policy {
+            reconnect.policy = word("reconnect.policy", text, POLICIES)?;
+        }
+        reconnect.first = time("reconnect.first", self.first)?.unwrap_or(reconnect.first);
+        reconnect.cap = time("reconnect.cap", self.cap)?.unwrap_or(reconnect.cap);
+        let eject_after = count("reconnect.eject-after", self.eject_after, Reconnect::MOST_FAILURES, "failures")?;
+        reconnect.eject_after = eject_after.unwrap_or(reconnect.eject_after);
+        reconnect.fail_back = time("reconnect.fail-back", self.fail_back)?.unwrap_or(reconnect.fail_back);
+        Ok(())
+    }
+}
+
+impl AccessTable {
+    fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
+        let read = |key, networks: Vec<Text>| {
+            let network = |Text(text)| text.parse::<Network>().map_err(unreadable(key));
+            networks.into_iter().map(network).collect::<Read<Vec<_>>>()
+        };
+        builder.access = Access { allow: read("access.allow", self.allow)?, deny: read("access.deny", self.deny)? };
+        Ok(())
+    }
 }
 
 fn shared_of(kind: ConnectionKind, connections: Option<Number>) -> Read<ConnectionKind> {
@@ -212,6 +334,8 @@ impl TimeoutsTable {
         builder.close = time("timeouts.close", self.close)?;
         builder.first_message = time("timeouts.first-message", self.first_message)?;
         builder.frame = time("timeouts.frame", self.frame)?;
+        builder.idle = time("timeouts.idle", self.idle)?;
+        builder.lifetime = time("timeouts.lifetime", self.lifetime)?;
         Ok(())
     }
 }
@@ -220,7 +344,15 @@ impl LimitsTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         builder.max_message = size("limits.message", self.message)?;
         builder.write_queue = size("limits.write-queue", self.write_queue)?;
-        builder.connections = count("limits.connections", self.connections, Limits::MOST_CONNECTIONS, "connections")?;
+        let (connections, messages) = (Limits::MOST_CONNECTIONS, Limits::MOST_MESSAGES);
+        builder.queued_messages = count("limits.queued-messages", self.queued_messages, messages, "messages")?;
+        builder.connections = count("limits.connections", self.connections, connections, "connections")?;
+        builder.per_client =
+            count("limits.connections-per-client", self.connections_per_client, connections, "connections")?;
+        if let Some(text) = &self.when_full {
+            builder.when_full = word("limits.when-full", text, WHEN_FULL)?;
+        }
+        builder.empty_messages = count("limits.empty-messages", self.empty_messages, messages, "messages a second")?;
         Ok(())
     }
 }

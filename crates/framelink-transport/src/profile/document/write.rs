@@ -5,11 +5,12 @@ use std::time::Duration;
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 
 use super::{
-    ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, Number, PreambleTable, RESET,
-    SocketTable, Text, TextOr, TimeoutsTable,
+    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE, Number,
+    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, Text, TextOr, TimeoutsTable,
 };
 use crate::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, Profile, Reach, Shared, Short, Simplex, Timeouts,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Preamble, Profile, Reach, Reconnect, Shared, Short,
+    Sign, Simplex, Timeouts, WhenFull,
 };
 use crate::{Directions, SocketOptions};
 
@@ -22,6 +23,10 @@ impl From<&Profile> for Document {
             exchange: exchange(profile.exchange),
             preamble: preamble(&profile.preamble),
             timeouts: timeouts(profile),
+            sign_on: profile.sign_on().map(sign),
+            sign_off: profile.sign_off().map(sign),
+            reconnect: reconnect(&profile.reconnect),
+            access: access(&profile.access),
             limits: limits(&profile.limits),
             liveness: LivenessTable {
                 heartbeat: profile.heartbeat.as_deref().map(text),
@@ -49,6 +54,10 @@ fn connection(connection: ConnectionKind) -> Option<TextOr<ConnectionTable>> {
             let connections = Some(count(connections));
             return Some(TextOr::Table(ConnectionTable { kind: Some(kind), connections, ..Default::default() }));
         }
+        ConnectionKind::Pooled(pooled) if pooled == Pooled::default() => return Some(TextOr::Text(kind)),
+        ConnectionKind::Pooled(pooled) => {
+            return Some(TextOr::Table(ConnectionTable { kind: Some(kind), ..lent(&pooled) }));
+        }
         ConnectionKind::Short(short) => short,
     };
     if short == Short::new() {
@@ -58,8 +67,48 @@ fn connection(connection: ConnectionKind) -> Option<TextOr<ConnectionTable>> {
         kind: Some(kind),
         half_close: short.half_close.then_some(true),
         closes: (short.closes != Short::new().closes).then(|| text(short.closes.name())),
-        connections: None,
+        ..Default::default()
     }))
+}
+
+fn lent(pooled: &Pooled) -> ConnectionTable {
+    let default = Pooled::new(pooled.max);
+    let wait = || pooled.wait.map_or_else(|| text(NONE), |wait| text(ShowDuration(wait)));
+    ConnectionTable {
+        max: (pooled.max != Pooled::MAX).then(|| count(pooled.max)),
+        min: (pooled.min != default.min).then(|| count(pooled.min)),
+        max_idle: (pooled.max_idle != default.max_idle).then(|| count(pooled.max_idle)),
+        wait: (pooled.wait != default.wait).then(wait),
+        idle: (pooled.idle != default.idle).then(|| text(ShowDuration(pooled.idle))),
+        lifetime: (pooled.lifetime != default.lifetime).then(|| text(ShowDuration(pooled.lifetime))),
+        uses: pooled.uses.map(count),
+        replace: pooled.replace.then_some(true),
+        ..Default::default()
+    }
+}
+
+fn sign(sign: &Sign) -> TextOr<SignTable> {
+    let send = text(Hex(sign.send()));
+    match sign.expected() {
+        None => TextOr::Text(send),
+        Some(start) => TextOr::Table(SignTable { send: Some(send), expect: Some(text(Hex(start))) }),
+    }
+}
+
+fn reconnect(reconnect: &Reconnect) -> ReconnectTable {
+    let default = Reconnect::default();
+    let unless = |time: Duration, default| (time != default).then(|| text(ShowDuration(time)));
+    ReconnectTable {
+        policy: (reconnect.policy != default.policy).then(|| text(reconnect.policy.name())),
+        first: unless(reconnect.first, default.first),
+        cap: unless(reconnect.cap, default.cap),
+        eject_after: (reconnect.eject_after != default.eject_after).then(|| count(reconnect.eject_after)),
+        fail_back: unless(reconnect.fail_back, default.fail_back),
+    }
+}
+
+fn access(access: &Access) -> AccessTable {
+    AccessTable { allow: access.allow.iter().map(text).collect(), deny: access.deny.iter().map(text).collect() }
 }
 
 fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
@@ -102,16 +151,23 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
         close: unless(said.close, defaults.close),
         first_message: unless(said.first_message, defaults.first_message),
         frame: unless(said.frame, defaults.frame),
+        idle: unless(said.idle, defaults.idle),
+        lifetime: unless(said.lifetime, defaults.lifetime),
     }
 }
 
 /// The limit on messages went into the framing.
 fn limits(limits: &Limits) -> LimitsTable {
     let default = Limits::default();
+    let unless = |number: u32, default| (number != default).then(|| count(number));
     LimitsTable {
         message: None,
         write_queue: (limits.write_queue != default.write_queue).then(|| size(limits.write_queue)),
-        connections: (limits.connections != default.connections).then(|| count(limits.connections)),
+        queued_messages: unless(limits.queued_messages, default.queued_messages),
+        connections: unless(limits.connections, default.connections),
+        connections_per_client: unless(limits.per_client, default.per_client),
+        when_full: (limits.when_full != WhenFull::default()).then(|| text(limits.when_full.name())),
+        empty_messages: unless(limits.empty_messages, default.empty_messages),
     }
 }
 
