@@ -14,13 +14,17 @@ const SHORT_SYNC: &str = "\
 connection   short: connect, one exchange, close; the client closes first
 exchange     sync: a message, then its reply, then the next
 both ways    ascii:4: messages begin with their length in 4 ASCII digits; at most 9999 bytes of payload
+reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
+of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
 connecting   at most 5s
 a call       at most 5s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
-queue        up to 64KiB wait to be written, then the sender waits
-as a server  holds up to 1000 connections
+queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
+as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
+as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
+as a server  takes up to 100 empty messages a second
 ";
 
 #[test]
@@ -49,7 +53,7 @@ fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
         (
             "framing = \"line\"\n[timeouts]\n\treplay = \"5s\"\n",
             "line 3, column 2: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, \
-             `first-message`, `frame`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
+             `first-message`, `frame`, `idle`, `lifetime`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
         ),
         (
             "framing = \"until-close\"",
@@ -73,7 +77,7 @@ fn no_such_file_is_exit_1_and_no_such_template_exit_2() {
     assert!(done.stderr.starts_with("framelink: no-such-file.toml: "), "{}", done.stderr);
 
     let done = run(&["check", "short", "--framing", "line"]);
-    let names = "short-sync, long-sync, duplex, shared, simplex, send-only, receive-only, short-until-close";
+    let names = "short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, short-until-close";
     let told = format!("framelink: profile: expected one of {names}, found `short`, or a TOML file\n");
     assert_eq!((done.code, done.stderr), (Some(2), told));
 
