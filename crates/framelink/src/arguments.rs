@@ -13,6 +13,7 @@ use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use crate::bytes_text::from_hex;
 use crate::liveness::Liveness;
+use crate::set::Sets;
 
 /// Exchange framed messages over TCP with programs that cannot be changed.
 #[derive(Debug, Parser)]
@@ -35,6 +36,7 @@ and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …
 Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.";
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Command {
     /// Cut the bytes of a file into messages
     Inspect(Inspect),
@@ -189,6 +191,9 @@ pub(crate) struct Send {
     pub(crate) every: Option<Duration>,
 
     #[command(flatten)]
+    pub(crate) sets: Sets,
+
+    #[command(flatten)]
     pub(crate) liveness: Liveness,
 
     #[command(flatten)]
@@ -246,6 +251,9 @@ pub(crate) struct Check {
     /// Print the profile as TOML, defaults left out, instead of what it means
     #[arg(long)]
     pub(crate) toml: bool,
+
+    #[command(flatten)]
+    pub(crate) sets: Sets,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,

@@ -11,6 +11,7 @@ mod liveness;
 mod log;
 mod output;
 mod profile;
+mod set;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileE
 use crate::arguments::Calls;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
+use crate::set::Sets;
 
 /// What flags say instead of the profile.
 #[derive(Debug, Default)]
@@ -19,9 +20,16 @@ pub(crate) struct Overrides {
     pub(crate) reply_within: Option<Duration>,
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
+    pub(crate) sets: Sets,
 }
 
 impl Overrides {
+    /// What a TOML text says, with the keys that were set.
+    fn builder(&self, text: &str) -> Result<ProfileBuilder, Failure> {
+        let text = self.sets.in_toml(text).map_err(Failure::usage)?;
+        ProfileBuilder::from_toml(&text).map_err(|error| Failure::usage(format!("--set: {}", error.message())))
+    }
+
     fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
         if let Some(framing) = self.send {
             builder = builder.send_framing(framing);
@@ -43,7 +51,7 @@ impl Overrides {
         if let (Some(send), Some(receive)) = (self.send, self.receive) {
             self.liveness.check(Directions { send, receive }, "--heartbeat")?;
         }
-        self.apply(ProfileBuilder::new()).build().map_err(Failure::usage)
+        self.apply(self.builder("")?).build().map_err(Failure::usage)
     }
 }
 
@@ -140,12 +148,13 @@ fn is_file(name: &str) -> bool {
 }
 
 fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    let template = ProfileBuilder::new().template(name).map_err(|error| match error {
+    let _ = ProfileBuilder::new().template(name).map_err(|error| match error {
         ProfileError::Unreadable { error, .. } => {
             Failure::usage(format!("profile: {}, or a TOML file", error.message()))
         }
         error => Failure::usage(error),
     })?;
+    let template = overrides.builder(&format!("template = \"{name}\""))?;
     overrides.apply(template).build().map_err(|error| match error {
         ProfileError::Missing { .. } => Failure::usage(format!("the template {name} needs --framing")),
         error => Failure::usage(error),
@@ -154,7 +163,11 @@ fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> 
 
 fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
     let text = fs::read_to_string(name).map_err(|error| Failure::fault(format!("{name}: {error}")))?;
-    let builder = ProfileBuilder::from_toml(&text).map_err(|error| point_at(name, &text, &error))?;
+    let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| point_at(name, &text, &error))?;
+    if overrides.sets.are_said() {
+        // Where the file is wrong by itself, it has been told.
+        builder = overrides.builder(&text)?;
+    }
     overrides.apply(builder).build().map_err(|error| match Profile::from_toml(&text) {
         // The file is wrong by itself, and knows where.
         Err(located) if located.profile_error() == Some(&error) => point_at(name, &text, &located),

@@ -7,7 +7,13 @@ use crate::profile::{Overrides, load};
 
 pub(crate) fn run(check: &Check) -> Result<(), Failure> {
     let liveness = check.liveness.clone();
-    let overrides = Overrides { send: check.framing, receive: check.framing, liveness, ..Overrides::default() };
+    let overrides = Overrides {
+        send: check.framing,
+        receive: check.framing,
+        liveness,
+        sets: check.sets.clone(),
+        ..Overrides::default()
+    };
     let profile = load(&check.profile, &overrides)?;
     let mut output = Output::new();
     if check.toml {

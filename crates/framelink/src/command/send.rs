@@ -84,8 +84,10 @@ impl Settings {
             reply_within: send.timeout,
             calls,
             liveness: send.liveness.clone(),
+            sets: send.sets.clone(),
         };
-        let needs_profile = send.calls.are_said() || send.liveness.heartbeat.is_some() || send.every.is_some();
+        let needs_profile =
+            send.calls.are_said() || send.sets.are_said() || send.liveness.heartbeat.is_some() || send.every.is_some();
         let profile = match &send.profile {
             Some(name) => Some(load(name, &overrides)?),
             None if needs_profile => Some(overrides.profile()?),

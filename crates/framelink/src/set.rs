@@ -1,0 +1,111 @@
+//! Single keys of a profile, said on the command line.
+
+use std::str::FromStr;
+
+use clap::Args;
+use toml::{Table, Value};
+
+/// Keys instead of those of the profile.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Sets {
+    /// Any key of a profile, such as limits.connections=50 or timeouts.idle=5m; may be said again for another key
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) sets: Vec<Set>,
+}
+
+/// One key, and what it is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    path: Vec<String>,
+    value: Value,
+}
+
+impl Sets {
+    pub(crate) const fn are_said(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
+    /// The TOML with these keys in it, and out of it what they replace. The text is TOML.
+    pub(crate) fn in_toml(&self, text: &str) -> Result<String, toml::de::Error> {
+        let mut table: Table = toml::from_str(text)?;
+        for set in &self.sets {
+            set.put(&mut table);
+        }
+        Ok(table.to_string())
+    }
+}
+
+impl Set {
+    /// A word where there is to be a table is the `kind` of that.
+    fn put(&self, table: &mut Table) {
+        let Some((last, tables)) = self.path.split_last() else { return };
+        let mut table = table;
+        for name in tables {
+            let inner = table.entry(name).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::String(word) = inner {
+                let kind = Table::from_iter([("kind".to_owned(), Value::String(word.clone()))]);
+                *inner = Value::Table(kind);
+            }
+            let Value::Table(inner) = inner else { return };
+            table = inner;
+        }
+        table.insert(last.clone(), self.value.clone());
+    }
+}
+
+impl FromStr for Set {
+    type Err = String;
+
+    /// A number or a word is a string to TOML, which the keys take: `timeouts.idle=5m`, `sign-on=3031`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected KEY=VALUE, such as limits.connections=50".to_owned();
+        let (key, value) = text.split_once('=').ok_or_else(expected)?;
+        let path: Vec<_> = key.trim().split('.').map(str::to_owned).collect();
+        let is_bare =
+            |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if !path.iter().all(is_bare) {
+            return Err(expected());
+        }
+        let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok();
+        let parsed = parsed.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
+        let value = match parsed {
+            Some(typed @ (Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::String(_))) => typed,
+            _ => Value::String(value.to_owned()),
+        };
+        Ok(Self { path, value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(text: &str, sets: &[&str]) -> String {
+        let sets = sets.iter().map(|set| set.parse().unwrap()).collect();
+        Sets { sets }.in_toml(text).unwrap().trim_end().to_owned()
+    }
+
+    #[test]
+    fn keys_are_added_and_replaced() {
+        for (text, sets, merged_text) in [
+            ("", &["limits.connections=50"][..], "[limits]\nconnections = \"50\""),
+            ("framing = 'line'", &["framing=ascii:4"], "framing = \"ascii:4\""),
+            ("timeouts.idle = '1m'", &["timeouts.idle=5m"], "[timeouts]\nidle = \"5m\""),
+            ("connection = 'pooled'", &["connection.max=2"], "[connection]\nkind = \"pooled\"\nmax = \"2\""),
+            ("", &["connection.replace=true", "connection.replace=false"], "[connection]\nreplace = false"),
+            ("", &["access.allow=[\"10.0.0.0/8\"]"], "[access]\nallow = [\"10.0.0.0/8\"]"),
+            ("", &["sign-on=\"3031\""], "sign-on = \"3031\""),
+            ("", &["sign-on=3031"], "sign-on = \"3031\""),
+            ("", &["a=1\nb=2"], "a = \"\"\"\n1\nb=2\"\"\""),
+        ] {
+            assert_eq!(merged(text, sets), merged_text, "{text} {sets:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for wrong in ["", "a", "=1", "a..b=1", "a b=1", "[a]=1", "a.=1"] {
+            assert!(wrong.parse::<Set>().unwrap_err().starts_with("expected KEY=VALUE"), "{wrong}");
+        }
+    }
+}
