@@ -40,7 +40,7 @@ pub(crate) fn accepted<'s>(options: &SocketOptions, socket: impl Into<SockRef<'s
         let _ = socket.set_linger(options.linger);
     }
     if let Some(keepalive) = options.keepalive {
-        let _ = keep_alive(&socket, keepalive);
+        let _ = keepalive.set_on(socket);
     }
 }
 
@@ -81,34 +81,48 @@ fn open(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
         socket.set_linger(options.linger)?;
     }
     if let Some(keepalive) = options.keepalive {
-        keep_alive(&SockRef::from(&socket), keepalive)?;
+        keepalive.set_on(&socket)?;
     }
     Ok(socket)
 }
 
-/// What is left to the system is not touched.
-fn keep_alive(socket: &SockRef<'_>, keepalive: Keepalive) -> io::Result<()> {
-    let mut told = TcpKeepalive::new();
-    if let Some(idle) = keepalive.idle() {
-        told = told.with_time(idle);
-    }
-    if let Some(interval) = keepalive.interval() {
-        told = told.with_interval(interval);
-    }
-    #[cfg(not(windows))]
-    if let Some(probes) = keepalive.probes() {
-        told = told.with_retries(probes);
-    }
-    socket.set_keepalive(true)?;
-    socket.set_tcp_keepalive(&told)?;
-    #[cfg(target_os = "linux")]
-    if let Some(time) = keepalive.or(Keepalive::of(socket)?).user_timeout() {
-        socket.set_tcp_user_timeout(Some(time))?;
-    }
-    Ok(())
-}
-
 impl Keepalive {
+    /// Has the system probe the peer of this socket so. What is left to the system is not touched. Listeners and connectors do this
+    /// by themselves where their options say it.
+    ///
+    /// ```no_run
+    /// # fn example(stream: std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::Keepalive;
+    ///
+    /// "60s/10s/6".parse::<Keepalive>()?.set_on(&stream)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As the socket has it.
+    pub fn set_on<'s>(self, socket: impl Into<SockRef<'s>>) -> io::Result<()> {
+        let socket = socket.into();
+        let mut told = TcpKeepalive::new();
+        if let Some(idle) = self.idle() {
+            told = told.with_time(idle);
+        }
+        if let Some(interval) = self.interval() {
+            told = told.with_interval(interval);
+        }
+        #[cfg(not(windows))]
+        if let Some(probes) = self.probes() {
+            told = told.with_retries(probes);
+        }
+        socket.set_keepalive(true)?;
+        socket.set_tcp_keepalive(&told)?;
+        #[cfg(target_os = "linux")]
+        if let Some(time) = self.or(Self::of(&socket)?).user_timeout() {
+            socket.set_tcp_user_timeout(Some(time))?;
+        }
+        Ok(())
+    }
+
     /// What this socket does, as the system says; `None` where it does not probe.
     ///
     /// ```

@@ -350,6 +350,10 @@ pub(crate) struct Hostile {
     #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat)]
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
 
+    /// Have the system ask an idle peer's, such as 60s/10s/6
+    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive)]
+    pub(crate) keepalive: Option<Keepalive>,
+
     /// How many, if not as many as the fault has by itself: empty frames, unasked messages, good messages before the fault
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,

@@ -414,6 +414,49 @@ fn keepalive_is_taken_wherever_there_is_a_socket() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn keepalive_is_what_the_system_does() {
+    let keepalive = ["--framing", "ascii:4", "--keepalive", "60s/10s/6"];
+    let hostile = ["hostile", "--listen", "127.0.0.1:0", "--fault", "silent"];
+    let (_hostile, hostile_address) = Running::listen(&mut framelink([&hostile[..], &keepalive].concat()));
+    let (_server, server_address) = serve(&keepalive);
+    let (_other, other_address) = serve(&keepalive[..2]);
+    for (address, is_asked) in [(hostile_address, true), (server_address, true), (other_address, false)] {
+        let mut client = dial(address);
+        // What is taken has been accepted, and its options are set.
+        client.write_all(&Wire::Ascii4.frame(b"hi")).unwrap();
+        while unread_or_unaccepted(&client) {
+            std::thread::yield_now();
+        }
+        assert_eq!(keepalive_timer_runs(address, client.local_addr().unwrap()), is_asked, "{address}");
+    }
+}
+
+/// The row of a connection in the system's table, as its side with this address has it.
+#[cfg(target_os = "linux")]
+fn row(ours: SocketAddr, theirs: SocketAddr) -> Vec<String> {
+    let shown = |address: SocketAddr| match address {
+        SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
+        SocketAddr::V6(_) => unreachable!("tests listen on IPv4"),
+    };
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the table");
+    let row = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    table.lines().map(row).find(|row| row[1..3] == [shown(ours), shown(theirs)]).unwrap_or_default()
+}
+
+/// Whether the peer has bytes of this client in its queue still.
+#[cfg(target_os = "linux")]
+fn unread_or_unaccepted(client: &TcpStream) -> bool {
+    let row = row(client.peer_addr().expect("an address"), client.local_addr().expect("an address"));
+    row.get(4).is_none_or(|queues| !queues.ends_with(":00000000"))
+}
+
+#[cfg(target_os = "linux")]
+fn keepalive_timer_runs(ours: SocketAddr, theirs: SocketAddr) -> bool {
+    row(ours, theirs)[5].starts_with("02:")
+}
+
+#[test]
 fn a_hostile_peer_lives_until_its_fault_shows() {
     let heartbeat = ["--framing", "ascii:4", "--heartbeat", "literal:3f..21,by=both,interval=50ms,timeout=1m"];
     let hostile = ["hostile", "--listen", "127.0.0.1:0", "--fault", "stops", "--count", "2"];

@@ -18,6 +18,9 @@ pub(super) type Observer = Arc<dyn Fn(SocketAddr, &Event) + Send + Sync>;
 /// What a message is, if it is a heartbeat: that, and what answers it, if anything does.
 pub(super) type Hear = Arc<dyn Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync>;
 
+/// What is done to each connection before it is used.
+pub(super) type Prepare = Arc<dyn Fn(&TcpStream) -> io::Result<()> + Send + Sync>;
+
 /// As many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 /// So many bytes wait unread where nothing is read; the system rounds it up to what it can.
@@ -47,6 +50,7 @@ pub struct HostileBuilder<F> {
     pub(super) patience: Duration,
     pub(super) hear: Option<Hear>,
     pub(super) beat: Option<(Duration, Vec<u8>)>,
+    pub(super) prepare: Option<Prepare>,
     pub(super) observer: Option<Observer>,
 }
 
@@ -64,6 +68,7 @@ impl<F> HostileBuilder<F> {
             patience,
             hear: None,
             beat: None,
+            prepare: None,
             observer: None,
         }
     }
@@ -139,6 +144,21 @@ impl<F> HostileBuilder<F> {
         self
     }
 
+    /// Is called with each connection before anything is read or written: to set options of its socket, say. An error ends the
+    /// connection. Defaults to nothing.
+    ///
+    /// ```
+    /// use framelink_codec::example::OneByte;
+    /// use framelink_testkit::{Fault, Hostile};
+    ///
+    /// let peer = Hostile::builder(OneByte, Fault::Late).prepare(|stream| stream.set_ttl(1)).listen("127.0.0.1:0")?;
+    /// # Ok::<(), framelink_testkit::StartError>(())
+    /// ```
+    pub fn prepare(mut self, prepare: impl Fn(&TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.prepare = Some(Arc::new(prepare));
+        self
+    }
+
     /// Is called with what happens on each connection, on the connection's thread.
     pub fn on_event(mut self, observer: impl Fn(SocketAddr, &Event) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
@@ -156,7 +176,15 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
         F: Clone,
     {
         let (messages, framing) = (self.messages.clone(), self.framing.clone());
-        let copy = HostileBuilder { observer: None, hear: None, beat: self.beat.clone(), messages, framing, ..*self };
+        let copy = HostileBuilder {
+            observer: None,
+            hear: None,
+            prepare: None,
+            beat: self.beat.clone(),
+            messages,
+            framing,
+            ..*self
+        };
         Plan::new(copy).map(drop)
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode, EndedBy};
 
-use super::builder::{Hear, HostileBuilder, Observer};
+use super::builder::{Hear, HostileBuilder, Observer, Prepare};
 use super::error::Unfit;
 use crate::{BadFrames, Fault, sample};
 
@@ -27,13 +27,26 @@ pub(super) struct Plan<F> {
     pub(super) beat: Option<(Duration, Vec<u8>)>,
     /// Frames that must be refused; not empty where the fault is to send one.
     pub(super) bad_frames: Vec<Vec<u8>>,
+    pub(super) prepare: Option<Prepare>,
     pub(super) observer: Option<Observer>,
 }
 
 impl<F: Decode + Encode> Plan<F> {
     pub(super) fn new(builder: HostileBuilder<F>) -> Result<Self, Unfit> {
-        let HostileBuilder { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, observer } =
-            builder;
+        let HostileBuilder {
+            framing,
+            fault,
+            seed,
+            delay,
+            cut_at,
+            count,
+            messages,
+            patience,
+            hear,
+            beat,
+            prepare,
+            observer,
+        } = builder;
         let unfit = |reason: String| Unfit { fault, reason };
         let messages = match messages {
             Some(given) if given.is_empty() => return Err(unfit("a peer needs a message".to_owned())),
@@ -61,7 +74,21 @@ impl<F: Decode + Encode> Plan<F> {
             _ => Vec::new(),
         };
         let delay = delay.unwrap_or_else(|| default_delay(fault));
-        Ok(Self { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, bad_frames, observer })
+        Ok(Self {
+            framing,
+            fault,
+            seed,
+            delay,
+            cut_at,
+            count,
+            messages,
+            patience,
+            hear,
+            beat,
+            bad_frames,
+            prepare,
+            observer,
+        })
     }
 }
 

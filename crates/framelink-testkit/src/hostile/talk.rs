@@ -76,6 +76,9 @@ impl<F: Decode + Encode> Talk<F> {
         stop: &Arc<Stop>,
         tally: &Arc<Tally>,
     ) -> io::Result<Self> {
+        if let Some(prepare) = &plan.prepare {
+            prepare(&stream)?;
+        }
         // A segment is what one write makes.
         stream.set_nodelay(true)?;
         let stream = Arc::new(stream);

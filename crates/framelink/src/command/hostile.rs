@@ -59,6 +59,9 @@ fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     if let Some(count) = hostile.count {
         builder = builder.count(count);
     }
+    if let Some(keepalive) = hostile.keepalive {
+        builder = builder.prepare(move |stream| keepalive.set_on(stream));
+    }
     match &hostile.heartbeat {
         Some(heartbeat) => living(builder, heartbeat, if hostile.to.is_some() { Role::Client } else { Role::Server }),
         None => builder,
