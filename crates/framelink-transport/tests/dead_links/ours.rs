@@ -10,7 +10,7 @@ use framelink_transport::heartbeat::{Form, Heartbeat, Role, Standing};
 use framelink_transport::{Cause, TryRecv};
 
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio, framing};
-use crate::host::{Host, Network, signal};
+use crate::host::{Host, Network, Program, signal};
 
 /// What our timers may be late on a busy machine.
 const LATE: Duration = Duration::from_millis(250);
@@ -28,6 +28,14 @@ enum Doing {
     Sending,
     /// It has filled the window of a peer that does not read.
     Filling,
+}
+
+/// A program on a host of its own, and what becomes of the drivers when it, or the way to it, dies.
+fn with_program(what: &str, doing: Doing, kill: impl FnOnce(&Network, &Program)) {
+    let network = Network::start();
+    let mut host = Host::boot(&network);
+    let program = host.start(what);
+    on_all(program.address, doing, || kill(&network, &program));
 }
 
 /// All drivers at once; what each was told, and how long after the link died.
@@ -81,39 +89,34 @@ fn dies<D: Driver>(address: SocketAddr, doing: Doing, ready: Arc<Barrier>) {
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_an_idle_link_that_is_cut() {
-    let network = Network::start();
-    let mut host = Host::boot(&network);
-    let program = host.start("answers");
-    on_all(program.address, Doing::Nothing, || network.cut());
+    with_program("answers", Doing::Nothing, |network, _| network.cut());
 }
 
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_a_link_that_is_cut_while_we_send() {
-    let network = Network::start();
-    let mut host = Host::boot(&network);
-    let program = host.start("answers");
-    on_all(program.address, Doing::Sending, || network.cut());
+    with_program("answers", Doing::Sending, |network, _| network.cut());
 }
 
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_a_peer_that_reads_nothing() {
-    let network = Network::start();
-    let mut host = Host::boot(&network);
-    let program = host.start("reads nothing");
-    on_all(program.address, Doing::Filling, || {});
+    with_program("reads nothing", Doing::Filling, |_, _| {});
 }
 
 /// Its system acknowledges all that we send.
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_a_program_that_is_stopped() {
-    let network = Network::start();
-    let mut host = Host::boot(&network);
-    let program = host.start("answers");
-    on_all(program.address, Doing::Sending, || signal(&program, "STOP"));
-    signal(&program, "CONT");
+    with_program("answers", Doing::Sending, |_, program| signal(program, "STOP"));
+}
+
+/// A connection with heartbeats, which is well.
+fn watched(program: &Program) -> Blocking {
+    let mut ours = Blocking::connect(program.address, framing("net:2")).unwrap();
+    ours.watch(heartbeat(), Role::Client);
+    assert_eq!(&ours.call(b"hi", Duration::from_secs(5)).unwrap()[..], b"hi");
+    ours
 }
 
 /// Crashed and started again: its system knows nothing of us, and resets.
@@ -122,10 +125,7 @@ fn in_namespaces_a_program_that_is_stopped() {
 fn in_namespaces_a_host_that_restarts() {
     let network = Network::start();
     let mut host = Host::boot(&network);
-    let program = host.start("answers");
-    let mut ours = Blocking::connect(program.address, framing("net:2")).unwrap();
-    ours.watch(heartbeat(), Role::Client);
-    assert_eq!(&ours.call(b"hi", Duration::from_secs(5)).unwrap()[..], b"hi");
+    let mut ours = watched(&host.start("answers"));
     network.cut();
     drop(host);
     let _host = Host::boot(&network);
@@ -142,10 +142,7 @@ fn in_namespaces_a_host_that_restarts() {
 fn in_namespaces_a_cut_that_heals_in_time() {
     let network = Network::start();
     let mut host = Host::boot(&network);
-    let program = host.start("answers");
-    let mut ours = Blocking::connect(program.address, framing("net:2")).unwrap();
-    ours.watch(heartbeat(), Role::Client);
-    assert_eq!(&ours.call(b"hi", Duration::from_secs(5)).unwrap()[..], b"hi");
+    let mut ours = watched(&host.start("answers"));
     network.cut();
     thread::sleep(Duration::from_millis(200));
     network.heal();

@@ -1,7 +1,7 @@
 //! Peers that are busy, and sockets that are full.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,27 +9,9 @@ use std::time::{Duration, Instant};
 use framelink_transport::heartbeat::{By, Form, Heartbeat, Role};
 use framelink_transport::profile::Duplex;
 use framelink_transport::session::{Concurrency, KeyRule, Matching};
-use framelink_transport::{Framing, Profile, blocking};
+use framelink_transport::{Profile, blocking};
 
-const fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-fn f(text: &str) -> Framing {
-    text.parse().unwrap()
-}
-
-fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let peer = listener.accept().unwrap().0;
-    peer.set_nodelay(true).unwrap();
-    (ours, peer)
-}
-
-fn ping(interval: u64, timeout: u64) -> Heartbeat {
-    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
-}
+use crate::support::{f, ms, ping, tcp};
 
 /// A probe comes while a call waits for its reply and the socket is full: its answer leaves as soon as there is room.
 fn blocked_answer(is_call: bool) {

@@ -5,4 +5,5 @@
 mod busy;
 mod on_tokio;
 mod serving;
+mod support;
 mod sync;

@@ -3,28 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use framelink_transport::Profile;
 use framelink_transport::heartbeat::{By, Form, Heartbeat, Role};
 use framelink_transport::tokio::{Client, Connection};
-use framelink_transport::{Framing, Profile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-fn f(text: &str) -> Framing {
-    text.parse().unwrap()
-}
+use crate::support::{f, ms, ping};
 
 async fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     (ours, listener.accept().await.unwrap().0)
-}
-
-fn ping(interval: u64, timeout: u64) -> Heartbeat {
-    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
 }
 
 #[tokio::test]

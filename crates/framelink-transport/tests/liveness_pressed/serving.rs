@@ -1,7 +1,6 @@
 //! Servers, blocked sockets and floods.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,25 +10,7 @@ use framelink_transport::profile::Duplex;
 use framelink_transport::session::{Concurrency, Matching};
 use framelink_transport::{Cause, Framing, Profile, blocking, nonblocking};
 
-const fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-fn f(text: &str) -> Framing {
-    text.parse().unwrap()
-}
-
-fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let peer = listener.accept().unwrap().0;
-    peer.set_nodelay(true).unwrap();
-    (ours, peer)
-}
-
-fn ping(interval: u64, timeout: u64) -> Heartbeat {
-    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
-}
+use crate::support::{f, ms, ping, tcp};
 
 /// All handlers busy and one request read ahead: the thread that writes finds a beat due. It wakes itself with its desk locked.
 #[test]

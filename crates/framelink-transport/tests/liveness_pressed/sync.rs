@@ -10,27 +10,9 @@ use std::time::{Duration, Instant};
 use framelink_transport::heartbeat::{By, Form, Heartbeat, Role};
 use framelink_transport::profile::Duplex;
 use framelink_transport::session::{Concurrency, Matching, Sent};
-use framelink_transport::{Framing, Keepalive, Profile, SocketOptions, TryRecv, blocking, nonblocking};
+use framelink_transport::{Keepalive, Profile, SocketOptions, TryRecv, blocking, nonblocking};
 
-const fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-fn f(text: &str) -> Framing {
-    text.parse().unwrap()
-}
-
-fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let peer = listener.accept().unwrap().0;
-    peer.set_nodelay(true).unwrap();
-    (ours, peer)
-}
-
-fn ping(interval: u64, timeout: u64) -> Heartbeat {
-    Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
-}
+use crate::support::{f, ms, ping, tcp};
 
 /// A server that probes an idle client (by=server) must be answered by the client's keeper between calls.
 #[test]
