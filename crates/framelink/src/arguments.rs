@@ -1,5 +1,6 @@
 //! What the command line can say.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::Fault;
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Short, Simplex, TEMPLATES};
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short, Simplex, TEMPLATES};
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use crate::bytes_text::from_hex;
 use crate::liveness::Liveness;
-use crate::set::Sets;
+use crate::set::{Set, Sets};
 
 /// Exchange framed messages over TCP with programs that cannot be changed.
 #[derive(Debug, Parser)]
@@ -36,7 +37,6 @@ and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …
 Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Command {
     /// Cut the bytes of a file into messages
     Inspect(Inspect),
@@ -157,9 +157,9 @@ Examples:
   framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'
   framelink send 127.0.0.1:7000 --framing ascii:4 --receive-at 0.0.0.0:7001 --key 4:6 < requests")]
 pub(crate) struct Send {
-    /// The address to connect to, HOST:PORT
-    #[arg(value_parser = address)]
-    pub(crate) address: String,
+    /// The address to connect to, HOST:PORT, or several with commas between
+    #[arg(value_name = "ADDRESS", value_parser = addresses)]
+    pub(crate) addresses: Addresses,
 
     /// How to talk to this kind of peer: a TOML file, or the name of a template
     #[arg(long, value_name = "PROFILE")]
@@ -186,9 +186,13 @@ pub(crate) struct Send {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 
-    /// Send the messages again and again, this often, over the same connection, until Ctrl-C or SIGTERM
+    /// Send the messages again and again, this often, until Ctrl-C or SIGTERM
     #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration)]
     pub(crate) every: Option<Duration>,
+
+    /// Send the messages so many times
+    #[arg(long, value_name = "N", requires = "messages", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) repeat: Option<u64>,
 
     #[command(flatten)]
     pub(crate) sets: Sets,
@@ -212,7 +216,8 @@ pub(crate) struct Calls {
     #[arg(long, value_name = "KIND", value_parser = exchange)]
     pub(crate) exchange: Option<ExchangeKind>,
 
-    /// How long connections live: long, short, or shared:N for N connections that share the messages [default: long]
+    /// How long connections live: long, short, shared:N for N connections that share the messages, or pooled:N for up to N that are lent for
+    /// a message and its reply each [default: long]
     #[arg(long, value_name = "KIND", value_parser = connection)]
     pub(crate) connection: Option<ConnectionKind>,
 
@@ -284,17 +289,37 @@ pub(crate) struct Bridge {
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: String,
 
-    /// How messages are framed on accepted connections
-    #[arg(long, value_parser = framing)]
-    pub(crate) framing: Framing,
+    /// How to talk to those who connect: a TOML file, or the name of a template
+    #[arg(long, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
 
-    /// The address to connect to, HOST:PORT
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub(crate) to: String,
+    /// How messages are framed on accepted connections; with a profile, instead of what that says
+    #[arg(long, value_parser = framing, required_unless_present = "profile")]
+    pub(crate) framing: Option<Framing>,
 
-    /// How messages are framed on outgoing connections
-    #[arg(long, value_name = "FRAMING", value_parser = framing)]
-    pub(crate) to_framing: Framing,
+    #[command(flatten)]
+    pub(crate) sets: Sets,
+
+    /// The address to connect to, HOST:PORT, or several with commas between
+    #[arg(long, value_name = "ADDR", value_parser = addresses)]
+    pub(crate) to: Addresses,
+
+    /// How to talk to whom we connect to: a TOML file, or the name of a template
+    #[arg(long, value_name = "PROFILE", help_heading = OUTGOING)]
+    pub(crate) to_profile: Option<String>,
+
+    /// How messages are framed on outgoing connections; with a profile, instead of what that says
+    #[arg(long, value_name = "FRAMING", value_parser = framing, required_unless_present = "to_profile", help_heading = OUTGOING)]
+    pub(crate) to_framing: Option<Framing>,
+
+    /// Outgoing connections: long, one for each accepted one, which passes all messages unchanged both ways; or one exchange for each
+    /// message, over pooled:N, shared:N or short ones [default: long, or what the profile says]
+    #[arg(long, value_name = "KIND", value_parser = connection, help_heading = OUTGOING)]
+    pub(crate) to_connection: Option<ConnectionKind>,
+
+    /// Any key of the profile for outgoing connections, such as reconnect.policy=round-robin
+    #[arg(long, value_name = "KEY=VALUE", help_heading = OUTGOING)]
+    pub(crate) to_set: Vec<Set>,
 
     /// How long what is in flight may take when the bridge is told to end
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
@@ -313,7 +338,7 @@ pub(crate) struct Bridge {
     pub(crate) to_keepalive: Option<Keepalive>,
 }
 
-const OUTGOING: &str = "Whether the other side lives";
+const OUTGOING: &str = "Outgoing connections";
 
 #[derive(Debug, Args)]
 #[command(after_help = hostile_help(), group(ArgGroup::new("role").required(true).args(["listen", "to"])))]
@@ -401,6 +426,20 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
+/// Where a peer can be reached; not empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses(pub(crate) Vec<String>);
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+fn addresses(text: &str) -> Result<Addresses, String> {
+    text.split(',').map(address).collect::<Result<_, _>>().map(Addresses)
+}
+
 fn exchange(text: &str) -> Result<ExchangeKind, String> {
     match text {
         "sync" => Ok(ExchangeKind::Sync),
@@ -412,15 +451,20 @@ fn exchange(text: &str) -> Result<ExchangeKind, String> {
 }
 
 fn connection(text: &str) -> Result<ConnectionKind, String> {
-    let count = |text| Token { text, column: 1 }.number(1..=Shared::MOST as usize, "connections");
-    match text.split_once(':').unwrap_or((text, "")) {
+    let (kind, count_text) = text.split_once(':').unwrap_or((text, ""));
+    let count = |most: u32| {
+        let count = Token { text: count_text, column: 1 }.number(1..=most as usize, "connections");
+        count
+            .map(|count| u32::try_from(count).unwrap_or(most))
+            .map_err(|error| format!("{kind}:N: {}", error.message()))
+    };
+    match (kind, count_text) {
         ("long", "") => Ok(ConnectionKind::Long),
         ("short", "") => Ok(Short::new().into()),
-        ("shared", count_text) => match count(count_text) {
-            Ok(count) => Ok(Shared::new(u32::try_from(count).unwrap_or(Shared::MOST)).into()),
-            Err(error) => Err(format!("shared:N: {}", error.message())),
-        },
-        _ => Err("expected long, short or shared:N".to_owned()),
+        ("pooled", "") => Ok(Pooled::default().into()),
+        ("shared", _) => count(Shared::MOST).map(|count| Shared::new(count).into()),
+        ("pooled", _) => count(Pooled::MOST).map(|count| Pooled::new(count).into()),
+        _ => Err("expected long, short, shared:N or pooled:N".to_owned()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `framelink send`: sends messages and prints the replies.
 
 mod every;
+mod given;
 mod many;
 mod stdin;
 
@@ -14,6 +15,7 @@ use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, Re
 use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions};
 use tokio::sync::mpsc;
 
+use self::given::Given;
 use self::stdin::Stdin;
 use super::connect_failed;
 use crate::arguments::Send;
@@ -34,7 +36,7 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.exchange().duplex().is_some()) {
         return many::run(profile.clone(), &send, messages).await;
     }
-    let way = settings.dial(&send.address).await?;
+    let way = settings.dial(&send.addresses.0[0]).await?;
     if settings.no_reply {
         return match way {
             Way::Plain(connection) => send_only(*connection, messages, &send, settings.timeout).await,
@@ -44,8 +46,8 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let mut conversation = Conversation { way, timeout: settings.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
-            for message in &messages {
-                conversation.exchange(message, None).await?;
+            for message in messages {
+                conversation.exchange(&message, None).await?;
             }
         }
         None => conversation.with_stdin(Stdin::new(send.hex)).await?,
@@ -137,7 +139,7 @@ impl Settings {
 }
 
 /// Sends each message over a connection of its own.
-async fn send_each(mut client: Client, messages: Option<Vec<Vec<u8>>>, send: &Send) -> Result<(), Failure> {
+async fn send_each(mut client: Client, messages: Option<Given>, send: &Send) -> Result<(), Failure> {
     let Some(messages) = messages else {
         let mut stdin = Stdin::new(send.hex);
         loop {
@@ -156,7 +158,7 @@ async fn send_each(mut client: Client, messages: Option<Vec<Vec<u8>>>, send: &Se
 /// is waited for, which shows that it has taken everything.
 async fn send_only(
     connection: Connection,
-    messages: Option<Vec<Vec<u8>>>,
+    messages: Option<Given>,
     send: &Send,
     within: Duration,
 ) -> Result<(), Failure> {
@@ -167,10 +169,10 @@ async fn send_only(
         let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
         Failure::fault(format!(
             "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
-            send.address
+            send.addresses.0[0]
         ))
     };
-    let mut given = messages.map(Vec::into_iter);
+    let mut given = messages;
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
@@ -229,7 +231,7 @@ async fn until_end(mut receiver: RecvHalf, death: mpsc::UnboundedSender<Error>) 
 }
 
 /// The messages that are to be sent again and again, one at a time.
-fn repeated(messages: Option<Vec<Vec<u8>>>, profile: &Profile) -> Result<Vec<Vec<u8>>, Failure> {
+fn repeated(messages: Option<Given>, profile: &Profile) -> Result<Given, Failure> {
     if profile.exchange().duplex().is_some() {
         let exchange = profile.exchange().name();
         return Err(Failure::usage(format!("--every sends one message at a time, and the exchange is {exchange}")));
@@ -250,7 +252,7 @@ fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
 }
 
 /// The messages of the command line, `None` if they are to be read from stdin.
-fn given(send: &Send, settings: &Settings) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
         return Ok(None);
     }
@@ -259,21 +261,21 @@ fn given(send: &Send, settings: &Settings) -> Result<Option<Vec<Vec<u8>>>, Failu
             .map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
     };
     let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    check(&messages, settings)?;
-    Ok(Some(messages))
+    let given = Given::new(messages, send.repeat.unwrap_or(if send.every.is_some() { u64::MAX } else { 1 }));
+    check(&given, send, settings)?;
+    Ok(Some(given))
 }
 
 /// Refuses messages that cannot be sent before any of them is.
-fn check(messages: &[Vec<u8>], settings: &Settings) -> Result<(), Failure> {
+fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure> {
     let framing = settings.framing.send;
+    let (messages, is_repeated) = (given.round(), given.rounds() > 1 && send.every.is_none());
     for (number, message) in (1..).zip(messages) {
         let envelope =
             framing.envelope(message).map_err(|error| Failure::fault(format!("message {number}: {error}")))?;
-        if envelope.ends_stream && !settings.is_short() && number < messages.len() {
-            return Err(Failure::usage(format!(
-                "--framing {framing} takes one message, {} were given",
-                messages.len()
-            )));
+        if envelope.ends_stream && !settings.is_short() && (number < messages.len() || is_repeated) {
+            let count = u64::try_from(messages.len()).unwrap_or(u64::MAX).saturating_mul(given.rounds());
+            return Err(Failure::usage(format!("--framing {framing} takes one message, {count} were given")));
         }
     }
     Ok(())

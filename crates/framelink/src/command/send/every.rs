@@ -1,29 +1,31 @@
-//! The same messages again and again, while heartbeats go in between.
+//! The same messages again and again, while heartbeats go in between. A peer that was there once may go and come back.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use framelink_transport::Profile;
-use framelink_transport::tokio::Client;
+use framelink_transport::tokio::{CallError, Client};
+use framelink_transport::{Message, Profile};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::given::Given;
 use super::print;
 use crate::arguments::Send;
 use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
+use crate::output::Count;
 
 /// How long the exchange that is under way may take when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(profile: Profile, send: &Send, messages: Vec<Vec<u8>>, every: Duration) -> Result<(), Failure> {
+pub(super) async fn run(profile: Profile, send: &Send, given: Given, every: Duration) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(DRAIN)?;
     let no_reply = send.no_reply || !profile.exchange().receives();
-    let client = Client::new(profile, &*send.address).map_err(Failure::usage)?;
-    let mut rounds = Rounds { client, at: None, no_reply, hex: send.hex };
+    let client = Client::new(profile, &*send.addresses.0[0]).map_err(Failure::usage)?;
+    let mut rounds = Rounds { client, at: None, no_reply, hex: send.hex, sent: 0, failed: 0 };
     let mut ticks = interval(every);
     // One that was late does not have the next ones hurry.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for _ in 0..given.rounds() {
         tokio::select! {
             biased;
             () = drain.begun() => break,
@@ -32,14 +34,19 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Vec<Vec<u8>>, e
         let watched = drain.clone();
         tokio::select! {
             biased;
-            done = rounds.one(&messages, &watched) => done?,
+            done = rounds.one(given.round(), &watched) => done?,
             () = drain.over() => return Err(Failure::fault(match drain.was_forced() {
                 true => "ended by a second signal",
                 false => "cut a message that had no reply yet",
             })),
         }
     }
-    rounds.client.close().await.map(drop).map_err(Failure::fault)
+    let Rounds { client, sent, failed, .. } = rounds;
+    let closed = client.close().await.map(drop).map_err(Failure::fault);
+    match failed {
+        0 => closed,
+        failed => Err(Failure::fault(format!("{failed} of {} failed", Count(sent, "message")))),
+    }
 }
 
 struct Rounds {
@@ -48,30 +55,43 @@ struct Rounds {
     at: Option<SocketAddr>,
     no_reply: bool,
     hex: bool,
+    sent: u64,
+    failed: u64,
 }
 
 impl Rounds {
-    /// Sends each message once.
+    /// Sends each message once. Whoever was never reached is told at once: the address is wrong, perhaps.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
             if drain.stage() != Stage::Open {
                 return Ok(());
             }
-            self.connect().await?;
-            if self.no_reply {
-                self.client.send(message).await.map_err(Failure::fault)?;
-            } else {
-                let reply = self.client.call(message).await.map_err(Failure::fault)?;
-                print(&reply, self.hex)?;
+            self.sent += 1;
+            match self.exchange(message).await {
+                Ok(None) => {}
+                Ok(Some(reply)) => print(&reply, self.hex)?,
+                Err(error) if self.sent == 1 => return Err(Failure::fault(error)),
+                Err(error) => {
+                    self.failed += 1;
+                    tracing::error!("message {}: {error}", self.sent);
+                }
             }
         }
         Ok(())
     }
 
+    async fn exchange(&mut self, message: &[u8]) -> Result<Option<Message>, CallError> {
+        self.connect().await?;
+        match self.no_reply {
+            true => self.client.send(message).await.map(|()| None),
+            false => self.client.call(message).await.map(Some),
+        }
+    }
+
     /// Dials where there is no connection any more, and says so.
-    async fn connect(&mut self) -> Result<(), Failure> {
+    async fn connect(&mut self) -> Result<(), CallError> {
         let verdict = self.client.verdict();
-        self.client.connect().await.map_err(Failure::fault)?;
+        self.client.connect().await?;
         let at = self.client.connection_mut().and_then(|connection| connection.local_addr().ok());
         let before = std::mem::replace(&mut self.at, at);
         if before.is_some() && before != at {

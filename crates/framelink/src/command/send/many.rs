@@ -7,20 +7,21 @@ use framelink_transport::tokio::{CallError, Inbox, Link, News};
 use framelink_transport::{Incoming, Message, Profile};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
+use super::given::Given;
 use super::stdin::Stdin;
 use crate::arguments::Send;
 use crate::bytes_text::{Line, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, say};
 
-pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Vec<Vec<u8>>>) -> Result<(), Failure> {
+pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) -> Result<(), Failure> {
     let most = in_flight(&profile);
     let close = profile.timeouts().close;
     let (link, inbox) = link(profile, send).await?;
     // First, so that no message overtakes those that wait for the connection.
     link.connect().await.map_err(Failure::fault)?;
     let source = match messages {
-        Some(messages) => Source::Given(messages.into_iter()),
+        Some(messages) => Source::Given(messages),
         None => Source::Stdin(Stdin::new(send.hex)),
     };
     let no_reply = send.no_reply;
@@ -44,16 +45,16 @@ async fn link(profile: Profile, send: &Send) -> Result<(Link, Inbox), Failure> {
     let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
     match (profile.exchange(), receive) {
         (ExchangeKind::Simplex(_), Some(receive)) => {
-            let failed = |error| Failure::fault(format!("with {} and {receive}: {error}", send.address));
-            Link::simplex(profile, &send.address, receive).await.map_err(failed)
+            let failed = |error| Failure::fault(format!("with {} and {receive}: {error}", send.addresses.0[0]));
+            Link::simplex(profile, &send.addresses.0[0], receive).await.map_err(failed)
         }
-        _ => Link::new(profile, &*send.address).map_err(Failure::usage),
+        _ => Link::new(profile, &*send.addresses.0[0]).map_err(Failure::usage),
     }
 }
 
 /// Where messages come from.
 enum Source {
-    Given(std::vec::IntoIter<Vec<u8>>),
+    Given(Given),
     Stdin(Stdin),
 }
 

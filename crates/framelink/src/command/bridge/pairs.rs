@@ -1,0 +1,171 @@
+//! A connection of its own to the host for each that is accepted; messages pass both ways unchanged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_transport::heartbeat::Role;
+use framelink_transport::tokio::{ConnectError, Connection, Connector};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use super::pair::Pair;
+use super::relay::Relay;
+use crate::accepting::{self, Accepting, Kind};
+use crate::command::connect_failed;
+use crate::drain::Drain;
+use crate::failure::Failure;
+use crate::liveness::Liveness;
+use crate::output::Count;
+
+/// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
+const OWN_FILES: usize = 16;
+/// How long to look for messages of a client whom no host takes.
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut drain: Drain) -> Result<(), Failure> {
+    let mut accepting = Accepting::start(listen, clients).await?;
+    let outgoing = Arc::new(outgoing);
+    let mut room = Room::new();
+    let mut pairs = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = drain.begun() => break,
+            // What was cut before is in the log. The exit status is about what the drain cuts.
+            Some(ended) = pairs.join_next() => { cut_of(ended); }
+            (client, place) = room.accept(&mut accepting) => {
+                let carried = carry(client, Arc::clone(&outgoing), drain.clone());
+                pairs.spawn(async move { (carried.await, place).0 });
+            }
+        }
+    }
+    drop(accepting);
+    // Each pair keeps to the deadline by itself, and says what it had to cut.
+    let mut cut = 0;
+    while let Some(ended) = pairs.join_next().await {
+        cut += cut_of(ended);
+    }
+    let were = if cut == 1 { "was" } else { "were" };
+    let cut = Count(cut, "message");
+    match cut.0 {
+        _ if drain.was_forced() => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
+        0 => Ok(()),
+        _ => Err(Failure::fault(format!("{cut} {were} cut"))),
+    }
+}
+
+/// Room for as many pairs as the process may have file descriptors for: a client that is accepted must find one for its host.
+struct Room {
+    places: Arc<Semaphore>,
+    size: usize,
+    was_full: bool,
+}
+
+impl Room {
+    fn new() -> Self {
+        let size = (file_descriptors().saturating_sub(OWN_FILES) / 2).clamp(1, Semaphore::MAX_PERMITS);
+        Self { places: Arc::new(Semaphore::new(size)), size, was_full: false }
+    }
+
+    /// The next client, and its place. Dropping the future loses neither.
+    async fn accept(&mut self, accepting: &mut Accepting) -> (Connection, Option<OwnedSemaphorePermit>) {
+        if self.places.available_permits() == 0 && !self.was_full {
+            self.was_full = true;
+            tracing::warn!(
+                "{} are all that the limit of open files allows; more have to wait",
+                Count(self.size as u64, "client")
+            );
+        }
+        // It is never closed, so there is a place for everyone in the end.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        (accepting.next().await, place)
+    }
+}
+
+#[cfg(unix)]
+fn file_descriptors() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+const fn file_descriptors() -> usize {
+    usize::MAX
+}
+
+/// Where messages go.
+pub(super) struct Outgoing {
+    pub(super) connector: Connector,
+    pub(super) liveness: Liveness,
+    pub(super) to: String,
+}
+
+impl Outgoing {
+    /// Dials. Where only the system's file descriptors are short it waits for some, and the client with it.
+    async fn dial(&self) -> Result<Connection, ConnectError> {
+        loop {
+            match self.connector.connect(&*self.to).await {
+                Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
+                dialled => {
+                    let mut host = dialled?;
+                    self.liveness.watch(&mut host, Role::Client);
+                    return Ok(host);
+                }
+            }
+        }
+    }
+}
+
+/// `EMFILE` or `ENFILE`.
+fn is_out_of_files(error: &ConnectError) -> bool {
+    let (ConnectError::Dial { error, .. } | ConnectError::Resolve(error)) = error else { return false };
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many were cut.
+async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
+    let client_name = name(&client);
+    let dialled = tokio::select! {
+        biased;
+        dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
+        () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
+    };
+    let host = match dialled {
+        Ok(host) => host,
+        Err(error) => {
+            let cut = turn_away(client).await;
+            tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
+            return cut;
+        }
+    };
+    let names = format!("{client_name} <-> {}", name(&host));
+    tracing::info!("{names}: connected");
+    let (passed, ended) = Pair::new(client, host).run(drain).await;
+    match ended {
+        Ok(()) if passed.cut == 0 => tracing::info!("{names}: closed after {passed}"),
+        Ok(()) => tracing::warn!("{names}: closed after {passed}"),
+        Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
+    }
+    passed.cut
+}
+
+fn name(connection: &Connection) -> String {
+    connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
+}
+
+/// How many messages a client has sent, wholly or in part, whom nobody serves.
+async fn turn_away(client: Connection) -> u64 {
+    let (from, to) = client.split();
+    let mut unserved = Relay::new(from, to);
+    let _ = timeout(LAST_LOOK, unserved.part()).await;
+    unserved.take_what_was_read();
+    unserved.cut()
+}
+
+fn cut_of(ended: Result<u64, JoinError>) -> u64 {
+    ended.unwrap_or_else(|error| {
+        tracing::error!("a pair of connections was lost: {error}");
+        1
+    })
+}
