@@ -42,10 +42,12 @@
 
 mod append;
 mod byte_count;
+mod call_end;
 mod exchange;
 mod in_flight;
 mod key;
 mod legs;
+mod matching;
 mod outbox;
 mod packed;
 mod preamble;
@@ -57,10 +59,12 @@ mod spare;
 mod torn;
 
 pub use byte_count::ByteCount;
+pub use call_end::{Arrived, CallId, Ended, Late, NotBegun};
 pub use exchange::{Exchange, Unclean};
-pub use in_flight::{Arrived, CallId, Ended, InFlight, Late, Matching, NotBegun};
+pub use in_flight::InFlight;
 pub use key::{Assigned, Key, KeyPlace, KeyRule};
 pub use legs::{Leg, Legs};
+pub use matching::Matching;
 pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
 pub use packed::Packed;
 pub use preamble::WrongPreamble;
