@@ -24,7 +24,7 @@ pub struct CallId(pub(super) u64);
 
 /// What a message turned out to be.
 ///
-/// See [`InFlight`] for an example.
+/// See [`InFlight`](super::InFlight) for an example.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Arrived<T> {
