@@ -21,6 +21,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("session", framelink_transport::fuzz::session),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
     ("unframed_round_trip", framelink_unframed::fuzz::round_trip),
+    ("upstream", framelink_transport::fuzz::upstream),
 ];
 
 #[test]

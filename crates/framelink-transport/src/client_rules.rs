@@ -1,10 +1,13 @@
 //! What a client does with its connection after something went wrong on it: the same on every driver.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "tokio")]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause, Error};
 use crate::session::{SendRefused, Sent};
+
+/// What is known of a connection that ended while nobody looked.
+pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +45,9 @@ pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
     }
 }
 
-/// How long to wait before another connection is tried for a request of which nothing was sent, after so many: a peer that ends
-/// each of them is not dialled in haste.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+/// How long to wait before another pair of connections is tried for a request of which nothing was sent, after so many: a peer that
+/// ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
+#[cfg(feature = "tokio")]
 pub(crate) const fn pause_before(tries: u32) -> Duration {
     match tries {
         0 | 1 => Duration::ZERO,

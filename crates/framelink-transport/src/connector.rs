@@ -13,7 +13,7 @@ use framelink_codec::{Decode, Encode};
 use crate::profile::Side;
 use crate::session::Leg;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions};
+use crate::{CallError, Directions, Profile, SocketOptions};
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
 /// `nonblocking::Connector`; each adds its `connect`.
@@ -155,6 +155,29 @@ pub enum ConnectError {
         /// How long was waited.
         after: Duration,
     },
+    /// Nothing was dialled: the peer was lost, and its next try is due after this deadline.
+    NotYet {
+        /// How the last try ended.
+        last: Option<Arc<str>>,
+        /// When the next one is due, from now.
+        next_try: Duration,
+    },
+    /// The peer let us connect and does not want us: its reply to the sign-on is another one.
+    NotWanted {
+        /// The address that was dialled.
+        address: SocketAddr,
+        /// So many bytes its reply has.
+        reply_len: usize,
+        /// So many bytes it was to begin with.
+        expected_len: usize,
+    },
+    /// The peer let us connect, and the exchange that a connection begins with failed.
+    SignOn {
+        /// The address that was dialled.
+        address: SocketAddr,
+        /// How.
+        error: Box<CallError>,
+    },
     /// There was no connection in time, for others were dialling.
     NoneInTime {
         /// How long was waited.
@@ -188,6 +211,18 @@ impl fmt::Display for ConnectError {
             Self::NotDialled { leg, after } => {
                 write!(f, "the peer has not dialled {leg} within {:?}", in_milliseconds(*after))
             }
+            Self::NotYet { last: Some(last), next_try } => {
+                write!(f, "not dialled, the next try is due in {:?}; the last one: {last}", in_milliseconds(*next_try))
+            }
+            Self::NotYet { next_try, .. } => {
+                write!(f, "not dialled, the next try is due in {:?}", in_milliseconds(*next_try))
+            }
+            Self::NotWanted { address, reply_len, expected_len } => write!(
+                f,
+                "signing on at {address}: the peer does not want us: its reply, {reply_len} bytes, does not begin with the \
+                 {expected_len} bytes that were expected"
+            ),
+            Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
             Self::NoneInTime { after } => write!(f, "no connection within {:?}", in_milliseconds(*after)),
         }
     }
@@ -256,5 +291,25 @@ mod tests {
         }
         let told = ConnectError::of_io(peer, None, io::ErrorKind::ConnectionRefused.into());
         assert!(matches!(told, ConnectError::Dial { .. }), "{told}");
+    }
+    #[test]
+    fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
+        let next_try = Duration::from_micros(1_234_567);
+        let last = Some("switch:7000: connecting to 10.1.2.3:7000: Connection refused (os error 111)".into());
+        for (error, text) in [
+            (
+                ConnectError::NotYet { last, next_try },
+                "not dialled, the next try is due in 1.235s; the last one: switch:7000: connecting to 10.1.2.3:7000: \
+                 Connection refused (os error 111)",
+            ),
+            (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1.235s"),
+            (
+                ConnectError::NotWanted { address: "10.1.2.3:7000".parse().unwrap(), reply_len: 14, expected_len: 4 },
+                "signing on at 10.1.2.3:7000: the peer does not want us: its reply, 14 bytes, does not begin with the 4 bytes \
+                 that were expected",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
     }
 }

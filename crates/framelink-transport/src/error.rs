@@ -70,6 +70,7 @@ impl<D, E> Error<D, E> {
             | Cause::Unattended
             | Cause::HandlerPanicked
             | Cause::Closed => Blame::Ours,
+            Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
             | Cause::Fault(_)
             | Cause::NoReply

@@ -4,6 +4,7 @@ mod in_flight;
 mod outbox;
 mod pulse;
 mod replies;
+mod upstream;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use in_flight::in_flight;
 pub use outbox::outbox;
 pub use pulse::pulse;
 pub use replies::replies;
+pub use upstream::upstream;
 
 /// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
 ///
@@ -429,6 +431,11 @@ mod tests {
     #[test]
     fn any_steps_of_replies() {
         any_steps(100_000, replies);
+    }
+
+    #[test]
+    fn any_steps_of_an_upstream() {
+        any_steps(200_000, upstream);
     }
 
     #[test]

@@ -85,9 +85,7 @@ mod terms;
 pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-#[expect(dead_code)]
-mod upstream;
+pub mod upstream;
 
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use framelink_heartbeat::Verdict;
 
 use crate::error::Cause;
+use crate::upstream::Seat;
 use crate::{DecodeError, EncodeError, Error, drive};
 
 /// What can be left so: a driver's connection.
@@ -44,6 +45,8 @@ pub(crate) struct Slot<C> {
 #[derive(Debug)]
 struct State<C> {
     connection: Option<C>,
+    /// Who is told when it is lost.
+    seat: Option<Arc<Seat>>,
     /// The keeper found nothing to look after, and waits to be woken.
     is_waiting: bool,
     /// Why the last one was given up while it rested.
@@ -55,8 +58,8 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
         Self { in_hand: None, kept: None }
     }
 
-    /// Leaves a connection. `is_deaf` where nobody takes what comes.
-    pub(crate) fn put(&mut self, connection: C, is_deaf: bool) {
+    /// Leaves a connection. `is_deaf` where nobody takes what comes; the seat is told when it is lost.
+    pub(crate) fn put(&mut self, connection: C, is_deaf: bool, seat: Option<Arc<Seat>>) {
         if !connection.is_watched() {
             self.in_hand = Some(connection);
             return;
@@ -66,7 +69,7 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
             (Arc::clone(&slot), K::start(slot))
         });
         let mut state = slot.lock();
-        state.connection = Some(connection);
+        (state.connection, state.seat) = (Some(connection), seat);
         state.verdict = None;
         // It wakes by itself at the time that it knows of, and what happened since can only have moved that away.
         if std::mem::take(&mut state.is_waiting) {
@@ -76,7 +79,7 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
 
     /// The connection, if it is there still.
     pub(crate) fn take(&mut self) -> Option<C> {
-        self.in_hand.take().or_else(|| self.kept.as_ref()?.0.lock().connection.take())
+        self.in_hand.take().or_else(|| self.kept.as_ref()?.0.lock().take())
     }
 
     /// The same, which stays; nobody beats for it until it is put back.
@@ -100,19 +103,26 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
 impl<C, K> Drop for Resting<C, K> {
     fn drop(&mut self) {
         if let Some((slot, _)) = &self.kept {
-            slot.lock().connection = None;
+            slot.lock().take();
         }
     }
 }
 
 impl<C> Slot<C> {
     const fn new(is_deaf: bool) -> Self {
-        let state = State { connection: None, is_waiting: false, verdict: None };
+        let state = State { connection: None, seat: None, is_waiting: false, verdict: None };
         Self { state: Mutex::new(state), is_deaf }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> State<C> {
+    fn take(&mut self) -> Option<C> {
+        self.seat = None;
+        self.connection.take()
     }
 }
 
@@ -133,8 +143,16 @@ impl<C: Rests> Slot<C> {
         {
             state.verdict = Some(*verdict);
         }
-        if !matches!(tended, Ok(Ok(_))) {
+        let why = match tended {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(cause) => Some(cause.to_string()),
+        };
+        if let Some(why) = why {
             state.connection = None;
+            if let Some(seat) = state.seat.take() {
+                seat.lost(&why);
+            }
         }
         state.is_waiting = true;
         None

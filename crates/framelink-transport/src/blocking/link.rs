@@ -1,5 +1,6 @@
 //! The client of a profile that has many requests in flight, each from a thread of its own.
 
+mod member;
 mod members;
 
 use std::fmt;
@@ -8,7 +9,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use self::members::Members;
-use crate::client_rules::{Next, after_call, pause_before};
+use super::Upstream;
+use crate::client_rules::{Next, after_call};
 use crate::error::CallError;
 use crate::profile::Timeouts;
 use crate::session::Sent;
@@ -94,10 +96,31 @@ impl Link {
     /// # Errors
     /// When the profile has one exchange at a time, or a pair of connections.
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<(Self, Inbox), ProfileError> {
+        Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
+    }
+
+    /// A link with a peer that has several addresses, or that is shared with others. Nothing is dialled yet.
+    ///
+    /// A connection that is wanted at another address takes no new requests once there is one there; it is closed when those that
+    /// are in flight on it are over.
+    ///
+    /// ```no_run
+    /// # fn example(profile: framelink_transport::Profile) -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::blocking::{Link, Upstream};
+    ///
+    /// let (link, _) = Link::over(Upstream::new(&profile.into(), ["a.example:7000", "b.example:7000"]))?;
+    /// let reply = link.call(b"0001 hello")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the profile has one exchange at a time, or a pair of connections.
+    pub fn over(upstream: Upstream) -> Result<(Self, Inbox), ProfileError> {
+        let profile = Arc::clone(upstream.profile());
         profile.check_duplex()?;
         let (sender, inbox) = mpsc::sync_channel(Inbox::CAPACITY);
-        let profile = Arc::new(profile);
-        let members = Members::new(Arc::clone(&profile), peer.into(), sender);
+        let members = Members::new(upstream, sender);
         Ok((Self { owner: Arc::new(Owner(members)), profile }, Inbox(inbox)))
     }
 
@@ -109,20 +132,21 @@ impl Link {
     pub fn call(&self, request: &[u8]) -> Result<Message, CallError> {
         let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
         let deadline = Instant::now() + within;
-        let mut tries = 0;
+        let mut is_again = false;
         loop {
-            let (caller, was_there) = self.owner.0.caller(deadline)?;
-            match caller.call(request, deadline.saturating_duration_since(Instant::now())) {
-                Ok(reply) => return Ok(reply),
+            let (mut using, was_there) = self.owner.0.member(deadline)?;
+            match using.caller().call(request, deadline.saturating_duration_since(Instant::now())) {
+                Ok(reply) => {
+                    using.was_useful();
+                    return Ok(reply);
+                }
                 // Nothing of it was sent, and another connection may be better.
                 Err(error)
-                    if !caller.is_open()
+                    if !using.caller().is_open()
                         && Instant::now() < deadline
-                        && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
+                        && after_call(was_there || is_again, &error) == Next::DialAgain =>
                 {
-                    let pause = pause_before(tries).min(deadline.saturating_duration_since(Instant::now()));
-                    std::thread::sleep(pause);
-                    tries += 1;
+                    is_again = true;
                 }
                 Err(error) => return Err(error.within(within)),
             }
@@ -135,8 +159,10 @@ impl Link {
     /// When there is no connection, and when the message could not be sent.
     pub fn send(&self, message: &[u8]) -> Result<(), CallError> {
         let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
-        let (caller, _) = self.owner.0.caller(Instant::now() + within)?;
-        caller.send(message).map_err(|error| CallError::new(Sent::Perhaps, error))
+        let (mut using, _) = self.owner.0.member(Instant::now() + within)?;
+        using.caller().send(message).map_err(|error| CallError::new(Sent::Perhaps, error))?;
+        using.was_useful();
+        Ok(())
     }
 
     /// Connects now, where there is no connection yet: a peer that sends by itself is heard from then on.
@@ -144,12 +170,23 @@ impl Link {
     /// # Errors
     /// When there is no connection in time.
     pub fn connect(&self) -> Result<(), CallError> {
-        self.owner.0.caller(Instant::now() + self.profile.timeouts().connect).map(|_| ())
+        self.owner.0.member(Instant::now() + self.profile.timeouts().connect).map(|_| ())
+    }
+
+    /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written; waits for
+    /// the peer to end its own, so that replies that are owed still come; so long at most, and as long as writing takes.
+    pub fn close(self, within: Duration) {
+        self.owner.0.finish(within);
     }
 
     /// Gives all connections up: requests in flight fail. The next request dials anew.
     pub fn disconnect(&self) {
         self.owner.0.disconnect();
+    }
+
+    /// What dials for it: its state, and what it has done.
+    pub fn upstream(&self) -> &Upstream {
+        self.owner.0.upstream()
     }
 
     /// How many connections there are now.

@@ -26,7 +26,6 @@ mod shared;
 mod stopper;
 mod stream;
 mod turn;
-#[expect(dead_code)]
 mod upstream;
 
 pub use caller::Caller;
@@ -40,5 +39,6 @@ pub use receiver::Receiver;
 pub use shared::Shared;
 pub use stopper::Stopper;
 pub use stream::{Closer, ReadStream, WriteStream};
+pub use upstream::{States, Upstream};
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
-use super::{Connection, Connector};
-use crate::client_rules::{Next, after_call, after_send};
+use super::upstream::close;
+use super::{Connection, Upstream};
+use crate::client_rules::{ENDED, Next, after_call, after_send};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Side, Timeouts};
 use crate::session::Sent;
-use crate::{CloseReport, ConnectError, Message, Profile, ProfileError, TryRecv};
+use crate::upstream::Berth;
+use crate::{CloseReport, Message, Profile, ProfileError, TryRecv};
 
 /// As good as for ever.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
@@ -33,9 +35,10 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    connector: Connector,
-    peer: String,
+    upstream: Upstream,
     profile: Arc<Profile>,
+    /// What is told of the connection, while there is one.
+    berth: Berth,
     /// The long connection, while there is one.
     connection: Option<Connection>,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
@@ -50,16 +53,27 @@ impl Client {
     /// # Errors
     /// When a client cannot use the profile.
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
+        Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
+    }
+
+    /// A client of a peer that has several addresses, or that is shared with others. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// When a client cannot use the profile.
+    pub fn over(upstream: Upstream) -> Result<Self, ProfileError> {
+        let profile = Arc::clone(upstream.profile());
         profile.check_one_at_a_time()?;
-        let profile = Arc::new(profile);
-        Ok(Self {
-            connector: Connector::with_profile(&profile),
-            peer: peer.into(),
-            profile,
-            connection: None,
-            closing: None,
-            verdict: None,
-        })
+        Ok(Self { upstream, profile, berth: Berth::default(), connection: None, closing: None, verdict: None })
+    }
+
+    /// What dials for it: its state, and what it has done.
+    pub const fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// The address of the connection that there is, or was last used, as it was given.
+    pub fn address(&self) -> Option<&str> {
+        self.berth.address()
     }
 
     /// What it was made with.
@@ -75,6 +89,7 @@ impl Client {
         let is_heard = self.profile.exchange().receives();
         if self.connection.as_mut().is_some_and(|connection| connection.has_ended(is_heard)) {
             self.connection = None;
+            self.berth.lost(&ENDED);
         }
         if self.profile.connection().short().is_none() {
             let (connection, _) = self.connection(Instant::now() + self.profile.timeouts().connect)?;
@@ -94,6 +109,7 @@ impl Client {
                     self.verdict = Some(*verdict);
                 }
                 self.connection = None;
+                self.berth.lost(&error);
                 None
             }
         }
@@ -117,18 +133,25 @@ impl Client {
         let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
         loop {
             let (mut connection, was_there) = self.connection(deadline)?;
-            match connection.exchange(request, left(deadline), half_close) {
+            let under_way = self.berth.begin();
+            let answered = connection.exchange(request, left(deadline), half_close);
+            under_way.end(answered.is_ok());
+            match answered {
                 Ok(reply) => {
                     self.done(connection, deadline);
                     return Ok(reply);
                 }
                 Err(error) => match after_call(was_there, &error) {
-                    Next::DialAgain => {}
+                    Next::DialAgain => self.berth.lost(error.error()),
                     Next::Keep => {
                         self.keep(connection);
                         return Err(error);
                     }
-                    Next::Drop => return Err(error.within(within)),
+                    Next::Drop => {
+                        let error = error.within(within);
+                        self.berth.lost(error.error());
+                        return Err(error);
+                    }
                 },
             }
         }
@@ -148,11 +171,16 @@ impl Client {
             if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
                 break connection;
             }
+            self.berth.lost(&ENDED);
         };
-        if let Err(error) = connection.send_within(message, left(deadline).min(timeouts.write)) {
+        let under_way = self.berth.begin();
+        let sent = connection.send_within(message, left(deadline).min(timeouts.write));
+        under_way.end(sent.is_ok());
+        if let Err(error) = sent {
             let (next, sent) = after_send(&error);
-            if next == Next::Keep {
-                self.keep(connection);
+            match next {
+                Next::Keep => self.keep(connection),
+                _ => self.berth.lost(&error),
             }
             return Err(CallError::new(sent, error));
         }
@@ -163,7 +191,10 @@ impl Client {
         if self.profile.connection().short().is_some_and(|short| short.closes == Side::Server) {
             let _ = connection.recv_within(timeouts.close);
         }
-        connection.close(timeouts.close).map(|_| ()).map_err(|error| CallError::new(Sent::Perhaps, error))
+        let _seat = self.berth.leave();
+        close(connection, &self.profile, timeouts.close)
+            .map(|_| ())
+            .map_err(|error| CallError::new(Sent::Perhaps, error))
     }
 
     /// Receives the next message, `None` when the peer has ended the connection; the next call of this dials again.
@@ -180,6 +211,7 @@ impl Client {
         let received = flushed.and_then(|()| connection.recv_within(FOREVER)).map(TryRecv::into_message);
         match received {
             Ok(Some(message)) => {
+                self.berth.proved();
                 if self.profile.connection().short().is_some()
                     && let Some(connection) = self.connection.take()
                 {
@@ -189,24 +221,30 @@ impl Client {
             }
             ended => {
                 self.connection = None;
+                match &ended {
+                    Err(error) => self.berth.lost(error),
+                    Ok(_) => self.berth.lost(&"the peer closed the connection"),
+                }
                 ended
             }
         }
     }
 
-    /// Closes a long connection in good order.
+    /// Signs off where the profile says so, and closes a long connection in good order.
     ///
     /// # Errors
     /// As [`Connection::close`].
-    pub fn close(self) -> Result<CloseReport, Error> {
-        match self.connection {
-            Some(connection) => connection.close(self.profile.timeouts().close),
+    pub fn close(mut self) -> Result<CloseReport, Error> {
+        let _seat = self.berth.leave();
+        match self.connection.take() {
+            Some(connection) => close(connection, &self.profile, self.profile.timeouts().close),
             None => Ok(CloseReport::default()),
         }
     }
 
     /// The long connection, for something else; `None` where there is none now.
-    pub fn into_connection(self) -> Option<Connection> {
+    pub fn into_connection(mut self) -> Option<Connection> {
+        self.berth.leave();
         self.connection
     }
 
@@ -221,13 +259,11 @@ impl Client {
             return Ok((connection, true));
         }
         self.let_go();
-        let within = left(deadline).min(self.profile.timeouts().connect);
-        let dialled = self.connector.clone().within(within).connect(&*self.peer);
-        let failed = |error: ConnectError| {
-            let cause = Cause::Connect(error.of_peer(&self.peer));
-            CallError::new(Sent::Not, Error::new(Operation::Call, None, cause))
-        };
-        Ok((dialled.map_err(failed)?, false))
+        self.berth.lost(&ENDED);
+        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        let (connection, seat) = self.upstream.connect(deadline).map_err(failed)?;
+        self.berth.take(seat);
+        Ok((connection, false))
     }
 
     /// Waits for the end of a short connection that has done its work. Whoever closes first has its port held for a while by the
@@ -240,7 +276,9 @@ impl Client {
             let (connection, deadline) = &mut **closing;
             let _ = connection.recv_within(left(*deadline));
         }
-        self.closing = None;
+        if self.closing.take().is_some() {
+            self.berth.leave();
+        }
     }
 
     fn keep(&mut self, connection: Connection) {
@@ -254,10 +292,17 @@ impl Client {
     fn done(&mut self, mut connection: Connection, deadline: Instant) {
         match self.profile.connection().short() {
             None => self.connection = Some(connection),
-            Some(short) if short.closes == Side::Server => {
-                let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
+            Some(_) if self.profile.sign_off().is_some() => {
+                let _seat = self.berth.leave();
+                let within = self.profile.timeouts().close.min(left(deadline));
+                let _ = close(connection, &self.profile, within);
             }
-            Some(_) => {}
+            Some(short) => {
+                let _seat = self.berth.leave();
+                if short.closes == Side::Server {
+                    let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
+                }
+            }
         }
     }
 }

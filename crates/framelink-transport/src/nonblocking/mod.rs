@@ -17,6 +17,8 @@ mod served;
 mod serving;
 mod stream;
 #[cfg(unix)]
+mod upstream;
+#[cfg(unix)]
 mod waiting;
 
 #[cfg(unix)]
@@ -28,5 +30,7 @@ pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
 pub use served::Served;
 pub use stream::WriteStream;
+#[cfg(unix)]
+pub use upstream::Upstream;
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

@@ -111,6 +111,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         self.mux.over().is_none() && self.mux.failed().is_none()
     }
 
+    /// Why they are not.
+    pub(super) fn ended(&self) -> Option<CauseOf<C>> {
+        self.mux.over().or_else(|| self.mux.failed())
+    }
+
     /// How many calls are waited for.
     pub fn in_flight(&self) -> usize {
         self.mux.in_flight()

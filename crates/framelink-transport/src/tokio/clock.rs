@@ -23,6 +23,11 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
+    /// A moment, as sessions take it.
+    pub(super) fn time_of(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
+    }
+
     /// The moment that a session named.
     pub(super) fn at(&self, time: Duration) -> Instant {
         after(self.start, time)

@@ -1,6 +1,7 @@
 //! The client of a profile that has many requests in flight.
 
 mod links;
+mod member;
 mod members;
 mod pairing;
 
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 pub use self::links::Links;
 use self::members::Members;
 use self::pairing::Pairing;
-use super::clock;
+use super::{Upstream, clock};
 use crate::client_rules::{Next, after_call, pause_before};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Timeouts;
@@ -132,9 +133,30 @@ impl Link {
     /// # Errors
     /// When the profile has one exchange at a time, or a pair of connections.
     pub fn new(profile: Profile, peer: impl Into<String>) -> Result<(Self, Inbox), ProfileError> {
-        profile.check_duplex()?;
+        Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
+    }
+
+    /// A link with a peer that has several addresses, or that is shared with others. Nothing is dialled yet.
+    ///
+    /// A connection that is wanted at another address takes no new requests once there is one there; it is closed when those that
+    /// are in flight on it are over.
+    ///
+    /// ```no_run
+    /// # async fn example(profile: framelink_transport::Profile) -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::tokio::{Link, Upstream};
+    ///
+    /// let (link, _) = Link::over(Upstream::new(&profile.into(), ["a.example:7000", "b.example:7000"]))?;
+    /// let reply = link.call(b"0001 hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the profile has one exchange at a time, or a pair of connections.
+    pub fn over(upstream: Upstream) -> Result<(Self, Inbox), ProfileError> {
+        upstream.profile().check_duplex()?;
         let (sender, inbox) = Inbox::new();
-        Ok((Self::dialled(&Arc::new(profile), &peer.into(), sender), inbox))
+        Ok((Self::dialled(upstream, sender), inbox))
     }
 
     /// A link over a pair of connections: `send` is the address of the one that we send on, `receive` that of the one that we
@@ -148,7 +170,7 @@ impl Link {
         let pairing = Pairing::new(&profile, simplex, send, receive).await?;
         let (sender, inbox) = Inbox::new();
         let outlet = Outlet { peer: send.into(), inbox: sender };
-        Ok((Self::over(Members::paired(Arc::clone(&profile), pairing, outlet), profile), inbox))
+        Ok((Self::of(Members::paired(Arc::clone(&profile), pairing, outlet), profile), inbox))
     }
 
     /// Sends a request and waits for its reply.
@@ -161,17 +183,22 @@ impl Link {
         let deadline = clock::within(within);
         let mut tries = 0;
         loop {
-            let (caller, was_there) = self.owner.0.caller(deadline).await?;
-            match caller.call(request, deadline.saturating_duration_since(Instant::now())).await {
-                Ok(reply) => return Ok(reply),
+            let (mut using, was_there) = self.owner.0.member(deadline).await?;
+            match using.caller().call(request, deadline.saturating_duration_since(Instant::now())).await {
+                Ok(reply) => {
+                    using.was_useful();
+                    return Ok(reply);
+                }
                 // Nothing of it was sent, and another connection may be better.
                 Err(error)
-                    if !caller.is_open()
+                    if !using.caller().is_open()
                         && Instant::now() < deadline
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
-                    let pause = pause_before(tries).min(deadline.saturating_duration_since(Instant::now()));
-                    tokio::time::sleep(pause).await;
+                    if using.is_of_pair() {
+                        let pause = pause_before(tries).min(deadline.saturating_duration_since(Instant::now()));
+                        tokio::time::sleep(pause).await;
+                    }
                     tries += 1;
                 }
                 Err(error) => return Err(error.within(within)),
@@ -187,12 +214,16 @@ impl Link {
         let timeouts = self.profile.timeouts();
         let within = timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write);
         let deadline = clock::within(within);
-        let (caller, _) = self.owner.0.caller(deadline).await?;
-        match tokio::time::timeout_at(deadline, caller.send(message)).await {
-            Ok(sent) => sent.map_err(|error| CallError::new(Sent::Perhaps, error)),
+        let (mut using, _) = self.owner.0.member(deadline).await?;
+        match tokio::time::timeout_at(deadline, using.caller().send(message)).await {
+            Ok(Ok(())) => {
+                using.was_useful();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(CallError::new(Sent::Perhaps, error)),
             Err(_) => {
                 let cause = Cause::TimedOut { after: within, unwritten_bytes: message.len(), unfinished: None };
-                Err(CallError::new(Sent::Perhaps, Error::new(Operation::Send, caller.peer_addr(), cause)))
+                Err(CallError::new(Sent::Perhaps, Error::new(Operation::Send, using.caller().peer_addr(), cause)))
             }
         }
     }
@@ -202,10 +233,10 @@ impl Link {
     /// # Errors
     /// When there is no connection in time.
     pub async fn connect(&self) -> Result<(), CallError> {
-        self.owner.0.caller(clock::within(self.profile.timeouts().connect)).await.map(|_| ())
+        self.owner.0.member(clock::within(self.profile.timeouts().connect)).await.map(|_| ())
     }
 
-    /// Ends our side of all connections in good order, when what is queued is written, and waits for the peer to end its own, so
+    /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written, and waits for the peer to end its own, so
     /// that replies that are owed still come; so long at most.
     pub async fn close(self, within: Duration) {
         let _ = tokio::time::timeout(within, self.owner.0.finish()).await;
@@ -214,6 +245,11 @@ impl Link {
     /// Gives all connections up: requests in flight fail. The next request dials anew.
     pub fn disconnect(&self) {
         self.owner.0.disconnect();
+    }
+
+    /// What dials for it: its state, and what it has done. `None` for a pair, whose connections are made in another way.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.owner.0.upstream()
     }
 
     /// How many connections, or pairs, there are now.
@@ -231,13 +267,13 @@ impl Link {
         &self.profile
     }
 
-    fn dialled(profile: &Arc<Profile>, peer: &str, inbox: mpsc::Sender<(Arc<str>, News)>) -> Self {
-        let outlet = Outlet { peer: peer.into(), inbox };
-        let members = Members::dialled(Arc::clone(profile), peer.to_owned(), outlet);
-        Self::over(members, Arc::clone(profile))
+    fn dialled(upstream: Upstream, inbox: mpsc::Sender<(Arc<str>, News)>) -> Self {
+        let peer = upstream.addresses().first().map_or_else(|| "".into(), Arc::clone);
+        let profile = Arc::clone(upstream.profile());
+        Self::of(Members::dialled(upstream, Outlet { peer, inbox }), profile)
     }
 
-    fn over(members: Arc<Members>, profile: Arc<Profile>) -> Self {
+    fn of(members: Arc<Members>, profile: Arc<Profile>) -> Self {
         Self { owner: Arc::new(Owner(members)), profile }
     }
 }

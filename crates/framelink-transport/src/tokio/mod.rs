@@ -30,7 +30,6 @@ mod receiver;
 #[cfg(feature = "tower")]
 mod service;
 mod serving;
-#[expect(dead_code)]
 mod upstream;
 
 pub use caller::Caller;
@@ -43,5 +42,6 @@ pub use listener::Listener;
 pub use receiver::Receiver;
 #[cfg(feature = "tower")]
 pub use service::{Sequential, Timed};
+pub use upstream::{States, Upstream};
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation};

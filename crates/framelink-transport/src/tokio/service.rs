@@ -39,6 +39,28 @@ type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Over several addresses that all serve, tower balances: of two links chosen by chance the one with fewer requests under way is
+/// asked. Each may have backups of its own.
+///
+/// ```no_run
+/// # async fn example(profile: framelink_transport::Profile) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// use std::sync::Arc;
+/// use framelink_transport::tokio::{Link, Upstream};
+/// use tower::balance::p2c::Balance;
+/// use tower::discover::ServiceList;
+/// use tower::load::{CompleteOnResponse, PendingRequestsDiscover};
+/// use tower::{Service, ServiceExt};
+///
+/// let profile = Arc::new(profile);
+/// let (a, _) = Link::over(Upstream::new(&profile, ["a.example:7000", "backup.example:7000"]))?;
+/// let (b, _) = Link::over(Upstream::new(&profile, ["b.example:7000", "backup.example:7000"]))?;
+/// let links = PendingRequestsDiscover::new(ServiceList::new([a, b]), CompleteOnResponse::default());
+/// let mut balance = Balance::new(links);
+/// let reply = balance.ready().await?.call("0001 hello".into()).await?;
+/// # Ok(())
+/// # }
+/// ```
 impl Service<Bytes> for Link {
     type Response = Message;
     type Error = CallError;

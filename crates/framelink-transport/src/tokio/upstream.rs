@@ -1,36 +1,223 @@
 //! Dialling one of several addresses.
 
-use std::sync::Arc;
+mod dialler;
+mod resolver;
+mod signing;
+mod states;
 
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use self::dialler::{Inner, Settings};
+use self::resolver::Resolver;
+pub(super) use self::signing::close;
+pub use self::states::States;
+use super::clock::{self, Clock};
 use super::{Connection, Connector};
-use crate::upstream::Seat;
+use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State};
 use crate::{ConnectError, Profile};
 
-/// Dials whichever address of a peer is to be dialled, as a profile says.
-#[derive(Clone, Debug)]
-pub(super) struct Upstream {
-    profile: Arc<Profile>,
-    peers: Arc<[Arc<str>]>,
+/// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
+/// when connections go back to an address that was lost.
+///
+/// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over) and
+/// [`Link::over`](super::Link::over) use it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use framelink_transport::tokio::{Client, Upstream};
+/// use framelink_transport::{Framing, Profile, profile::Reconnect};
+///
+/// // The second address while the first does not answer; back to it when it does.
+/// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
+/// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"])
+///     .on_loss(|loss| println!("lost {}: {}", loss.address(), loss.why()));
+/// let mut states = upstream.states();
+/// tokio::spawn(async move {
+///     while let Some(state) = states.changed().await {
+///         println!("{state:?}");
+///     }
+/// });
+/// let mut client = Client::over(upstream)?;
+/// let reply = client.call(b"0800...").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Upstream {
+    owner: Arc<Owner>,
 }
 
+/// The last of the clones takes what goes on in the background with it.
+struct Owner(Arc<Inner>);
+
 impl Upstream {
-    pub(super) fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
-        Self { profile: Arc::clone(profile), peers: peers.into_iter().map(Into::into).collect() }
+    /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
+    pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
+        let names = peers.into_iter().map(Into::into).collect();
+        Self::with(Settings { profile: Arc::clone(profile), names, resolver: None, on_loss: None })
+    }
+
+    /// Looks names up in a way of its own. It is asked anew for each dial, and has the dial's time; one that panics counts as one that
+    /// failed. Say it before the upstream is used. Defaults to the system's.
+    ///
+    /// ```no_run
+    /// # fn example(profile: std::sync::Arc<framelink_transport::Profile>) {
+    /// use framelink_transport::tokio::Upstream;
+    ///
+    /// let upstream = Upstream::new(&profile, ["switch"]).resolver(|_name| async { Ok(vec!["10.1.2.3:7000".parse().unwrap()]) });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn resolver<F, R>(self, resolver: F) -> Self
+    where
+        F: Fn(Arc<str>) -> R + Send + Sync + 'static,
+        R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        let resolver = Some(Arc::new(Resolver::new(resolver)));
+        Self::with(Settings { resolver, ..self.settings().clone() })
+    }
+
+    /// Is told of each connection that is lost, in a thread of its own. One that panics is told the next one too, one that hangs holds
+    /// nobody up. Say it before the upstream is used. Defaults to nobody.
+    #[must_use]
+    pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
+        Self::with(Settings { on_loss: Some(Arc::new(on_loss)), ..self.settings().clone() })
+    }
+
+    fn with(settings: Settings) -> Self {
+        let clock = Clock::start();
+        let (changed, (sender, states)) = (Arc::new(Notify::new()), watch::channel(State::Idle));
+        let told = Arc::clone(&changed);
+        let tell = move |state| {
+            sender.send_if_modified(|before| std::mem::replace(before, state) != *before);
+            told.notify_waiters();
+        };
+        let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
+        let reconnect = settings.profile.reconnect();
+        let inner = Inner {
+            connector: Connector::with_profile(&settings.profile),
+            ledger: Ledger::new(reconnect, names, on_loss, Box::new(clock), Box::new(tell)),
+            clock,
+            changed,
+            states,
+            spare: Spare::new(),
+            is_spare_wanted: AtomicBool::new(false),
+            background: Mutex::new(None),
+            settings,
+        };
+        Self { owner: Arc::new(Owner(Arc::new(inner))) }
+    }
+
+    /// What it was made with.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.settings().profile
+    }
+
+    /// The addresses, as they were given.
+    pub fn addresses(&self) -> &[Arc<str>] {
+        &self.settings().names
+    }
+
+    /// How things stand.
+    pub fn state(&self) -> State {
+        self.inner().ledger.state()
+    }
+
+    /// How things stand from now on.
+    pub fn states(&self) -> States {
+        States::of(self.inner().states.clone())
+    }
+
+    /// What it has done.
+    pub fn counts(&self) -> Counts {
+        self.inner().ledger.counts()
+    }
+
+    /// So many exchanges are under way on its connections.
+    pub fn in_flight(&self) -> usize {
+        self.inner().ledger.in_flight()
     }
 
     /// A connection that is ready for exchanges: dialled, and signed on.
     pub(super) async fn connect(&self, deadline: Instant) -> Result<(Connection, Seat), ConnectError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let connector = Connector::with_profile(&self.profile).within(left.min(self.profile.timeouts().connect));
-        let mut last = connector.no_address();
-        for peer in &*self.peers {
-            match connector.connect(&**peer).await {
-                Ok(connection) => return Ok((connection, Seat::new(Arc::clone(peer)))),
-                Err(error) => last = error.of_peer(peer),
-            }
+        let inner = self.inner();
+        if let Some(spare) = inner.take_spare() {
+            return Ok(spare);
         }
-        Err(last)
+        let connected = inner.connect(deadline, deadline).await;
+        inner.tend_if_needed();
+        connected
+    }
+
+    /// The same, but it does not wait where an address is not to be dialled yet.
+    pub(super) async fn connect_if_due(&self) -> Result<(Connection, Seat), ConnectError> {
+        let inner = self.inner();
+        let connected = inner.connect(Instant::now(), clock::within(self.profile().timeouts().connect)).await;
+        inner.tend_if_needed();
+        connected
+    }
+
+    /// Whether an address can be dialled now.
+    pub(super) fn is_due(&self) -> bool {
+        self.inner().ledger.is_due()
+    }
+
+    /// Whether any connection is wanted at another address, now or later.
+    pub(super) fn has_moves(&self) -> bool {
+        self.inner().ledger.has_moves()
+    }
+
+    /// A connection in the place of one that is wanted at another address, if there is one already. Otherwise it is made, but nobody
+    /// waits for that.
+    pub(super) fn replacement(&self, seat: &Seat) -> Option<(Connection, Seat)> {
+        if !seat.is_to_move() {
+            return None;
+        }
+        let inner = self.inner();
+        let spare = inner.take_spare();
+        if spare.is_none() {
+            inner.is_spare_wanted.store(true, Ordering::Release);
+            inner.tend();
+            inner.changed.notify_waiters();
+        }
+        spare
+    }
+
+    /// Closes a connection in good order, while others go on.
+    pub(super) fn retire(&self, connection: Connection, seat: impl Into<Arc<Seat>>) {
+        self.inner().retire(connection, seat.into());
+    }
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.owner.0
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.inner().settings
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let background = &self.0.background;
+        if let Some(task) = background.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+        self.0.spare.clear();
+    }
+}
+
+/// States only.
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner().ledger.fmt(f)
     }
 }

@@ -1,16 +1,26 @@
 //! The place of one connection at one address.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{Ledger, SeatId};
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     address: Arc<str>,
+    id: SeatId,
+    ledger: Arc<Ledger>,
+    stage: AtomicU8,
 }
 
+const HELD: u8 = 0;
+const LEAVING: u8 = 1;
+const LOST: u8 = 2;
+
 impl Seat {
-    pub(crate) const fn new(address: Arc<str>) -> Self {
-        Self { address }
+    pub(super) const fn new(address: Arc<str>, id: SeatId, ledger: Arc<Ledger>) -> Self {
+        Self { address, id, ledger, stage: AtomicU8::new(HELD) }
     }
 
     /// Where it is.
@@ -20,17 +30,51 @@ impl Seat {
 
     /// An exchange begins on the connection.
     pub(crate) fn begin(&self) {
-        let _ = self;
+        self.ledger.begin(self.id);
     }
 
     /// It is over; whether it was of use, so that the peer is well.
     pub(crate) fn end(&self, was_useful: bool) {
-        let _ = (self, was_useful);
+        self.ledger.end(self.id, was_useful);
+    }
+
+    /// Something came on it that shows that the peer is well.
+    pub(crate) fn proved(&self) {
+        self.ledger.proved(self.id);
     }
 
     /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_to_move(&self) -> bool {
-        let _ = self;
-        false
+        self.stage.load(Ordering::Acquire) == HELD && self.ledger.is_to_move(self.id)
+    }
+
+    /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
+    pub(crate) fn leave(&self) {
+        if self.goes(LEAVING) {
+            self.ledger.on_leaving(self.id);
+        }
+    }
+
+    /// The connection has ended otherwise, because of this. What is said first counts.
+    pub(crate) fn lost(&self, why: &str) {
+        if self.goes(LOST) {
+            self.ledger.on_lost(self.id, &self.address, Some(why));
+        }
+    }
+
+    fn goes(&self, to: u8) -> bool {
+        self.stage.compare_exchange(HELD, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+/// Without a word: where it was of no use, its address has failed, but nobody need be told.
+impl Drop for Seat {
+    fn drop(&mut self) {
+        match *self.stage.get_mut() {
+            HELD => self.ledger.on_lost(self.id, &self.address, None),
+            LEAVING => self.ledger.on_left(),
+            _ => {}
+        }
     }
 }

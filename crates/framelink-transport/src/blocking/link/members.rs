@@ -6,54 +6,70 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::member::{Member, Using};
 use crate::blocking::turn::Turn;
-use crate::blocking::{Caller, Connector, Receiver};
+use crate::blocking::{Connection, Receiver, Upstream};
 use crate::clock::Clock;
+use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
+use crate::upstream::Seat;
 use crate::{ConnectError, News, Profile};
 
 /// The callers of all connections that are there, and how more of them are made.
 pub(super) struct Members {
-    callers: Mutex<Vec<Caller>>,
+    all: Mutex<Vec<Arc<Member>>>,
     /// Held by whoever dials where there is no connection.
     dialling: Turn<()>,
     /// Whether another one is being dialled beside those that are there.
     is_growing: AtomicBool,
     /// Nobody is left who could use them.
     is_closed: AtomicBool,
-    connector: Connector,
-    peer: String,
+    upstream: Upstream,
     profile: Arc<Profile>,
     inbox: SyncSender<News>,
     clock: Clock,
 }
 
 impl Members {
-    pub(super) fn new(profile: Arc<Profile>, peer: String, inbox: SyncSender<News>) -> Arc<Self> {
-        let (clock, connector) = (Clock::start(), Connector::with_profile(&profile));
-        let (callers, is_growing, is_closed) = Default::default();
+    pub(super) fn new(upstream: Upstream, inbox: SyncSender<News>) -> Arc<Self> {
+        let (clock, profile) = (Clock::start(), Arc::clone(upstream.profile()));
+        let (all, is_growing, is_closed) = Default::default();
         let dialling = Turn::new((), clock);
-        Arc::new(Self { callers, dialling, is_growing, is_closed, connector, peer, profile, inbox, clock })
+        Arc::new(Self { all, dialling, is_growing, is_closed, upstream, profile, inbox, clock })
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
-    pub(super) fn caller(self: &Arc<Self>, deadline: Instant) -> Result<(Caller, bool), CallError> {
-        if let Some(caller) = self.least_busy() {
-            if caller.in_flight() > 0 {
+    pub(super) fn member(self: &Arc<Self>, deadline: Instant) -> Result<(Using, bool), CallError> {
+        self.move_one();
+        if let Some(using) = self.least_busy() {
+            if using.caller().in_flight() > 0 {
                 self.grow();
             }
-            return Ok((caller, true));
+            return Ok((using, true));
         }
-        let within = deadline.saturating_duration_since(Instant::now()).min(self.profile.timeouts().connect);
-        self.dial(within).map_err(|error| {
-            let cause = Cause::Connect(error.of_peer(&self.peer));
-            CallError::new(Sent::Not, Error::new(Operation::Call, None, cause))
-        })
+        self.dial(deadline)
+            .map_err(|error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error))))
+    }
+
+    pub(super) const fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     pub(super) fn disconnect(&self) {
-        self.lock().iter().for_each(Caller::abort);
+        let all = self.lock().clone();
+        all.iter().for_each(|member| member.abort());
+        self.lock().retain(|member| member.is_open());
+    }
+
+    /// Ends our side everywhere, and waits until the peer has ended its own, so long at most.
+    pub(super) fn finish(&self, within: Duration) {
+        let deadline = self.clock.within(within);
+        let all = self.lock().clone();
+        all.iter().for_each(|member| member.finish());
+        for member in &all {
+            member.tenancy.wait_until_over(deadline.saturating_sub(self.clock.now()));
+        }
     }
 
     /// Nobody is left who could use them.
@@ -63,36 +79,51 @@ impl Members {
     }
 
     pub(super) fn open(&self) -> usize {
-        self.lock().iter().filter(|caller| caller.is_open()).count()
+        self.lock().iter().filter(|member| member.is_open()).count()
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.lock().iter().map(Caller::in_flight).sum()
+        self.lock().iter().map(|member| member.caller.in_flight()).sum()
     }
 
     /// Waits for its turn to dial; somebody before may have.
-    fn dial(self: &Arc<Self>, within: Duration) -> Result<(Caller, bool), ConnectError> {
-        let began = Instant::now();
+    fn dial(self: &Arc<Self>, deadline: Instant) -> Result<(Using, bool), ConnectError> {
+        let within = deadline.saturating_duration_since(Instant::now());
         let Some(_turn) = self.dialling.take(Some(self.clock.within(within))) else {
             return Err(ConnectError::NoneInTime { after: within });
         };
         match self.least_busy() {
-            Some(caller) => Ok((caller, true)),
-            None => self.dial_now(within.saturating_sub(began.elapsed())).map(|caller| (caller, false)),
+            Some(using) => Ok((using, true)),
+            None => self.upstream.connect(deadline).map(|(connection, seat)| (self.add(connection, seat), false)),
         }
     }
 
-    fn dial_now(self: &Arc<Self>, within: Duration) -> Result<Caller, ConnectError> {
-        let connected = self.connector.clone().within(within).connect(&*self.peer)?;
+    fn add(self: &Arc<Self>, connection: Connection, seat: Seat) -> Using {
         let calls = self.profile.exchange().duplex().unwrap_or_default();
-        let (caller, receiver) = connected.duplex(calls.matching());
-        self.lock().push(caller.clone());
+        let (caller, receiver) = connection.duplex(calls.matching());
+        let member = Member::new(caller, seat, &self.profile);
+        let using = member.use_it();
+        self.lock().push(Arc::clone(&member));
         if self.is_closed.load(Ordering::Acquire) {
-            caller.abort();
+            member.abort();
         }
         let inbox = self.inbox.clone();
-        thread::spawn(move || receive(receiver, &inbox));
-        Ok(caller)
+        thread::spawn(move || receive(receiver, &member, &inbox));
+        using
+    }
+
+    /// A connection that is wanted at another address makes room for the one there, when there is one.
+    fn move_one(self: &Arc<Self>) {
+        if !self.upstream.has_moves() {
+            return;
+        }
+        let all = self.lock().clone();
+        for member in all.iter().filter(|member| member.is_open()) {
+            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat)) {
+                drop(self.add(connection, seat));
+                member.leave();
+            }
+        }
     }
 
     /// Dials another one beside those that are busy, if there may be more.
@@ -106,7 +137,7 @@ impl Members {
             let turn = members.dialling.take(None);
             if members.has_room() {
                 // Those that are there go on; the next busy moment tries again.
-                let _ = members.dial_now(members.profile.timeouts().connect);
+                let _ = members.upstream.connect_if_due().map(|(connection, seat)| members.add(connection, seat));
             }
             drop(turn);
             members.is_growing.store(false, Ordering::Release);
@@ -116,30 +147,38 @@ impl Members {
     /// Whether there may be another connection beside those that are there.
     fn has_room(&self) -> bool {
         let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        !self.is_closed.load(Ordering::Acquire) && self.open() < most
+        self.upstream.is_due() && !self.is_closed.load(Ordering::Acquire) && self.open() < most
     }
 
-    fn least_busy(&self) -> Option<Caller> {
-        let mut callers = self.lock();
-        callers.retain(Caller::is_open);
-        callers.iter().min_by_key(|caller| caller.in_flight()).cloned()
+    fn least_busy(&self) -> Option<Using> {
+        let mut all = self.lock();
+        all.retain(|member| member.is_open());
+        all.iter().min_by_key(|member| member.caller.in_flight()).map(Member::use_it)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Caller>> {
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Replies go to their calls, the rest to whoever has the inbox, and who has dropped it does not want to know.
-fn receive(mut receiver: Receiver, inbox: &SyncSender<News>) {
+fn receive(mut receiver: Receiver, member: &Member, inbox: &SyncSender<News>) {
     let _ = inbox.send(News::Up);
     let end = loop {
         match receiver.recv() {
-            Ok(Some(incoming)) => drop(inbox.send(News::Incoming(incoming))),
+            Ok(Some(incoming)) => {
+                member.tenancy.proved();
+                let _ = inbox.send(News::Incoming(incoming));
+            }
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
     };
     drop(receiver);
+    match &end {
+        Some(error) => member.tenancy.lost(error),
+        None => member.tenancy.lost(&"the peer closed the connection"),
+    }
+    member.tenancy.end();
     let _ = inbox.send(News::Lost(end));
 }

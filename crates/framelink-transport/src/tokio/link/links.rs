@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Inbox, Link};
 use crate::error::CallError;
+use crate::tokio::Upstream;
 use crate::{Message, News, Profile, ProfileError};
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
@@ -60,7 +61,7 @@ impl Links {
         if let Some(link) = links.get(peer) {
             return link.clone();
         }
-        let link = Link::dialled(&self.profile, peer, self.inbox.clone());
+        let link = Link::dialled(Upstream::new(&self.profile, [peer]), self.inbox.clone());
         links.insert(peer.into(), link.clone());
         link
     }

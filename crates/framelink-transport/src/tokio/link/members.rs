@@ -8,15 +8,17 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::Outlet;
+use super::member::{Member, Using};
 use super::pairing::{LOOK, Pairing};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{Leg, Sent};
-use crate::tokio::{Caller, Connection, Connector, Receiver};
+use crate::tokio::{Caller, Connection, Receiver, Upstream, clock};
+use crate::upstream::Seat;
 use crate::{ConnectError, News, Profile};
 
 /// The callers of all connections that are there, and how more of them are made.
 pub(super) struct Members {
-    callers: Mutex<Vec<Caller>>,
+    all: Mutex<Vec<Arc<Member>>>,
     /// Held by whoever dials where there is no connection.
     dialling: tokio::sync::Mutex<()>,
     /// Whether another one is being dialled beside those that are there.
@@ -24,7 +26,7 @@ pub(super) struct Members {
     /// Whether nobody is left who could use them.
     closed: watch::Sender<bool>,
     /// Told when a connection has ended.
-    ended: Notify,
+    ended: Arc<Notify>,
     way: Way,
     profile: Arc<Profile>,
     outlet: Outlet,
@@ -32,14 +34,13 @@ pub(super) struct Members {
 
 /// How a connection comes about.
 enum Way {
-    Dial(Box<Connector>, String),
+    Dial(Upstream),
     Pair(Box<Pairing>),
 }
 
 impl Members {
-    pub(super) fn dialled(profile: Arc<Profile>, peer: String, outlet: Outlet) -> Arc<Self> {
-        let connector = Connector::with_profile(&profile);
-        Arc::new(Self::new(profile, Way::Dial(Box::new(connector), peer), outlet))
+    pub(super) fn dialled(upstream: Upstream, outlet: Outlet) -> Arc<Self> {
+        Arc::new(Self::new(Arc::clone(upstream.profile()), Way::Dial(upstream), outlet))
     }
 
     /// What the peer dials is accepted from now on, and joined when both are there.
@@ -52,39 +53,50 @@ impl Members {
     }
 
     fn new(profile: Arc<Profile>, way: Way, outlet: Outlet) -> Self {
-        let (callers, dialling, is_growing, closed, ended) = Default::default();
-        Self { callers, dialling, is_growing, closed, ended, way, profile, outlet }
+        let (all, dialling, is_growing, closed, ended) = Default::default();
+        Self { all, dialling, is_growing, closed, ended, way, profile, outlet }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
-    pub(super) async fn caller(self: &Arc<Self>, deadline: Instant) -> Result<(Caller, bool), CallError> {
-        if let Some(caller) = self.least_busy() {
-            if caller.in_flight() > 0 {
+    pub(super) async fn member(self: &Arc<Self>, deadline: Instant) -> Result<(Using, bool), CallError> {
+        self.move_one();
+        if let Some(using) = self.least_busy() {
+            if using.caller().in_flight() > 0 {
                 self.grow();
             }
-            return Ok((caller, true));
+            return Ok((using, true));
         }
-        let within = deadline.saturating_duration_since(Instant::now()).min(self.profile.timeouts().connect);
-        let dialled = timeout_at(Instant::now() + within, self.dial(within)).await;
-        dialled
-            .unwrap_or_else(|_| Err(self.none_in_time(within)))
+        let deadline = match &self.way {
+            Way::Dial(_) => deadline,
+            Way::Pair(_) => deadline.min(clock::within(self.profile.timeouts().connect)),
+        };
+        self.dial(deadline)
+            .await
             .map_err(|error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error))))
     }
 
+    pub(super) fn upstream(&self) -> Option<&Upstream> {
+        match &self.way {
+            Way::Dial(upstream) => Some(upstream),
+            Way::Pair(_) => None,
+        }
+    }
+
     pub(super) fn disconnect(&self) {
-        self.lock().iter().for_each(Caller::abort);
+        let all = self.lock().clone();
+        all.iter().for_each(|member| member.abort());
+        self.lock().retain(|member| member.is_open());
     }
 
     /// Ends our side everywhere, and waits until the peer has ended its own.
     pub(super) async fn finish(&self) {
-        let callers = self.lock().clone();
-        for caller in callers {
-            // One that has failed has ended.
-            let _ = caller.finish().await;
+        let all = self.lock().clone();
+        for member in &all {
+            member.finish().await;
         }
         loop {
             let ended = self.ended.notified();
-            if self.open() == 0 {
+            if all.iter().all(|member| member.caller.ended().is_some()) {
                 return;
             }
             ended.await;
@@ -92,11 +104,11 @@ impl Members {
     }
 
     pub(super) fn open(&self) -> usize {
-        self.lock().iter().filter(|caller| caller.is_open()).count()
+        self.lock().iter().filter(|member| member.is_open()).count()
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.lock().iter().map(Caller::in_flight).sum()
+        self.lock().iter().map(|member| member.caller.in_flight()).sum()
     }
 
     /// The peer has dialled one of a pair: the other one is made too, where that is ours to do.
@@ -107,9 +119,8 @@ impl Members {
         }
         let members = Arc::clone(self);
         let completing = tokio::spawn(async move {
-            let within = members.profile.timeouts().connect;
             // If that fails, the next request says so.
-            let _ = timeout_at(Instant::now() + within, members.dial(within)).await;
+            let _ = members.dial(clock::within(members.profile.timeouts().connect)).await;
         });
         pairing.until_closed(completing.abort_handle());
     }
@@ -124,38 +135,41 @@ impl Members {
     }
 
     /// Waits for its turn to dial; somebody before may have.
-    async fn dial(self: &Arc<Self>, within: Duration) -> Result<(Caller, bool), ConnectError> {
-        let _turn = self.dialling.lock().await;
-        match self.least_busy() {
-            Some(caller) => Ok((caller, true)),
-            None => self.dial_now(within).await.map(|caller| (caller, false)),
+    async fn dial(self: &Arc<Self>, deadline: Instant) -> Result<(Using, bool), ConnectError> {
+        let within = deadline.saturating_duration_since(Instant::now());
+        let Ok(_turn) = timeout_at(deadline, self.dialling.lock()).await else { return Err(self.none_in_time(within)) };
+        if let Some(using) = self.least_busy() {
+            return Ok((using, true));
         }
-    }
-
-    async fn dial_now(self: &Arc<Self>, within: Duration) -> Result<Caller, ConnectError> {
-        match &self.way {
-            Way::Dial(connector, peer) => {
-                let connected = connector.clone().within(within).connect(&**peer).await;
-                let connected = connected.map_err(|error| error.of_peer(peer))?;
-                let calls = self.profile.exchange().duplex().unwrap_or_default();
-                Ok(self.add(connected.duplex(calls.matching())))
+        let dialled = match &self.way {
+            // It has its own eye on the time, and so knows which address did not answer in it.
+            Way::Dial(upstream) => {
+                upstream.connect(deadline).await.map(|(connection, seat)| self.add_dialled(connection, seat))
             }
-            Way::Pair(pairing) => loop {
-                let told = pairing.told.notified();
-                pairing.settle().await;
-                pairing.dial_missing().await?;
-                match self.join().or_else(|| self.least_busy()) {
-                    Some(caller) => return Ok(caller),
-                    None => drop(tokio::time::timeout(LOOK, told).await),
-                }
-            },
+            Way::Pair(pairing) => {
+                let paired = timeout_at(deadline, self.pair(pairing)).await;
+                paired.unwrap_or_else(|_| Err(self.none_in_time(within)))
+            }
+        };
+        dialled.map(|using| (using, false))
+    }
+
+    async fn pair(self: &Arc<Self>, pairing: &Pairing) -> Result<Using, ConnectError> {
+        loop {
+            let told = pairing.told.notified();
+            pairing.settle().await;
+            pairing.dial_missing().await?;
+            match self.join().or_else(|| self.least_busy()) {
+                Some(using) => return Ok(using),
+                None => drop(tokio::time::timeout(LOOK, told).await),
+            }
         }
     }
 
-    fn join(self: &Arc<Self>) -> Option<Caller> {
+    fn join(self: &Arc<Self>) -> Option<Using> {
         match &self.way {
-            Way::Pair(pairing) => pairing.join().map(|pair| self.add(pair)),
-            Way::Dial(..) => None,
+            Way::Pair(pairing) => pairing.join().map(|pair| self.add(pair, None)),
+            Way::Dial(_) => None,
         }
     }
 
@@ -168,9 +182,12 @@ impl Members {
         tokio::spawn(async move {
             let Some(members) = members.upgrade() else { return };
             let turn = members.dialling.lock().await;
-            if members.has_room() {
-                // Those that are there go on; the next busy moment tries again.
-                let _ = members.dial_now(members.profile.timeouts().connect).await;
+            if members.has_room()
+                && let Way::Dial(upstream) = &members.way
+                // If that fails, those that are there go on; the next busy moment tries again.
+                && let Ok((connection, seat)) = upstream.connect_if_due().await
+            {
+                drop(members.add_dialled(connection, seat));
             }
             drop(turn);
             members.is_growing.store(false, Ordering::Release);
@@ -180,48 +197,85 @@ impl Members {
     /// Whether there may be another connection beside those that are there.
     fn has_room(&self) -> bool {
         let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        !*self.closed.borrow() && self.open() < most
+        let is_due = self.upstream().is_none_or(Upstream::is_due);
+        is_due && !*self.closed.borrow() && self.open() < most
     }
 
-    fn least_busy(&self) -> Option<Caller> {
-        let mut callers = self.lock();
-        callers.retain(Caller::is_open);
-        callers.iter().min_by_key(|caller| caller.in_flight()).cloned()
-    }
-
-    fn add(self: &Arc<Self>, (caller, receiver): (Caller, Receiver)) -> Caller {
-        self.lock().push(caller.clone());
-        if *self.closed.borrow() {
-            caller.abort();
+    /// A connection that is wanted at another address makes room for the one there, when there is one.
+    fn move_one(self: &Arc<Self>) {
+        let Way::Dial(upstream) = &self.way else { return };
+        if !upstream.has_moves() {
+            return;
         }
-        tokio::spawn(receive(receiver, self.outlet.clone(), self.closed.subscribe(), Arc::downgrade(self)));
-        caller
+        let all = self.lock().clone();
+        for member in all.iter().filter(|member| member.is_open()) {
+            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| upstream.replacement(seat)) {
+                drop(self.add_dialled(connection, seat));
+                member.leave();
+            }
+        }
+    }
+
+    fn least_busy(&self) -> Option<Using> {
+        let mut all = self.lock();
+        all.retain(|member| member.is_open());
+        all.iter().min_by_key(|member| member.caller.in_flight()).map(Member::use_it)
+    }
+
+    fn add_dialled(self: &Arc<Self>, connection: Connection, seat: Seat) -> Using {
+        let calls = self.profile.exchange().duplex().unwrap_or_default();
+        self.add(connection.duplex(calls.matching()), Some(seat))
+    }
+
+    fn add(self: &Arc<Self>, (caller, receiver): (Caller, Receiver), seat: Option<Seat>) -> Using {
+        let member = Member::new(caller, seat, &self.profile, &self.ended);
+        let using = member.use_it();
+        self.lock().push(Arc::clone(&member));
+        if *self.closed.borrow() {
+            member.abort();
+        }
+        tokio::spawn(receive(receiver, member, self.outlet.clone(), self.closed.subscribe(), Arc::downgrade(self)));
+        using
     }
 
     fn none_in_time(&self, after: Duration) -> ConnectError {
         let not_dialled = match &self.way {
             Way::Pair(pairing) => pairing.not_dialled(),
-            Way::Dial(..) => None,
+            Way::Dial(_) => None,
         };
         not_dialled.map_or(ConnectError::NoneInTime { after }, |leg| ConnectError::NotDialled { leg, after })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Caller>> {
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Replies go to their calls, the rest to whoever has the inbox.
-async fn receive(mut receiver: Receiver, outlet: Outlet, mut closed: watch::Receiver<bool>, members: Weak<Members>) {
+async fn receive(
+    mut receiver: Receiver,
+    member: Arc<Member>,
+    outlet: Outlet,
+    mut closed: watch::Receiver<bool>,
+    members: Weak<Members>,
+) {
     outlet.tell(News::Up, &mut closed).await;
     let end = loop {
         match receiver.recv().await {
-            Ok(Some(incoming)) => outlet.tell(News::Incoming(incoming), &mut closed).await,
+            Ok(Some(incoming)) => {
+                member.tenancy.proved();
+                outlet.tell(News::Incoming(incoming), &mut closed).await;
+            }
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
     };
     drop(receiver);
+    match &end {
+        Some(error) => member.tenancy.lost(error),
+        None => member.tenancy.lost(&"the peer closed the connection"),
+    }
+    drop(member);
     if let Some(members) = members.upgrade() {
         if let Way::Pair(pairing) = &members.way {
             pairing.on_lost();

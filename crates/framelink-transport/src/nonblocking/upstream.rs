@@ -1,0 +1,138 @@
+//! Dialling one of several addresses.
+
+mod signing;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(super) use self::signing::close;
+use super::{Connection, Connector};
+use crate::clock::Clock;
+use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State};
+use crate::{ConnectError, Profile};
+
+/// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
+///
+/// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over)
+/// uses it. Nothing goes on in the background: a connection stays where it is until it is lost, and a name is looked up for as long as
+/// the system takes.
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use framelink_transport::nonblocking::{Client, Upstream};
+/// use framelink_transport::{Framing, Profile};
+///
+/// // The second address while the first does not answer.
+/// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
+/// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"]);
+/// let mut client = Client::over(upstream)?;
+/// let reply = client.call(b"0800...")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Upstream {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    profile: Arc<Profile>,
+    names: Arc<[Arc<str>]>,
+    connector: Connector,
+    ledger: Arc<Ledger>,
+}
+
+impl Upstream {
+    /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
+    pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
+        Self::with(profile, peers.into_iter().map(Into::into).collect(), None)
+    }
+
+    /// Is told of each connection that is lost, in a thread of its own. One that panics is told the next one too, one that hangs holds
+    /// nobody up. Say it before the upstream is used. Defaults to nobody.
+    #[must_use]
+    pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
+        Self::with(&self.inner.profile, Arc::clone(&self.inner.names), Some(Arc::new(on_loss)))
+    }
+
+    fn with(profile: &Arc<Profile>, names: Arc<[Arc<str>]>, on_loss: Option<OnLoss>) -> Self {
+        let (clock, nobody) = (Box::new(Clock::start()), Box::new(|_| {}));
+        let ledger = Ledger::new(profile.reconnect(), Arc::clone(&names), on_loss, clock, nobody);
+        let connector = Connector::with_profile(profile);
+        Self { inner: Arc::new(Inner { profile: Arc::clone(profile), names, connector, ledger }) }
+    }
+
+    /// What it was made with.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.inner.profile
+    }
+
+    /// The addresses, as they were given.
+    pub fn addresses(&self) -> &[Arc<str>] {
+        &self.inner.names
+    }
+
+    /// How things stand.
+    pub fn state(&self) -> State {
+        self.inner.ledger.state()
+    }
+
+    /// What it has done.
+    pub fn counts(&self) -> Counts {
+        self.inner.ledger.counts()
+    }
+
+    /// So many exchanges are under way on its connections.
+    pub fn in_flight(&self) -> usize {
+        self.inner.ledger.in_flight()
+    }
+
+    /// A connection that is ready for exchanges: dialled, and signed on.
+    pub(super) fn connect(&self, deadline: Instant) -> Result<(Connection, Seat), ConnectError> {
+        let inner = &self.inner;
+        let until = inner.ledger.now() + left(deadline);
+        let (mut attempt, mut failed) = (Attempt::new(), None);
+        loop {
+            match inner.ledger.next(&mut attempt, until, &mut failed) {
+                Next::Dial(dialling) => {
+                    match inner.dial(dialling, left(deadline).min(inner.profile.timeouts().connect)) {
+                        Ok(connected) => return Ok(connected),
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                Next::Wait(until) => thread::sleep(until.saturating_sub(inner.ledger.now())),
+                Next::Fail(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Resolves, dials, signs on.
+    fn dial(&self, dialling: Dialling, within: Duration) -> Result<(Connection, Seat), ConnectError> {
+        let deadline = Instant::now() + dialling.share(within);
+        let connected = || {
+            let mut connection = self.connector.clone().within(left(deadline)).connect(&**dialling.name())?;
+            signing::sign_on(&mut connection, self.profile.sign_on(), left(deadline))?;
+            Ok(connection)
+        };
+        match connected() {
+            Ok(connection) => Ok((connection, dialling.connected())),
+            Err(error) => Err(dialling.failed(error)),
+        }
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// States only.
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.ledger.fmt(f)
+    }
+}

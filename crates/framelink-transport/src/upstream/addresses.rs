@@ -1,0 +1,296 @@
+//! Which address is dialled when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::choice::{Attempt, Choice, Probe};
+use super::health::{self, Health};
+use super::random::Random;
+use crate::profile::{Policy, Reconnect};
+
+/// The addresses of a peer, how each of them fares, and the connections that there are.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::profile::{Policy, Reconnect};
+/// use framelink_transport::upstream::{Addresses, Attempt, Choice};
+///
+/// let mut addresses = Addresses::new(Reconnect::new(Policy::PrimaryBackup), 2, 7);
+/// let now = Duration::from_secs(1);
+/// let mut attempt = Attempt::new();
+/// assert_eq!(addresses.choose(&mut attempt, now), Choice::Dial { address: 0, left: 2 });
+/// addresses.on_failed(0, now, now); // it refuses
+/// assert_eq!(addresses.choose(&mut attempt, now), Choice::Dial { address: 1, left: 1 });
+/// let seat = addresses.on_connected(1, now);
+///
+/// addresses.begin(seat);
+/// assert_eq!(addresses.in_flight(1), 1);
+/// addresses.end(seat, true);
+/// assert!(addresses.is_down(0) && !addresses.is_down(1));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub(super) reconnect: Reconnect,
+    pub(super) healths: Vec<Health>,
+    pub(super) places: BTreeMap<SeatId, Place>,
+    pub(super) random: Random,
+    /// Whose turn it is, where they take turns.
+    next: usize,
+    /// Where the last connection was made.
+    last: Option<usize>,
+    seats: u64,
+}
+
+/// A connection at one of the addresses.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_transport::{profile::Reconnect, upstream::Addresses};
+///
+/// let mut addresses = Addresses::new(Reconnect::default(), 1, 7);
+/// let seat = addresses.on_connected(0, Duration::ZERO);
+/// assert_eq!(addresses.address_of(seat), Some(0));
+/// addresses.on_closed(seat);
+/// assert_eq!(addresses.address_of(seat), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeatId(u64);
+
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) at: usize,
+    pub(super) in_flight: usize,
+    /// An exchange on it was of use.
+    is_proved: bool,
+    connected_at: Duration,
+    /// From then on it is wanted elsewhere.
+    pub(super) move_at: Option<Duration>,
+}
+
+impl Addresses {
+    /// So many, none of them dialled yet. Chance comes from the seed: another one for each client.
+    #[must_use]
+    pub fn new(reconnect: Reconnect, count: usize, seed: u64) -> Self {
+        let (healths, random) = (vec![Health::default(); count], Random::new(seed));
+        Self { reconnect, healths, places: BTreeMap::new(), random, next: 0, last: None, seats: 0 }
+    }
+
+    /// Which address to dial for a connection.
+    ///
+    /// One that has failed is not dialled before its time: anywhere within `first`, twice that, four times that, … `cap`. Of those
+    /// that can be dialled the policy chooses, but one that failed `eject_after` times in a row comes after all others until it
+    /// was left alone for up to `fail_back`. What is answered with `Dial` counts as dialled: say what came of it.
+    pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
+        let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
+        let ready = |at: &&usize| self.healths[**at].is_ready(now);
+        let chosen = untried.iter().filter(ready).min_by_key(|at| self.is_ejected(**at, now)).copied();
+        let Some(at) = chosen else {
+            let until = untried.iter().map(|at| self.healths[*at].next_try).min();
+            return until.map_or(Choice::Exhausted, |until| Choice::Wait { until });
+        };
+        let left = untried.iter().filter(|other| **other == at || !self.is_ejected(**other, now)).count();
+        attempt.tried.push(at);
+        self.next = (at + 1) % self.healths.len();
+        self.healths[at].on_dialled(&self.reconnect, &mut self.random, now);
+        Choice::Dial { address: at, left: u32::try_from(left).unwrap_or(u32::MAX) }
+    }
+
+    /// There is a connection, signed on where that is asked for. An address that returns by that draws connections to it.
+    ///
+    /// # Panics
+    /// When there is no such address.
+    pub fn on_connected(&mut self, address: usize, now: Duration) -> SeatId {
+        if self.healths[address].on_connected() {
+            self.plan_moves(address, now);
+        }
+        self.last = Some(address);
+        self.healths[address].connections += 1;
+        self.seats += 1;
+        let seat = SeatId(self.seats);
+        let place = Place { at: address, in_flight: 0, is_proved: false, connected_at: now, move_at: None };
+        self.places.insert(seat, place);
+        seat
+    }
+
+    /// It was dialled then, and that failed, or it did not let us sign on. False where that was before its last failure: it is the
+    /// same one.
+    ///
+    /// # Panics
+    /// When there is no such address.
+    pub fn on_failed(&mut self, address: usize, dialled_at: Duration, now: Duration) -> bool {
+        self.healths[address].on_failed(&self.reconnect, &mut self.random, dialled_at, now)
+    }
+
+    /// An exchange begins on a connection.
+    pub fn begin(&mut self, seat: SeatId) {
+        if let Some(place) = self.places.get_mut(&seat) {
+            place.in_flight += 1;
+            self.healths[place.at].in_flight += 1;
+        }
+    }
+
+    /// It is over. If it was of use that is as [`on_useful`](Self::on_useful).
+    pub fn end(&mut self, seat: SeatId, was_useful: bool) -> bool {
+        let Some(place) = self.places.get_mut(&seat) else { return false };
+        if place.in_flight > 0 {
+            place.in_flight -= 1;
+            self.healths[place.at].in_flight -= 1;
+        }
+        was_useful && self.on_useful(seat)
+    }
+
+    /// Something came on a connection. If that was made after the last failure of its address, the failures are forgotten; true then.
+    pub fn on_useful(&mut self, seat: SeatId) -> bool {
+        let Some(place) = self.places.get_mut(&seat) else { return false };
+        place.is_proved = true;
+        self.healths[place.at].on_useful(place.connected_at)
+    }
+
+    /// A connection was closed by us, in good order.
+    pub fn on_closed(&mut self, seat: SeatId) {
+        self.remove(seat);
+    }
+
+    /// A connection has ended otherwise. If that was before it was of any use, within `cap`, the address has failed: true then.
+    pub fn on_lost(&mut self, seat: SeatId, now: Duration) -> bool {
+        let Some(place) = self.remove(seat) else { return false };
+        let was_early = !place.is_proved && now.saturating_sub(place.connected_at) < self.reconnect.cap;
+        was_early && self.on_failed(place.at, place.connected_at, now)
+    }
+
+    /// Which address to try in the background, so that connections can return to it: one that is down while another serves.
+    ///
+    /// What is answered with `Dial` counts as tried: say what came of it.
+    pub fn probe(&mut self, now: Duration) -> Probe {
+        let wanted = (0..self.healths.len()).filter(|at| self.is_missed(*at));
+        let Some(at) = wanted.min_by_key(|at| self.healths[*at].probe_at) else { return Probe::Nothing };
+        let until = self.healths[at].probe_at;
+        if now < until {
+            return Probe::Wait { until };
+        }
+        self.healths[at].on_dialled(&self.reconnect, &mut self.random, now);
+        Probe::Dial { address: at }
+    }
+
+    /// Whether [`probe`](Self::probe) has anything to try, now or later.
+    #[must_use]
+    pub fn misses_any(&self) -> bool {
+        (0..self.healths.len()).any(|at| self.is_missed(at))
+    }
+
+    /// Whether connections would go there if it were not down.
+    fn is_missed(&self, at: usize) -> bool {
+        let serving = self.healths.iter().position(|health| health.connections > 0);
+        let Some(serving) = serving else { return false };
+        self.healths[at].is_down()
+            && match self.reconnect.policy {
+                Policy::PrimaryBackup => at < serving,
+                Policy::RoundRobin | Policy::LeastInFlight => true,
+                Policy::Sticky => false,
+            }
+    }
+
+    /// Whether it failed so often that it is left alone, up to `fail_back`, while there are others.
+    ///
+    /// # Panics
+    /// When there is no such address; so with the others.
+    #[must_use]
+    pub fn is_ejected(&self, address: usize, now: Duration) -> bool {
+        let failed_often = |health: &Health| {
+            health.is_down() && health.failures >= self.reconnect.eject_after && now < health.probe_at
+        };
+        failed_often(&self.healths[address]) && !self.healths.iter().all(failed_often)
+    }
+
+    /// Whether the last try failed, and there is no connection.
+    #[must_use]
+    pub fn is_down(&self, address: usize) -> bool {
+        self.healths[address].is_down()
+    }
+
+    /// So often it failed in a row.
+    #[must_use]
+    pub fn failures(&self, address: usize) -> u32 {
+        self.healths[address].failures
+    }
+
+    /// So many exchanges are under way there.
+    #[must_use]
+    pub fn in_flight(&self, address: usize) -> usize {
+        self.healths[address].in_flight
+    }
+
+    /// So many connections there are.
+    #[must_use]
+    pub fn connections(&self, address: usize) -> usize {
+        self.healths[address].connections
+    }
+
+    /// So many addresses there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.healths.len()
+    }
+
+    /// Where a connection is; `None` when it is over.
+    #[must_use]
+    pub fn address_of(&self, seat: SeatId) -> Option<usize> {
+        self.places.get(&seat).map(|place| place.at)
+    }
+
+    /// When the next one can be dialled.
+    #[must_use]
+    pub fn next_try(&self) -> Option<Duration> {
+        self.healths.iter().map(|health| health.next_try).min()
+    }
+
+    /// Whether connections are elsewhere than the policy would have them, or would be if an address were not down.
+    #[must_use]
+    pub fn is_degraded(&self) -> bool {
+        match self.reconnect.policy {
+            Policy::PrimaryBackup => self.places.values().any(|place| place.at > 0),
+            Policy::RoundRobin | Policy::LeastInFlight => self.healths.iter().any(Health::is_down),
+            Policy::Sticky => false,
+        }
+    }
+
+    /// The addresses as the policy would have them.
+    fn in_order(&self) -> Vec<usize> {
+        let count = self.healths.len();
+        let from = |start: usize| (0..count).map(move |at| (start + at) % count);
+        match self.reconnect.policy {
+            // Where one serves, the next is none too many for it: it is waited for, and not passed over.
+            Policy::PrimaryBackup => from(0).take(self.serving().map_or(count, |at| at + 1)).collect(),
+            Policy::Sticky => from(self.last.unwrap_or(0)).collect(),
+            // A stable sort: of those that have the same, the one whose turn it is.
+            Policy::RoundRobin => self.sorted(from(self.next), |health| (0, health.connections)),
+            Policy::LeastInFlight => self.sorted(from(self.next), |health| (health.in_flight, health.connections)),
+        }
+    }
+
+    /// The first that serves, unless dialling it fails again and again.
+    fn serving(&self) -> Option<usize> {
+        let serves = |health: &Health| health.connections > 0 && health.failures < self.reconnect.eject_after;
+        self.healths.iter().position(serves)
+    }
+
+    fn sorted(&self, order: impl Iterator<Item = usize>, load: impl Fn(&Health) -> (usize, usize)) -> Vec<usize> {
+        let mut order = order.collect::<Vec<_>>();
+        order.sort_by_key(|at| load(&self.healths[*at]));
+        order
+    }
+
+    fn remove(&mut self, seat: SeatId) -> Option<Place> {
+        let place = self.places.remove(&seat)?;
+        let health = &mut self.healths[place.at];
+        health.connections -= 1;
+        health.in_flight -= place.in_flight;
+        Some(place)
+    }
+
+    /// Within so long after a failure the next try of an address comes, after so many in a row.
+    #[must_use]
+    pub fn window(reconnect: &Reconnect, failures: u32) -> Duration {
+        health::window(reconnect, failures)
+    }
+}

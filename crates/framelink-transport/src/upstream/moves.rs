@@ -1,0 +1,66 @@
+//! Connections that move to an address that is back, one by one.
+
+use std::time::Duration;
+
+use super::addresses::{Addresses, SeatId};
+use crate::profile::Policy;
+
+impl Addresses {
+    /// An address is back: those that are to move there do so one after the other, over `fail_back`. It has no connection yet.
+    pub(super) fn plan_moves(&mut self, back: usize, now: Duration) {
+        let seats = self.that_are_to_move(back);
+        let slot = self.reconnect.fail_back / u32::try_from(seats.len().max(1)).unwrap_or(u32::MAX);
+        let mut begin = now;
+        for seat in seats {
+            let move_at = begin + self.random.up_to(slot);
+            begin += slot;
+            if let Some(place) = self.places.get_mut(&seat) {
+                place.move_at = Some(move_at);
+            }
+        }
+    }
+
+    fn that_are_to_move(&self, back: usize) -> Vec<SeatId> {
+        let seats = self.places.iter();
+        match self.reconnect.policy {
+            Policy::Sticky => Vec::new(),
+            Policy::PrimaryBackup => seats.filter(|(_, place)| place.at > back).map(|(seat, _)| *seat).collect(),
+            Policy::RoundRobin | Policy::LeastInFlight => {
+                let share = self.share();
+                let mut stay = vec![share; self.healths.len()];
+                let too_many = seats.filter(|(_, place)| match stay[place.at].checked_sub(1) {
+                    Some(left) => {
+                        stay[place.at] = left;
+                        false
+                    }
+                    None => true,
+                });
+                too_many.map(|(seat, _)| *seat).collect()
+            }
+        }
+    }
+
+    /// So many connections an address has, where they are spread evenly over those that are not down.
+    fn share(&self) -> usize {
+        let up = self.healths.iter().filter(|health| !health.is_down()).count();
+        self.places.len().div_ceil(up.max(1))
+    }
+
+    /// Whether a connection is wanted at another address: it is to be closed in good order when nobody uses it.
+    #[must_use]
+    pub fn is_to_move(&self, seat: SeatId, now: Duration) -> bool {
+        let Some(place) = self.places.get(&seat) else { return false };
+        place.move_at.is_some_and(|at| now >= at)
+            && match self.reconnect.policy {
+                Policy::Sticky => false,
+                Policy::PrimaryBackup => self.healths[..place.at].iter().any(|health| !health.is_down()),
+                Policy::RoundRobin | Policy::LeastInFlight => self.healths[place.at].connections > self.share(),
+            }
+    }
+
+    /// Whether any connection is to move, now or later.
+    #[must_use]
+    pub fn has_moves(&self) -> bool {
+        self.places.values().any(|place| place.move_at.is_some())
+    }
+}

@@ -1,0 +1,345 @@
+//! Who is dialled when, by policy.
+
+use std::time::Duration;
+
+use framelink_transport::profile::{Policy, Reconnect};
+use framelink_transport::upstream::{Addresses, Attempt, Choice, Probe, SeatId};
+
+const SECOND: Duration = Duration::from_secs(1);
+const ALL: [Policy; 4] = [Policy::PrimaryBackup, Policy::RoundRobin, Policy::LeastInFlight, Policy::Sticky];
+
+struct World {
+    addresses: Addresses,
+    alive: Vec<bool>,
+    now: Duration,
+    reconnect: Reconnect,
+}
+
+impl World {
+    fn new(policy: Policy, count: usize) -> Self {
+        let reconnect = Reconnect::new(policy);
+        Self { addresses: Addresses::new(reconnect, count, 11), alive: vec![true; count], now: SECOND, reconnect }
+    }
+
+    /// Somebody wants a connection and waits for it; what was dialled for it, and where it is.
+    fn connect(&mut self) -> (Vec<usize>, Option<(SeatId, usize)>) {
+        let (mut attempt, mut dialled) = (Attempt::new(), Vec::new());
+        loop {
+            match self.addresses.choose(&mut attempt, self.now) {
+                Choice::Dial { address, .. } => {
+                    dialled.push(address);
+                    if self.alive[address] {
+                        return (dialled, Some((self.addresses.on_connected(address, self.now), address)));
+                    }
+                    self.addresses.on_failed(address, self.now, self.now);
+                }
+                Choice::Wait { until } => {
+                    assert!(until - self.now <= self.reconnect.cap, "never longer than the cap");
+                    self.now = until;
+                }
+                Choice::Exhausted => return (dialled, None),
+            }
+        }
+    }
+
+    /// The same, where there is one to be had; a useful exchange follows.
+    fn serve(&mut self) -> (SeatId, usize) {
+        let (seat, address) = self.connect().1.unwrap();
+        self.exchange(seat);
+        (seat, address)
+    }
+
+    fn exchange(&mut self, seat: SeatId) {
+        self.addresses.begin(seat);
+        self.addresses.end(seat, true);
+    }
+
+    fn lose(&mut self, address: usize, seats: &mut Vec<(SeatId, usize)>) {
+        self.alive[address] = false;
+        for (seat, _) in seats.extract_if(.., |(_, at)| *at == address) {
+            self.addresses.on_lost(seat, self.now);
+        }
+    }
+
+    /// The background does its part until then, and connections move when they are to; each with its moment.
+    fn run_until(&mut self, end: Duration, seats: &mut [(SeatId, usize)]) -> Vec<Duration> {
+        let mut moved = Vec::new();
+        while self.now < end {
+            match self.addresses.probe(self.now) {
+                Probe::Dial { address } if self.alive[address] => {
+                    let seat = self.addresses.on_connected(address, self.now);
+                    self.addresses.on_closed(seat);
+                }
+                Probe::Dial { address } => assert!(self.addresses.on_failed(address, self.now, self.now)),
+                Probe::Wait { .. } | Probe::Nothing => {}
+            }
+            for place in seats.iter_mut() {
+                if self.addresses.is_to_move(place.0, self.now) {
+                    self.addresses.on_closed(place.0);
+                    let (seat, address) = self.connect().1.unwrap();
+                    self.addresses.begin(seat);
+                    self.addresses.end(seat, true);
+                    *place = (seat, address);
+                    moved.push(self.now);
+                }
+            }
+            self.now += Duration::from_millis(100);
+        }
+        moved
+    }
+
+    fn spread(&self) -> Vec<usize> {
+        (0..self.alive.len()).map(|address| self.addresses.connections(address)).collect()
+    }
+}
+
+#[test]
+fn where_the_first_six_connections_go() {
+    for (policy, expected) in [
+        (Policy::PrimaryBackup, [0, 0, 0, 0, 0, 0]),
+        (Policy::RoundRobin, [0, 1, 2, 0, 1, 2]),
+        (Policy::LeastInFlight, [0, 1, 2, 0, 1, 2]),
+        (Policy::Sticky, [0, 0, 0, 0, 0, 0]),
+    ] {
+        let mut world = World::new(policy, 3);
+        assert_eq!([(); 6].map(|()| world.serve().1), expected, "{policy:?}");
+    }
+}
+
+#[test]
+fn where_they_go_when_the_first_address_is_dead() {
+    for (policy, expected) in [
+        // What each of four connections dials: the dead one when its time has come, and no more after three failures.
+        (Policy::PrimaryBackup, vec![vec![0, 1], vec![0, 1], vec![0, 1], vec![1], vec![1]]),
+        (Policy::RoundRobin, vec![vec![0, 1], vec![2], vec![0, 1], vec![2], vec![0, 1]]),
+        (Policy::LeastInFlight, vec![vec![0, 1], vec![2], vec![0, 1], vec![2], vec![0, 1]]),
+        (Policy::Sticky, vec![vec![0, 1], vec![1], vec![1], vec![1], vec![1]]),
+    ] {
+        let mut world = World::new(policy, 3);
+        world.alive[0] = false;
+        for (number, expected) in expected.into_iter().enumerate() {
+            // The longest that it can be put off after so few failures.
+            world.now += SECOND;
+            let (dialled, seat) = world.connect();
+            assert_eq!(dialled, expected, "{policy:?}, connection {number}");
+            world.exchange(seat.unwrap().0);
+            // Another one each time: those before are closed.
+            let seat = seat.unwrap().0;
+            world.addresses.on_closed(seat);
+        }
+    }
+}
+
+#[test]
+fn exchanges_under_way_decide_where_the_fewest_are() {
+    let mut world = World::new(Policy::LeastInFlight, 3);
+    let seats = [(); 3].map(|()| world.serve());
+    for (seat, busy) in seats.iter().zip([2, 1, 3]) {
+        (0..busy).for_each(|_| world.addresses.begin(seat.0));
+    }
+    assert_eq!(world.serve().1, 1);
+    world.addresses.end(seats[2].0, false);
+    world.addresses.end(seats[2].0, false);
+    world.addresses.end(seats[2].0, false);
+    assert_eq!(world.serve().1, 2);
+    for (seat, _) in seats {
+        world.addresses.on_lost(seat, world.now);
+    }
+    assert_eq!([0, 1, 2].map(|address| world.addresses.in_flight(address)), [0; 3], "what is lost is not under way");
+}
+
+#[test]
+fn an_address_that_failed_too_often_is_left_alone_and_returns() {
+    let mut world = World::new(Policy::PrimaryBackup, 2);
+    world.alive[0] = false;
+    for failures in 1..=3 {
+        let (dialled, _) = world.connect();
+        assert_eq!(dialled, [0, 1]);
+        assert_eq!(world.addresses.failures(0), failures);
+        assert_eq!(world.addresses.is_ejected(0, world.now), failures == 3);
+        world.now += SECOND;
+    }
+    assert_eq!(world.connect().0, [1]);
+    // Short connections have no background, and try it when its time has come.
+    world.now += world.reconnect.fail_back;
+    assert!(!world.addresses.is_ejected(0, world.now));
+    world.alive[0] = true;
+    let (dialled, seat) = world.connect();
+    assert_eq!(dialled, [0]);
+    world.exchange(seat.unwrap().0);
+    assert_eq!(world.addresses.failures(0), 0);
+}
+
+#[test]
+fn a_lone_address_is_never_left_alone_for_longer_than_its_delay() {
+    let mut world = World::new(Policy::PrimaryBackup, 1);
+    world.alive[0] = false;
+    for failures in 1..20 {
+        assert_eq!(world.connect().0, [0]);
+        assert!(!world.addresses.is_ejected(0, world.now));
+        let until = match world.addresses.choose(&mut Attempt::new(), world.now) {
+            Choice::Wait { until } => until,
+            Choice::Dial { .. } => world.now,
+            Choice::Exhausted => panic!(),
+        };
+        assert!(until - world.now <= Addresses::window(&world.reconnect, failures));
+    }
+}
+
+#[test]
+fn delays_double_up_to_the_cap() {
+    let reconnect = Reconnect::default();
+    let windows = [0, 1, 2, 3, 4, 10, 11, 12, 1000, u32::MAX].map(|failures| Addresses::window(&reconnect, failures));
+    let expected = [0, 100, 200, 400, 800, 51_200, 60_000, 60_000, 60_000, 60_000].map(Duration::from_millis);
+    assert_eq!(windows, expected);
+}
+
+/// Accepts, and closes before anything was of use: dialled and lost again and again.
+#[test]
+fn only_a_useful_exchange_resets_the_delay() {
+    let mut world = World::new(Policy::PrimaryBackup, 1);
+    for failures in 1..=15 {
+        let (seat, _) = world.connect().1.unwrap();
+        assert!(world.addresses.on_lost(seat, world.now));
+        assert_eq!(world.addresses.failures(0), failures);
+    }
+    let (seat, _) = world.connect().1.unwrap();
+    world.exchange(seat);
+    assert_eq!(world.addresses.failures(0), 0);
+    // One that was of use may end at any time, and is replaced at once.
+    assert!(!world.addresses.on_lost(seat, world.now));
+    let before = world.now;
+    assert_eq!((world.connect().0, world.now), (vec![0], before));
+}
+
+/// A server at its limit: what goes on over an old connection says nothing of new ones.
+#[test]
+fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
+    let mut world = World::new(Policy::PrimaryBackup, 1);
+    let (seat, _) = world.serve();
+    world.alive[0] = false;
+    for failures in 1..=5 {
+        world.now += 10 * SECOND;
+        assert_eq!(world.connect().1, None);
+        world.exchange(seat);
+        assert_eq!(world.addresses.failures(0), failures);
+    }
+    assert!(!world.addresses.is_down(0), "it serves");
+}
+
+/// Many who lose a server at once have lost it once.
+#[test]
+fn connections_that_are_lost_together_are_one_failure() {
+    let mut world = World::new(Policy::PrimaryBackup, 1);
+    let seats = [(); 8].map(|()| world.connect().1.unwrap().0);
+    world.now += SECOND;
+    let counted = seats.map(|seat| world.addresses.on_lost(seat, world.now));
+    assert_eq!((counted.iter().filter(|counted| **counted).count(), world.addresses.failures(0)), (1, 1));
+    // And so it is with dials that were under way together.
+    let dialled_at = world.now + SECOND;
+    world.now += 2 * SECOND;
+    assert!(world.addresses.on_failed(0, dialled_at, world.now));
+    assert!(!world.addresses.on_failed(0, dialled_at, world.now));
+    assert_eq!(world.addresses.failures(0), 2);
+}
+
+/// A primary at its limit is no reason to use the backup, as long as it serves.
+#[test]
+fn a_primary_that_serves_is_not_passed_over() {
+    let mut world = World::new(Policy::PrimaryBackup, 2);
+    let (seat, _) = world.serve();
+    world.alive[0] = false;
+    for _ in 0..2 {
+        assert_eq!(world.connect(), (vec![0], None));
+    }
+    assert_eq!(world.connect().0, [0, 1], "after the third failure it is not what it seems");
+    world.addresses.on_lost(seat, world.now);
+}
+
+#[test]
+fn connections_return_to_the_primary_one_by_one() {
+    let mut world = World::new(Policy::PrimaryBackup, 2);
+    let mut seats = Vec::new();
+    world.alive[0] = false;
+    (0..20).for_each(|_| seats.push(world.serve()));
+    assert_eq!(world.spread(), [0, 20]);
+    assert!(world.addresses.is_degraded());
+    let fail_back = world.reconnect.fail_back;
+    assert_eq!(world.run_until(world.now + 10 * fail_back, &mut seats), [], "while it is away");
+    world.alive[0] = true;
+    let returned = world.now;
+    let moved = world.run_until(returned + 3 * fail_back, &mut seats);
+    assert_eq!((moved.len(), world.spread()), (20, vec![20, 0]), "ends on the primary");
+    assert!(!world.addresses.is_degraded());
+    let (first, last) = (moved[0], moved[19]);
+    assert!(first - returned <= fail_back + fail_back / 20 + SECOND, "{first:?}");
+    assert!(last - first >= fail_back * 8 / 10 && last - first <= fail_back, "{:?}", last - first);
+    let most = moved.iter().map(|at| moved.iter().filter(|other| **other >= *at && **other < *at + SECOND).count());
+    assert!(most.max() <= Some(3), "one by one: {moved:?}");
+}
+
+#[test]
+fn a_primary_that_is_lost_again_keeps_nobody_moving() {
+    let mut world = World::new(Policy::PrimaryBackup, 2);
+    let mut seats = Vec::new();
+    world.alive[0] = false;
+    (0..10).for_each(|_| seats.push(world.serve()));
+    world.alive[0] = true;
+    let fail_back = world.reconnect.fail_back;
+    world.run_until(world.now + fail_back, &mut seats);
+    let at_primary = world.spread()[0];
+    world.lose(0, &mut seats);
+    world.addresses.on_failed(0, world.now, world.now);
+    let moved = world.run_until(world.now + 2 * fail_back, &mut seats);
+    assert_eq!((moved.len(), world.spread()), (0, vec![0, 10 - at_primary]));
+}
+
+#[test]
+fn connections_are_spread_anew_when_an_address_returns() {
+    for policy in [Policy::RoundRobin, Policy::LeastInFlight] {
+        let mut world = World::new(policy, 3);
+        let mut seats = (0..12).map(|_| world.serve()).collect::<Vec<_>>();
+        assert_eq!(world.spread(), [4, 4, 4], "{policy:?}");
+        world.lose(1, &mut seats);
+        (0..4).for_each(|_| seats.push(world.serve()));
+        assert_eq!(world.spread(), [6, 0, 6], "{policy:?}");
+        world.alive[1] = true;
+        let fail_back = world.reconnect.fail_back;
+        let moved = world.run_until(world.now + 3 * fail_back, &mut seats);
+        assert_eq!((moved.len(), world.spread()), (4, vec![4, 4, 4]), "{policy:?}: gradually, and no more than needed");
+        assert!(moved[3] - moved[0] >= fail_back / 3, "{policy:?}: {moved:?}");
+    }
+}
+
+#[test]
+fn sticky_never_moves() {
+    let mut world = World::new(Policy::Sticky, 3);
+    world.alive[0] = false;
+    let mut seats = vec![world.serve()];
+    assert_eq!(seats[0].1, 1);
+    world.alive[0] = true;
+    assert_eq!(world.run_until(world.now + Duration::from_secs(3600), &mut seats), []);
+    assert_eq!(world.serve().1, 1, "and new ones go where the last one went");
+    world.lose(1, &mut seats);
+    assert_eq!(world.serve().1, 2);
+}
+
+#[test]
+fn with_one_address_alive_there_is_always_a_connection() {
+    for policy in ALL {
+        for alive in 0..5 {
+            let mut world = World::new(policy, 5);
+            world.alive = (0..5).map(|address| address == alive).collect();
+            for round in 0..100 {
+                let began = world.now;
+                let (dialled, seat) = world.connect();
+                let (seat, address) = seat.unwrap_or_else(|| panic!("{policy:?} {alive} {round}: {dialled:?}"));
+                assert_eq!(address, alive);
+                assert!(world.now - began <= world.reconnect.cap);
+                world.exchange(seat);
+                world.addresses.on_closed(seat);
+                world.now += Duration::from_millis(37);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Peers that are lost and come back, on real sockets; after each row all descriptors, tasks and threads are gone again.
+//!
+//! The rows run one after the other in one test: what is open in a process belongs to all its tests.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod balance;
+mod baseline;
+mod client;
+mod host;
+mod links;
+mod losses;
+mod moves;
+mod names;
+mod outages;
+mod signing;
+mod states;
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use baseline::Baseline;
+use client::Driver;
+
+/// No row takes longer.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+type Row = (&'static str, fn(Driver) -> Pin<Box<dyn Future<Output = ()>>>);
+
+macro_rules! rows {
+    ($($group:ident :: $row:ident),* $(,)?) => {
+        &[$((concat!(stringify!($group), "::", stringify!($row)), |driver| Box::pin($group::$row(driver)))),*]
+    };
+}
+
+/// On every driver.
+const ROWS: &[Row] = rows![
+    outages::a_flapping_server_is_dialled_less_and_less,
+    outages::a_call_waits_for_the_next_try_within_its_time,
+    outages::a_call_whose_time_is_over_before_the_next_try_fails_at_once,
+    outages::a_backup_serves_while_the_first_address_is_dead,
+    outages::short_connections_leave_a_dead_address_alone,
+    outages::a_silent_address_leaves_the_others_their_time,
+    losses::a_hook_is_told_where_and_why,
+    losses::a_hook_that_panics_or_hangs_holds_nobody_up,
+    names::a_real_name_is_resolved,
+    signing::a_connection_begins_and_ends_with_its_exchanges,
+    signing::a_peer_that_does_not_want_us_is_an_error_of_its_own,
+    signing::a_peer_that_is_silent_or_talks_rubbish_or_closes,
+];
+
+/// Where something goes on in the background.
+const ON_TWO: &[Row] = rows![
+    names::a_name_without_an_address,
+    names::a_resolver_that_hangs_or_panics_is_contained,
+    names::a_changed_answer_is_used_by_the_next_dial,
+    names::one_of_two_addresses_of_a_name_is_dead,
+    states::the_states_of_an_outage,
+    states::degraded_on_the_backup,
+    states::heartbeats_tell_of_a_loss_between_two_calls,
+    moves::a_client_returns_to_the_primary_and_no_call_waits_for_that,
+    moves::a_primary_that_does_not_let_us_sign_on_is_not_back,
+    links::a_link_that_moves_finishes_what_is_in_flight,
+    links::an_address_that_does_not_answer_has_failed,
+];
+
+/// On tokio.
+const ON_TOKIO: &[Row] = rows![
+    outages::a_call_that_is_dropped_leaves_nothing_behind,
+    outages::two_hundred_clients_come_back_without_a_storm,
+    balance::requests_are_balanced_over_the_links_of_several_addresses,
+];
+
+#[test]
+fn all_rows_hold_and_leave_nothing_behind() {
+    // The first runtime of a process opens what all others use.
+    drop(runtime());
+    let groups: [(&[Row], &[Driver]); 3] = [
+        (ROWS, &[Driver::Tokio, Driver::Blocking, Driver::NonBlocking]),
+        (ON_TWO, &[Driver::Tokio, Driver::Blocking]),
+        (ON_TOKIO, &[Driver::Tokio]),
+    ];
+    let all =
+        groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
+    for ((name, row), driver) in all {
+        let (began, before) = (Instant::now(), Baseline::now());
+        let runtime = runtime();
+        runtime.block_on(async {
+            let ended = tokio::time::timeout(DEADLINE, row(driver)).await;
+            assert!(ended.is_ok(), "{name} on {driver:?} hangs");
+            baseline::no_tasks(name).await;
+        });
+        runtime.shutdown_timeout(DEADLINE);
+        before.is_restored(&format!("{name} on {driver:?}"));
+        println!("{:5.2} s  {driver:?}  {name}", began.elapsed().as_secs_f64());
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}

@@ -1,0 +1,52 @@
+//! Connections that go back to the primary.
+
+use std::time::{Duration, Instant};
+
+use framelink_transport::profile::Sign;
+use framelink_transport::upstream::State;
+
+use crate::client::{Driver, parts, profile};
+use crate::host::{Does, Host};
+
+/// As the test's profile has it: a try in the background, and then the moves.
+const FAIL_BACK: Duration = Duration::from_millis(300);
+
+pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(driver: Driver) {
+    let (mut primary, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
+    let profile = profile().sign_on(Sign::new(b"on").expect(b"on")).sign_off(Sign::new(b"off"));
+    let mut client = parts(&profile, [primary.name(), backup.name()]).client(driver);
+    client.call(b"hi").await.unwrap();
+    assert_eq!(client.address(), Some(backup.name()), "{driver:?}");
+    primary.start_again().await;
+    // It answers slowly when asked to sign on: nobody waits for that.
+    primary.stop().await;
+    primary.now_does(Does::EchoAfter(Duration::from_millis(100)));
+    primary.start_again().await;
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    while client.address() != Some(primary.name()) {
+        let called = Instant::now();
+        client.call(b"hi").await.unwrap();
+        if client.address() != Some(primary.name()) {
+            slowest = slowest.max(called.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(began.elapsed() < 2 * FAIL_BACK + Duration::from_secs(2), "{driver:?}: {:?}", began.elapsed());
+    assert!(slowest < Duration::from_millis(90), "{driver:?}: a call waited {slowest:?}");
+    // Closed in good order.
+    backup.has_seen(|seen| seen.messages.last().is_some_and(|last| last == b"off")).await;
+    assert_eq!((client.counts().moves, client.counts().losses, client.state()), (1, 0, State::Up), "{driver:?}");
+    client.close().await;
+}
+
+pub(crate) async fn a_primary_that_does_not_let_us_sign_on_is_not_back(driver: Driver) {
+    let (primary, backup) = (Host::start(Does::Say(b"no")).await, Host::start(Does::Echo).await);
+    let profile = profile().sign_on(Sign::new(b"on").expect(b"on"));
+    let mut client = parts(&profile, [primary.name(), backup.name()]).client(driver);
+    client.call(b"hi").await.unwrap();
+    primary.has_seen(|seen| seen.accepts.len() >= 4).await;
+    client.call(b"hi").await.unwrap();
+    assert_eq!((client.address(), client.counts().moves), (Some(backup.name()), 0), "{driver:?}");
+    assert!(client.counts().failures.sign_on >= 3, "{driver:?}");
+}

@@ -1,0 +1,80 @@
+//! Names, and what becomes of a dial when they are not answered as one would like.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use framelink_transport::upstream::{Reason, State};
+
+use crate::client::{Client, Driver, Names, parts, profile};
+use crate::host::{Does, Host};
+
+const SOON: Duration = Duration::from_millis(200);
+
+fn down(client: &Client) -> Reason {
+    match client.state() {
+        State::Down { why, .. } => why.reason(),
+        state => panic!("{state:?}"),
+    }
+}
+
+pub(crate) async fn a_name_without_an_address(driver: Driver) {
+    let mut client = parts(&profile(), ["switch".to_owned()]).names(Names::Fail).client(driver);
+    let error = client.call(b"hi").await.unwrap_err().to_string();
+    assert!(error.contains("resolving the peer's address: switch: no such name"), "{driver:?}: {error}");
+    assert_eq!((client.counts().failures.resolve, down(&client)), (1, Reason::Resolve), "{driver:?}");
+    let nobody = Names::Are(Arc::default());
+    let mut client = parts(&profile(), ["switch".to_owned()]).names(nobody).client(driver);
+    let error = client.call(b"hi").await.unwrap_err().to_string();
+    assert!(error.contains("the peer's name has no address"), "{driver:?}: {error}");
+}
+
+pub(crate) async fn a_resolver_that_hangs_or_panics_is_contained(driver: Driver) {
+    let is_free = Arc::new(AtomicBool::new(false));
+    let hangs = Names::Hang(Arc::clone(&is_free));
+    let profile = profile().connect_timeout(SOON);
+    let mut client = parts(&profile, ["switch".to_owned()]).names(hangs).client(driver);
+    let began = Instant::now();
+    let error = client.call(b"hi").await.unwrap_err().to_string();
+    assert!(error.contains("resolving the peer's address: switch: "), "{driver:?}: {error}");
+    assert!(began.elapsed() >= SOON && began.elapsed() < Duration::from_secs(2), "{driver:?}: {:?}", began.elapsed());
+    is_free.store(true, Ordering::Release);
+
+    let mut client = parts(&profile, ["switch".to_owned()]).names(Names::Panic).client(driver);
+    let error = client.call(b"hi").await.unwrap_err().to_string();
+    assert!(error.contains("switch: the resolver panicked"), "{driver:?}: {error}");
+    client.call(b"hi").await.unwrap_err();
+    assert_eq!(client.counts().resolver_panics, 2, "{driver:?}: and it is asked again");
+}
+
+pub(crate) async fn a_changed_answer_is_used_by_the_next_dial(driver: Driver) {
+    let (mut old, new) = (Host::start(Does::Echo).await, Host::start(Does::Echo).await);
+    let answer = Arc::new(Mutex::new(vec![old.address]));
+    let names = Names::Are(Arc::clone(&answer));
+    let mut client = parts(&profile(), ["switch".to_owned()]).names(names).client(driver);
+    assert_eq!(client.call(b"hi").await.unwrap(), b"hi");
+    *answer.lock().unwrap() = vec![new.address];
+    assert_eq!(client.call(b"hi").await.unwrap(), b"hi");
+    assert_eq!((old.messages().len(), new.messages().len()), (2, 0), "what is there goes on");
+    old.stop().await;
+    assert_eq!(client.call_until_answered(b"hi").await, b"hi");
+    assert_eq!(new.messages().len(), 1, "{driver:?}");
+    assert_eq!(client.address().as_deref(), Some("switch"));
+}
+
+pub(crate) async fn one_of_two_addresses_of_a_name_is_dead(driver: Driver) {
+    let (dead, host) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
+    let both: Vec<SocketAddr> = vec![dead.address, host.address];
+    let names = Names::Are(Arc::new(Mutex::new(both)));
+    let mut client = parts(&profile(), ["switch".to_owned()]).names(names).client(driver);
+    assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}");
+    assert_eq!((client.counts().dials, client.counts().failures.total()), (1, 0), "{driver:?}: one address to us");
+}
+
+pub(crate) async fn a_real_name_is_resolved(driver: Driver) {
+    let host = Host::start(Does::Echo).await;
+    let name = format!("localhost:{}", host.address.port());
+    let mut client = parts(&profile(), [name]).client(driver);
+    assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}");
+}

@@ -1,0 +1,63 @@
+//! The exchanges that a connection begins and ends with.
+
+use std::time::Duration;
+
+use framelink_transport::profile::Sign;
+use framelink_transport::upstream::{Reason, State};
+use framelink_transport::{Cause, ConnectError};
+
+use crate::client::{Driver, parts, profile};
+use crate::host::{Does, Host};
+
+const SOON: Duration = Duration::from_millis(200);
+
+pub(crate) async fn a_connection_begins_and_ends_with_its_exchanges(driver: Driver) {
+    let host = Host::start(Does::Echo).await;
+    let profile = profile().sign_on(Sign::new(b"0800 on").expect(b"0800")).sign_off(Sign::new(b"0820 off"));
+    let mut client = parts(&profile, [host.name()]).client(driver);
+    assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
+    assert_eq!(client.call(b"0201").await.unwrap(), b"0201");
+    client.close().await;
+    host.has_seen(|seen| seen.closed == 1 || seen.messages.len() == 4).await;
+    assert_eq!(host.messages(), [&b"0800 on"[..], b"0200", b"0201", b"0820 off"], "{driver:?}");
+}
+
+pub(crate) async fn a_peer_that_does_not_want_us_is_an_error_of_its_own(driver: Driver) {
+    let host = Host::start(Does::Say(b"0810 secret no")).await;
+    let profile = profile().sign_on(Sign::new(b"0800 password").expect(b"0810 yes"));
+    let mut client = parts(&profile, [host.name()]).client(driver);
+    let error = client.call(b"0200").await.unwrap_err();
+    let Cause::Connect(ConnectError::NotWanted { address, reply_len: 14, expected_len: 8 }) = error.error().cause()
+    else {
+        panic!("{driver:?}: {error}")
+    };
+    assert_eq!((*address, error.error().blame()), (host.address, framelink_transport::Blame::Peer));
+    let told = format!("{error} {error:?}");
+    assert!(told.contains("does not want us: its reply, 14 bytes"), "{told}");
+    assert!(!told.contains("secret") && !told.contains("password"), "{told}");
+    assert_eq!(client.counts().failures.sign_on, 1);
+    match client.state() {
+        State::Down { why, .. } => assert_eq!(why.reason(), Reason::SignOn),
+        state => panic!("{state:?}"),
+    }
+    assert_eq!(host.messages(), [b"0800 password"], "{driver:?}: and the request was not sent");
+}
+
+pub(crate) async fn a_peer_that_is_silent_or_talks_rubbish_or_closes(driver: Driver) {
+    for (does, complaints) in [
+        (Does::Nothing, &["nothing came within"][..]),
+        // Whether it comes before our message went out, or after it.
+        (Does::Rubbish(b"HTTP/1.1 400"), &["0x48", "came before the request"]),
+        (Does::Close, &["the peer closed", "reset", "Broken pipe"]),
+        (Does::CloseAfterMessage, &["the peer closed the connection instead of replying", "reset"]),
+    ] {
+        let host = Host::start(does).await;
+        let profile = profile().sign_on(Sign::new(b"0800").expect(b"0810")).connect_timeout(SOON);
+        let mut client = parts(&profile, [host.name()]).client(driver);
+        let error = client.call(b"0200").await.unwrap_err();
+        let is_told = matches!(error.error().cause(), Cause::Connect(ConnectError::SignOn { .. }));
+        let text = error.to_string();
+        assert!(is_told && complaints.iter().any(|complaint| text.contains(complaint)), "{driver:?} {does:?}: {error}");
+        assert_eq!((client.counts().failures.sign_on, client.counts().connected), (1, 0), "{driver:?} {does:?}");
+    }
+}

@@ -1,0 +1,5 @@
+//! The addresses of a peer by random steps, beside a model of them.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_transport::fuzz::upstream);
