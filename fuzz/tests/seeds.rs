@@ -10,6 +10,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("heartbeat", framelink_heartbeat::fuzz::forms),
     ("heartbeat_notation", framelink_heartbeat::fuzz::notation),
     ("in_flight", framelink_transport::fuzz::in_flight),
+    ("lending", framelink_transport::fuzz::lending),
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
     ("liveness", framelink_heartbeat::fuzz::liveness),

@@ -229,7 +229,7 @@ impl fmt::Display for ConnectError {
 }
 
 /// A share of what was left: more digits than milliseconds say nothing.
-fn in_milliseconds(after: Duration) -> Duration {
+pub(crate) fn in_milliseconds(after: Duration) -> Duration {
     let millis = Duration::from_micros(500).saturating_add(after).as_millis();
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use framelink_codec::Fault;
 use framelink_heartbeat::Verdict;
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::NotLent;
 use crate::session::{NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
 
@@ -61,7 +63,9 @@ impl<D, E> Error<D, E> {
     /// Whose fault it is.
     #[must_use]
     pub const fn blame(&self) -> Blame {
-        match self.cause {
+        match &self.cause {
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Cause::NotLent(why) => why.blame(),
             Cause::Refused(_)
             | Cause::Heartbeat(_)
             | Cause::NotBegun(_)
@@ -155,6 +159,9 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Refused(SendRefused<E>),
     /// There is no connection.
     Connect(ConnectError),
+    /// A pool had no connection to lend.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    NotLent(Box<NotLent>),
     /// The peer did not begin with the bytes that it was to begin with.
     Preamble(WrongPreamble),
     /// What came is no frame, or ended inside one.
@@ -256,7 +263,9 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::TooSlow => Self::TooSlow,
             Self::Heartbeat(refused) => Self::Heartbeat(*refused),
             Self::Dead(verdict) => Self::Dead(*verdict),
-            // A connection that is there does not fail to be made.
+            // A connection that is there does not fail to be made, or lent.
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::NotLent(_) => Self::Closed,
             Self::Closed | Self::Connect(_) => Self::Closed,
         }
     }
@@ -296,6 +305,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
         match self {
             Self::Refused(refused) => refused.fmt(f),
             Self::Connect(error) => error.fmt(f),
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::NotLent(why) => why.fmt(f),
             Self::Preamble(wrong) => wrong.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),

@@ -1,6 +1,8 @@
 //! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
 
 mod in_flight;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod lending;
 mod outbox;
 mod pulse;
 mod replies;
@@ -17,6 +19,8 @@ use crate::{DecodeError, Framing};
 use crate::{Profile, profile::Side};
 
 pub use in_flight::in_flight;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use lending::lending;
 pub use outbox::outbox;
 pub use pulse::pulse;
 pub use replies::replies;
@@ -421,6 +425,12 @@ mod tests {
     #[test]
     fn any_steps_of_calls_in_flight() {
         any_steps(100_000, in_flight);
+    }
+
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    #[test]
+    fn any_steps_of_a_pool() {
+        any_steps(100_000, lending);
     }
 
     #[test]

@@ -69,6 +69,8 @@ mod message;
 mod news;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod pool;
 mod presets;
 pub mod profile;
 #[cfg(feature = "socket")]
@@ -101,6 +103,8 @@ pub use keepalive::Keepalive;
 pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use news::News;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]

@@ -14,6 +14,7 @@ use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStrea
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
@@ -193,6 +194,24 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             self.both(soon, |receiving, sending, port, clock| drive::tend(receiving, sending, port, clock, is_deaf));
         let until = tended.map_err(|cause| self.receiver.failed(cause))?;
         Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
+    }
+
+    /// For a pool: what went and what came.
+    pub(super) fn traffic(&self) -> Traffic {
+        let (sending, receiving) = (&self.sender.sending, &self.receiver.receiving);
+        Traffic { sent: sending.messages_written(), received: receiving.messages_received() }
+    }
+
+    /// For a pool: whether it is clean, so that it can be lent.
+    pub(super) fn inspect(&mut self, is_deaf: bool) -> std::result::Result<Option<Duration>, CauseOf<C>> {
+        self.exchange.check().map_err(Cause::Unclean)?;
+        let soon = self.clock.within(SLICE);
+        self.both(soon, |receiving, sending, port, clock| pool::inspect(receiving, sending, port, clock, is_deaf))
+    }
+
+    /// What closes its socket from elsewhere.
+    pub(super) fn closer(&self) -> Option<super::Closer> {
+        self.receiver.closer()
     }
 
     /// Heartbeats that are due leave meanwhile.

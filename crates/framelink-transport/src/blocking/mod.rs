@@ -9,6 +9,7 @@
 //! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
+mod bell;
 mod caller;
 mod client;
 mod connection;
@@ -19,6 +20,7 @@ mod keeper;
 mod link;
 mod listener;
 mod mux;
+mod pool;
 mod port;
 mod receiver;
 mod serving;
@@ -35,6 +37,7 @@ pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
 pub use link::{Inbox, Link};
 pub use listener::Listener;
+pub use pool::{Lent, Pool};
 pub use receiver::Receiver;
 pub use shared::Shared;
 pub use stopper::Stopper;

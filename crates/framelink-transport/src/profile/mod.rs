@@ -229,7 +229,6 @@ impl Profile {
 
     /// Whether connections can be lent out as it says.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
-    #[expect(dead_code)]
     pub(crate) fn check_pool(&self) -> Result<Pooled, ProfileError> {
         rules::check_for(self, Side::Client)?;
         rules::check_pool(self)

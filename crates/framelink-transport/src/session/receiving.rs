@@ -51,6 +51,8 @@ pub struct Receiving<D: Decode> {
     heard_at: Duration,
     /// All bytes that ever came.
     count: ByteCount,
+    /// All messages that were ever delivered.
+    messages: u64,
     /// Why no more bytes come for now; said of what waits in the buffer.
     end: Option<End>,
     /// What the message that is unfinished needs.
@@ -112,6 +114,7 @@ impl<D: Decode> Receiving<D> {
             is_away: false,
             heard_at,
             count,
+            messages: 0,
             end: None,
             need: None,
             torn: Torn::default(),
@@ -351,6 +354,7 @@ impl<D: Decode> Receiving<D> {
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
                         self.is_away = true;
+                        self.messages += 1;
                         #[cfg(feature = "socket")]
                         if self.takes_turns {
                             self.hold_pulse();
@@ -394,6 +398,12 @@ impl<D: Decode> Receiving<D> {
     pub fn discard(&mut self) {
         self.buffer.take(self.buffer.len());
         self.begun_at = None;
+    }
+
+    /// How many messages were delivered since the connection began.
+    #[must_use]
+    pub const fn messages_received(&self) -> u64 {
+        self.messages
     }
 
     /// Whether a message has begun to come and is not whole.

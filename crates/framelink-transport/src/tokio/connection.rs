@@ -20,6 +20,7 @@ use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::drive::{self, Answer, Call, Came, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
@@ -197,6 +198,25 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         });
         let until = tended.map_err(|cause| Error::new(Operation::Receive, self.peer_addr(), cause))?;
         Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
+    }
+
+    /// For a pool: what went and what came.
+    pub(super) fn traffic(&self) -> Traffic {
+        let (sending, receiving) = (&self.sender.sending, &self.receiver.receiving);
+        Traffic { sent: sending.messages_written(), received: receiving.messages_received() }
+    }
+
+    /// For a pool: whether it is clean, so that it can be lent. Whatever comes from now on wakes that one.
+    pub(super) fn inspect(
+        &mut self,
+        waker: &Waker,
+        is_deaf: bool,
+    ) -> std::result::Result<Option<Duration>, CauseOf<C>> {
+        self.exchange.check().map_err(Cause::Unclean)?;
+        let mut context = Context::from_waker(waker);
+        self.poll_both(&mut context, |receiving, sending, port, clock| {
+            pool::inspect(receiving, sending, port, clock, is_deaf)
+        })
     }
 
     /// Heartbeats that are due leave meanwhile.

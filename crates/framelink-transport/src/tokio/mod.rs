@@ -25,6 +25,7 @@ mod keeper;
 mod link;
 mod listener;
 mod mux;
+mod pool;
 mod port;
 mod receiver;
 #[cfg(feature = "tower")]
@@ -39,6 +40,7 @@ pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
 pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
+pub use pool::{Lent, Pool};
 pub use receiver::Receiver;
 #[cfg(feature = "tower")]
 pub use service::{Sequential, Timed};

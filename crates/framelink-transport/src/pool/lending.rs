@@ -1,0 +1,389 @@
+//! Which connection is lent to whom, which are opened, and which are closed.
+
+mod dials;
+mod end;
+mod idle;
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use self::dials::Dials;
+use self::end::Stage;
+use self::idle::{Idle, Shelf};
+use super::waiters::{Ticket, Waiters};
+use super::{CloseReason, Member, NotLent, PoolStatus};
+use crate::ConnectError;
+use crate::profile::Pooled;
+
+/// The connections of a pool and those who wait for one.
+///
+/// ```text
+///            dialled                     enter, collect
+///   opening ────────► idle ◄───────────────────────────────► lent
+///      │ dial_failed    │             give_back               │
+///      ▼                │ look_after: idle, lifetime, moved,  │ give_back: dirty, uses, replaced, surplus,
+///   (paced)             │ ended, unasked bytes, dead          │ moved, lifetime, ended
+///                       ▼                                     ▼
+///                    closing ────────► (the socket is closed, another one may be opened)
+///                             closed
+/// ```
+///
+/// Whoever changes this: a connection is idle only while nobody waits; the count of those that are open, opening or closing never
+/// passes `max`; what comes free is given to whoever has waited longest, and is that one's even before it has noticed.
+///
+/// The one that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is needed;
+/// that none of them rots meanwhile is the part of [`look_after`](Self::look_after), not of taking turns.
+#[derive(Debug)]
+pub(crate) struct Lending<M: Member> {
+    rules: Pooled,
+    shelf: Shelf<M>,
+    waiters: Waiters<M>,
+    /// Those that are lent, each with what cuts it.
+    lent: BTreeMap<u64, M::Handle>,
+    dials: Dials,
+    /// Being closed in good order.
+    closing: u32,
+    stage: Stage,
+    jobs: Vec<Job<M>>,
+    wakes: Vec<Waker>,
+    /// When whoever looks after them will look again; for ever, while there is nothing to look at.
+    planned: Duration,
+    is_roused: bool,
+    counts: PoolStatus,
+    next_id: u64,
+}
+
+/// What is to be done for it, outside of it.
+#[derive(Debug)]
+pub(crate) enum Job<M> {
+    /// Opens one, and says what came of it: [`Lending::dialled`] or [`Lending::dial_failed`].
+    Dial,
+    /// Closes one in good order, and says so: [`Lending::closed`].
+    Close(M, CloseReason),
+}
+
+/// One that is lent, until it is [given back](Lending::give_back).
+#[derive(Debug)]
+pub(crate) struct Lent<M> {
+    pub(crate) member: M,
+    /// Whether it was there before it was asked for, so that it may have ended meanwhile.
+    pub(crate) was_there: bool,
+    card: Card,
+}
+
+/// What is known of a connection besides.
+#[derive(Clone, Copy, Debug)]
+struct Card {
+    id: u64,
+    ends_at: Duration,
+    uses: u32,
+}
+
+/// What comes of asking for a connection.
+#[derive(Debug)]
+pub(crate) enum Entered<M> {
+    Lent(Lent<M>),
+    /// Until then at most.
+    Waits(Ticket, Duration),
+}
+
+impl<M: Member> Lending<M> {
+    /// Idle ones are looked at after what they say, and at least so often. The seed is for how old each may become.
+    pub(crate) fn new(rules: Pooled, look_every: Option<Duration>, seed: u64, now: Duration) -> Self {
+        let mut lending = Self {
+            rules,
+            shelf: Shelf::new(look_every),
+            waiters: Waiters::new(),
+            lent: BTreeMap::new(),
+            dials: Dials::new(seed),
+            closing: 0,
+            stage: Stage::Open,
+            jobs: Vec::new(),
+            wakes: Vec::new(),
+            planned: Duration::MAX,
+            is_roused: false,
+            counts: PoolStatus::default(),
+            next_id: 0,
+        };
+        lending.open(now);
+        lending
+    }
+
+    /// Somebody wants a connection, and would wait so long for it, if the rules let it.
+    pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, NotLent> {
+        if !self.is_open() {
+            return Err(self.refused(NotLent::closed()));
+        }
+        if let Some(lent) = self.pick(now) {
+            let lent = self.lend(lent);
+            self.open(now);
+            return Ok(Entered::Lent(lent));
+        }
+        let Some(wait) = self.rules.wait else {
+            self.dials.want_one();
+            self.open(now);
+            let shortage = self.shortage(None, self.waiters.len());
+            return Err(self.refused(shortage));
+        };
+        let until = now.saturating_add(wait.min(within));
+        let ticket = self.waiters.push(now, until, waker.clone());
+        self.open(now);
+        Ok(Entered::Waits(ticket, until))
+    }
+
+    /// Whoever waits asks whether it has one now. `None` while it waits on, until its time is over.
+    pub(crate) fn collect(&mut self, ticket: Ticket, waker: &Waker, now: Duration) -> Option<Result<Lent<M>, NotLent>> {
+        // It is gone where the pool was closed.
+        let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(NotLent::closed()))) };
+        let sound = given.and_then(|lent| self.sound(lent, now)).or_else(|| self.pick(now));
+        if let Some(lent) = sound {
+            self.waiters.remove(ticket);
+            let lent = self.lend(lent);
+            self.open(now);
+            return Some(Ok(lent));
+        }
+        let waiter = self.waiters.get(ticket)?;
+        if now < waiter.until {
+            self.waiters.set_waker(ticket, waker);
+            self.open(now);
+            return None;
+        }
+        let shortage = self.shortage(Some(waiter.until.saturating_sub(waiter.since)), self.waiters.before(ticket));
+        self.waiters.remove(ticket);
+        self.open(now);
+        Some(Err(self.refused(shortage)))
+    }
+
+    /// Whoever waits for it does so no more. What it was given already goes to the next.
+    pub(crate) fn cancel(&mut self, ticket: Ticket, now: Duration) {
+        let given = self.waiters.take_given(ticket).ok().flatten();
+        self.waiters.remove(ticket);
+        if let Some(mut lent) = given {
+            match lent.member.inspect() {
+                Ok(next) => self.rest(lent, next, now),
+                Err(reason) => self.part(lent, reason, now),
+            }
+        }
+        self.open(now);
+    }
+
+    /// One that was lent is back.
+    pub(crate) fn give_back(&mut self, mut lent: Lent<M>, now: Duration) {
+        self.lent.remove(&lent.card.id);
+        lent.was_there = true;
+        let inspected = lent.member.inspect();
+        lent.member.end(inspected.is_ok());
+        if inspected.is_ok() {
+            self.dials.was_useful();
+        }
+        match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
+            Ok(next) => self.rest(lent, next, now),
+            Err(reason) => {
+                if self.rules.replace && self.shelf.len() < self.rules.max_idle as usize {
+                    self.dials.owe_one();
+                }
+                self.part(lent, reason, now);
+            }
+        }
+        self.open(now);
+    }
+
+    /// One was opened.
+    pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
+        self.dials.finished();
+        self.dials.succeeded();
+        self.counts.opened += 1;
+        let card =
+            Card { id: self.next_id, ends_at: now.saturating_add(self.dials.shorter(self.rules.lifetime)), uses: 0 };
+        self.next_id += 1;
+        let inspected = member.inspect();
+        let lent = Lent { member, was_there: false, card };
+        match inspected {
+            _ if !self.is_open() => self.part(lent, CloseReason::PoolClosed, now),
+            Ok(next) => self.rest(lent, next, now),
+            Err(reason) => self.part(lent, reason, now),
+        }
+        self.open(now);
+    }
+
+    /// One could not be opened.
+    pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
+        self.counts.not_opened += 1;
+        self.dials.finished();
+        self.dials.failed(now, Some(Arc::new(error)));
+        self.open(now);
+    }
+
+    /// The socket of one that was to be closed in good order is closed.
+    pub(crate) fn closed(&mut self, now: Duration) {
+        self.closing = self.closing.saturating_sub(1);
+        self.open(now);
+    }
+
+    /// Looks after those that are idle: each that is due, or all of them where something has stirred. When to look again.
+    pub(crate) fn look_after(&mut self, has_stirred: bool, now: Duration) -> Option<Duration> {
+        let live = self.live();
+        for (lent, reason) in self.shelf.sift(has_stirred, live, &self.rules, now) {
+            self.part(lent, reason, now);
+        }
+        self.planned = self.shelf.due(self.live(), &self.rules);
+        self.open(now);
+        self.is_roused = false;
+        (self.planned < Duration::MAX).then_some(self.planned)
+    }
+
+    /// What is to be done for it.
+    pub(crate) fn take_jobs(&mut self) -> Vec<Job<M>> {
+        mem::take(&mut self.jobs)
+    }
+
+    /// Whom to wake, and whether whoever does the jobs has to look: there is one, or something to look at sooner.
+    pub(crate) fn take_wakes(&mut self) -> (Vec<Waker>, bool) {
+        self.wake_drainers();
+        (mem::take(&mut self.wakes), mem::take(&mut self.is_roused) || !self.jobs.is_empty())
+    }
+
+    pub(crate) fn status(&self) -> PoolStatus {
+        PoolStatus {
+            idle: count(self.shelf.len()),
+            lent: count(self.lent.len()) + self.waiters.given(),
+            opening: self.dials.under_way(),
+            closing: self.closing,
+            waiting: self.waiters.len(),
+            last_failure: self.dials.last_failure().cloned(),
+            ..self.counts.clone()
+        }
+    }
+
+    /// Nothing is dialled before.
+    #[cfg(test)]
+    pub(crate) const fn pauses_until(&self) -> Duration {
+        self.dials.not_before()
+    }
+
+    /// Those that are open and not being closed.
+    fn live(&self) -> u32 {
+        count(self.shelf.len()) + count(self.lent.len()) + self.waiters.given()
+    }
+
+    /// The one that was returned last and is clean still.
+    fn pick(&mut self, now: Duration) -> Option<Lent<M>> {
+        while let Some(Idle { lent, .. }) = self.shelf.pop() {
+            if lent.card.ends_at <= now {
+                self.part(lent, CloseReason::Lifetime, now);
+            } else if let Some(lent) = self.sound(lent, now) {
+                return Some(lent);
+            }
+        }
+        None
+    }
+
+    /// If it is clean still.
+    fn sound(&mut self, mut lent: Lent<M>, now: Duration) -> Option<Lent<M>> {
+        match lent.member.inspect() {
+            Ok(_) => Some(lent),
+            Err(reason) => {
+                self.part(lent, reason, now);
+                None
+            }
+        }
+    }
+
+    fn lend(&mut self, mut lent: Lent<M>) -> Lent<M> {
+        lent.card.uses += 1;
+        self.counts.lendings += 1;
+        self.lent.insert(lent.card.id, lent.member.begin());
+        lent
+    }
+
+    /// Why one that is clean is not lent again.
+    fn end_of(&self, lent: &Lent<M>, now: Duration) -> Option<CloseReason> {
+        [
+            (!self.is_open(), CloseReason::PoolClosed),
+            (self.rules.replace, CloseReason::Replaced),
+            (self.rules.uses.is_some_and(|uses| lent.card.uses >= uses), CloseReason::Uses),
+            (lent.card.ends_at <= now, CloseReason::Lifetime),
+            (lent.member.is_to_move(), CloseReason::Moved),
+        ]
+        .into_iter()
+        .find_map(|(is_so, reason)| is_so.then_some(reason))
+    }
+
+    /// For whoever has waited longest, or else to be lent later.
+    fn rest(&mut self, lent: Lent<M>, next: Option<Duration>, now: Duration) {
+        let mut lent = match self.waiters.give(lent) {
+            Ok(waker) => return self.wakes.push(waker),
+            Err(lent) => lent,
+        };
+        if self.shelf.len() >= self.rules.max_idle as usize {
+            return self.part(lent, CloseReason::Surplus, now);
+        }
+        lent.was_there = true;
+        let due = self.shelf.push(lent, next, &self.rules, now);
+        self.plan(due);
+    }
+
+    /// One that is not lent again.
+    fn part(&mut self, mut lent: Lent<M>, reason: CloseReason, now: Duration) {
+        self.counts.closed[reason as usize] += 1;
+        if !reason.is_orderly() && lent.card.uses == 0 {
+            // A peer that ends each at once is not dialled in haste either.
+            self.dials.failed(now, None);
+        }
+        if !reason.is_orderly() {
+            lent.member.lost(reason);
+        }
+        if reason.is_orderly() && !self.is_over() {
+            self.closing += 1;
+            self.jobs.push(Job::Close(lent.member, reason));
+        }
+        // Otherwise the socket is closed here and now, so that the place is free.
+    }
+
+    /// Has as many opened as are missing, where there is room and it is time.
+    fn open(&mut self, now: Duration) {
+        if !self.is_open() {
+            return;
+        }
+        let live = self.live();
+        let missing = self.dials.wanted(self.rules.min.saturating_sub(live), self.waiters.len());
+        let missing = missing.min(self.rules.max.saturating_sub(live + self.closing));
+        match self.dials.begin(missing, now) {
+            Ok(begun) => self.jobs.extend((0..begun).map(|_| Job::Dial)),
+            Err(at) => self.plan(at),
+        }
+    }
+
+    /// There is something to look at then.
+    fn plan(&mut self, at: Duration) {
+        if at < self.planned {
+            self.planned = at;
+            self.is_roused = true;
+        }
+    }
+
+    fn refused(&mut self, why: NotLent) -> NotLent {
+        self.counts.refused += 1;
+        why
+    }
+
+    fn shortage(&self, after: Option<Duration>, before: usize) -> NotLent {
+        NotLent {
+            after,
+            is_closed: false,
+            lent: count(self.lent.len()) + self.waiters.given(),
+            opening: self.dials.under_way(),
+            max: self.rules.max,
+            before,
+            last_failure: self.dials.last_failure().cloned(),
+        }
+    }
+}
+
+/// There are never more than `max`.
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

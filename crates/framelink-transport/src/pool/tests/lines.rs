@@ -1,0 +1,356 @@
+//! One rule of a pool after the other.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::pool::world::{Fake, Flag, Sockets};
+use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
+use crate::profile::Pooled;
+use crate::{Blame, ConnectError};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A pool whose dials succeed at once.
+struct World {
+    lending: Lending<Fake>,
+    sockets: Sockets,
+}
+
+impl World {
+    fn new(rules: Pooled) -> Self {
+        Self { lending: Lending::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
+    }
+
+    /// Does all that is to be done. What was closed in good order, and why.
+    fn work(&mut self, now: Duration) -> Vec<CloseReason> {
+        let mut closed = Vec::new();
+        self.lending.look_after(false, now);
+        loop {
+            let jobs = self.lending.take_jobs();
+            if jobs.is_empty() {
+                self.wake();
+                return closed;
+            }
+            for job in jobs {
+                match job {
+                    Job::Dial => self.lending.dialled(Fake::new(&self.sockets), now),
+                    Job::Close(fake, reason) => {
+                        drop(fake);
+                        closed.push(reason);
+                        self.lending.closed(now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn lend(&mut self, now: Duration) -> Lent<Fake> {
+        let flag = Flag::new();
+        match self.lending.enter(SECOND, &flag.waker(), now).unwrap() {
+            Entered::Lent(lent) => lent,
+            Entered::Waits(ticket, _) => {
+                self.work(now);
+                assert!(flag.is_up());
+                self.lending.collect(ticket, &flag.waker(), now).unwrap().unwrap()
+            }
+        }
+    }
+
+    fn wake(&mut self) {
+        self.lending.take_wakes().0.into_iter().for_each(Waker::wake);
+    }
+
+    fn idle(&self) -> u32 {
+        self.lending.status().idle
+    }
+}
+
+#[test]
+fn as_many_as_are_asked_for_are_opened_in_advance() {
+    let mut rules = Pooled::new(5);
+    rules.min = 3;
+    let mut world = World::new(rules);
+    assert_eq!(world.lending.status().opening, 3);
+    world.work(at(0));
+    assert_eq!((world.idle(), world.sockets.open()), (3, 3));
+}
+
+#[test]
+fn what_nobody_borrows_is_closed_down_to_the_least() {
+    let mut rules = Pooled::new(4);
+    rules.idle = at(10);
+    let mut world = World::new(rules);
+    let lent = [(); 4].map(|()| world.lend(at(0)));
+    for (seconds, lent) in (1..).zip(lent) {
+        world.lending.give_back(lent, at(seconds));
+    }
+    assert!(world.work(at(10)).is_empty());
+    assert_eq!(world.work(at(11)), [CloseReason::Idle]);
+    assert_eq!(world.work(at(12)), [CloseReason::Idle]);
+    assert_eq!(world.work(at(13)), [CloseReason::Idle]);
+    assert!(world.work(at(100)).is_empty());
+    assert_eq!(world.idle(), 1);
+}
+
+#[test]
+fn the_one_that_came_back_last_is_lent_first() {
+    let mut world = World::new(Pooled::new(2));
+    let (one, other) = (world.lend(at(0)), world.lend(at(0)));
+    let line = other.member.line();
+    world.lending.give_back(one, at(1));
+    world.lending.give_back(other, at(2));
+    for seconds in 3..10 {
+        let lent = world.lend(at(seconds));
+        assert!(std::rc::Rc::ptr_eq(&lent.member.line(), &line));
+        world.lending.give_back(lent, at(seconds));
+    }
+}
+
+#[test]
+fn those_of_the_same_age_do_not_end_together() {
+    let mut rules = Pooled::new(64);
+    (rules.min, rules.lifetime) = (64, at(1000));
+    let mut world = World::new(rules);
+    world.work(at(0));
+    let ended: Vec<_> = (890..=1000).map(|seconds| world.work(at(seconds)).len()).collect();
+    assert_eq!(ended[..9], [0; 9], "none lives a tenth shorter");
+    assert_eq!(ended.iter().sum::<usize>(), 64, "none lives longer");
+    assert!(ended.iter().all(|together| *together <= 6), "{ended:?}");
+    assert_eq!(world.idle(), 64, "each was replaced");
+}
+
+#[test]
+fn one_that_was_lent_often_enough_is_closed_when_it_comes_back() {
+    let mut rules = Pooled::new(1);
+    rules.uses = Some(3);
+    let mut world = World::new(rules);
+    for _ in 0..2 {
+        let lent = world.lend(at(1));
+        world.lending.give_back(lent, at(1));
+        assert!(world.work(at(1)).is_empty());
+    }
+    let lent = world.lend(at(1));
+    world.lending.give_back(lent, at(1));
+    assert_eq!(world.work(at(1)), [CloseReason::Uses]);
+}
+
+#[test]
+fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
+    let mut rules = Pooled::new(3);
+    (rules.min, rules.replace) = (0, true);
+    let mut world = World::new(rules);
+    let lent = [world.lend(at(0)), world.lend(at(0))];
+    for lent in lent {
+        world.lending.give_back(lent, at(1));
+    }
+    assert_eq!(world.work(at(1)), [CloseReason::Replaced; 2]);
+    assert_eq!((world.idle(), world.lending.status().opened), (2, 4), "though none is to be kept");
+}
+
+#[test]
+fn one_too_many_is_closed_when_it_comes_back() {
+    let mut rules = Pooled::new(3);
+    rules.max_idle = 1;
+    let mut world = World::new(rules);
+    for lent in [world.lend(at(0)), world.lend(at(0)), world.lend(at(0))] {
+        world.lending.give_back(lent, at(1));
+    }
+    assert_eq!(world.work(at(1)), [CloseReason::Surplus; 2]);
+}
+
+#[test]
+fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
+    let mut world = World::new(Pooled::new(2));
+    let (one, other) = (world.lend(at(0)), world.lend(at(0)));
+    let idle = other.member.line();
+    world.lending.give_back(other, at(1));
+    idle.borrow_mut().is_to_move = true;
+    one.member.line().borrow_mut().is_to_move = true;
+    assert_eq!(world.work(at(31)), [CloseReason::Moved]);
+    world.lending.give_back(one, at(32));
+    assert_eq!(world.work(at(32)), [CloseReason::Moved]);
+}
+
+#[test]
+fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
+    for reason in [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed] {
+        let mut world = World::new(Pooled::new(1));
+        let lent = world.lend(at(0));
+        let line = lent.member.line();
+        world.lending.give_back(lent, at(0));
+        line.borrow_mut().end(reason);
+        world.lending.look_after(true, at(1));
+        assert_eq!(world.lending.status().closed(reason), 1);
+        assert_eq!(world.lending.status().opening, 1);
+        world.work(at(1));
+        assert_eq!((world.idle(), world.sockets.open()), (1, 1));
+    }
+}
+
+#[test]
+fn one_that_comes_back_in_the_middle_of_an_exchange_is_never_lent_again() {
+    let mut world = World::new(Pooled::new(1));
+    let lent = world.lend(at(0));
+    lent.member.request(1);
+    world.lending.give_back(lent, at(0));
+    assert_eq!(world.lending.status().closed(CloseReason::Dirty), 1);
+    assert_eq!(world.sockets.open(), 0);
+    let lent = world.lend(at(0));
+    lent.member.request(2);
+    assert_eq!(lent.member.reply(), Some(2));
+    world.lending.give_back(lent, at(0));
+}
+
+#[test]
+fn while_dials_fail_there_is_one_at_a_time_with_a_pause_before() {
+    let mut rules = Pooled::new(4);
+    rules.min = 4;
+    let mut world = World::new(rules);
+    let mut now = at(0);
+    assert_eq!(world.lending.take_jobs().len(), 4);
+    for _ in 0..4 {
+        world.lending.dial_failed(ConnectError::NoneInTime { after: SECOND }, now);
+    }
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let next = world.lending.look_after(false, now).expect("another try");
+        assert!(world.lending.take_jobs().is_empty(), "not in haste");
+        pauses.push((next - now).as_millis());
+        now = next;
+        world.lending.look_after(false, now);
+        assert_eq!(world.lending.take_jobs().len(), 1);
+        world.lending.dial_failed(ConnectError::NoneInTime { after: SECOND }, now);
+    }
+    assert_eq!(pauses, [32, 64, 128, 250, 250, 250, 250, 250]);
+    let next = world.lending.look_after(false, now).unwrap();
+    world.work(next);
+    assert_eq!(world.idle(), 4, "one that succeeds brings the others");
+}
+
+#[test]
+fn a_peer_that_ends_each_connection_at_once_is_not_dialled_in_haste() {
+    let mut world = World::new(Pooled::new(1));
+    let mut dials = 0;
+    let mut now = at(0);
+    while now < at(10) {
+        let next = world.lending.look_after(true, now);
+        for _ in world.lending.take_jobs() {
+            dials += 1;
+            let fake = Fake::new(&world.sockets);
+            fake.line().borrow_mut().end(CloseReason::ByPeer);
+            world.lending.dialled(fake, now);
+        }
+        now = next.unwrap_or(now).max(now + Duration::from_millis(1));
+    }
+    assert!((40..60).contains(&dials), "{dials} in 10 s");
+}
+
+#[test]
+fn without_a_wait_whoever_finds_none_is_told_at_once_and_one_is_opened() {
+    let mut rules = Pooled::new(2);
+    (rules.min, rules.wait) = (0, None);
+    let mut world = World::new(rules);
+    let flag = Flag::new();
+    let error = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no connection is free, and none is to be waited for: 0 of at most 2 lent, 1 being opened, \
+         0 ahead in the queue"
+    );
+    world.work(at(0));
+    let lent = world.lend(at(0));
+    assert!(lent.was_there);
+}
+
+#[test]
+fn whoever_waited_in_vain_is_told_how_long_for_what_and_why() {
+    let mut rules = Pooled::new(2);
+    rules.wait = Some(at(3));
+    let mut world = World::new(rules);
+    let _lent = [world.lend(at(0)), world.lend(at(0))];
+    let flag = Flag::new();
+    let Entered::Waits(..) = world.lending.enter(at(9), &flag.waker(), at(1)).unwrap() else { panic!() };
+    let Entered::Waits(ticket, until) = world.lending.enter(at(9), &flag.waker(), at(1)).unwrap() else { panic!() };
+    assert_eq!(until, at(4));
+    assert!(world.lending.collect(ticket, &flag.waker(), at(3)).is_none());
+    let error = world.lending.collect(ticket, &flag.waker(), at(4)).unwrap().unwrap_err();
+    let expected = "no connection was free within 3s: 2 of at most 2 lent, 0 being opened, 1 ahead in the queue";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(error.blame(), Blame::Ours);
+}
+
+#[test]
+fn only_one_that_was_dialled_for_its_first_borrower_was_not_there_before() {
+    let mut rules = Pooled::new(1);
+    rules.min = 0;
+    let mut world = World::new(rules);
+    let lent = world.lend(at(0));
+    assert!(!lent.was_there);
+    let flag = Flag::new();
+    let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
+    world.lending.give_back(lent, at(0));
+    let lent = world.lending.collect(ticket, &flag.waker(), at(0)).unwrap().unwrap();
+    assert!(lent.was_there, "handed on");
+    world.lending.give_back(lent, at(0));
+    assert!(world.lend(at(1)).was_there, "idle before");
+}
+
+#[test]
+fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
+    let mut world = World::new(Pooled::new(1));
+    let lent = world.lend(at(0));
+    let (one, other) = (Flag::new(), Flag::new());
+    let Entered::Waits(first, _) = world.lending.enter(SECOND, &one.waker(), at(0)).unwrap() else { panic!() };
+    let Entered::Waits(second, _) = world.lending.enter(SECOND, &other.waker(), at(0)).unwrap() else { panic!() };
+    world.lending.give_back(lent, at(0));
+    world.wake();
+    assert_eq!((one.is_up(), other.is_up()), (true, false));
+    world.lending.cancel(first, at(0));
+    world.wake();
+    assert!(other.is_up());
+    assert!(world.lending.collect(second, &other.waker(), at(0)).unwrap().is_ok());
+}
+
+#[test]
+fn one_that_ends_between_being_given_and_being_fetched_costs_nobody_the_place() {
+    let mut world = World::new(Pooled::new(1));
+    let lent = world.lend(at(0));
+    let line = lent.member.line();
+    let (one, other) = (Flag::new(), Flag::new());
+    let Entered::Waits(first, _) = world.lending.enter(SECOND, &one.waker(), at(0)).unwrap() else { panic!() };
+    let Entered::Waits(_, _) = world.lending.enter(SECOND, &other.waker(), at(0)).unwrap() else { panic!() };
+    world.lending.give_back(lent, at(0));
+    line.borrow_mut().end(CloseReason::ByPeer);
+    assert!(world.lending.collect(first, &one.waker(), at(0)).is_none());
+    one.lower();
+    world.work(at(0));
+    world.wake();
+    assert_eq!((one.is_up(), other.is_up()), (true, false));
+}
+
+#[test]
+fn closing_tells_whoever_waits_and_reports_what_came_back_and_what_did_not() {
+    let mut world = World::new(Pooled::new(3));
+    let [one, other, third] = [(); 3].map(|()| world.lend(at(0)));
+    world.lending.give_back(third, at(0));
+    let third = world.lend(at(0));
+    let flag = Flag::new();
+    let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
+    world.lending.close(at(1));
+    world.wake();
+    assert!(flag.lower());
+    let error = world.lending.collect(ticket, &flag.waker(), at(1)).unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the pool is closed");
+    assert!(world.lending.enter(SECOND, &flag.waker(), at(1)).is_err());
+    assert!(!world.lending.poll_drained(&flag.waker()));
+    world.lending.give_back(one, at(1));
+    world.lending.give_back(third, at(1));
+    let (report, cut) = world.lending.cut(at(2));
+    assert_eq!((report.finished, report.cut, cut.len()), (2, 1, 1));
+    world.lending.give_back(other, at(3));
+    assert_eq!(world.sockets.open(), 0, "nobody is left to close it in good order");
+}

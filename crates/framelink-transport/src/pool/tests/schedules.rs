@@ -1,0 +1,290 @@
+//! The waiting queue under many orders in which its threads may take their turns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use shuttle::sync::{Condvar, Mutex};
+use shuttle::{check_pct, check_random, future, thread};
+
+use crate::ConnectError;
+use crate::drive;
+use crate::pool::desk::Lock;
+use crate::pool::{CloseReason, Desk, Job, Lending, Lent, Member, NotLent};
+use crate::profile::Pooled;
+
+impl<T> Lock<T> for Mutex<T> {
+    fn new(value: T) -> Self {
+        Self::new(value)
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        work(&mut self.lock().unwrap())
+    }
+}
+
+#[test]
+fn whoever_waits_is_served_in_order_under_any_schedule() {
+    check_random(served_in_order, 25_000);
+    check_pct(served_in_order, 10_000, 3);
+}
+
+#[test]
+fn cancelling_and_failing_dials_lose_no_slot_and_no_wake_under_any_schedule() {
+    check_random(cancelled, 25_000);
+    check_pct(cancelled, 10_000, 3);
+}
+
+#[test]
+fn closing_tells_everybody_under_any_schedule() {
+    check_random(closed, 25_000);
+    check_pct(closed, 10_000, 3);
+}
+
+/// One connection, three who want it twice each.
+fn served_in_order() {
+    let world = World::new(1, 0);
+    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let borrow = |world: World, served: Arc<std::sync::Mutex<Vec<Duration>>>| {
+        for _ in 0..2 {
+            let (lent, place) = world.lend().unwrap();
+            served.lock().unwrap().extend(place);
+            world.desk.give_back(lent);
+        }
+    };
+    world.run([borrow; 3].map(|borrow| {
+        let (world, served) = (world.clone(), Arc::clone(&served));
+        Box::new(move || borrow(world, served)) as Box<dyn FnOnce() + Send>
+    }));
+    let places = served.lock().unwrap();
+    assert!(places.is_sorted(), "{places:?}");
+    drop(places);
+    world.end(0);
+}
+
+/// Two connections that are hard to get, two who want one, and one who gives up.
+fn cancelled() {
+    let world = World::new(2, 3);
+    let borrow = |world: World| {
+        for _ in 0..2 {
+            // Half of them wait as tasks do.
+            let (lent, _) = world.lend().unwrap();
+            world.desk.give_back(lent);
+            let lent = future::block_on(world.desk.lend(Duration::MAX)).unwrap();
+            world.desk.give_back(lent);
+        }
+    };
+    let give_up = |world: World| {
+        for _ in 0..2 {
+            let bell = Bell::new();
+            let waker = bell.waker();
+            let mut lend = world.desk.lend(Duration::MAX);
+            if let Poll::Ready(lent) = std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
+                world.desk.give_back(lent.unwrap());
+            }
+            thread::yield_now();
+        }
+    };
+    world.run([borrow, borrow, give_up].map(|act| {
+        let world = world.clone();
+        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
+    }));
+    world.end(0);
+}
+
+/// One is closed while others want to borrow.
+fn closed() {
+    let world = World::new(1, 0);
+    let borrow = |world: World| {
+        while let Ok((lent, _)) = world.lend() {
+            thread::yield_now();
+            world.desk.give_back(lent);
+        }
+    };
+    let close = |world: World| {
+        thread::yield_now();
+        world.close();
+    };
+    world.run([borrow, borrow, close].map(|act| {
+        let world = world.clone();
+        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
+    }));
+    world.end(0);
+}
+
+/// A pool, and how many sockets are open.
+#[derive(Clone)]
+struct World {
+    desk: Arc<Desk<Socket, Counting, Mutex<Lending<Socket>>>>,
+    bell: Arc<Bell>,
+    max: u32,
+    sockets: Arc<AtomicU32>,
+    /// So many dials fail first.
+    failing: Arc<AtomicU32>,
+}
+
+impl World {
+    fn new(max: u32, failing: u32) -> Self {
+        let mut rules = Pooled::new(max);
+        rules.min = 0;
+        rules.wait = Some(Duration::from_secs(1 << 30));
+        rules.lifetime = Duration::from_secs(1 << 30);
+        rules.idle = rules.lifetime;
+        let bell = Bell::new();
+        let lending = Lending::new(rules, None, 0, Duration::ZERO);
+        let desk = Desk::new(lending, Counting::default(), bell.waker());
+        let failing = Arc::new(AtomicU32::new(failing));
+        Self { desk: Arc::new(desk), bell, max, sockets: Arc::default(), failing }
+    }
+
+    /// These at the same time, beside whoever dials and closes.
+    fn run(&self, acts: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
+        let keeper = self.clone();
+        let keeper = thread::spawn(move || keeper.keep());
+        let acts: Vec<_> = acts.into_iter().map(thread::spawn).collect();
+        acts.into_iter().for_each(|act| act.join().unwrap());
+        self.close();
+        keeper.join().unwrap();
+    }
+
+    fn keep(&self) {
+        while let Some((jobs, next)) = self.desk.look_after(false) {
+            let is_idle = jobs.is_empty();
+            for job in jobs {
+                match job {
+                    Job::Dial if self.failing.load(Ordering::Relaxed) > 0 => {
+                        self.failing.fetch_sub(1, Ordering::Relaxed);
+                        let late = ConnectError::NoneInTime { after: Duration::ZERO };
+                        self.desk.with(|lending, now| lending.dial_failed(late, now));
+                    }
+                    Job::Dial => {
+                        let socket = Socket::new(&self.sockets, self.max);
+                        self.desk.with(|lending, now| lending.dialled(socket, now));
+                    }
+                    Job::Close(socket, _) => {
+                        drop(socket);
+                        self.desk.with(|lending, now| lending.closed(now));
+                    }
+                }
+            }
+            match next {
+                // The pause before a dial is over sooner or later.
+                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.desk.clock().pass_to(at),
+                _ if is_idle => self.bell.wait(),
+                _ => {}
+            }
+        }
+    }
+
+    /// As a thread waits. Its place among those who waited, if it had to.
+    fn lend(&self) -> Result<(Lent<Socket>, Option<Duration>), NotLent> {
+        let bell = Bell::new();
+        let waker = bell.waker();
+        let mut lend = self.desk.lend(Duration::MAX);
+        let mut place = None;
+        loop {
+            match std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(lent) => return lent.map(|lent| (lent, place)),
+                Poll::Pending => place = lend.until(),
+            }
+            bell.wait();
+        }
+    }
+
+    fn close(&self) {
+        let bell = Bell::new();
+        let waker = bell.waker();
+        self.desk.with(|lending, now| lending.close(now));
+        while !self.desk.with(|lending, _| lending.poll_drained(&waker)) {
+            bell.wait();
+        }
+        self.desk.with(|lending, now| lending.cut(now));
+    }
+
+    fn end(&self, open: u32) {
+        let status = self.desk.with(|lending, _| lending.status());
+        assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, open), "{status:?}");
+    }
+}
+
+/// A connection: never more of them than there may be.
+struct Socket(Arc<AtomicU32>);
+
+impl Socket {
+    fn new(sockets: &Arc<AtomicU32>, max: u32) -> Self {
+        assert!(sockets.fetch_add(1, Ordering::Relaxed) < max, "one too many");
+        Self(Arc::clone(sockets))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Member for Socket {
+    type Handle = ();
+
+    fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {
+        Ok(None)
+    }
+
+    fn is_to_move(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self) {}
+
+    fn end(&mut self, _is_clean: bool) {}
+
+    fn lost(&mut self, _reason: CloseReason) {}
+}
+
+/// Each look is later than the one before.
+#[derive(Default)]
+struct Counting(AtomicU64);
+
+impl Counting {
+    fn pass_to(&self, at: Duration) {
+        self.0.fetch_max(u64::try_from(at.as_nanos()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+impl drive::Clock for Counting {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// As the blocking driver's, with a lock whose turns the schedule decides.
+struct Bell {
+    is_rung: Mutex<bool>,
+    rung: Condvar,
+}
+
+impl Bell {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { is_rung: Mutex::new(false), rung: Condvar::new() })
+    }
+
+    fn waker(self: &Arc<Self>) -> Waker {
+        Arc::clone(self).into()
+    }
+
+    fn wait(&self) {
+        let mut is_rung = self.is_rung.lock().unwrap();
+        while !*is_rung {
+            is_rung = self.rung.wait(is_rung).unwrap();
+        }
+        *is_rung = false;
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        *self.is_rung.lock().unwrap() = true;
+        self.rung.notify_all();
+    }
+}

@@ -1,0 +1,107 @@
+//! Who waits for a connection, in order.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+use std::time::Duration;
+
+use super::Lent;
+
+/// The place of one that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+/// Who waits, in the order in which they came. One that was given a connection stays until it fetches it, so that one that is given
+/// a connection which ends at that moment has not lost its place.
+#[derive(Debug)]
+pub(super) struct Waiters<M> {
+    queue: VecDeque<Waiter<M>>,
+    next: u64,
+    given: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiter<M> {
+    ticket: Ticket,
+    pub(super) since: Duration,
+    pub(super) until: Duration,
+    waker: Waker,
+    given: Option<Lent<M>>,
+}
+
+impl<M> Waiters<M> {
+    pub(super) const fn new() -> Self {
+        Self { queue: VecDeque::new(), next: 0, given: 0 }
+    }
+
+    /// Takes a place at the end.
+    pub(super) fn push(&mut self, since: Duration, until: Duration, waker: Waker) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.queue.push_back(Waiter { ticket, since, until, waker, given: None });
+        ticket
+    }
+
+    /// The first that has been given nothing has it. Whom to wake; the connection back, if there is none.
+    pub(super) fn give(&mut self, lent: Lent<M>) -> Result<Waker, Lent<M>> {
+        let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.given.is_none()) else { return Err(lent) };
+        waiter.given = Some(lent);
+        self.given += 1;
+        Ok(waiter.waker.clone())
+    }
+
+    /// What that one was given, which it has no more; `Err` if it does not wait.
+    pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<Lent<M>>, ()> {
+        let at = self.at(ticket).ok_or(())?;
+        let given = self.queue[at].given.take();
+        self.given -= u32::from(given.is_some());
+        Ok(given)
+    }
+
+    /// It waits on, and is to be woken so.
+    pub(super) fn set_waker(&mut self, ticket: Ticket, waker: &Waker) {
+        if let Some(at) = self.at(ticket) {
+            self.queue[at].waker.clone_from(waker);
+        }
+    }
+
+    /// It waits no more; what it was given has to be taken first.
+    pub(super) fn remove(&mut self, ticket: Ticket) {
+        if let Some(at) = self.at(ticket) {
+            self.queue.remove(at);
+        }
+    }
+
+    pub(super) fn get(&self, ticket: Ticket) -> Option<&Waiter<M>> {
+        self.at(ticket).map(|at| &self.queue[at])
+    }
+
+    /// How many came before it, and wait still.
+    pub(super) fn before(&self, ticket: Ticket) -> usize {
+        self.queue.iter().take_while(|waiter| waiter.ticket < ticket).filter(|waiter| waiter.given.is_none()).count()
+    }
+
+    /// Nobody waits any more: whom to wake, and what some were given.
+    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<Lent<M>>) {
+        self.given = 0;
+        let (mut wakers, mut given) = (Vec::new(), Vec::new());
+        for waiter in std::mem::take(&mut self.queue) {
+            wakers.push(waiter.waker);
+            given.extend(waiter.given);
+        }
+        (wakers, given)
+    }
+
+    /// So many wait for a connection.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len() - self.given as usize
+    }
+
+    /// So many have been given one that they have not fetched.
+    pub(super) const fn given(&self) -> u32 {
+        self.given
+    }
+
+    fn at(&self, ticket: Ticket) -> Option<usize> {
+        self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
+    }
+}

@@ -1,0 +1,138 @@
+//! Peers that are made up: connections with replies on their way, ends, and bytes that nobody asked for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use crate::pool::{CloseReason, Member};
+
+/// What there is of one connection at the peer and between.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    /// Replies that are on their way, or have come.
+    replies: VecDeque<u64>,
+    /// So many replies are owed to requests that were sent.
+    owed: u32,
+    /// What came of it, once something has.
+    ended: Option<CloseReason>,
+    pub(crate) is_to_move: bool,
+}
+
+/// So many sockets are open.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sockets(Rc<Cell<u32>>);
+
+impl Sockets {
+    pub(crate) fn open(&self) -> u32 {
+        self.0.get()
+    }
+}
+
+/// A connection, as the pool has it.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    line: Rc<RefCell<Line>>,
+    sockets: Sockets,
+}
+
+impl Fake {
+    pub(crate) fn new(sockets: &Sockets) -> Self {
+        sockets.0.set(sockets.0.get() + 1);
+        Self { line: Rc::default(), sockets: sockets.clone() }
+    }
+
+    /// The other side of it.
+    pub(crate) fn line(&self) -> Rc<RefCell<Line>> {
+        Rc::clone(&self.line)
+    }
+
+    /// Sends a request that is answered by its number, sooner or later.
+    pub(crate) fn request(&self, number: u64) {
+        let mut line = self.line.borrow_mut();
+        line.owed += 1;
+        line.replies.push_back(number);
+    }
+
+    /// Takes the next reply: that to the request, if nothing else was on its way.
+    pub(crate) fn reply(&self) -> Option<u64> {
+        let mut line = self.line.borrow_mut();
+        if line.ended.is_some_and(|reason| reason != CloseReason::Unasked) {
+            return None;
+        }
+        line.owed -= 1;
+        line.replies.pop_front()
+    }
+}
+
+impl Line {
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        self.ended.get_or_insert(reason);
+        if reason == CloseReason::Unasked {
+            self.replies.push_front(u64::MAX);
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.sockets.0.set(self.sockets.0.get() - 1);
+    }
+}
+
+impl Member for Fake {
+    type Handle = ();
+
+    fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {
+        let line = self.line.borrow();
+        match line.ended {
+            _ if line.owed > 0 => Err(CloseReason::Dirty),
+            Some(reason) => Err(reason),
+            None => Ok(Some(Duration::from_secs(30))),
+        }
+    }
+
+    fn is_to_move(&self) -> bool {
+        self.line.borrow().is_to_move
+    }
+
+    fn begin(&mut self) {
+        let line = self.line.borrow();
+        assert!(line.ended.is_none() && line.owed == 0, "only a clean one is lent: {line:?}");
+    }
+
+    fn end(&mut self, _is_clean: bool) {}
+
+    fn lost(&mut self, _reason: CloseReason) {}
+}
+
+/// Whether somebody was woken.
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        Arc::clone(self).into()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn lower(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}

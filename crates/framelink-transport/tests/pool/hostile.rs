@@ -1,0 +1,193 @@
+//! Ten thousand calls over peers that do everything wrong, on both drivers: no reply answers another request, and all is back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use framelink_testkit::{Fault, Hostile};
+use framelink_transport::{CloseReason, Message, PoolStatus, Profile, blocking, tokio};
+
+use crate::baseline::{Baseline, Turn};
+use crate::peer::{Answer, Host};
+use crate::{DEADLINE, framing, pooled, profile};
+
+const CALLS: u64 = 10_000;
+const CALLERS: u64 = 8;
+
+/// What a reply came to.
+#[derive(Debug, Default)]
+struct Tally {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tally {
+    fn count<E>(&self, number: u64, reply: Result<Message, E>) {
+        match reply {
+            Ok(reply) => {
+                assert_eq!(reply[..], number.to_be_bytes(), "the reply of another request");
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn numbers(&self) -> (u64, u64) {
+        (self.answered.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
+}
+
+/// Most requests are answered as they should be; the others in each way that is wrong.
+fn misbehaving() -> Host {
+    let requests = AtomicU64::new(0);
+    Host::answering(move |_| match requests.fetch_add(1, Ordering::Relaxed) % 64 {
+        7 => Answer::Twice,
+        15 => Answer::Close,
+        23 => Answer::Reset,
+        31 => Answer::Late(Duration::from_millis(60)),
+        39 => Answer::Half,
+        47 => Answer::ReplyAndClose,
+        55 => Answer::Nothing,
+        _ => Answer::Reply,
+    })
+}
+
+/// Whoever is late is so soon, so that it does not take long; a peer that does nothing wrong is never late.
+const SHORT: Duration = Duration::from_millis(40);
+
+fn rules(reply: Duration) -> Profile {
+    let mut rules = pooled(4);
+    (rules.min, rules.wait) = (2, Some(reply));
+    rules.uses = Some(100);
+    profile(rules).reply_timeout(reply).build().unwrap()
+}
+
+fn are_all_back(status: &PoolStatus) {
+    assert_eq!((status.lent, status.waiting), (0, 0), "{status:?}");
+    assert!(status.idle + status.opening + status.closing <= 4, "{status:?}");
+}
+
+#[test]
+fn ten_thousand_calls_on_threads() {
+    let turn = Turn::take();
+    let baseline = Baseline::take(&turn);
+    {
+        let host = misbehaving();
+        let pool = blocking::Pool::new(rules(SHORT), [host.address()]).unwrap();
+        let tally = Arc::new(Tally::default());
+        let callers = (0..CALLERS).map(|caller| {
+            let (pool, tally) = (pool.clone(), Arc::clone(&tally));
+            thread::spawn(move || {
+                for number in (caller..CALLS).step_by(usize::try_from(CALLERS).unwrap()) {
+                    tally.count(number, pool.call(&number.to_be_bytes()));
+                }
+            })
+        });
+        callers.collect::<Vec<_>>().into_iter().for_each(|caller| caller.join().unwrap());
+        check(&tally, &pool.status());
+        pool.close(Duration::from_secs(5));
+    }
+    baseline.comes_back();
+}
+
+#[test]
+fn ten_thousand_calls_on_tokio() {
+    let turn = Turn::take();
+    let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let baseline = Baseline::take(&turn);
+        {
+            let host = misbehaving();
+            let pool = tokio::Pool::new(rules(SHORT), [host.address()]).unwrap();
+            let tally = Arc::new(Tally::default());
+            let callers = (0..CALLERS).map(|caller| {
+                let (pool, tally) = (pool.clone(), Arc::clone(&tally));
+                ::tokio::spawn(async move {
+                    for number in (caller..CALLS).step_by(usize::try_from(CALLERS).unwrap()) {
+                        // Some give up while they wait, and some in their exchange.
+                        let request = number.to_be_bytes();
+                        match ::tokio::time::timeout(patience(number), pool.call(&request)).await {
+                            Ok(reply) => tally.count(number, reply),
+                            Err(late) => tally.count(number, Err(late)),
+                        }
+                    }
+                })
+            });
+            for caller in callers.collect::<Vec<_>>() {
+                caller.await.unwrap();
+            }
+            check(&tally, &pool.status());
+            pool.close(Duration::from_secs(5)).await;
+        }
+        baseline.comes_back_soon().await;
+    });
+}
+
+fn patience(number: u64) -> Duration {
+    if number.is_multiple_of(50) { Duration::from_micros(number % 500) } else { Duration::from_secs(10) }
+}
+
+fn check(tally: &Tally, status: &PoolStatus) {
+    let (answered, failed) = tally.numbers();
+    assert_eq!(answered + failed, CALLS);
+    assert!(answered > CALLS * 8 / 10 && failed > 100, "{answered} answered, {failed} failed: {status:?}");
+    are_all_back(status);
+}
+
+/// Each fault of a peer by itself. (Not that of a second reply which comes when the next request is on its way: without a key nobody can
+/// tell it from the reply to that.)
+#[test]
+fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
+    const EACH: u64 = 80;
+    let turn = Turn::take();
+    for fault in
+        [Fault::None, Fault::Late, Fault::CutReset, Fault::CutFin, Fault::Silent, Fault::SplitHeader, Fault::Slam]
+    {
+        let baseline = Baseline::take(&turn);
+        {
+            let server = Hostile::builder(framing(), fault).delay(Duration::from_millis(60));
+            let server = server.listen("127.0.0.1:0").unwrap();
+            let (answered, status) =
+                call(&server.local_addr().to_string(), EACH, if fault == Fault::None { DEADLINE } else { SHORT });
+            assert_eq!(answered == EACH, fault == Fault::None, "{fault:?}: {answered} answered, {status:?}");
+            server.stop();
+        }
+        baseline.comes_back();
+    }
+}
+
+#[test]
+fn a_second_reply_that_comes_with_the_first_is_noticed_before_the_connection_is_lent_again() {
+    const CALLS: u64 = 400;
+    let turn = Turn::take();
+    let baseline = Baseline::take(&turn);
+    {
+        let host = Host::answering(|_| Answer::Twice);
+        let (answered, status) = call(host.address(), CALLS, DEADLINE);
+        assert_eq!((answered, status.closed(CloseReason::Unasked)), (CALLS, CALLS), "{status:?}");
+    }
+    baseline.comes_back();
+}
+
+/// So many calls, by four at a time: how many were answered.
+fn call(address: &str, calls: u64, reply: Duration) -> (u64, PoolStatus) {
+    let pool = blocking::Pool::new(rules(reply), [address]).unwrap();
+    let tally = Arc::new(Tally::default());
+    let callers = (0..4).map(|caller| {
+        let (pool, tally) = (pool.clone(), Arc::clone(&tally));
+        thread::spawn(move || {
+            for number in 0..calls / 4 {
+                let number = number * 4 + caller;
+                tally.count(number, pool.call(&number.to_be_bytes()));
+            }
+        })
+    });
+    callers.collect::<Vec<_>>().into_iter().for_each(|caller| caller.join().unwrap());
+    let status = pool.status();
+    are_all_back(&status);
+    pool.close(Duration::from_secs(1));
+    (tally.numbers().0, status)
+}

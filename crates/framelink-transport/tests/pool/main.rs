@@ -1,0 +1,38 @@
+//! Pools on real sockets, on both drivers: what goes wrong with a peer, and that nothing is left behind.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![cfg(target_os = "linux")] // where a process can count what it holds
+
+mod baseline;
+mod hostile;
+mod on_threads;
+mod on_tokio;
+mod peer;
+
+use std::alloc::System;
+use std::time::Duration;
+
+use framelink_transport::profile::Pooled;
+use framelink_transport::{Framing, Profile, ProfileBuilder};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Whatever a test waits for comes within this time, or the test fails.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn framing() -> Framing {
+    "net:2".parse().unwrap()
+}
+
+fn profile(pooled: Pooled) -> ProfileBuilder {
+    Profile::builder(framing()).connection(pooled).reply_timeout(DEADLINE)
+}
+
+/// Up to so many, of which none is opened in advance.
+fn pooled(max: u32) -> Pooled {
+    let mut pooled = Pooled::new(max);
+    (pooled.min, pooled.wait) = (0, Some(DEADLINE));
+    pooled
+}

@@ -1,0 +1,463 @@
+//! On tokio.
+
+use std::time::{Duration, Instant};
+
+use framelink_transport::profile::Pooled;
+use framelink_transport::session::Sent;
+use framelink_transport::tokio::{Cause, Pool};
+use framelink_transport::{CloseReason, PoolStatus};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::baseline::{Baseline, Turn};
+use crate::peer::{Answer, Host};
+use crate::{DEADLINE, pooled, profile};
+
+/// Runs it, and looks whether anything is left behind.
+fn row(test: impl Future<Output = ()>) {
+    let turn = Turn::take();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let baseline = Baseline::take(&turn);
+        test.await;
+        baseline.comes_back_soon().await;
+    });
+}
+
+fn pool(host: &Host, pooled: Pooled) -> Pool {
+    Pool::new(profile(pooled).build().unwrap(), [host.address()]).unwrap()
+}
+
+async fn until(pool: &Pool, enough: impl Fn(&PoolStatus) -> bool) {
+    let began = Instant::now();
+    while !enough(&pool.status()) {
+        assert!(began.elapsed() < DEADLINE, "{:?}", pool.status());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// An address where nobody listens.
+fn nowhere() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(4);
+        rules.min = 2;
+        let pool = pool(&host, rules);
+        host.wait_accepted(2);
+        for number in 0..100_u32 {
+            assert_eq!(&pool.call(&number.to_be_bytes()).await.unwrap()[..], number.to_be_bytes());
+        }
+        assert_eq!(host.accepted(), 2, "no more than are needed");
+        let status = pool.status();
+        assert_eq!((status.idle, status.lent, status.lendings), (2, 0, 100));
+        let report = pool.close(DEADLINE).await;
+        assert_eq!((report.finished, report.cut), (0, 0));
+        assert_eq!(pool.status().closed(CloseReason::PoolClosed), 2);
+    });
+}
+
+#[test]
+fn a_pool_that_is_dropped_takes_its_connections_and_its_task_with_it() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(2));
+        pool.call(b"one").await.unwrap();
+        // It outlives the pool, and works.
+        let mut lent = pool.lend().await.unwrap();
+        drop(pool);
+        assert_eq!(&lent.call(b"two", DEADLINE).await.unwrap()[..], b"two");
+    });
+}
+
+#[test]
+fn an_idle_connection_that_the_peer_closes_is_noticed_at_once_and_replaced() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(2);
+        rules.min = 1;
+        let pool = pool(&host, rules);
+        until(&pool, |status| status.idle == 1).await;
+        host.close(0);
+        until(&pool, |status| status.closed(CloseReason::ByPeer) == 1 && status.idle == 1).await;
+        assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
+        // Once more, with one that was lent before.
+        host.close(1);
+        until(&pool, |status| status.closed(CloseReason::ByPeer) == 2 && status.idle == 1).await;
+    });
+}
+
+#[test]
+fn an_idle_connection_with_bytes_that_nobody_asked_for_is_closed_at_once() {
+    row(async {
+        for bytes in [b"\0\x03one".as_slice(), b"\0\x03o", b"\0"] {
+            let host = Host::echo();
+            let pool = pool(&host, pooled(1));
+            pool.call(b"hello").await.unwrap();
+            host.send(0, bytes);
+            until(&pool, |status| status.closed(CloseReason::Unasked) == 1).await;
+            assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
+        }
+    });
+}
+
+#[test]
+fn a_late_reply_answers_nobody() {
+    row(async {
+        let host =
+            Host::answering(
+                |request| {
+                    if request == b"late" { Answer::Late(Duration::from_millis(400)) } else { Answer::Reply }
+                },
+            );
+        let mut rules = pooled(1);
+        rules.min = 1;
+        let short = profile(rules).reply_timeout(Duration::from_millis(300)).build().unwrap();
+        let pool = Pool::new(short, [host.address()]).unwrap();
+        let error = pool.call(b"late").await.unwrap_err();
+        assert_eq!(error.sent(), Sent::NoReply);
+        assert!(error.to_string().ends_with("nothing came within 300ms (sent, no reply)"), "{error}");
+        until(&pool, |status| status.idle == 1).await;
+        assert_eq!(&pool.call(b"other").await.unwrap()[..], b"other");
+        assert_eq!(pool.status().closed(CloseReason::Dirty) + pool.status().closed(CloseReason::Failed), 1);
+    });
+}
+
+#[test]
+fn whoever_waits_has_what_comes_back_first() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(1));
+        let lent = pool.lend().await.unwrap();
+        let mut waiting = Vec::new();
+        for number in 0..10_u8 {
+            let of_task = pool.clone();
+            waiting.push(tokio::spawn(async move {
+                let lent = of_task.lend().await.unwrap();
+                (number, lent)
+            }));
+            until(&pool, |status| status.waiting == usize::from(number) + 1).await;
+        }
+        drop(lent);
+        for (expected, waiting) in (0..).zip(waiting) {
+            let (number, _lent) = timeout(DEADLINE, waiting).await.unwrap().unwrap();
+            assert_eq!(number, expected);
+        }
+        assert_eq!(pool.status().opened, 1);
+    });
+}
+
+#[test]
+fn a_connection_that_is_cancelled_for_goes_to_the_next() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(1));
+        let lent = pool.lend().await.unwrap();
+        let [first, second] = [(); 2].map(|()| {
+            let pool = pool.clone();
+            tokio::spawn(async move { drop(pool.lend().await.unwrap()) })
+        });
+        until(&pool, |status| status.waiting == 2).await;
+        first.abort();
+        drop(lent);
+        timeout(DEADLINE, second).await.unwrap().unwrap();
+        let status = pool.status();
+        assert_eq!((status.lent, status.waiting, status.opened), (0, 0, 1));
+    });
+}
+
+#[test]
+fn a_call_that_is_cancelled_while_it_is_dialled_for_costs_no_slot() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(1));
+        // It waits, and a connection is being opened for it.
+        assert!(pool.call(b"one").now_or_never().is_none());
+        until(&pool, |status| status.idle == 1).await;
+        assert_eq!(&pool.call(b"two").await.unwrap()[..], b"two");
+    });
+}
+
+#[test]
+fn a_call_that_is_cancelled_in_its_exchange_has_its_connection_closed_and_replaced() {
+    row(async {
+        let host = Host::answering(|request| if request == b"one" { Answer::Nothing } else { Answer::Reply });
+        let mut rules = pooled(1);
+        rules.min = 1;
+        let pool = pool(&host, rules);
+        let call = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.call(b"one").await }
+        });
+        host.wait_received(1);
+        call.abort();
+        until(&pool, |status| status.closed(CloseReason::Dirty) == 1 && status.idle == 1).await;
+        assert_eq!(&pool.call(b"two").await.unwrap()[..], b"two");
+    });
+}
+
+#[test]
+fn one_that_is_lost_in_a_panic_comes_back() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(1));
+        let panicked = tokio::spawn({
+            let pool = pool.clone();
+            async move {
+                let mut lent = pool.lend().await.unwrap();
+                lent.send(b"and no reply is waited for").await.unwrap();
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        });
+        assert!(panicked.await.unwrap_err().is_panic());
+        // Whether the reply is there or on its way: it answers nothing else.
+        let mut lent = pool.lend().await.unwrap();
+        assert_eq!(&lent.call(b"hello", DEADLINE).await.unwrap()[..], b"hello");
+        assert_eq!(pool.status().closed(CloseReason::Dirty), 1);
+    });
+}
+
+#[test]
+fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
+    row(async {
+        // Its queue is full, so that it answers nobody.
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let _fills = std::net::TcpStream::connect(address).unwrap();
+        let short = profile(pooled(2)).reply_timeout(Duration::from_millis(150)).build().unwrap();
+        let pool = Pool::new(short, [address.to_string()]).unwrap();
+        let began = Instant::now();
+        let error = pool.call(b"hello").await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert_eq!(error.sent(), Sent::Not);
+        assert_eq!(
+            error.to_string(),
+            "calling the peer: no connection was free within 150ms: 0 of at most 2 lent, 1 being opened, \
+             0 ahead in the queue (not sent)"
+        );
+    });
+}
+
+#[test]
+fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
+    row(async {
+        let address = nowhere();
+        let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
+        let pool = Pool::new(short, [address.as_str()]).unwrap();
+        let error = pool.call(b"hello").await.unwrap_err();
+        let Cause::NotLent(why) = error.error().cause() else { panic!("{error}") };
+        let told = why.last_failure().unwrap().to_string();
+        assert!(told.starts_with(&format!("connecting to {address}: ")) && told.contains("refused"), "{told}");
+        assert!(error.to_string().contains(&format!("; the last one could not be opened: {told}")), "{error}");
+        let dials = pool.status().not_opened;
+        assert!((2..=7).contains(&dials), "again, and not in haste: {dials}");
+    });
+}
+
+#[test]
+fn a_peer_that_restarts_is_found_again() {
+    row(async {
+        let host = Host::echo();
+        let address = host.address().to_owned();
+        let mut rules = pooled(2);
+        rules.min = 2;
+        let pool = pool(&host, rules);
+        pool.call(b"before").await.unwrap();
+        drop(host);
+        until(&pool, |status| status.idle == 0 && status.not_opened > 0).await;
+        let host = Host::at(&address, |_| Answer::Reply);
+        assert_eq!(&pool.call(b"after").await.unwrap()[..], b"after");
+        until(&pool, |status| status.idle == 2).await;
+        drop(host);
+    });
+}
+
+#[test]
+fn a_peer_that_closes_after_each_exchange_costs_no_request() {
+    row(async {
+        let host = Host::answering(|_| Answer::ReplyAndClose);
+        let pool = pool(&host, pooled(1));
+        for number in 0..100_u32 {
+            assert_eq!(&pool.call(&number.to_be_bytes()).await.unwrap()[..], number.to_be_bytes());
+            until(&pool, |status| status.closed(CloseReason::ByPeer) == u64::from(number) + 1).await;
+        }
+    });
+}
+
+#[test]
+fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
+    row(async {
+        let host = Host::answering(|_| Answer::ReplyAndClose);
+        let mut rules = pooled(2);
+        rules.replace = true;
+        let pool = pool(&host, rules);
+        for number in 0..50_u32 {
+            assert_eq!(&pool.call(&number.to_be_bytes()).await.unwrap()[..], number.to_be_bytes());
+        }
+        until(&pool, |status| status.idle > 0 && status.closing + status.opening == 0).await;
+        let status = pool.status();
+        assert_eq!(
+            status.closed(CloseReason::Replaced) + status.closed(CloseReason::ByPeer),
+            status.opened - u64::from(status.idle)
+        );
+    });
+}
+
+#[test]
+fn without_a_wait_whoever_finds_none_is_told_at_once() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(1);
+        (rules.min, rules.wait) = (1, None);
+        let pool = pool(&host, rules);
+        until(&pool, |status| status.idle == 1).await;
+        let _lent = pool.lend().await.unwrap();
+        let error = pool.lend().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no connection is free, and none is to be waited for: 1 of at most 1 lent, 0 being opened, \
+             0 ahead in the queue"
+        );
+    });
+}
+
+#[test]
+fn closing_tells_whoever_waits_finishes_what_is_under_way_and_cuts_the_rest() {
+    row(async {
+        let host = Host::answering(|request| match request {
+            b"soon" => Answer::Late(Duration::from_millis(50)),
+            _ => Answer::Nothing,
+        });
+        let pool = pool(&host, pooled(2));
+        let [soon, never] = [b"soon".as_slice(), b"never"].map(|request| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.call(request).await })
+        });
+        until(&pool, |status| status.lent == 2).await;
+        let waits = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.call(b"too late").await }
+        });
+        until(&pool, |status| status.waiting == 1).await;
+        let closing = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.close(Duration::from_millis(900)).await }
+        });
+        let error = timeout(Duration::from_millis(800), waits).await.unwrap().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "calling the peer: the pool is closed (not sent)");
+        assert_eq!(&timeout(DEADLINE, soon).await.unwrap().unwrap().unwrap()[..], b"soon");
+        let report = timeout(DEADLINE, closing).await.unwrap().unwrap();
+        assert_eq!((report.finished, report.cut), (1, 1));
+        let error = timeout(DEADLINE, never).await.unwrap().unwrap().unwrap_err();
+        assert!(matches!(error.error().cause(), Cause::Closed), "{error}");
+        assert_eq!(error.sent(), Sent::Perhaps);
+        assert!(pool.call(b"again").await.is_err());
+    });
+}
+
+#[test]
+fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(3);
+        (rules.min, rules.idle) = (1, Duration::from_millis(100));
+        let pool = pool(&host, rules);
+        let lent = [pool.lend().await.unwrap(), pool.lend().await.unwrap(), pool.lend().await.unwrap()];
+        drop(lent);
+        until(&pool, |status| (status.idle, status.closing, status.closed(CloseReason::Idle)) == (1, 0, 2)).await;
+
+        (rules.idle, rules.lifetime) = (Duration::from_secs(60), Duration::from_millis(200));
+        let pool = Pool::new(profile(rules).build().unwrap(), [host.address()]).unwrap();
+        until(&pool, |status| status.closed(CloseReason::Lifetime) >= 2 && status.idle == 1).await;
+        assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
+    });
+}
+
+#[test]
+fn a_peer_with_several_addresses_is_dialled_at_one_that_answers() {
+    row(async {
+        let host = Host::echo();
+        let profile = profile(pooled(2)).build().unwrap();
+        let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
+        assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
+        assert_eq!(pool.lend().await.unwrap().address(), host.address());
+    });
+}
+
+#[test]
+fn a_dead_peer_is_noticed_by_heartbeats_while_nobody_borrows() {
+    row(async {
+        let host = Host::silent();
+        let mut rules = pooled(1);
+        rules.min = 1;
+        let heartbeat = "empty,interval=60ms,timeout=60ms,tries=1".parse().unwrap();
+        let pool = Pool::new(profile(rules).heartbeat(heartbeat).build().unwrap(), [host.address()]).unwrap();
+        until(&pool, |status| status.closed(CloseReason::Dead) >= 1 && status.opened >= 2).await;
+    });
+}
+
+#[test]
+fn idle_connections_beat_and_stay() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(2);
+        rules.min = 2;
+        let heartbeat = "empty,interval=60ms,timeout=2s".parse().unwrap();
+        let pool = Pool::new(profile(rules).heartbeat(heartbeat).build().unwrap(), [host.address()]).unwrap();
+        host.wait_received(10);
+        assert_eq!((pool.status().opened, pool.status().idle), (2, 2), "{:?}", pool.status());
+    });
+}
+
+#[test]
+fn many_at_a_time_are_never_more_connections_than_there_may_be() {
+    row(async {
+        let host = Host::echo();
+        let pool = pool(&host, pooled(3));
+        let callers = (0..20_u32).map(|caller| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                for number in 0..50_u32 {
+                    let request = [caller.to_be_bytes(), number.to_be_bytes()].concat();
+                    assert_eq!(&pool.call(&request).await.unwrap()[..], request);
+                }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.unwrap();
+        }
+        let status = pool.status();
+        assert_eq!((status.lendings, status.lent, status.opened), (1000, 0, 3));
+    });
+}
+
+#[test]
+fn a_message_that_has_no_reply_is_sent() {
+    row(async {
+        let host = Host::silent();
+        let rules = pooled(1);
+        let profile = profile(rules).exchange(framelink_transport::profile::ExchangeKind::SendOnly).build().unwrap();
+        let pool = Pool::new(profile, [host.address()]).unwrap();
+        for _ in 0..10 {
+            pool.send(b"event").await.unwrap();
+        }
+        host.wait_received(10);
+        assert_eq!(host.accepted(), 1);
+    });
+}
+
+#[test]
+fn a_profile_that_lends_nothing_has_no_pool() {
+    let profile = framelink_transport::Profile::template("long-sync", crate::framing()).unwrap();
+    let error = Pool::new(profile, ["127.0.0.1:1"]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "connection does not go with the pool: it lends connections, which only pooled has; use a Client, or a Link"
+    );
+}
