@@ -6,6 +6,7 @@ use std::path::Path;
 type Body = fn(&[u8]);
 
 const TARGETS: &[(&str, Body)] = &[
+    ("admission", framelink_transport::fuzz::admission),
     ("bcd", framelink_bcd::fuzz::bcd),
     ("heartbeat", framelink_heartbeat::fuzz::forms),
     ("heartbeat_notation", framelink_heartbeat::fuzz::notation),

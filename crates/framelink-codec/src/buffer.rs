@@ -36,6 +36,8 @@ pub struct ReadBuffer {
 
 const FIRST_READ: usize = 2 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
+/// So many bytes may wait in memory of their own size.
+const FEW: usize = 64;
 
 impl ReadBuffer {
     /// A buffer that holds no memory yet.
@@ -95,17 +97,33 @@ impl ReadBuffer {
         }
     }
 
-    /// The same, but hands the memory over, for [`reuse`](Self::reuse) by this buffer or another. Empty if something waits.
+    /// The same, but hands the memory over, for [`reuse`](Self::reuse) by this buffer or another. Up to 64 bytes that wait stay in memory
+    /// of their own size: the beginning of a message, behind which nothing may ever come. Empty if more waits.
     #[must_use]
     pub fn release_memory(&mut self) -> Vec<u8> {
-        if self.start == self.end { self.take_all().0 } else { Vec::new() }
+        if self.len() > FEW || (self.is_small() && self.start < self.end) {
+            return Vec::new();
+        }
+        let (memory, waiting) = self.take_all();
+        self.bytes = memory.get(waiting).unwrap_or_default().to_vec();
+        self.end = self.bytes.len();
+        memory
     }
 
-    /// Uses this memory, of which every byte is free, if the buffer holds none of its own.
-    pub fn reuse(&mut self, memory: Vec<u8>) {
-        if self.bytes.is_empty() {
-            self.bytes = memory;
+    /// Uses this memory, of which every byte is free, if the buffer [holds next to none](Self::is_small) of its own.
+    pub fn reuse(&mut self, mut memory: Vec<u8>) {
+        let (few, room) = (self.as_ref(), memory.get_mut(..self.len()));
+        if let Some(room) = room.filter(|_| self.is_small()) {
+            room.copy_from_slice(few);
+            (self.start, self.end, self.bytes) = (0, self.len(), memory);
         }
+    }
+
+    /// Whether it holds no memory, or no more than for the few bytes that were left in it when it was
+    /// [released](Self::release_memory).
+    #[must_use]
+    pub const fn is_small(&self) -> bool {
+        self.bytes.len() <= FEW
     }
 
     /// Takes the whole memory out, with where the waiting bytes lie in it. The buffer is empty afterwards.

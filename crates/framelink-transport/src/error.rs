@@ -8,10 +8,10 @@ use std::time::Duration;
 use framelink_codec::Fault;
 use framelink_heartbeat::Verdict;
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-use crate::NotLent;
-use crate::session::{NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
+use crate::session::{Ending, NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::{HandlerError, NotLent};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
 ///
@@ -66,6 +66,8 @@ impl<D, E> Error<D, E> {
         match &self.cause {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Cause::NotLent(why) => why.blame(),
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Cause::HandlerFailed(_) => Blame::Ours,
             Cause::Refused(_)
             | Cause::Heartbeat(_)
             | Cause::NotBegun(_)
@@ -73,6 +75,7 @@ impl<D, E> Error<D, E> {
             | Cause::UnderWay
             | Cause::Unattended
             | Cause::HandlerPanicked
+            | Cause::Ended(_)
             | Cause::Closed => Blame::Ours,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
@@ -81,6 +84,7 @@ impl<D, E> Error<D, E> {
             | Cause::Unasked
             | Cause::OneWay
             | Cause::SendingClosed
+            | Cause::TooManyEmpty { .. }
             | Cause::TooSlow => Blame::Peer,
             Cause::Connect(_)
             | Cause::Io(_)
@@ -205,8 +209,18 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     SendingClosed,
     /// A handler panicked. Its request, and the others that were under way on this connection, are not answered.
     HandlerPanicked,
+    /// A handler failed, with this error. As with a panic.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    HandlerFailed(HandlerError),
     /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
     TooSlow,
+    /// The peer sent more empty messages a second than it may.
+    TooManyEmpty {
+        /// So many it may.
+        most: u32,
+    },
+    /// The connection came to its end in good order, or had to make room: nobody's fault.
+    Ended(Ending),
     /// A heartbeat could not be sent with this framing. What was being sent itself is not concerned.
     Heartbeat(SendRefused<E>),
     /// The peer is dead: it showed no life for too long, or did not answer heartbeats.
@@ -260,7 +274,11 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,
             Self::HandlerPanicked => Self::HandlerPanicked,
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::HandlerFailed(error) => Self::HandlerFailed(HandlerError::clone(error)),
             Self::TooSlow => Self::TooSlow,
+            Self::TooManyEmpty { most } => Self::TooManyEmpty { most: *most },
+            Self::Ended(ending) => Self::Ended(*ending),
             Self::Heartbeat(refused) => Self::Heartbeat(*refused),
             Self::Dead(verdict) => Self::Dead(*verdict),
             // A connection that is there does not fail to be made, or lent.
@@ -330,7 +348,11 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
             Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::HandlerFailed(error) => write!(f, "the handler of a request failed: {error}"),
             Self::TooSlow => f.write_str("the peer reads too slowly for what is pushed to it"),
+            Self::TooManyEmpty { most } => write!(f, "more than {most} empty messages came within a second"),
+            Self::Ended(ending) => ending.fmt(f),
             Self::Heartbeat(refused) => write!(f, "a heartbeat cannot be sent: {refused}"),
             Self::Dead(verdict) => verdict.fmt(f),
             Self::Closed => f.write_str("this side has closed the connection"),

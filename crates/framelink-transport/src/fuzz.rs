@@ -1,5 +1,7 @@
 //! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
 
+#[cfg(feature = "socket")]
+mod admission;
 mod in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod lending;
@@ -18,6 +20,8 @@ use crate::{DecodeError, Framing};
 #[cfg(feature = "toml")]
 use crate::{Profile, profile::Side};
 
+#[cfg(feature = "socket")]
+pub use admission::admission;
 pub use in_flight::in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use lending::lending;
@@ -441,6 +445,12 @@ mod tests {
     #[test]
     fn any_steps_of_replies() {
         any_steps(100_000, replies);
+    }
+
+    #[cfg(feature = "socket")]
+    #[test]
+    fn any_steps_of_an_admission() {
+        any_steps(100_000, admission);
     }
 
     #[test]

@@ -41,6 +41,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "socket")]
+mod admission;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod answer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
@@ -77,6 +81,8 @@ pub mod profile;
 mod registry;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod resting;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod server;
 pub mod session;
 #[cfg(feature = "socket")]
 mod socket;
@@ -89,6 +95,10 @@ pub mod tokio;
 mod tries;
 pub mod upstream;
 
+#[cfg(feature = "socket")]
+pub use admission::{Admission, AdmissionCounts, Refusal};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
 #[cfg(feature = "socket")]
@@ -109,6 +119,8 @@ pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use server::{ClosedCounts, DrainReport, ServerCounts, ServerEvent};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};

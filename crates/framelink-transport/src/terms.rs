@@ -9,10 +9,11 @@ use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Role;
 
 use crate::Profile;
+use crate::admission::Permit;
 use crate::profile::Side;
 #[cfg(unix)]
 use crate::session::Transmit;
-use crate::session::{self, Receiving, Sending};
+use crate::session::{self, Receiving, Sending, Tenure};
 
 /// Nothing, or what a profile says of the connections of one side.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,7 @@ impl Terms {
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
+        sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
         if let Some(heartbeat) = &profile.heartbeat {
             let us = match side {
                 Side::Client => Role::Client,
@@ -41,8 +43,27 @@ impl Terms {
             Side::Server => {
                 receiving.limit_first(profile.timeouts().first_message);
                 receiving.limit_frame(profile.timeouts().frame);
+                receiving.limit_empty(profile.limits().empty_messages);
             }
         }
+    }
+
+    /// The same of one that was let in: for how long it may stay. It has its place until both halves are gone.
+    pub(crate) fn admit<D: Decode, E: Encode>(
+        &self,
+        receiving: &mut Receiving<D>,
+        sending: &mut Sending<E>,
+        permit: Option<Permit>,
+    ) {
+        self.apply(receiving, sending);
+        let (Some((profile, _)), Some(permit)) = (&self.0, permit) else { return };
+        let timeouts = profile.timeouts();
+        let tenure = Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame);
+        let tenure = tenure.heed(Arc::clone(permit.notice())).counted_in(permit.tally());
+        session::keep_for(receiving, sending, tenure);
+        let permit = Arc::new(permit);
+        sending.hold(Arc::<Permit>::clone(&permit));
+        receiving.hold(permit);
     }
 }
 

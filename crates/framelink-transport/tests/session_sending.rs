@@ -196,3 +196,17 @@ fn debug_shows_lengths_and_states_and_no_payload() {
     assert!(all.contains("queued_len: 15") && all.contains("state: Open") && all.contains("written: 3"), "{all}");
     assert!(!all.contains("4111") && !all.contains("52, 49"), "{all}");
 }
+
+#[test]
+fn messages_that_wait_are_limited_beside_their_bytes() {
+    let mut sending = Sending::new("net:2".parse::<Framing>().unwrap());
+    sending.limit_messages(2);
+    sending.queue(b"a").unwrap();
+    assert!(sending.has_room());
+    sending.queue(b"b").unwrap();
+    assert!(!sending.has_room(), "two wait");
+    sending.on_written(2, Duration::ZERO);
+    assert!(!sending.has_room(), "half of the first one went");
+    sending.on_written(1, Duration::ZERO);
+    assert!(sending.has_room());
+}

@@ -8,11 +8,14 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::Fault;
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short, Simplex, TEMPLATES};
+use framelink_transport::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, TEMPLATES, WhenFull,
+};
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use crate::bytes_text::from_hex;
+use crate::limits::Limits;
 use crate::liveness::Liveness;
 use crate::set::{Set, Sets};
 
@@ -106,8 +109,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", requires = "push", value_parser = duration)]
     pub(crate) push_every: Option<Duration>,
 
+    /// How long connections may take to finish when the program is told to end
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    pub(crate) drain: Duration,
+
     #[command(flatten)]
     pub(crate) liveness: Liveness,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +146,9 @@ pub(crate) struct Listen {
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 /// What a server says to a message.
@@ -480,8 +493,17 @@ fn assigned(text: &str) -> Result<Assigned, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Token { text, column: 1 }.duration().map_err(|error| error.message().to_owned())
+}
+
+pub(crate) fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn when_full(text: &str) -> Result<WhenFull, String> {
+    let rules = [WhenFull::RefuseNewest, WhenFull::DropOldest];
+    rules.into_iter().find(|rule| rule.name() == text).ok_or_else(|| "expected refuse-newest or drop-oldest".to_owned())
 }
 
 fn reply(text: &str) -> Result<Reply, String> {

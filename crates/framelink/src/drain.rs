@@ -15,6 +15,7 @@ const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
     deadline: watch::Receiver<Option<Deadline>>,
+    within: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +59,17 @@ impl Drain {
                 () = sender.closed() => {}
             }
         });
-        Ok(Self { deadline })
+        Ok(Self { deadline, within })
     }
 
     /// Never: for what ends by itself.
     pub(crate) fn never() -> Self {
-        Self { deadline: watch::channel(None).1 }
+        Self { deadline: watch::channel(None).1, within: NEVER }
+    }
+
+    /// How long what is in flight may take.
+    pub(crate) const fn within(&self) -> Duration {
+        self.within
     }
 
     /// How far it has got.

@@ -7,10 +7,12 @@ mod command;
 mod drain;
 mod failure;
 mod intake;
+mod limits;
 mod liveness;
 mod log;
 mod output;
 mod profile;
+mod serving;
 mod set;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileE
 
 use crate::arguments::Calls;
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::liveness::Liveness;
 use crate::set::Sets;
 
@@ -21,13 +22,15 @@ pub(crate) struct Overrides {
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
     pub(crate) sets: Sets,
+    pub(crate) limits: Limits,
 }
 
 impl Overrides {
     /// What a TOML text says, with the keys that were set.
     fn builder(&self, text: &str) -> Result<ProfileBuilder, Failure> {
-        let text = self.sets.in_toml(text).map_err(Failure::usage)?;
-        ProfileBuilder::from_toml(&text).map_err(|error| Failure::usage(format!("--set: {}", error.message())))
+        let text = self.sets.in_toml(text, self.calls.connection).map_err(Failure::usage)?;
+        let flag = self.sets.flag();
+        ProfileBuilder::from_toml(&text).map_err(|error| Failure::usage(format!("{flag}: {}", error.message())))
     }
 
     fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
@@ -40,10 +43,10 @@ impl Overrides {
         if let Some(within) = self.reply_within {
             builder = builder.reply_timeout(within);
         }
-        if let Some(connection) = self.calls.connection {
+        if let Some(connection) = self.calls.connection.filter(|_| !self.sets.are_said()) {
             builder = builder.connection(connection);
         }
-        self.liveness.apply(builder).map_exchange(|exchange| self.calls.exchange_from(exchange))
+        self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }
 
     /// A profile of flags alone.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
+use framelink_transport::profile::ConnectionKind;
 use toml::{Table, Value};
 
 /// Keys instead of those of the profile.
@@ -11,6 +12,10 @@ pub(crate) struct Sets {
     /// Any key of a profile, such as limits.connections=50 or timeouts.idle=5m; may be said again for another key
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) sets: Vec<Set>,
+
+    /// The flag that said it, where that is another one.
+    #[arg(skip)]
+    flag: Option<&'static str>,
 }
 
 /// One key, and what it is to be.
@@ -21,18 +26,42 @@ pub(crate) struct Set {
 }
 
 impl Sets {
+    pub(crate) const fn said_by(flag: &'static str, sets: Vec<Set>) -> Self {
+        Self { sets, flag: Some(flag) }
+    }
+
+    pub(crate) fn flag(&self) -> &'static str {
+        self.flag.unwrap_or("--set")
+    }
+
     pub(crate) const fn are_said(&self) -> bool {
         !self.sets.is_empty()
     }
 
-    /// The TOML with these keys in it, and out of it what they replace. The text is TOML.
-    pub(crate) fn in_toml(&self, text: &str) -> Result<String, toml::de::Error> {
+    /// The TOML with these keys in it, and out of it what they replace. The text is TOML. What a flag says of the connection comes
+    /// before them, for they may say more of it.
+    pub(crate) fn in_toml(&self, text: &str, connection: Option<ConnectionKind>) -> Result<String, toml::de::Error> {
         let mut table: Table = toml::from_str(text)?;
+        if let Some(connection) = connection {
+            table.insert("connection".to_owned(), Value::Table(table_of(connection)));
+        }
         for set in &self.sets {
             set.put(&mut table);
         }
         Ok(table.to_string())
     }
+}
+
+/// What a flag can say of connections.
+fn table_of(connection: ConnectionKind) -> Table {
+    let mut table = Table::from_iter([("kind".to_owned(), Value::String(connection.name().to_owned()))]);
+    let count = match connection {
+        ConnectionKind::Shared(_) => "connections",
+        ConnectionKind::Pooled(_) => "max",
+        _ => return table,
+    };
+    table.insert(count.to_owned(), Value::Integer(connection.count().into()));
+    table
 }
 
 impl Set {
@@ -82,7 +111,7 @@ mod tests {
 
     fn merged(text: &str, sets: &[&str]) -> String {
         let sets = sets.iter().map(|set| set.parse().unwrap()).collect();
-        Sets { sets }.in_toml(text).unwrap().trim_end().to_owned()
+        Sets::said_by("--set", sets).in_toml(text, None).unwrap().trim_end().to_owned()
     }
 
     #[test]

@@ -9,8 +9,10 @@ use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::{Role, Standing};
 
 use super::mux::Mux;
-use super::port::{Port, SLICE};
+use super::port::{Interrupting, Port, SLICE};
+use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
+use crate::admission::Permit;
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -80,11 +82,38 @@ impl<C: Decode + Encode> Connection<C> {
     /// At its start, as a profile says.
     pub(super) fn on(mut self, terms: &Terms) -> Self {
         terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        self.greet();
+        self
+    }
+
+    /// The same, let in by a listener.
+    pub(super) fn admitted(mut self, terms: &Terms, permit: Option<Permit>) -> Self {
+        if let Some(permit) = &permit {
+            let socket = self.receiver.reader.as_ref().map(Shared::downgrade);
+            permit.notice().close_with(Box::new(move || {
+                if let Some(socket) = socket.as_ref().and_then(std::sync::Weak::upgrade) {
+                    // One that is closed already is closed.
+                    let _ = socket.shutdown(std::net::Shutdown::Both);
+                }
+            }));
+        }
+        terms.admit(&mut self.receiver.receiving, &mut self.sender.sending, permit);
+        self.greet();
+        self
+    }
+
+    /// Whoever stops the listener ends the waits of its reader too.
+    pub(super) fn interrupted_by(&mut self, interrupt: Interrupt) {
+        self.receiver.interrupt =
+            Some(Interrupting { interrupt, wait: |interrupt, stream, left| interrupt.wait(&**stream, left) });
+    }
+
+    /// A preamble goes out at once.
+    fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.reader.as_deref() {
             crate::terms::greet(stream, &mut self.sender.sending);
         }
-        self
     }
 
     /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
@@ -436,8 +465,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             return Err(Cause::Closed);
         };
         let slice = Some(SLICE);
-        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice };
-        let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice };
+        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt: None };
+        let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };
         work(&mut receiver.receiving, &mut sender.sending, &mut (input, output), &clock)
     }
 

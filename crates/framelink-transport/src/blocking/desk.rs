@@ -223,13 +223,10 @@ impl<D, E> Desk<D, E> {
         Error::new(Operation::Serve, self.peer, cause)
     }
 
-    /// How many were answered, or why the connection was given up.
-    pub(super) fn outcome(&self) -> Result<u64, Error<D, E>> {
+    /// How many were answered, and why the connection was given up if it was.
+    pub(super) fn outcome(&self) -> (u64, Result<(), Error<D, E>>) {
         let mut state = self.state();
-        match state.over.take() {
-            Some(error) => Err(error),
-            None => Ok(state.replies.answered()),
-        }
+        (state.replies.answered(), state.over.take().map_or(Ok(()), Err))
     }
 
     /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.

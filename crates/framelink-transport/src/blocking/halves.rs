@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Standing;
 
-use super::port::{Port, Timeout};
+use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Came, Progress};
@@ -40,6 +40,8 @@ pub struct RecvHalf<C: Decode = Directions, R = Shared<TcpStream>> {
     pub(super) timeout: Timeout,
     clock: Clock,
     peer: Option<SocketAddr>,
+    /// What ends a wait to have a look whether the connection is to end.
+    pub(super) interrupt: Option<Interrupting<R>>,
 }
 
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
@@ -54,7 +56,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         clock: Clock,
         peer: Option<SocketAddr>,
     ) -> Self {
-        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer }
+        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None }
     }
 
     /// Receives the next message; `None` when the peer has closed its side between two.
@@ -156,9 +158,12 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, HalfCause<C>>,
     ) -> HalfResult<T, C> {
         let (timeout, clock) = (&mut self.timeout, self.clock);
+        // It is raised for ever.
+        let interrupt = self.interrupt.as_ref().filter(|_| self.receiving.is_open());
         let done = match &mut self.reader {
             Some(stream) => {
-                work(&mut self.receiving, &mut Port { stream, timeout, clock, deadline, slice: None }, &self.clock)
+                let mut port = Port { stream, timeout, clock, deadline, slice: None, interrupt };
+                work(&mut self.receiving, &mut port, &self.clock)
             }
             None => Err(Cause::Closed),
         };
@@ -167,7 +172,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 
     /// A socket tells of a reset once and then ends as if it had been closed in good order.
     pub(super) fn failed(&mut self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
+        if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
             self.reader = None;
         }
         self.error(cause)
@@ -345,7 +350,8 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         let (timeout, clock) = (&mut self.timeout, self.clock);
         let done = match &mut self.writer {
             Some(stream) => {
-                work(&mut self.sending, &mut Port { stream, timeout, clock, deadline, slice: None }, &self.clock)
+                let mut port = Port { stream, timeout, clock, deadline, slice: None, interrupt: None };
+                work(&mut self.sending, &mut port, &self.clock)
             }
             None => Err(Cause::Closed),
         };

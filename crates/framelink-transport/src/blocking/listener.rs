@@ -7,7 +7,8 @@ use std::sync::Arc;
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use super::stopper::{Stopper, Waiting};
+use super::stopper::{Interrupt, Stopper, Waiting};
+use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
 use crate::{Directions, Profile, SocketOptions, socket};
@@ -45,6 +46,8 @@ pub struct Listener<C = Directions> {
     framing: Arc<C>,
     options: SocketOptions,
     terms: Terms,
+    /// Who has a place, where a profile says how many may.
+    admission: Option<Admission>,
     waiting: Waiting,
 }
 
@@ -62,7 +65,10 @@ impl Listener {
 }
 
 impl Listener {
-    /// As a profile says: framing, preamble, limits and options of the sockets.
+    /// As a profile says: framing, preamble, access, limits and options of the sockets.
+    ///
+    /// A connection that the profile does not let in is closed as soon as it is accepted, and is nobody's: see
+    /// [`admission`](Self::admission) for how many.
     ///
     /// # Errors
     /// As [`bind`](Listener::bind), and when a server cannot use the profile.
@@ -70,6 +76,7 @@ impl Listener {
         profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        listener.admission = Some(Admission::new(profile));
         Ok(listener)
     }
 }
@@ -91,7 +98,7 @@ impl<C: Decode + Encode> Listener<C> {
                 Ok(socket) => {
                     let listener = socket.into();
                     let waiting = Waiting::with(&listener)?;
-                    return Ok(Self { listener, framing, options, terms: Terms::default(), waiting });
+                    return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None, waiting });
                 }
                 Err(error) => last = error,
             }
@@ -109,10 +116,12 @@ impl<C: Decode + Encode> Listener<C> {
             match self.waiting.accept(&self.listener) {
                 Ok(None) => return Ok(None),
                 Ok(Some((stream, peer))) => {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                        continue;
+                    };
                     socket::accepted(&self.options, &stream);
-                    return Ok(Some(
-                        Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms),
-                    ));
+                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+                    return Ok(Some(connection.admitted(&self.terms, permit)));
                 }
                 Err(error) if socket::is_gone(&error) => {}
                 Err(error) => return Err(error),
@@ -120,9 +129,19 @@ impl<C: Decode + Encode> Listener<C> {
         }
     }
 
+    /// What ends the waits of connections too, when the listener is stopped.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.waiting.interrupt()
+    }
+
     /// What stops the listener, from another thread.
     pub fn stopper(&self) -> Stopper {
         self.waiting.stopper()
+    }
+
+    /// Who has a place, and who was refused; `None` where no profile says anything of it.
+    pub const fn admission(&self) -> Option<&Admission> {
+        self.admission.as_ref()
     }
 
     /// The address that it listens on.

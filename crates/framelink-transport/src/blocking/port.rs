@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+use super::stopper::Interrupt;
 use super::{ReadStream, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{Clock as _, Input, Output};
@@ -25,6 +26,16 @@ pub(super) struct Port<'p, S> {
     pub(super) deadline: Option<Duration>,
     /// Writes wait no longer than this at a time: between two there is something else to do.
     pub(super) slice: Option<Duration>,
+    /// What ends a read that waits.
+    pub(super) interrupt: Option<&'p Interrupting<S>>,
+}
+
+/// What ends the waits for this stream, from elsewhere.
+#[derive(Debug)]
+pub(super) struct Interrupting<S> {
+    pub(super) interrupt: Interrupt,
+    /// Waits for either: whether the stream has something to read.
+    pub(super) wait: fn(&Interrupt, &S, Option<Duration>) -> io::Result<bool>,
 }
 
 /// How long a write waits where what comes must be looked at as well: the peer may wait for us to read.
@@ -108,6 +119,11 @@ impl<S> Port<'_, S> {
         left.is_none_or(|left| self.clock.now().saturating_sub(began) < left / 2)
     }
 
+    /// Whether there is something to read, where that may be interrupted; otherwise reading tells.
+    fn is_readable(&self, left: Option<Duration>) -> io::Result<bool> {
+        self.interrupt.map_or(Ok(true), |by| (by.wait)(&by.interrupt, self.stream, left))
+    }
+
     fn is_long_over(&self) -> bool {
         self.deadline.is_some_and(|at| at.saturating_add(GRACE) <= self.clock.now())
     }
@@ -115,7 +131,8 @@ impl<S> Port<'_, S> {
 
 impl<R: ReadStream> Input for Port<'_, R> {
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize> {
-        match self.left(until, None) {
+        match self.left(until, self.interrupt.and(Interrupt::SLICE)) {
+            Ok((_, left)) if !self.is_readable(left)? => Err(io::ErrorKind::WouldBlock.into()),
             Ok(left) => self.wait(left, R::set_read_timeout, |stream| stream.read(space)),
             Err(over) if self.is_long_over() => Err(over),
             // What has come counts, however late we look.

@@ -8,11 +8,11 @@ use framelink_codec::{Decode, Encode};
 
 use super::desk::{Desk, Watch};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
-use crate::drive::{self, Outgoing};
+use crate::drive::{self, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
 use crate::session::Concurrency;
-use crate::{Cause, Error, MemberId, Message, Profile, Registry};
+use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
 type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
 type DeskOf<C> = Arc<Desk<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -50,28 +50,46 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, when `answer` panicked, and when the connection failed.
-    pub fn serve(
+    /// sent in time, when `answer` panicked, when the connection failed, and when its time was over ([`Cause::Ended`]: it was closed
+    /// in good order then).
+    pub fn serve<A: Answer>(self, profile: &Profile, answer: impl FnMut(Message) -> A) -> Result<u64, ErrorOf<C>> {
+        let outcome = self.serve_in_turn(profile, answer);
+        outcome.ended.map(|()| outcome.answered)
+    }
+
+    /// The same, and what became of it all the same where it failed.
+    pub(super) fn serve_in_turn<A: Answer>(
         mut self,
         profile: &Profile,
-        mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
-    ) -> Result<u64, ErrorOf<C>> {
-        let peer = self.peer_addr();
+        answer: impl FnMut(Message) -> A,
+    ) -> Outcome<ErrorOf<C>> {
+        self.receiver.receiving.take_requests(true);
         let mut answered = 0;
+        let served = self.answer_all(profile, answer, &mut answered);
+        self.end_outcome(profile, answered, served)
+    }
+
+    fn answer_all<A: Answer>(
+        &mut self,
+        profile: &Profile,
+        mut answer: impl FnMut(Message) -> A,
+        answered: &mut u64,
+    ) -> Result<(), ErrorOf<C>> {
+        let peer = self.peer_addr();
         // A preamble goes out though nothing was asked.
         self.flush()?;
         while let Some(message) = self.recv()? {
-            let reply = drive::guarded(|| answer(message));
+            let reply = drive::answered(|| answer(message));
             if let Some(reply) = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))? {
                 self.send_within(&reply, profile.timeouts().write)?;
             }
-            answered += 1;
+            *answered += 1;
+            self.sender.sending.on_answered(*answered, drive::Clock::now(&self.clock));
             if profile.connection().short().is_some() {
                 break;
             }
         }
-        self.end_served(profile)?;
-        Ok(answered)
+        Ok(())
     }
 
     /// The same with so many answers at a time, each made in a thread of its own. While they are made more messages are read, up to
@@ -95,17 +113,33 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// As [`serve`](Self::serve), and when it was closed because it is too slow for what is [pushed](Registry) to it.
-    pub fn serve_many(
-        mut self,
+    pub fn serve_many<A: Answer>(
+        self,
         profile: &Profile,
         concurrency: Concurrency,
-        answer: impl Fn(Message) -> Option<Vec<u8>> + Sync,
+        answer: impl Fn(Message) -> A + Sync,
     ) -> Result<u64, ErrorOf<C>>
     where
         C: Send + Sync,
     {
+        let outcome = self.serve_to_end(profile, concurrency, answer);
+        outcome.ended.map(|()| outcome.answered)
+    }
+
+    /// The same, and what became of it all the same where it failed.
+    pub(super) fn serve_to_end<A: Answer>(
+        mut self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        answer: impl Fn(Message) -> A + Sync,
+    ) -> Outcome<ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
         // A preamble goes out though nothing was asked.
-        self.flush()?;
+        if let Err(error) = self.flush() {
+            return Outcome { answered: 0, discarded: 0, ended: Err(error) };
+        }
         let within = profile.timeouts().write;
         let closer = self.receiver.reader.as_ref().and_then(ReadStream::closer);
         let mailbox = self.mailbox.take();
@@ -115,6 +149,7 @@ impl<C: Decode + Encode> Connection<C> {
         if profile.exchange() == ExchangeKind::Sync {
             self.receiver.receiving.take_turns();
         }
+        self.receiver.receiving.take_requests(true);
         let (receiver, sender, is_short) =
             (&mut self.receiver, &mut self.sender, profile.connection().short().is_some());
         let read = thread::scope(|threads| {
@@ -124,14 +159,30 @@ impl<C: Decode + Encode> Connection<C> {
             desk.no_more();
             read
         });
-        let answered = desk.outcome()?;
-        read?;
-        self.end_served(profile)?;
-        Ok(answered)
+        let (answered, outcome) = desk.outcome();
+        self.end_outcome(profile, answered, outcome.and(read))
+    }
+
+    /// Closes it, in good order where that is of use to anybody.
+    fn end_outcome(mut self, profile: &Profile, answered: u64, served: Result<(), ErrorOf<C>>) -> Outcome<ErrorOf<C>> {
+        self.receiver.receiving.take_requests(false);
+        let (ended, discarded) = match served {
+            Ok(()) => match self.end_served(profile) {
+                Ok(report) => (Ok(()), report.discarded),
+                Err(error) => (Err(error), 0),
+            },
+            // What was answered before is not to be destroyed by a reset.
+            Err(error) if drive::ends_in_order(error.cause()) => {
+                let report = self.close(profile.timeouts().close).unwrap_or_default();
+                (Err(error), report.discarded)
+            }
+            Err(error) => (Err(error), 0),
+        };
+        Outcome { answered, discarded, ended }
     }
 
     /// Whoever closes first does, and the other follows.
-    fn end_served(mut self, profile: &Profile) -> Result<(), ErrorOf<C>> {
+    fn end_served(mut self, profile: &Profile) -> Result<CloseReport, ErrorOf<C>> {
         let close = profile.timeouts().close;
         if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
@@ -140,7 +191,7 @@ impl<C: Decode + Encode> Connection<C> {
                 _ => {}
             }
         }
-        self.close(close).map(drop)
+        self.close(close)
     }
 }
 
@@ -193,9 +244,9 @@ fn read<C: Decode + Encode, R: ReadStream>(
 }
 
 /// Handles one request after the other.
-fn handle<D, E>(desk: &Desk<D, E>, answer: &impl Fn(Message) -> Option<Vec<u8>>) -> Result<(), Error<D, E>> {
+fn handle<D, E, A: Answer>(desk: &Desk<D, E>, answer: &impl Fn(Message) -> A) -> Result<(), Error<D, E>> {
     while let Some((place, message)) = desk.request() {
-        let reply = drive::guarded(|| answer(message));
+        let reply = drive::answered(|| answer(message));
         desk.finish(place, reply.map_err(|cause| desk.error(cause))?);
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A socket that both halves of a connection hold.
 #[derive(Debug)]
@@ -12,6 +12,11 @@ impl<S> Shared<S> {
     /// Holds the socket.
     pub fn new(socket: S) -> Self {
         Self(Arc::new(socket))
+    }
+
+    /// The socket, for as long as somebody else holds it.
+    pub(super) fn downgrade(&self) -> Weak<S> {
+        Arc::downgrade(&self.0)
     }
 }
 

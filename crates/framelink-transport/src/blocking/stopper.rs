@@ -3,21 +3,23 @@
 #[cfg(unix)]
 pub use on_unix::Stopper;
 #[cfg(unix)]
-pub(super) use on_unix::Waiting;
+pub(super) use on_unix::{Interrupt, Waiting};
 
 #[cfg(not(unix))]
 pub use elsewhere::Stopper;
 #[cfg(not(unix))]
-pub(super) use elsewhere::Waiting;
+pub(super) use elsewhere::{Interrupt, Waiting};
 
 #[cfg(unix)]
 mod on_unix {
     use std::io;
     use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+    use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
     use std::sync::Arc;
+    use std::time::Duration;
 
-    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     /// Stops a [`Listener`](crate::blocking::Listener), whatever thread it waits in.
     ///
@@ -37,8 +39,29 @@ mod on_unix {
     /// The other end: what a listener waits for beside its connections.
     #[derive(Debug)]
     pub(crate) struct Waiting {
-        stopped: UnixStream,
+        stopped: Arc<UnixStream>,
         stopper: Stopper,
+    }
+
+    /// What ends the waits of those that read, when their listener is stopped: one descriptor for all of them.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Interrupt(Arc<UnixStream>);
+
+    impl Interrupt {
+        /// Nothing has to be looked at in between.
+        pub(crate) const SLICE: Option<Duration> = None;
+
+        /// Waits until the socket has something to read; false if the time is over, or the listener was stopped.
+        pub(crate) fn wait(&self, socket: &impl AsFd, left: Option<Duration>) -> io::Result<bool> {
+            let mut ready =
+                [PollFd::new(&*self.0, PollFlags::IN), PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
+            // One that no clock can count to is as good as never.
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut ready, left.as_ref()) {
+                Ok(_) => Ok(ready[0].revents().is_empty() && !ready[1].revents().is_empty()),
+                Err(error) => Err(error.into()),
+            }
+        }
     }
 
     impl Waiting {
@@ -46,17 +69,22 @@ mod on_unix {
         pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
             listener.set_nonblocking(true)?;
             let (stopped, stopper) = UnixStream::pair()?;
-            Ok(Self { stopped, stopper: Stopper(Arc::new(stopper)) })
+            Ok(Self { stopped: Arc::new(stopped), stopper: Stopper(Arc::new(stopper)) })
         }
 
         pub(crate) fn stopper(&self) -> Stopper {
             self.stopper.clone()
         }
 
+        /// What ends the waits of others too, when the listener is stopped.
+        pub(crate) fn interrupt(&self) -> Interrupt {
+            Interrupt(Arc::clone(&self.stopped))
+        }
+
         /// The next connection, `None` when it was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             loop {
-                let mut ready = [PollFd::new(&self.stopped, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
+                let mut ready = [PollFd::new(&*self.stopped, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
                 match poll(&mut ready, None) {
                     Ok(_) if !ready[0].revents().is_empty() => return Ok(None),
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -121,6 +149,11 @@ mod elsewhere {
             self.0.clone()
         }
 
+        #[expect(clippy::unused_self, reason = "the same signature as on Unix")]
+        pub(crate) const fn interrupt(&self) -> Interrupt {
+            Interrupt
+        }
+
         /// The next connection, `None` when it was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             if self.0.stopped.load(Ordering::Acquire) {
@@ -129,6 +162,20 @@ mod elsewhere {
             let accepted = listener.accept();
             // Whoever stops us dials us, and somebody else may have come first.
             if self.0.stopped.load(Ordering::Acquire) { Ok(None) } else { accepted.map(Some) }
+        }
+    }
+
+    /// What ends the waits of those that read, when their listener is stopped.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Interrupt;
+
+    impl Interrupt {
+        /// How often a wait is ended to look around, where nothing else can end it.
+        pub(crate) const SLICE: Option<Duration> = Some(Duration::from_millis(100));
+
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+        pub(crate) const fn wait<S>(&self, _: &S, _: Option<Duration>) -> io::Result<bool> {
+            Ok(true)
         }
     }
 

@@ -8,7 +8,7 @@ use framelink_codec::{Decode, Encode};
 use super::{AT_ONCE, Clock, Input, Now, Port, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Pulse, Received, Receiving, Sending};
+use crate::session::{Ending, Pulse, Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -224,7 +224,10 @@ pub(crate) fn discard<D: Decode, E>(
 /// The next thing in what has been read. Before the first message there may be a preamble.
 fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
     match receiving.poll_preamble().map_err(Cause::Preamble)? {
-        true => receiving.poll().map_err(Cause::Fault),
+        true => match (receiving.poll().map_err(Cause::Fault)?, receiving.flooded()) {
+            (Received::Wait { .. }, Some(most)) => Err(Cause::TooManyEmpty { most }),
+            (received, _) => Ok(received),
+        },
         false => Ok(Received::Wait { until: None }),
     }
 }
@@ -262,8 +265,21 @@ impl Reading {
             return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
         }
         let alive = receiving.alive_at();
-        let soonest = [until, overdue.map(|(at, _)| at), alive].into_iter().flatten().min();
+        let ends = if receiving.has_tenure() {
+            let now = clock.now();
+            if let Some(ending) = receiving.ending(now, self.is_dry) {
+                return self.end(receiving, input, clock, ending);
+            }
+            self.ends_at(receiving, input, now)
+        } else {
+            None
+        };
+        let soonest = [until, overdue.map(|(at, _)| at), alive, ends].into_iter().flatten().min();
         let read = input.read(receiving.space(), soonest);
+        if let Some(ending) = receiving.told() {
+            // It is what ended the read.
+            return Err(Cause::Ended(ending));
+        }
         if took(receiving, read, clock).map_err(Cause::of_io)? {
             self.is_dry = false;
             return Ok(Read::Again);
@@ -286,6 +302,37 @@ impl Reading {
             receiving.on_time(now).map_err(Cause::Dead)?;
         }
         Ok(Read::Again)
+    }
+
+    /// When the tenure has to be looked at again. While a quiet moment is waited for nobody tells a reader that waits by itself when the
+    /// last reply is out.
+    fn ends_at<D: Decode>(&self, receiving: &Receiving<D>, input: &impl Input, now: Duration) -> Option<Duration> {
+        const SLICE: Duration = Duration::from_millis(20);
+        let draining = match (receiving.is_draining(now), self.is_dry) {
+            (true, false) => Some(now),
+            (true, true) if input.waits() => Some(now.saturating_add(SLICE)),
+            _ => None,
+        };
+        [receiving.ends_at(now), draining].into_iter().flatten().min()
+    }
+
+    /// The connection is to end, unless something has come that nobody has noticed yet.
+    fn end<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+        ending: Ending,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        if self.is_dry && !ending.is_abrupt() {
+            let read = input.read_now(receiving.space());
+            if took(receiving, read, clock).map_err(Cause::of_io)? {
+                self.is_dry = false;
+                return Ok(Read::Again);
+            }
+        }
+        receiving.release();
+        Err(Cause::Ended(ending))
     }
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we

@@ -26,6 +26,7 @@ pub(crate) fn put<D, E: Encode>(
     clock: &impl Clock,
     payload: &[u8],
 ) -> Result<Option<Ticket>, Cause<D, E::Error>> {
+    check_told(sending)?;
     if !sending.has_room() {
         // What cannot be sent is refused at once, room or not.
         sending.outgoing(payload).map_err(Cause::Refused)?;
@@ -71,14 +72,20 @@ pub(crate) fn queue<D, E: Encode>(
     Ok(Progress::Done)
 }
 
+/// Whoever was told to end at once writes nothing more.
+fn check_told<D, E: Encode>(sending: &mut Sending<E>) -> Result<(), Cause<D, E::Error>> {
+    let Some(ending) = sending.told() else { return Ok(()) };
+    sending.on_failed();
+    Err(Cause::Ended(ending))
+}
+
 /// Writes half of what may be queued, so that a write is worth its while.
 fn make_room<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
     clock: &impl Clock,
 ) -> Result<Progress, Cause<D, E::Error>> {
-    let leave = sending.queue_limit() / 2;
-    write_queue(sending, output, clock, leave)
+    write_until(sending, output, clock, Sending::is_half_empty)
 }
 
 /// Writes all that is queued, and shuts writing down if that is due.
@@ -87,7 +94,7 @@ pub(crate) fn flush<D, E: Encode>(
     output: &mut impl Output,
     clock: &impl Clock,
 ) -> Result<Progress, Cause<D, E::Error>> {
-    write_queue(sending, output, clock, 0)
+    write_until(sending, output, clock, |_| false)
 }
 
 /// Frames up to this size, those of 1 KiB and a short head, are put together on the stack: a write of one piece costs less than one
@@ -127,24 +134,27 @@ fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing
     }
 }
 
-/// Does what the session says until no more than so many bytes are left to write.
-fn write_queue<D, E: Encode>(
+/// Does what the session says until it has no more to say, or that is enough.
+fn write_until<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
     clock: &impl Clock,
-    leave: usize,
+    is_enough: impl Fn(&Sending<E>) -> bool,
 ) -> Result<Progress, Cause<D, E::Error>> {
+    check_told(sending)?;
     loop {
         if sending.is_empty() {
             // Between two messages is the place for a heartbeat.
             sending.queue_beat().map_err(Cause::Heartbeat)?;
         }
+        if is_enough(sending) {
+            return Ok(Progress::Done);
+        }
         let done = match sending.poll() {
-            Transmit::Write(bytes) if leave == 0 || bytes.len() > leave => match output.write(bytes) {
+            Transmit::Write(bytes) => match output.write(bytes) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 written => written.map(|count| sending.on_written(count, clock.now())),
             },
-            Transmit::Write(_) => return Ok(Progress::Done),
             Transmit::ShutDown => output.shut_down().map(|()| sending.on_shut_down()),
             Transmit::Failed => return Err(Cause::Closed),
             Transmit::Idle => match output.flush() {
@@ -162,6 +172,8 @@ fn write_queue<D, E: Encode>(
 }
 
 fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {
+    // What ended the waits of whoever writes says why it did.
+    let told = sending.told();
     sending.on_failed();
-    Cause::of_io(error)
+    told.map_or_else(|| Cause::of_io(error), Cause::Ended)
 }

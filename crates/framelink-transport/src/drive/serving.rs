@@ -10,12 +10,24 @@ use framelink_codec::Encode;
 use super::Clock;
 #[cfg(any(feature = "tokio", feature = "nonblocking"))]
 use super::{Output, Progress, flush};
+#[cfg(feature = "blocking")]
+use crate::Answer;
 use crate::error::Cause;
 use crate::registry::Mailbox;
-use crate::session::{Replies, Sending};
+use crate::session::{Ending, Replies, Sending};
 
 /// Frames are put together until there are so many bytes for one write.
 const GATHER: usize = 64 * 1024;
+
+/// What serving a connection came to.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) struct Outcome<E> {
+    /// How many requests were answered wholly.
+    pub(crate) answered: u64,
+    /// How many messages came when it was closed already.
+    pub(crate) discarded: usize,
+    pub(crate) ended: Result<(), E>,
+}
 
 /// What is on its way out, and since when. Replies go before what is pushed, and each is one whole frame.
 pub(crate) struct Outgoing<C> {
@@ -101,6 +113,7 @@ impl<C> Outgoing<C> {
             }
         }
         replies.on_written(usize::try_from(replied).unwrap_or(usize::MAX));
+        sending.on_answered(replies.answered(), now);
         if let Some(mailbox) = self.mailbox.as_ref().filter(|_| pushed > 0) {
             mailbox.on_written(pushed);
         }
@@ -186,7 +199,25 @@ pub(crate) fn guarded<T, D, E>(run: impl FnOnce() -> T) -> Result<T, Cause<D, E>
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Cause::HandlerPanicked)
 }
 
+/// Whether our side ends in good order after this, so that what was answered before it arrives.
+pub(crate) const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
+    matches!(
+        cause,
+        Cause::Fault(_)
+            | Cause::Preamble(_)
+            | Cause::Refused(_)
+            | Cause::TooManyEmpty { .. }
+            | Cause::Ended(Ending::Idle { .. } | Ending::Lifetime { .. } | Ending::Drained)
+    )
+}
+
+/// Runs a handler: what it says, where it neither panicked nor failed.
+#[cfg(feature = "blocking")]
+pub(crate) fn answered<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<Vec<u8>>, Cause<D, E>> {
+    guarded(run)?.into_reply().map_err(Cause::HandlerFailed)
+}
+
 /// Whether there is nobody left to answer.
 pub(crate) const fn is_lost<D, E>(cause: &Cause<D, E>) -> bool {
-    matches!(cause, Cause::Reset(_) | Cause::Io(_))
+    matches!(cause, Cause::Reset(_) | Cause::Io(_) | Cause::Ended(Ending::Dropped | Ending::Cut))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -13,11 +14,12 @@ use mio::{Interest, Registry, Token, event};
 
 use super::port::Port;
 use super::{Duplex, RecvHalf, SendHalf, WriteStream};
+use crate::admission::Permit;
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
-use crate::session::{self, Matching, Pulse, Sent, Session};
+use crate::session::{self, Ending, Matching, Pulse, Sent, Session};
 use crate::terms::Terms;
 use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
@@ -70,6 +72,8 @@ pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
     call: Option<UnderWay>,
     /// Whether it was begun to be connected, and has done nothing since.
     pub(super) is_connecting: bool,
+    /// Whether it may have to make room for a newer one.
+    pub(super) can_be_dropped: bool,
     /// What is pushed to it, once it has joined a registry.
     pub(super) mailbox: Option<Mailbox<C>>,
 }
@@ -118,11 +122,24 @@ impl<C: Decode + Encode> Connection<C> {
     /// At its start, as a profile says.
     pub(super) fn on(mut self, terms: &Terms) -> Self {
         terms.apply(&mut self.session.receiving, &mut self.session.sending);
+        self.greet();
+        self
+    }
+
+    /// The same, let in by a listener.
+    pub(super) fn admitted(mut self, terms: &Terms, permit: Option<Permit>) -> Self {
+        self.can_be_dropped = permit.as_ref().is_some_and(Permit::can_be_dropped);
+        terms.admit(&mut self.session.receiving, &mut self.session.sending, permit);
+        self.greet();
+        self
+    }
+
+    /// A preamble goes out at once.
+    fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = &self.stream {
             crate::terms::greet(stream, &mut self.session.sending);
         }
-        self
     }
 
     /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
@@ -149,6 +166,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             until: None,
             call: None,
             is_connecting: false,
+            can_be_dropped: false,
             mailbox: None,
         }
     }
@@ -160,11 +178,27 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 
     /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
     pub fn deadline(&self) -> Option<Duration> {
+        if self.told().is_some() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.clock.now();
+        let ends = self.session.receiving.ends_at(now);
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = self.session.receiving.overdue_at().map(|(at, _)| at);
         let alive = self.session.receiving.alive_at();
-        let until = [self.until, call, overdue, alive].into_iter().flatten().min()?;
-        Some(until.saturating_sub(self.clock.now()))
+        let until = [self.until, call, overdue, alive, ends].into_iter().flatten().min()?;
+        Some(until.saturating_sub(now))
+    }
+
+    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
+    /// one, say: for a loop that does not accept the newer ones itself, and would look at [`deadline`](Self::deadline) only then.
+    pub fn set_waker(&self, waker: &Waker) {
+        self.session.receiving.wake_when_told(waker);
+    }
+
+    /// Whether it was told to end at once, and has not.
+    pub(super) fn told(&self) -> Option<Ending> {
+        self.stream.as_ref().and_then(|_| self.session.receiving.told())
     }
 
     /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with when it is asked
@@ -409,7 +443,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
             Ok(Came::Beat) => (TryRecv::Nothing, None),
             Err(cause) => {
                 // A socket tells of a reset once and then ends as if it had been closed in good order.
-                if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
+                if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
                     self.stream = None;
                 }
                 self.until = None;

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -76,7 +77,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
             Ok(Came::Beat) => return self.try_recv(),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
             Err(cause) => {
-                if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
+                if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
                     self.reader = None;
                 }
                 return Err(self.error(cause));
@@ -93,9 +94,19 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
 
     /// After so long [`try_recv`](Self::try_recv) is to be asked again, though no event comes: silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
+        if self.reader.is_some() && self.receiving.told().is_some() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.clock.now();
         let overdue = self.receiving.overdue_at().map(|(at, _)| at);
-        let until = [self.until, overdue].into_iter().flatten().min()?;
-        Some(until.saturating_sub(self.clock.now()))
+        let until = [self.until, overdue, self.receiving.ends_at(now)].into_iter().flatten().min()?;
+        Some(until.saturating_sub(now))
+    }
+
+    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
+    /// one, say.
+    pub fn set_waker(&self, waker: &Waker) {
+        self.receiving.wake_when_told(waker);
     }
 
     /// What is known of a message that has begun to come and is not whole.

@@ -3,17 +3,20 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use mio::net::TcpListener;
 use mio::{Interest, Registry, Token, event};
 
 use super::Connection;
+use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
 use crate::{Directions, Profile, SocketOptions, socket};
 
-/// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`.
+/// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`, and wait no longer for the
+/// next than [`deadline`](Self::deadline) says.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,6 +37,10 @@ pub struct Listener<C = Directions> {
     framing: Arc<C>,
     options: SocketOptions,
     terms: Terms,
+    /// Who has a place, where a profile says how many may.
+    admission: Option<Admission>,
+    /// Whether others may have dialled still.
+    has_more: bool,
 }
 
 impl Listener {
@@ -50,7 +57,10 @@ impl Listener {
 }
 
 impl Listener {
-    /// As a profile says: framing, preamble, limits and options of the sockets.
+    /// As a profile says: framing, preamble, access, limits and options of the sockets.
+    ///
+    /// A connection that the profile does not let in is closed as soon as it is accepted, and is nobody's: see
+    /// [`admission`](Self::admission) for how many.
     ///
     /// # Errors
     /// As [`bind`](Listener::bind), and when a server cannot use the profile.
@@ -58,6 +68,7 @@ impl Listener {
         profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        listener.admission = Some(Admission::new(profile));
         Ok(listener)
     }
 }
@@ -76,7 +87,16 @@ impl<C: Decode + Encode> Listener<C> {
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
         for address in address.to_socket_addrs()? {
             match listen(&options, address) {
-                Ok(listener) => return Ok(Self { listener, framing, options, terms: Terms::default() }),
+                Ok(listener) => {
+                    return Ok(Self {
+                        listener,
+                        framing,
+                        options,
+                        terms: Terms::default(),
+                        admission: None,
+                        has_more: false,
+                    });
+                }
                 Err(error) => last = error,
             }
         }
@@ -89,22 +109,38 @@ impl<C: Decode + Encode> Listener<C> {
     /// As the system has it. A connection that was gone before it was accepted is none; running out of file
     /// descriptors is one, and worth a pause before the next try.
     pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
-        loop {
+        self.has_more = false;
+        for _ in 0..MOST_REFUSED {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                        continue;
+                    };
                     #[cfg(unix)]
                     socket::accepted(&self.options, &stream);
                     #[cfg(not(unix))]
                     let _ = stream.set_nodelay(self.options.nodelay);
-                    return Ok(Some(
-                        Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms),
-                    ));
+                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+                    return Ok(Some(connection.admitted(&self.terms, permit)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if socket::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
+        self.has_more = true;
+        Ok(None)
+    }
+
+    /// After so long it is to be asked again, though no event comes: at once, where so many were refused that others have their
+    /// turn first.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.has_more.then_some(Duration::ZERO)
+    }
+
+    /// Who has a place, and who was refused; `None` where no profile says anything of it.
+    pub const fn admission(&self) -> Option<&Admission> {
+        self.admission.as_ref()
     }
 
     /// The address that it listens on.
@@ -129,6 +165,9 @@ impl<C> event::Source for Listener<C> {
         self.listener.deregister(registry)
     }
 }
+
+/// So many are refused in one turn.
+const MOST_REFUSED: usize = 1024;
 
 fn listen(options: &SocketOptions, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket::listening(options, address)?;

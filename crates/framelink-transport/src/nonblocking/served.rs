@@ -90,6 +90,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         if profile.exchange() == ExchangeKind::Sync {
             self.session.receiving.take_turns();
         }
+        self.session.receiving.take_requests(true);
         let outgoing = Outgoing::new(self.mailbox.take(), profile.timeouts().write, &self.session.sending);
         Served {
             connection: self,
@@ -110,14 +111,16 @@ impl<C: Decode + Encode, S> Served<C, S> {
         let now = self.connection.clock.now();
         let writing = self.outgoing.deadline(&self.replies).map(|at| at.saturating_sub(now));
         let reading = if self.is_reading() { self.connection.deadline() } else { self.beat_within(now) };
-        [writing, reading].into_iter().flatten().min()
+        let told = self.connection.told().map(|_| Duration::ZERO);
+        [writing, reading, told].into_iter().flatten().min()
     }
 
-    /// What is told when something is [pushed](Registry) to the connection, or it is to be closed because it is too slow: there is
-    /// no event of the system for that. It is to have [`try_next`](Self::try_next) asked: make one of whatever
+    /// What is told when something is [pushed](Registry) to the connection, or it is to be closed because it is too slow, or to end
+    /// as its [`Admission`](crate::Admission) tells: there is no event of the system for that. It is to have [`try_next`](Self::try_next) asked: make one of whatever
     /// [wakes](std::task::Wake) the loop, a `mio::Waker` say, and set it before anything else.
     pub fn set_waker(&mut self, waker: Waker) {
         self.outgoing.tell(&waker);
+        self.connection.set_waker(&waker);
         self.waker = waker;
     }
 
@@ -165,7 +168,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     ///
     /// # Errors
     /// When a reply was not taken in time, when the connection failed or is too slow for what is pushed to it; when something came
-    /// that is no message, after those before it were answered.
+    /// that is no message, after those before it were answered; when its time was over ([`Cause::Ended`]: it is asked once more and
+    /// closed then, like one that the peer has closed, unless it had to make room).
     pub fn try_next(&mut self) -> Result<TryRecv<(Place, Message)>, C> {
         self.try_flush()?;
         loop {

@@ -37,14 +37,33 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, when `answer` panicked, and when the connection failed.
+    /// sent in time, when `answer` panicked, when the connection failed, and when its time was over
+    /// ([`Cause::Ended`](crate::Cause::Ended): it was closed in good order then).
     pub fn serve(
         mut self,
         profile: &Profile,
-        mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
+        answer: impl FnMut(Message) -> Option<Vec<u8>>,
     ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
-        let timeouts = profile.timeouts();
+        self.session.receiving.take_requests(true);
         let mut answered = 0;
+        match self.answer_all(profile, answer, &mut answered) {
+            Ok(()) => self.end_served(profile).map(|()| answered),
+            Err(error) if drive::ends_in_order(error.cause()) => {
+                // What was answered before is not to be destroyed by a reset.
+                let _ = self.close(profile.timeouts().close);
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn answer_all(
+        &mut self,
+        profile: &Profile,
+        mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
+        answered: &mut u64,
+    ) -> Result<(), Error<<C as Decode>::Error, <C as Encode>::Error>> {
+        let timeouts = profile.timeouts();
         // A preamble goes out though nothing was asked.
         self.flush_within(timeouts.write)?;
         while let Some(message) = self.recv_within(FOREVER)?.into_message() {
@@ -52,18 +71,19 @@ impl<C: Decode + Encode> Connection<C> {
             if let Some(reply) = reply.map_err(|cause| self.error(Operation::Serve, cause))? {
                 self.send_within(&reply, timeouts.write)?;
             }
-            answered += 1;
+            *answered += 1;
+            self.session.sending.on_answered(*answered, drive::Clock::now(&self.clock));
             if profile.connection().short().is_some() {
                 break;
             }
         }
-        self.end_served(profile)?;
-        Ok(answered)
+        Ok(())
     }
 
     /// Whoever closes first does, and the other follows.
     fn end_served(mut self, profile: &Profile) -> Result<(), Error<<C as Decode>::Error, <C as Encode>::Error>> {
         let close = profile.timeouts().close;
+        self.session.receiving.take_requests(false);
         if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
             match self.recv_within(close) {

@@ -14,6 +14,9 @@ use crate::drive::{Clock as _, Close, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::{CloseReport, Message, TryRecv, TrySend};
 
+/// How often one that may have to make room looks whether it has to.
+const LOOK: Duration = Duration::from_millis(100);
+
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     /// Receives the next message, or says that none came within that time. What has come of one is kept.
     ///
@@ -141,7 +144,10 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
     fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        wait_for(&mut [PollFd::new(stream, flags)], deadline.saturating_sub(self.clock.now()))
+        let left = deadline.saturating_sub(self.clock.now());
+        // Nobody wakes it when it has to make room.
+        let left = if self.can_be_dropped { left.min(LOOK) } else { left };
+        wait_for(&mut [PollFd::new(stream, flags)], left)
     }
 
     pub(super) fn failed(

@@ -71,6 +71,7 @@ impl<C> Mailbox<C> {
         let mut state = self.slot.lock();
         let mut count = 0;
         while sending.queued_len() < bytes
+            && sending.has_room()
             && let Some(frame) = state.outbox.take()
         {
             sending.queue_packed(&frame)?;

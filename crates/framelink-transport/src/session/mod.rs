@@ -40,14 +40,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod activity;
 mod append;
 mod byte_count;
 mod call_end;
+mod empties;
 mod exchange;
 mod in_flight;
 mod key;
 mod legs;
 mod matching;
+mod notice;
 mod outbox;
 mod packed;
 mod preamble;
@@ -56,6 +59,8 @@ mod receiving;
 mod replies;
 mod sending;
 mod spare;
+mod tally;
+mod tenure;
 mod torn;
 
 pub use byte_count::ByteCount;
@@ -65,6 +70,7 @@ pub use in_flight::InFlight;
 pub use key::{Assigned, Key, KeyPlace, KeyRule};
 pub use legs::{Leg, Legs};
 pub use matching::Matching;
+pub use notice::{Notice, Stage};
 pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
 pub use packed::Packed;
 pub use preamble::WrongPreamble;
@@ -72,6 +78,12 @@ pub use pulse::Pulse;
 pub use receiving::{Part, Received, Receiving, Unfinished};
 pub use replies::{Concurrency, Place, Replies, ReplyOrder};
 pub use sending::{Outgoing, SendRefused, Sending, Sent, Ticket, Transmit};
+pub use tenure::{Ending, Tenure};
+
+pub(crate) use activity::Activity;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use tally::Tallied;
+pub(crate) use tally::Tally;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,6 +117,11 @@ impl<D: Decode, E: Encode> Session<D, E> {
     pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Pulse {
         watch(&mut self.receiving, &mut self.sending, heartbeat, us, jitter, now)
     }
+
+    /// Has it end when its time is over.
+    pub fn keep_for(&mut self, tenure: Tenure) {
+        keep_for(&mut self.receiving, &mut self.sending, tenure);
+    }
 }
 
 /// Another number for each connection.
@@ -113,6 +130,16 @@ pub(crate) fn jitter() -> u32 {
     use std::hash::{BuildHasher, RandomState};
     let [.., a, b, c, d] = RandomState::new().hash_one(()).to_ne_bytes();
     u32::from_ne_bytes([a, b, c, d])
+}
+
+/// The same for the halves of a connection.
+pub(crate) fn keep_for<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    mut tenure: Tenure,
+) {
+    sending.set_tenure(tenure.activity().clone(), tenure.notice().cloned());
+    receiving.set_tenure(tenure);
 }
 
 /// The same for the halves of a connection.

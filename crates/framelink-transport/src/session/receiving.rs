@@ -1,6 +1,9 @@
 //! The receiving half: bytes in, messages out.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,10 +11,12 @@ use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Guess, Ne
 use framelink_heartbeat::Verdict;
 
 use super::append::append;
+use super::empties::Empties;
 use super::preamble::Expected;
 use super::spare;
+use super::tenure::Standing;
 use super::torn::Torn;
-use super::{ByteCount, Pulse, WrongPreamble};
+use super::{ByteCount, Ending, Pulse, Stage, Tenure, WrongPreamble};
 use crate::Message;
 
 /// The receiving half of a session.
@@ -67,6 +72,17 @@ pub struct Receiving<D: Decode> {
     /// Each message is a request that is answered before the next.
     #[cfg_attr(not(feature = "socket"), expect(dead_code))]
     takes_turns: bool,
+    /// Each message is a request, and counted until it is answered.
+    is_served: bool,
+    /// For how long the connection may stay.
+    tenure: Option<Box<Tenure>>,
+    /// How many empty messages may come, and whether one came too many.
+    empties: Option<Empties>,
+    is_flooded: bool,
+    /// All frames that ever came.
+    frames: u64,
+    /// What is given back when the last part of the connection is gone.
+    held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What came of what was received.
@@ -121,7 +137,84 @@ impl<D: Decode> Receiving<D> {
             pulse: None,
             has_told: false,
             takes_turns: false,
+            is_served: false,
+            tenure: None,
+            empties: None,
+            is_flooded: false,
+            frames: 0,
+            held: None,
         }
+    }
+
+    pub(super) fn set_tenure(&mut self, tenure: Tenure) {
+        self.tenure = Some(Box::new(tenure));
+    }
+
+    /// Keeps something for as long as this half is there.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    pub(crate) fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
+        self.held = Some(held);
+    }
+
+    /// Messages are requests from now on, each counted until it is answered; or not any more.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn take_requests(&mut self, yes: bool) {
+        self.is_served = yes;
+    }
+
+    /// Whether anything ends the connection but its peer.
+    #[must_use]
+    pub const fn has_tenure(&self) -> bool {
+        self.tenure.is_some()
+    }
+
+    /// Whether the connection is to end, though its peer has not ended it. To be asked where no whole message is there, and again when
+    /// a read found nothing more: `is_dry` says that it did.
+    pub fn ending(&mut self, now: Duration, is_dry: bool) -> Option<Ending> {
+        let (is_inside_message, frames) = (self.is_inside_message(), self.frames);
+        self.tenure.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
+    }
+
+    /// When that has to be asked though nothing comes.
+    #[must_use]
+    pub fn ends_at(&self, now: Duration) -> Option<Duration> {
+        self.tenure.as_ref()?.ends_at(now, self.is_inside_message())
+    }
+
+    /// Whether the connection is to end at its next quiet moment.
+    #[must_use]
+    pub fn is_draining(&self, now: Duration) -> bool {
+        self.tenure.as_ref().is_some_and(|tenure| tenure.is_draining(now))
+    }
+
+    /// Whether nobody has told it to end.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.tenure.as_ref().and_then(|tenure| tenure.notice()).is_none_or(|notice| notice.stage() == Stage::Open)
+    }
+
+    /// Whether it was told to end at once, whatever is in flight.
+    #[must_use]
+    pub fn told(&self) -> Option<Ending> {
+        self.tenure.as_ref()?.told()
+    }
+
+    /// Whom to wake when it is told to end.
+    pub fn wake_when_told(&self, waker: &Waker) {
+        if let Some(notice) = self.tenure.as_ref().and_then(|tenure| tenure.notice()) {
+            notice.wake_receiver(waker);
+        }
+    }
+
+    /// So many empty messages may come a second, heartbeats among them. Defaults to any number.
+    pub const fn limit_empty(&mut self, most: u32) {
+        self.empties = Some(Empties::new(most));
+    }
+
+    /// The limit for empty messages, once more came. No message comes any more.
+    #[must_use]
+    pub fn flooded(&self) -> Option<u32> {
+        self.empties.filter(|_| self.is_flooded).map(|empties| empties.most())
     }
 
     /// Where heartbeats are told, if they are.
@@ -222,6 +315,9 @@ impl<D: Decode> Receiving<D> {
             self.preamble_within = self.preamble_within.or(self.first_within);
         }
         self.first_within = None;
+        if let Some(tenure) = &mut self.tenure {
+            tenure.unlimit();
+        }
     }
 
     /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
@@ -255,13 +351,21 @@ impl<D: Decode> Receiving<D> {
         {
             pulse.back(self.heard_at, now);
         }
+        if self.is_away
+            && let Some(tenure) = &mut self.tenure
+        {
+            tenure.activity().touch(now);
+        }
         self.is_away = false;
     }
 
     /// Whether [`on_asked`](Self::on_asked) has anything to say, so that the clock is worth a look.
     #[must_use]
     pub const fn wants_asking(&self) -> bool {
-        self.is_away && (self.pulse.is_some() || (self.frame_within.is_some() && self.begun_at.is_some()))
+        self.is_away
+            && (self.pulse.is_some()
+                || self.tenure.is_some()
+                || (self.frame_within.is_some() && self.begun_at.is_some()))
     }
 
     /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
@@ -293,7 +397,7 @@ impl<D: Decode> Receiving<D> {
     /// Where the next read puts its bytes, never empty. The memory is there from this call until
     /// [`release`](Self::release).
     pub fn space(&mut self) -> &mut [u8] {
-        if self.buffer.capacity() == 0 {
+        if self.buffer.is_small() {
             self.buffer.reuse(spare::take());
         }
         match self.codec.framing().ends() {
@@ -339,6 +443,9 @@ impl<D: Decode> Receiving<D> {
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
         loop {
+            if self.is_flooded {
+                return Ok(Received::Wait { until: None });
+            }
             if self.buffer.is_empty() {
                 return match self.codec.fault() {
                     Some(fault) => Err(fault),
@@ -349,11 +456,16 @@ impl<D: Decode> Receiving<D> {
                 Decoded::Frame(frame) => {
                     self.need = None;
                     self.first_within = None;
+                    self.frames += 1;
+                    if frame.payload_len() == 0 && self.empties.is_some() && self.is_one_too_many() {
+                        continue;
+                    }
                     let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
                     // What is left came with the last read, and belongs to the next one.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
                         self.is_away = true;
+                        self.on_taken();
                         self.messages += 1;
                         #[cfg(feature = "socket")]
                         if self.takes_turns {
@@ -370,6 +482,24 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
+    /// Another empty message came.
+    #[cold]
+    fn is_one_too_many(&mut self) -> bool {
+        self.is_flooded = self.empties.as_mut().is_some_and(|empties| !empties.take(self.heard_at));
+        self.is_flooded
+    }
+
+    /// A message came, and may be a request.
+    fn on_taken(&mut self) {
+        if let Some(tenure) = &mut self.tenure {
+            let activity = tenure.activity();
+            activity.touch(self.heard_at);
+            if self.is_served {
+                activity.on_taken();
+            }
+        }
+    }
+
     /// Whether a frame is a heartbeat, which is for us and not for the application.
     #[inline]
     fn is_heartbeat(&mut self, frame: &Frame) -> bool {
@@ -381,7 +511,7 @@ impl<D: Decode> Receiving<D> {
         is_heartbeat
     }
 
-    /// Gives the buffer back if nothing waits in it. For when there is nothing to read: an idle connection holds none.
+    /// Gives the buffer back if nothing waits in it, or next to nothing. For when there is nothing to read: an idle connection holds none.
     pub fn release(&mut self) {
         if self.buffer.capacity() > 0 {
             spare::keep(self.buffer.release_memory());
@@ -496,6 +626,7 @@ impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
             .field("buffer", &self.buffer)
             .field("heard_at", &self.heard_at)
             .field("end", &self.end)
+            .field("tenure", &self.tenure)
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,11 @@
 //! The sending half: messages in, bytes to write out.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io::IoSlice;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use framelink_codec::{Encode, Envelope};
 use framelink_heartbeat::{Form, Numbered};
 
 use super::append::append;
+use super::tenure::abrupt;
 use super::torn::Torn;
-use super::{ByteCount, Packed, Pulse};
+use super::{Activity, ByteCount, Ending, Notice, Packed, Pulse};
 
 /// The sending half of a session.
 ///
@@ -47,12 +49,20 @@ pub struct Sending<E: Encode> {
     messages: u64,
     /// So many bytes may be queued before there is no room.
     limit: usize,
+    /// And so many messages.
+    most: usize,
     /// Where the other half learns that the connection failed.
     torn: Torn,
     /// Whether the other side lives, where heartbeats tell.
     pulse: Option<Pulse>,
     /// Where the heartbeat ends that is queued, counted as `accepted` is, and whether it is one of ours, and no answer.
     beat: Option<(u64, bool)>,
+    /// Where the other half learns when a message went.
+    activity: Option<Activity>,
+    /// What tells the connection to end.
+    notice: Option<Arc<Notice>>,
+    /// What is given back when the last part of the connection is gone.
+    held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +78,9 @@ enum State {
 
 /// So many bytes may be queued before [`Sending::has_room`] says no, unless told otherwise: 64 KiB.
 const QUEUE_LIMIT: usize = 64 * 1024;
+
+/// And so many messages: 4096.
+const MESSAGE_LIMIT: usize = 4096;
 
 /// What there is to do for the socket.
 ///
@@ -114,9 +127,44 @@ impl<E: Encode> Sending<E> {
             written: ByteCount::default(),
             messages: 0,
             limit: QUEUE_LIMIT,
+            most: MESSAGE_LIMIT,
             torn,
             pulse: None,
             beat: None,
+            activity: None,
+            notice: None,
+            held: None,
+        }
+    }
+
+    pub(super) fn set_tenure(&mut self, activity: Activity, notice: Option<Arc<Notice>>) {
+        (self.activity, self.notice) = (Some(activity), notice);
+    }
+
+    /// Keeps something for as long as this half is there.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    pub(crate) fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
+        self.held = Some(held);
+    }
+
+    /// So many of the requests that came were answered, since the connection began.
+    #[cfg(feature = "socket")]
+    pub(crate) fn on_answered(&self, answered: u64, now: Duration) {
+        if let Some(activity) = &self.activity {
+            activity.on_answered(answered, now);
+        }
+    }
+
+    /// Whether the connection was told to end at once.
+    #[must_use]
+    pub fn told(&self) -> Option<Ending> {
+        abrupt(self.notice.as_ref()?.stage())
+    }
+
+    /// Whom to wake when it is told to end.
+    pub fn wake_when_told(&self, waker: &Waker) {
+        if let Some(notice) = &self.notice {
+            notice.wake_sender(waker);
         }
     }
 
@@ -192,6 +240,11 @@ impl<E: Encode> Sending<E> {
         self.limit = bytes;
     }
 
+    /// So many messages may be queued before [`has_room`](Self::has_room) says no. Defaults to 4096.
+    pub const fn limit_messages(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// What goes around messages.
     pub const fn framing(&self) -> &E {
         &self.framing
@@ -234,6 +287,7 @@ impl<E: Encode> Sending<E> {
             self.state = State::Finishing;
         }
         if written > 0 {
+            self.touch(now);
             self.count_written(written, now);
         }
         ticket
@@ -298,6 +352,9 @@ impl<E: Encode> Sending<E> {
     pub fn on_written(&mut self, count: usize, now: Duration) {
         let count = count.min(self.queued_len());
         self.start += count;
+        if !self.ends.is_empty() {
+            self.touch(now);
+        }
         self.count_written(count, now);
         while self.ends.front().is_some_and(|&end| end <= self.written.get()) {
             self.ends.pop_front();
@@ -342,10 +399,17 @@ impl<E: Encode> Sending<E> {
         self.state == State::Finished
     }
 
-    /// Whether another message may be queued before some of the queue is written: less than the limit waits.
+    /// Whether another message may be queued before some of the queue is written: less than the limits waits, of bytes and of
+    /// messages.
     #[must_use]
-    pub const fn has_room(&self) -> bool {
-        self.queue.len() - self.start < self.limit
+    pub fn has_room(&self) -> bool {
+        self.queued_len() < self.limit && self.ends.len() < self.most
+    }
+
+    /// Whether no more than half of that waits, so that a write was worth its while.
+    #[cfg(feature = "socket")]
+    pub(crate) fn is_half_empty(&self) -> bool {
+        self.queued_len() <= self.limit / 2 && self.ends.len() <= self.most / 2
     }
 
     /// Whether nothing waits to be written.
@@ -417,6 +481,13 @@ impl<E: Encode> Sending<E> {
             self.start = 0;
         }
         self.queue.reserve(count);
+    }
+
+    /// Bytes of a message went, and not only of a heartbeat.
+    fn touch(&self, now: Duration) {
+        if let Some(activity) = &self.activity {
+            activity.touch(now);
+        }
     }
 
     /// Sent bytes show the peer that we live.

@@ -18,6 +18,7 @@ use super::mux::Mux;
 use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
+use crate::admission::Permit;
 use crate::drive::{self, Answer, Call, Came, Close, Port as _, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, Traffic};
@@ -103,11 +104,23 @@ impl<C: Decode + Encode> Connection<C> {
     /// At its start, as a profile says.
     pub(super) fn on(mut self, terms: &Terms) -> Self {
         terms.apply(&mut self.receiver.receiving, &mut self.sender.sending);
+        self.greet();
+        self
+    }
+
+    /// The same, let in by a listener.
+    pub(super) fn admitted(mut self, terms: &Terms, permit: Option<Permit>) -> Self {
+        terms.admit(&mut self.receiver.receiving, &mut self.sender.sending, permit);
+        self.greet();
+        self
+    }
+
+    /// A preamble goes out at once.
+    fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.stream() {
             crate::terms::greet(stream, &mut self.sender.sending);
         }
-        self
     }
 
     /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
@@ -323,6 +336,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
+        receiver.receiving.wake_when_told(context.waker());
         let input = Port::new(reader, context.waker()).reading_now(receiver.read_now);
         let mut port = (input, Port::new(writer, context.waker()));
         work(&mut receiver.receiving, &mut sender.sending, &mut port, &self.clock)
@@ -343,9 +357,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// # Errors
     /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
     pub async fn close(mut self, within: Duration) -> Result<CloseReport, C> {
+        self.close_in_place(within).await
+    }
+
+    /// The same where it lies: a future that holds the connection by value holds it twice.
+    pub(super) async fn close_in_place(&mut self, within: Duration) -> Result<CloseReport, C> {
         let mut close = Close::begin(&mut self.sender.sending, &self.clock, within);
         let closed = poll_fn(|context| self.poll_close(context, &mut close)).await;
-        closed.map_err(|cause| Error::new(Operation::Close, self.peer_addr(), cause))
+        let peer = self.peer_addr();
+        closed.map_err(|cause| Error::new(Operation::Close, peer, cause))
     }
 
     fn poll_close(

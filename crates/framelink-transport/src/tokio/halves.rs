@@ -167,13 +167,17 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, HalfCause<C>>,
     ) -> HalfResult<T, C> {
         let done = match &mut self.reader {
-            Some(reader) => work(&mut self.receiving, &mut Port::new(reader, context.waker()), &self.clock),
+            Some(reader) => {
+                self.receiving.wake_when_told(context.waker());
+                let mut port = Port::new(reader, context.waker()).reading_now(self.read_now);
+                work(&mut self.receiving, &mut port, &self.clock)
+            }
             // Whole messages that came before the socket was given up have been delivered.
             None => Err(Cause::Closed),
         };
         done.map_err(|cause| {
             // A socket tells of a reset once and then ends as if it had been closed in good order.
-            if matches!(cause, Cause::Io(_) | Cause::Reset(_) | Cause::Dead(_)) {
+            if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
                 self.reader = None;
             }
             Error::new(Operation::Receive, self.peer, cause)
@@ -400,7 +404,10 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, HalfCause<C>>,
     ) -> HalfResult<T, C> {
         let done = match &mut self.writer {
-            Some(writer) => work(&mut self.sending, &mut Port::new(writer, context.waker()), &self.clock),
+            Some(writer) => {
+                self.sending.wake_when_told(context.waker());
+                work(&mut self.sending, &mut Port::new(writer, context.waker()), &self.clock)
+            }
             None => Err(Cause::Closed),
         };
         done.map_err(|cause| Error::new(Operation::Send, self.peer, cause))

@@ -8,6 +8,7 @@ use framelink_codec::{Decode, Encode};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use super::Connection;
+use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
 use crate::{Directions, Profile, SocketOptions, socket};
@@ -21,6 +22,8 @@ pub struct Listener<C = Directions> {
     framing: Arc<C>,
     options: SocketOptions,
     terms: Terms,
+    /// Who has a place, where a profile says how many may.
+    admission: Option<Admission>,
 }
 
 impl Listener {
@@ -37,7 +40,10 @@ impl Listener {
 }
 
 impl Listener {
-    /// As a profile says: framing, preamble, limits and options of the sockets.
+    /// As a profile says: framing, preamble, access, limits and options of the sockets.
+    ///
+    /// A connection that the profile does not let in is closed as soon as it is accepted, and is nobody's: see
+    /// [`admission`](Self::admission) for how many.
     ///
     /// # Errors
     /// As [`bind`](Listener::bind), and when a server cannot use the profile.
@@ -45,6 +51,7 @@ impl Listener {
         profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone()).await?;
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
+        listener.admission = Some(Admission::new(profile));
         Ok(listener)
     }
 
@@ -84,7 +91,9 @@ impl<C: Decode + Encode> Listener<C> {
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
         for address in lookup_host(address).await? {
             match listen(&options, address) {
-                Ok(listener) => return Ok(Self { listener, framing, options, terms: Terms::default() }),
+                Ok(listener) => {
+                    return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None });
+                }
                 Err(error) => last = error,
             }
         }
@@ -100,13 +109,22 @@ impl<C: Decode + Encode> Listener<C> {
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                        continue;
+                    };
                     socket::accepted(&self.options, &stream);
-                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer)).on(&self.terms));
+                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+                    return Ok(connection.admitted(&self.terms, permit));
                 }
                 Err(error) if socket::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Who has a place, and who was refused; `None` where no profile says anything of it.
+    pub const fn admission(&self) -> Option<&Admission> {
+        self.admission.as_ref()
     }
 
     /// The address that it listens on.

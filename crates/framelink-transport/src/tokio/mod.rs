@@ -28,6 +28,7 @@ mod mux;
 mod pool;
 mod port;
 mod receiver;
+mod server;
 #[cfg(feature = "tower")]
 mod service;
 mod serving;
@@ -42,6 +43,7 @@ pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
 pub use pool::{Lent, Pool};
 pub use receiver::Receiver;
+pub use server::{Server, ServerHandle};
 #[cfg(feature = "tower")]
 pub use service::{Sequential, Timed};
 pub use upstream::{States, Upstream};

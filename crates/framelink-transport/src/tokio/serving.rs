@@ -9,11 +9,11 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::alarm::Alarm;
 use super::handlers::Handlers;
-use crate::drive::{self, Ahead, Came, Clock as _, Outgoing};
+use crate::drive::{self, Ahead, Came, Clock as _, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
 use crate::session::{Concurrency, Replies};
-use crate::{Error, MemberId, Message, Profile, Registry};
+use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
 type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
 
@@ -48,8 +48,9 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, when `answer` panicked, and when the connection failed.
-    pub async fn serve<F: Future<Output = Option<Vec<u8>>>>(
+    /// sent in time, when `answer` panicked, when the connection failed, and when its time was over
+    /// ([`Cause::Ended`](crate::Cause::Ended): it was closed in good order then).
+    pub async fn serve<F: Future<Output: Answer>>(
         self,
         profile: &Profile,
         answer: impl FnMut(Message) -> F,
@@ -81,18 +82,59 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// As [`serve`](Self::serve), and when it was closed because it is too slow for what is [pushed](Registry) to it.
-    pub async fn serve_many<F: Future<Output = Option<Vec<u8>>>>(
+    pub async fn serve_many<F: Future<Output: Answer>>(
         mut self,
         profile: &Profile,
         concurrency: Concurrency,
-        mut answer: impl FnMut(Message) -> F,
+        answer: impl FnMut(Message) -> F,
     ) -> Result<u64, ErrorOf<C>> {
+        let outcome = self.serve_to_end(profile, concurrency, answer).await;
+        outcome.ended.map(|()| outcome.answered)
+    }
+
+    /// The same, and what became of it all the same where it failed.
+    pub(super) async fn serve_to_end<F: Future<Output: Answer>>(
+        &mut self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        answer: impl FnMut(Message) -> F,
+    ) -> Outcome<ErrorOf<C>> {
+        let (answered, served) = self.serve_requests(profile, concurrency, answer).await;
+        self.receiver.receiving.take_requests(false);
+        let close = profile.timeouts().close;
+        let (ended, discarded) = match served {
+            Ok(()) => match self.end_served(profile).await {
+                Ok(report) => (Ok(()), report.discarded),
+                Err(error) => (Err(error), 0),
+            },
+            // What was answered before is not to be destroyed by a reset.
+            Err(error) if drive::ends_in_order(error.cause()) => {
+                let report = self.close_in_place(close).await.unwrap_or_default();
+                (Err(error), report.discarded)
+            }
+            Err(error) => (Err(error), 0),
+        };
+        Outcome { answered, discarded, ended }
+    }
+
+    /// Until there are no more requests. How many were answered, whatever it has come to.
+    async fn serve_requests<F: Future<Output: Answer>>(
+        &mut self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        mut answer: impl FnMut(Message) -> F,
+    ) -> (u64, Result<(), ErrorOf<C>>) {
         // A preamble goes out though nothing was asked.
-        self.flush().await?;
-        let mut serving = Serving::new(&mut self, profile, concurrency);
-        poll_fn(|context| serving.poll(&mut self, context, &mut answer)).await?;
-        let answered = serving.replies.answered();
-        drop(serving);
+        if let Err(error) = self.flush().await {
+            return (0, Err(error));
+        }
+        let mut serving = Serving::new(self, profile, concurrency);
+        let served = poll_fn(|context| serving.poll(self, context, &mut answer)).await;
+        (serving.replies.answered(), served)
+    }
+
+    /// Whoever closes first does, and the other follows.
+    async fn end_served(&mut self, profile: &Profile) -> Result<CloseReport, ErrorOf<C>> {
         let close = profile.timeouts().close;
         if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
@@ -101,8 +143,7 @@ impl<C: Decode + Encode> Connection<C> {
                 _ => {}
             }
         }
-        self.close(close).await?;
-        Ok(answered)
+        self.close_in_place(close).await
     }
 }
 
@@ -121,11 +162,12 @@ struct Serving<C: Decode + Encode, F> {
     alarm: Alarm,
 }
 
-impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
+impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     fn new(connection: &mut Connection<C>, profile: &Profile, concurrency: Concurrency) -> Self {
         if profile.exchange() == ExchangeKind::Sync {
             connection.receiver.receiving.take_turns();
         }
+        connection.receiver.receiving.take_requests(true);
         let (mailbox, sending) = (connection.mailbox.take(), &connection.sender.sending);
         Self {
             replies: Replies::new(concurrency),
@@ -149,6 +191,11 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let clock = connection.clock;
         self.outgoing.tell(context.waker());
+        connection.receiver.receiving.wake_when_told(context.waker());
+        if let Some(ending) = connection.receiver.receiving.told() {
+            // Nobody may be reading, nor writing.
+            return Poll::Ready(Err(Error::new(Operation::Serve, connection.peer_addr(), Cause::Ended(ending))));
+        }
         loop {
             self.handle(connection, context)?;
             self.write(connection, context)?;
@@ -210,9 +257,12 @@ impl<C: Decode + Encode, F: Future<Output = Option<Vec<u8>>>> Serving<C, F> {
     /// Goes on with the handlers that can.
     fn handle(&mut self, connection: &Connection<C>, context: &mut Context<'_>) -> Result<(), ErrorOf<C>> {
         let (replies, clock) = (&mut self.replies, connection.clock);
-        let polled = self.handlers.poll(context, |place, reply| {
-            replies.finish(place, reply, clock.now());
+        let mut failed = None;
+        let polled = self.handlers.poll(context, |place, answer| match answer.into_reply() {
+            Ok(reply) => drop(replies.finish(place, reply, clock.now())),
+            Err(error) => failed = Some(error),
         });
+        let polled = polled.and_then(|()| failed.map_or(Ok(()), |error| Err(Cause::HandlerFailed(error))));
         polled.map_err(|cause| Error::new(Operation::Serve, connection.peer_addr(), cause))
     }
 

@@ -56,6 +56,8 @@ fn one_at_a_time_a_panic_is_an_error_too() {
     let framing: framelink_transport::Framing = "net:2".parse().unwrap();
     Peer::new(theirs).write(&[b"panic"]);
     let connection = framelink_transport::blocking::Connection::from_stream(ours, framing);
-    let error = connection.serve(&profile().build().unwrap(), |_| panic!("as it was asked to")).unwrap_err();
+    let error = connection
+        .serve(&profile().build().unwrap(), |_| -> Option<Vec<u8>> { panic!("as it was asked to") })
+        .unwrap_err();
     assert!(matches!(error.cause(), Cause::HandlerPanicked), "{error}");
 }

@@ -45,7 +45,7 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
         receive: bridge.to_framing,
         calls: Calls { connection: bridge.to_connection, ..Calls::default() },
         liveness: to_liveness(bridge),
-        sets: Sets { sets: bridge.to_set.clone() },
+        sets: Sets::said_by("--to-set", bridge.to_set.clone()),
         ..Overrides::default()
     };
     let profile = match &bridge.to_profile {

@@ -87,6 +87,7 @@ impl Settings {
             calls,
             liveness: send.liveness.clone(),
             sets: send.sets.clone(),
+            ..Overrides::default()
         };
         let needs_profile =
             send.calls.are_said() || send.sets.are_said() || send.liveness.heartbeat.is_some() || send.every.is_some();

@@ -1,13 +1,149 @@
 //! One exchange with the host for each message, over connections that all clients share.
 
+use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
-use framelink_transport::Profile;
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
+use framelink_transport::session::{Assigned, Concurrency, KeyPlace, ReplyOrder};
+use framelink_transport::tokio::{Client, Inbox, Link, News, Pool, Upstream};
+use framelink_transport::{DrainReport, Incoming, Message, Profile};
 
 use crate::arguments::Bridge;
+use crate::drain::Drain;
 use crate::failure::Failure;
+use crate::output::Count;
+use crate::serving::{end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
-    let _ = (bridge, clients, outgoing);
-    Err(Failure::usage("outgoing connections are long ones here"))
+    let drain = Drain::on_signals(bridge.drain)?;
+    let close = outgoing.timeouts().close;
+    let host = Arc::new(Host::new(outgoing, &bridge.to.0)?);
+    let server = listen(&bridge.listen, &clients).await?.concurrency(concurrency(&clients));
+    end_with(drain.clone(), server.handle());
+    let asked = Arc::clone(&host);
+    let report = server
+        .run(move |message| {
+            let host = Arc::clone(&asked);
+            async move { host.exchange(&message).await }
+        })
+        .await;
+    if let Some(host) = Arc::into_inner(host) {
+        host.close(close).await;
+    }
+    outcome(&report, &drain)
+}
+
+/// As many messages of one client at a time as its exchange allows.
+fn concurrency(clients: &Profile) -> Concurrency {
+    let ExchangeKind::Duplex(duplex) = clients.exchange() else { return Concurrency::default() };
+    let order = if duplex.key.is_some() { ReplyOrder::Finished } else { ReplyOrder::Requests };
+    Concurrency::new(usize::try_from(duplex.in_flight).unwrap_or(usize::MAX)).order_by(order)
+}
+
+/// What the drain came to. A message was cut if it was taken and its reply did not go out.
+fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
+    let were = if report.cut == 1 { "was" } else { "were" };
+    let (cut, connections) = (Count(report.cut, "message"), Count(report.connections_cut, "connection"));
+    tracing::info!("drained: {} answered, {cut} and {connections} cut", Count(report.answered, "message"));
+    match drain.was_forced() {
+        true => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
+        false if report.is_clean() => Ok(()),
+        false if report.cut == 0 => Err(Failure::fault(format!("cut {connections} that had not finished"))),
+        false => Err(Failure::fault(format!("{cut} {were} cut"))),
+    }
+}
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+/// Whoever answers, and over which connections.
+struct Host {
+    way: Way,
+    /// Where a request had its own key, before one was assigned.
+    key: Option<KeyPlace>,
+    no_reply: bool,
+}
+
+enum Way {
+    /// A connection for each exchange.
+    Short(Upstream),
+    Pooled(Pool),
+    Shared(Link),
+}
+
+impl Host {
+    fn new(profile: Profile, addresses: &[String]) -> Result<Self, Failure> {
+        let no_reply = !profile.exchange().receives();
+        let assigns = |duplex: &Duplex| matches!(duplex.assigned, Some(Assigned::Binary | Assigned::Digits));
+        let key = profile.exchange().duplex().filter(assigns).and_then(|duplex| duplex.key);
+        let kind = profile.connection();
+        let upstream = Upstream::new(&Arc::new(profile), addresses.iter().map(String::as_str));
+        let way = match kind {
+            ConnectionKind::Pooled(_) => Way::Pooled(Pool::over(upstream).map_err(Failure::usage)?),
+            ConnectionKind::Shared(_) => {
+                let (link, inbox) = Link::over(upstream).map_err(Failure::usage)?;
+                tokio::spawn(tell(inbox));
+                Way::Shared(link)
+            }
+            _ => {
+                // Whether it can be used shows now, and not with the first message.
+                Client::over(upstream.clone()).map_err(Failure::usage)?;
+                Way::Short(upstream)
+            }
+        };
+        Ok(Self { way, key, no_reply })
+    }
+
+    /// The reply to a message, with the key that its client gave it. An error ends the client's connection: no reply will come.
+    async fn exchange(&self, message: &Message) -> Result<Option<Vec<u8>>, Failed> {
+        if self.no_reply {
+            return self.send(message).await.map(|()| None);
+        }
+        let reply = match &self.way {
+            Way::Short(upstream) => Client::over(upstream.clone())?.call(message).await,
+            Way::Pooled(pool) => pool.call(message).await,
+            Way::Shared(link) => link.call(message).await,
+        };
+        let mut reply = reply?.to_vec();
+        if let Some(place) = self.key
+            && let Some(key) = place.of(message)
+            && let Some(assigned) = reply.get_mut(place.offset()..place.offset() + place.len())
+        {
+            assigned.copy_from_slice(key);
+        }
+        Ok(Some(reply))
+    }
+
+    async fn send(&self, message: &Message) -> Result<(), Failed> {
+        match &self.way {
+            Way::Short(upstream) => Client::over(upstream.clone())?.send(message).await?,
+            Way::Pooled(pool) => pool.send(message).await?,
+            Way::Shared(link) => link.send(message).await?,
+        }
+        Ok(())
+    }
+
+    async fn close(self, within: Duration) {
+        match self.way {
+            Way::Short(_) => {}
+            Way::Pooled(pool) => drop(pool.close(within).await),
+            Way::Shared(link) => link.close(within).await,
+        }
+    }
+}
+
+/// What the host says that nobody asked for has no client to go to.
+async fn tell(mut inbox: Inbox) {
+    while let Some(news) = inbox.recv().await {
+        match news {
+            News::Incoming(Incoming::Late(late)) => {
+                tracing::warn!("a reply came {:?} after its message, and is dropped", late.delay());
+            }
+            News::Incoming(Incoming::Message(message)) => {
+                tracing::warn!("the host said {} that nobody asked for, dropped", Count(message.len() as u64, "byte"));
+            }
+            News::Lost(Some(error)) => tracing::warn!("{error}"),
+            _ => {}
+        }
+    }
 }

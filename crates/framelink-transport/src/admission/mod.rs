@@ -1,0 +1,187 @@
+//! Whom a server lets in: access lists first, then so many connections in all and of each client.
+
+mod pause;
+mod table;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use pause::Pause;
+pub(crate) use table::Table;
+pub use table::{AdmissionCounts, Refusal};
+
+use crate::Profile;
+use crate::profile::Access;
+#[cfg(feature = "nonblocking")]
+use crate::profile::WhenFull;
+use crate::session::{Notice, Stage, Tally};
+
+/// Who has a place at a listener that was bound with a profile. Clones are the same.
+///
+/// A connection has its place until the last part of it is gone, whatever was made of it: its halves, a caller and a receiver.
+///
+/// ```
+/// # #[cfg(feature = "blocking")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use framelink_transport::{Framing, Profile, blocking::{Connector, Listener}};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let profile = Arc::new(Profile::builder(framing).connections_per_client(1).build()?);
+/// let mut listener = Listener::bind_profile("127.0.0.1:0", &profile)?;
+/// let admission = listener.admission().expect("it was bound with a profile").clone();
+/// let address = listener.local_addr()?;
+///
+/// let (first, mut second) = (Connector::new(framing).connect(address)?, Connector::new(framing).connect(address)?);
+/// let stopper = listener.stopper();
+/// let accepting = std::thread::spawn(move || {
+///     let first = listener.accept().unwrap();
+///     (first, listener.accept().unwrap())
+/// });
+/// assert!(!matches!(second.recv(), Ok(Some(_))), "it was refused, and closed at once");
+/// stopper.stop();
+/// let (accepted, none) = accepting.join().unwrap();
+/// assert!(accepted.is_some() && none.is_none());
+/// assert_eq!((admission.len(), admission.counts().refused_by_client), (1, 1));
+/// drop(accepted);
+/// assert_eq!(admission.len(), 0);
+/// # drop(first);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "blocking"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct Admission(Arc<Shared>);
+
+struct Shared {
+    access: Access,
+    #[cfg(feature = "nonblocking")]
+    can_drop: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    table: Table<Arc<Notice>>,
+    counts: AdmissionCounts,
+    /// What each that is let in is told from the start.
+    stage: Stage,
+    /// Where requests are counted, if anybody counts them.
+    tally: Option<Arc<Tally>>,
+}
+
+/// A place, given back when this is dropped.
+pub(crate) struct Permit {
+    id: u64,
+    notice: Arc<Notice>,
+    tally: Option<Arc<Tally>>,
+    admission: Arc<Shared>,
+}
+
+impl Admission {
+    pub(crate) fn new(profile: &Profile) -> Self {
+        let limits = profile.limits();
+        let table = Table::new(limits.connections as usize, limits.per_client as usize, limits.when_full);
+        let state = State { table, counts: AdmissionCounts::default(), stage: Stage::Open, tally: None };
+        Self(Arc::new(Shared {
+            access: profile.access().clone(),
+            #[cfg(feature = "nonblocking")]
+            can_drop: limits.when_full == WhenFull::DropOldest,
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// How many connections have a place now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.state().table.len()
+    }
+
+    /// Whether nobody has a place.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What became of all that dialled.
+    #[must_use]
+    pub fn counts(&self) -> AdmissionCounts {
+        self.0.state().counts
+    }
+
+    /// A connection from there is there. Refused, nothing is kept of it.
+    pub(crate) fn admit(&self, client: IpAddr) -> Result<Permit, Refusal> {
+        let is_welcome = self.0.access.admits(client);
+        let mut state = self.0.state();
+        let admitted = match is_welcome {
+            true => {
+                let notice = Arc::new(Notice::new());
+                state.table.admit(client, Arc::clone(&notice)).map(|admitted| (admitted, notice))
+            }
+            false => Err(Refusal::Access),
+        };
+        state.counts.count(admitted.as_ref().map(|(admitted, _)| admitted.dropped.is_some()).map_err(|why| *why));
+        let (admitted, notice) = admitted?;
+        notice.tell(state.stage);
+        let tally = state.tally.clone();
+        drop(state);
+        // Only now: whoever is told may leave at once.
+        if let Some(dropped) = admitted.dropped {
+            dropped.tell(Stage::Dropped);
+        }
+        Ok(Permit { id: admitted.id, notice, tally, admission: Arc::clone(&self.0) })
+    }
+
+    /// Has every connection come to this stage, and those that are let in from now on too: this is how a server that has its own loop
+    /// is drained. One that is served in a loop of mio is [woken](crate::session::Notice) by its waker.
+    pub fn tell(&self, stage: Stage) {
+        let mut state = self.0.state();
+        state.stage = state.stage.max(stage);
+        let all: Vec<_> = state.table.iter().cloned().collect();
+        drop(state);
+        all.into_iter().for_each(|notice| notice.tell(stage));
+    }
+
+    /// Has the requests of those that are let in from now on counted.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn count_in(&self, tally: &Arc<Tally>) {
+        self.0.state().tally = Some(Arc::clone(tally));
+    }
+}
+
+impl Permit {
+    pub(crate) const fn notice(&self) -> &Arc<Notice> {
+        &self.notice
+    }
+
+    pub(crate) fn tally(&self) -> Option<Arc<Tally>> {
+        self.tally.clone()
+    }
+
+    /// Whether it may have to make room.
+    #[cfg(feature = "nonblocking")]
+    pub(crate) fn can_be_dropped(&self) -> bool {
+        self.admission.can_drop
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.state().table.leave(self.id);
+    }
+}
+
+impl Shared {
+    /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("len", &self.len()).field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,267 @@
+//! Who has a place.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use crate::profile::{Network, WhenFull};
+
+/// The connections that have a place, oldest first, and what each is told by. It holds as much as there are connections.
+///
+/// ```text
+///   admit ──► has a place ──── leave ─────────────────► gone
+///                  │                                     ▲
+///                  └── dropped for another ──► leaving ──┘  leave
+/// ```
+pub(crate) struct Table<T> {
+    connections: usize,
+    per_client: usize,
+    when_full: WhenFull,
+    /// By number, which grows.
+    entries: BTreeMap<u64, Entry<T>>,
+    clients: HashMap<Network, BTreeSet<u64>>,
+    /// Those that have lost their place and are not gone yet.
+    leaving: BTreeMap<u64, T>,
+    next: u64,
+}
+
+struct Entry<T> {
+    client: Network,
+    told_by: T,
+}
+
+/// A connection that has a place.
+#[derive(Debug)]
+pub(crate) struct Admitted<T> {
+    pub(crate) id: u64,
+    /// The one whose place it was.
+    pub(crate) dropped: Option<T>,
+}
+
+/// Why a connection was refused. Complete by nature.
+///
+/// ```
+/// assert_eq!(framelink_transport::Refusal::Client.to_string(), "its client has as many connections as it may");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Its client may not connect.
+    Access,
+    /// There are as many connections as there may be.
+    Total,
+    /// There are as many of its client.
+    Client,
+}
+
+/// What became of those that dialled, each counted once as accepted or refused.
+///
+/// See [`Admission`](crate::Admission) for an example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdmissionCounts {
+    /// Have got a place.
+    pub accepted: u64,
+    /// Were refused because their client may not connect.
+    pub refused_by_access: u64,
+    /// Were refused because there were as many connections as there may be.
+    pub refused_by_total: u64,
+    /// Were refused because there were as many of their client.
+    pub refused_by_client: u64,
+    /// Were accepted, and dropped later to make room for a newer one.
+    pub dropped: u64,
+}
+
+/// So many that were dropped may still be on their way out; then the newest is refused after all, so that the descriptors that are
+/// open are bounded too.
+const MOST_LEAVING: usize = 16;
+
+impl<T: Clone> Table<T> {
+    pub(crate) fn new(connections: usize, per_client: usize, when_full: WhenFull) -> Self {
+        let (entries, clients, leaving) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Self { connections, per_client, when_full, entries, clients, leaving, next: 0 }
+    }
+
+    /// Another one wants a place.
+    pub(crate) fn admit(&mut self, client: IpAddr, told_by: T) -> Result<Admitted<T>, Refusal> {
+        let client = Network::of_client(client);
+        let dropped = match self.lacks_room_for(client) {
+            Some(refusal) => Some(self.drop_oldest(client, refusal)?),
+            None => None,
+        };
+        let id = self.next;
+        self.next += 1;
+        self.entries.insert(id, Entry { client, told_by });
+        self.clients.entry(client).or_default().insert(id);
+        Ok(Admitted { id, dropped })
+    }
+
+    /// It is gone, wholly.
+    pub(crate) fn leave(&mut self, id: u64) {
+        if self.leaving.remove(&id).is_none() {
+            self.remove(id);
+        }
+        if self.entries.is_empty() {
+            // What one flood needed is not kept for ever.
+            self.clients = HashMap::new();
+        }
+    }
+
+    /// How many have a place.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What all are told by that are not gone.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.values().map(|entry| &entry.told_by).chain(self.leaving.values())
+    }
+
+    fn lacks_room_for(&self, client: Network) -> Option<Refusal> {
+        let of_client = self.clients.get(&client).map_or(0, BTreeSet::len);
+        match () {
+            () if of_client >= self.per_client => Some(Refusal::Client),
+            () if self.entries.len() >= self.connections => Some(Refusal::Total),
+            () => None,
+        }
+    }
+
+    /// Takes a place away: of the same client, where that has too many.
+    fn drop_oldest(&mut self, client: Network, refusal: Refusal) -> Result<T, Refusal> {
+        if self.when_full == WhenFull::RefuseNewest || self.leaving.len() >= MOST_LEAVING {
+            return Err(refusal);
+        }
+        let oldest = match refusal {
+            Refusal::Client => self.clients.get(&client).and_then(BTreeSet::first),
+            Refusal::Access | Refusal::Total => self.entries.keys().next(),
+        };
+        let id = *oldest.ok_or(refusal)?;
+        let told_by = self.remove(id).ok_or(refusal)?;
+        self.leaving.insert(id, told_by.clone());
+        Ok(told_by)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<T> {
+        let Entry { client, told_by } = self.entries.remove(&id)?;
+        if let Some(ids) = self.clients.get_mut(&client) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.clients.remove(&client);
+            }
+        }
+        Some(told_by)
+    }
+}
+
+impl AdmissionCounts {
+    /// What became of one: let in, for another or not; or refused.
+    pub(super) const fn count(&mut self, outcome: Result<bool, Refusal>) {
+        match outcome {
+            Ok(has_dropped) => {
+                self.accepted += 1;
+                self.dropped += has_dropped as u64;
+            }
+            Err(Refusal::Access) => self.refused_by_access += 1,
+            Err(Refusal::Total) => self.refused_by_total += 1,
+            Err(Refusal::Client) => self.refused_by_client += 1,
+        }
+    }
+
+    /// All that were refused.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused_by_access + self.refused_by_total + self.refused_by_client
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Access => "its client may not connect",
+            Self::Total => "there are as many connections as there may be",
+            Self::Client => "its client has as many connections as it may",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn admit(table: &mut Table<u64>, client: &str) -> Result<(u64, Option<u64>), Refusal> {
+        let told_by = table.next;
+        table.admit(ip(client), told_by).map(|admitted| (admitted.id, admitted.dropped))
+    }
+
+    /// Two addresses, and whether they are the same client.
+    const CLIENTS: &[(&str, &str, bool)] = &[
+        ("192.0.2.1", "192.0.2.1", true),
+        ("192.0.2.1", "::ffff:192.0.2.1", true),
+        ("::ffff:c000:201", "192.0.2.1", true),
+        ("192.0.2.1", "192.0.2.2", false),
+        ("192.0.2.1", "::ffff:192.0.2.2", false),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", true),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+        ("::1", "127.0.0.1", false),
+        ("::192.0.2.1", "192.0.2.1", false),
+        ("fe80::1", "fe80::2", true),
+    ];
+
+    #[test]
+    fn a_client_cannot_have_more_places_by_writing_its_address_differently() {
+        for &(first, second, is_same) in CLIENTS {
+            let mut table = Table::new(10, 1, WhenFull::RefuseNewest);
+            assert_eq!(admit(&mut table, first), Ok((0, None)));
+            let expected = if is_same { Err(Refusal::Client) } else { Ok((1, None)) };
+            assert_eq!(admit(&mut table, second), expected, "{first} and {second}");
+        }
+    }
+
+    #[test]
+    fn the_newest_is_refused_until_one_leaves() {
+        let mut table = Table::new(2, 2, WhenFull::RefuseNewest);
+        assert_eq!(admit(&mut table, "10.0.0.1"), Ok((0, None)));
+        assert_eq!(admit(&mut table, "10.0.0.2"), Ok((1, None)));
+        assert_eq!(admit(&mut table, "10.0.0.3"), Err(Refusal::Total));
+        table.leave(0);
+        assert_eq!(admit(&mut table, "10.0.0.3"), Ok((2, None)));
+        assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn the_oldest_of_the_same_client_makes_room_else_the_oldest_of_all() {
+        let mut table = Table::new(3, 2, WhenFull::DropOldest);
+        for (client, expected) in [
+            ("10.0.0.9", (0, None)),
+            ("10.0.0.1", (1, None)),
+            ("10.0.0.1", (2, None)),
+            ("10.0.0.1", (3, Some(1))),
+            ("10.0.0.2", (4, Some(0))),
+        ] {
+            assert_eq!(admit(&mut table, client), Ok(expected), "{client}");
+            assert!(table.len() <= 3);
+        }
+        assert_eq!(table.iter().copied().collect::<Vec<_>>(), [2, 3, 4, 0, 1], "those that leave are told too");
+    }
+
+    #[test]
+    fn those_that_were_dropped_and_stay_are_bounded() {
+        let mut table = Table::new(1, 1, WhenFull::DropOldest);
+        let dropped = (0..100).filter(|_| admit(&mut table, "10.0.0.1").is_ok_and(|(_, dropped)| dropped.is_some()));
+        assert_eq!(dropped.count(), MOST_LEAVING);
+        table.leave(0);
+        assert!(admit(&mut table, "10.0.0.1").is_ok());
+    }
+
+    #[test]
+    fn an_empty_table_holds_nothing() {
+        let mut table = Table::new(10_000, 10_000, WhenFull::RefuseNewest);
+        for i in 0..10_000_u32 {
+            table.admit(std::net::Ipv4Addr::from_bits(i).into(), i).unwrap();
+        }
+        (0..10_000).for_each(|id| table.leave(id));
+        assert_eq!((table.len(), table.clients.capacity()), (0, 0));
+    }
+}

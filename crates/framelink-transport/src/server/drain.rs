@@ -1,0 +1,120 @@
+//! The end of a server: how long it may take, and what came of it.
+
+use std::time::Duration;
+
+use crate::session::{Stage, Tallied};
+
+/// How far the drain of a server is. Time is an argument, since a moment that the server chose.
+///
+/// ```text
+///   Open ── order ──► Draining ── half of the time ──► Closing ── all of it ──► Cut
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Drain {
+    times: Option<Times>,
+    /// What had been counted when it began.
+    before: Before,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    half_over: Duration,
+    over: Duration,
+}
+
+/// What had been counted when a drain began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) tallied: Tallied,
+    pub(crate) discarded: u64,
+    pub(crate) closed: u64,
+    pub(crate) cut: u64,
+}
+
+/// What came of draining a server. Each request is counted once.
+///
+/// ```
+/// use framelink_transport::DrainReport;
+///
+/// assert!(DrainReport::default().is_clean(), "nothing was in flight");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainReport {
+    /// So many requests were answered wholly since it began: with nothing, or with a reply that the system took whole.
+    pub answered: u64,
+    /// So many were taken, and were not when the time was over.
+    pub cut: u64,
+    /// So many messages came on connections that had ended already, and were not taken.
+    pub discarded: u64,
+    /// So many connections ended since it began, each at a quiet moment or by its own fault.
+    pub closed: u64,
+    /// So many were cut when the time was over.
+    pub connections_cut: u64,
+}
+
+impl DrainReport {
+    /// Whether nothing was cut.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.cut == 0 && self.connections_cut == 0
+    }
+}
+
+impl Drain {
+    /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
+    pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> Before) -> bool {
+        let over = now.saturating_add(within);
+        let half_over = now.saturating_add(within / 2);
+        let is_first = self.times.is_none();
+        if is_first {
+            self.before = before();
+        }
+        let times = self.times.get_or_insert(Times { half_over, over });
+        times.over = times.over.min(over);
+        times.half_over = times.half_over.min(half_over);
+        is_first
+    }
+
+    pub(crate) fn stage(&self, now: Duration) -> Stage {
+        match self.times {
+            None => Stage::Open,
+            Some(times) if now < times.half_over => Stage::Draining,
+            Some(times) if now < times.over => Stage::Closing,
+            Some(_) => Stage::Cut,
+        }
+    }
+
+    /// When the next stage comes; `None` where time brings none.
+    pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
+        let times = self.times?;
+        [times.half_over, times.over].into_iter().find(|&at| at > now)
+    }
+
+    pub(crate) const fn before(&self) -> &Before {
+        &self.before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_time_is_for_taking_and_a_second_order_only_shortens() {
+        let at = Duration::from_secs;
+        let mut drain = Drain::default();
+        assert_eq!((drain.stage(at(0)), drain.next_at(at(0))), (Stage::Open, None));
+        assert!(drain.order(at(10), at(8), Before::default));
+        assert_eq!((drain.stage(at(10)), drain.next_at(at(10))), (Stage::Draining, Some(at(14))));
+        assert_eq!((drain.stage(at(14)), drain.next_at(at(14))), (Stage::Closing, Some(at(18))));
+        assert!(!drain.order(at(15), at(100), Before::default));
+        assert_eq!((drain.stage(at(18)), drain.next_at(at(18))), (Stage::Cut, None));
+        let mut drain = Drain::default();
+        drain.order(at(10), at(8), Before::default);
+        drain.order(at(11), at(0), Before::default);
+        assert_eq!(drain.stage(at(11)), Stage::Cut);
+        drain.order(at(11), Duration::MAX, Before::default);
+        assert_eq!(drain.stage(at(11)), Stage::Cut);
+    }
+}

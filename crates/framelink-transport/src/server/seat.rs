@@ -1,0 +1,53 @@
+//! A connection that a server serves.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::{Ledger, ServerEvent};
+use crate::error::Cause;
+use crate::session::Ending;
+use crate::{DecodeError, EncodeError};
+
+/// A connection that is counted as served, until it has ended or is dropped.
+pub(crate) struct Seat {
+    ledger: Arc<Ledger>,
+    has_begun: bool,
+    has_left: bool,
+}
+
+/// Is told what happens.
+pub(crate) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
+
+impl Seat {
+    pub(crate) fn take(ledger: &Arc<Ledger>) -> Self {
+        ledger.on_begun();
+        Self { ledger: Arc::clone(ledger), has_begun: false, has_left: false }
+    }
+
+    /// There is a thread, or a task, that serves it.
+    pub(crate) const fn begin(&mut self) {
+        self.has_begun = true;
+    }
+
+    pub(crate) fn leave(&mut self, ended: Result<(), &Cause<DecodeError, EncodeError>>, discarded: usize) {
+        self.ledger.on_ended(ended, discarded);
+        self.has_left = true;
+    }
+}
+
+/// One that was ended from outside was cut, and one that could not be begun has failed.
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.has_left {
+            let cause = if self.has_begun { Cause::Ended(Ending::Cut) } else { Cause::Closed };
+            self.leave(Err(&cause), 0);
+        }
+    }
+}
+
+/// An observer that panics is its own affair.
+pub(crate) fn tell(observer: Option<&Observer>, event: &ServerEvent<'_>) {
+    if let Some(observer) = observer {
+        let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
+    }
+}

@@ -1,0 +1,269 @@
+//! Drains under load, at any moment: what was taken is answered, and the report says what the clients saw.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::session::{Concurrency, ReplyOrder};
+use framelink_transport::{DrainReport, Framing, Profile, blocking, tokio as driver};
+
+use crate::echo;
+use crate::peer::{DEADLINE, Peer};
+use crate::server::profile;
+
+/// Numbers that are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// What a client saw: requests that it sent, and replies that came to them.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    sent: u64,
+    replied: u64,
+}
+
+/// Sends up to `window` requests before it reads their replies, until the server ends its side.
+async fn ask(address: std::net::SocketAddr, mut random: Random, window: u64) -> Seen {
+    let framing: Framing = "net:2".parse().unwrap();
+    let mut connection = driver::Connector::new(framing).connect(address).await.unwrap();
+    let mut seen = Seen::default();
+    loop {
+        tokio::time::sleep(Duration::from_millis(random.below(7))).await;
+        for _ in 0..=random.below(window) {
+            if connection.send(&seen.sent.to_be_bytes()).await.is_err() {
+                return seen;
+            }
+            seen.sent += 1;
+        }
+        while seen.replied < seen.sent {
+            match connection.recv().await {
+                Ok(Some(reply)) => assert_eq!(reply[..], seen.replied.to_be_bytes(), "in order, and none twice"),
+                _ => return seen,
+            }
+            seen.replied += 1;
+        }
+    }
+}
+
+/// One server, three clients, and a drain after so many milliseconds.
+async fn drain_at(seed: u64, slowest: u64, within: Duration) -> (DrainReport, u64, Seen) {
+    let mut random = Random(seed);
+    let profile = Arc::new(profile().build().unwrap());
+    let server = driver::Server::bind("127.0.0.1:0", &profile).await.unwrap();
+    let server = server.concurrency(Concurrency::new(1 + usize::try_from(random.below(3)).unwrap()));
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let running = tokio::spawn(server.run(move |message| async move {
+        let spread = u64::from(message.last().copied().unwrap_or_default()) * 31 % (slowest + 1);
+        tokio::time::sleep(Duration::from_millis(spread)).await;
+        Some(message.to_vec())
+    }));
+    let clients: Vec<_> =
+        (0..3).map(|i| tokio::spawn(ask(address, Random(seed * 3 + i), 1 + random.below(4)))).collect();
+    tokio::time::sleep(Duration::from_micros(random.below(60_000))).await;
+    let before = handle.counts().answered;
+    handle.drain(within);
+    let mut all = Seen::default();
+    for client in clients {
+        let seen = client.await.unwrap();
+        all = Seen { sent: all.sent + seen.sent, replied: all.replied + seen.replied };
+    }
+    let report = running.await.unwrap();
+    assert_eq!(handle.counts().answered, before + report.answered, "seed {seed}: {report:?}");
+    assert_eq!((handle.counts().lost, handle.counts().in_flight), (report.cut, 0), "seed {seed}: {report:?}");
+    (report, handle.counts().answered, all)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_at_a_thousand_moments_loses_nothing_that_was_taken() {
+    let mut answered_late = 0;
+    for seed in 0..1000 {
+        let (report, answered, seen) = drain_at(seed, 20, Duration::from_secs(5)).await;
+        assert!(report.is_clean(), "seed {seed}: {report:?}");
+        assert_eq!(answered, seen.replied, "seed {seed}: each that was answered got there");
+        assert_eq!(
+            seen.sent,
+            seen.replied + report.discarded,
+            "seed {seed}: and the others were not taken: {report:?}"
+        );
+        answered_late += report.answered;
+    }
+    assert!(answered_late > 1000, "something was in flight: {answered_late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_drain_cuts_is_what_the_report_says() {
+    let mut cut = 0;
+    for seed in 0..200 {
+        let (report, answered, seen) = drain_at(seed, 400, Duration::from_millis(60)).await;
+        assert_eq!(answered, seen.replied, "seed {seed}: {report:?}");
+        assert!(seen.sent - seen.replied >= report.cut, "seed {seed}: {report:?}");
+        assert_eq!(report.connections_cut + report.closed, 3, "seed {seed}: {report:?}");
+        assert_eq!(report.is_clean(), report.connections_cut == 0, "seed {seed}: {report:?}");
+        cut += report.cut;
+    }
+    assert!(cut > 100, "something was cut: {cut}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_has_begun_to_come_is_waited_for_until_the_end_of_the_drain() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for (rest_after, is_answered) in [(4, true), (9, true), (11, false)] {
+        let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let running = tokio::spawn(server.run(|message| async move { Some(message.to_vec()) }));
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        client.write_all(b"\0\x05he").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        handle.drain(Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_secs(rest_after)).await;
+        let _ = client.write_all(b"llo\0\x04more").await;
+        let mut replies = Vec::new();
+        let _ = client.read_to_end(&mut replies).await;
+        drop(client);
+        let report = running.await.unwrap();
+        let expected: &[u8] = if is_answered { b"\0\x05hello" } else { b"" };
+        assert!(replies.starts_with(expected), "after {rest_after} s: {replies:?}");
+        assert_eq!(report.is_clean(), is_answered, "after {rest_after} s: {report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_reply_is_owed_what_comes_is_taken_too() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
+    let server = server.concurrency(Concurrency::new(2));
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let running = tokio::spawn(server.run(|message| async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Some(message.to_vec())
+    }));
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(b"\0\x01a").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    handle.drain(Duration::from_secs(10));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.write_all(b"\0\x01b").await.unwrap();
+    let mut replies = Vec::new();
+    client.read_to_end(&mut replies).await.unwrap();
+    drop(client);
+    assert_eq!(replies, b"\0\x01a\0\x01b");
+    let report = running.await.unwrap();
+    assert_eq!((report.answered, report.discarded, report.is_clean()), (2, 0, true), "{report:?}");
+}
+
+/// The system has it, and the runtime has not looked yet: that is no quiet moment.
+#[tokio::test]
+async fn what_has_come_before_a_drain_is_taken_though_nobody_has_noticed_it() {
+    use std::io::Write;
+    for _ in 0..50 {
+        let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let running = tokio::spawn(server.run(|message| async move { Some(message.to_vec()) }));
+        let mut client = Peer::dial(address);
+        while handle.counts().connections == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Nothing is awaited between the two.
+        client.0.write_all(b"\0\x05hello").unwrap();
+        handle.drain(DEADLINE);
+        let replies = tokio::task::spawn_blocking(move || client.read_to_end()).await.unwrap();
+        assert_eq!(replies, b"\0\x05hello");
+        assert_eq!(running.await.unwrap().answered, 1);
+    }
+}
+
+#[test]
+fn a_server_of_threads_is_drained_like_that() {
+    for concurrency in [Concurrency::default(), Concurrency::new(4).order_by(ReplyOrder::Requests)] {
+        for round in 0..15 {
+            let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).unwrap();
+            let server = server.concurrency(concurrency);
+            let (address, handle) = (server.local_addr().unwrap(), server.handle());
+            let running = thread::spawn(move || {
+                server.run(|message| {
+                    thread::sleep(Duration::from_micros(u64::from(message[7]) % 5 * 300));
+                    Some(message.to_vec())
+                })
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let clients = thread::spawn(move || {
+                runtime.block_on(async {
+                    let clients: Vec<_> =
+                        (0..3).map(|i| tokio::spawn(ask(address, Random(round * 3 + i), 3))).collect();
+                    let mut all = Seen::default();
+                    for client in clients {
+                        let seen = client.await.unwrap();
+                        all = Seen { sent: all.sent + seen.sent, replied: all.replied + seen.replied };
+                    }
+                    all
+                })
+            });
+            while handle.counts().answered < 5 + round {
+                thread::sleep(Duration::from_micros(200));
+            }
+            handle.drain(Duration::from_secs(5));
+            let seen = clients.join().unwrap();
+            let report = running.join().unwrap();
+            assert!(report.is_clean(), "{report:?}");
+            assert_eq!((handle.counts().answered, report.closed), (seen.replied, 3), "{report:?}");
+            assert_eq!(seen.sent, seen.replied + report.discarded, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn an_idle_server_of_threads_ends_at_once() {
+    let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).unwrap();
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let handler = echo();
+    let running = thread::spawn(move || server.run(move |message| handler(&message)));
+    let mut peers: Vec<_> = (0..20).map(|_| Peer::dial(address)).collect();
+    for peer in &mut peers {
+        peer.write(&[b"hello"]);
+        assert_eq!(peer.read(), b"hello");
+    }
+    let began = Instant::now();
+    handle.drain(DEADLINE);
+    for mut peer in peers {
+        assert_eq!(peer.read_to_end(), b"");
+    }
+    let report = running.join().unwrap();
+    assert_eq!((report.closed, report.is_clean()), (20, true), "{report:?}");
+    assert!(began.elapsed() < DEADLINE / 5, "{:?}", began.elapsed());
+    assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+/// A loop of one's own is drained by what its listener knows.
+#[test]
+fn a_server_without_a_server_is_drained_by_its_admission() {
+    use framelink_transport::session::{Ending, Stage};
+    use framelink_transport::{Cause, TryRecv, nonblocking};
+    let framing: Framing = "net:2".parse().unwrap();
+    let profile = Arc::new(Profile::builder(framing).build().unwrap());
+    let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile).unwrap();
+    let mut peer = Peer::dial(listener.local_addr().unwrap());
+    let mut served = listener.try_accept().unwrap().unwrap().serve_many(&profile, Concurrency::new(2));
+    peer.write(&[b"one"]);
+    let began = Instant::now();
+    let (place, request) = loop {
+        match served.try_next().unwrap() {
+            TryRecv::Message(request) => break request,
+            _ => assert!(began.elapsed() < DEADLINE),
+        }
+    };
+    listener.admission().unwrap().tell(Stage::Draining);
+    assert_eq!(served.try_next().unwrap(), TryRecv::Nothing, "a reply is owed");
+    served.reply(place, Some(&request)).unwrap();
+    let error = served.try_next().unwrap_err();
+    assert!(matches!(error.cause(), Cause::Ended(Ending::Drained)), "{error}");
+    assert_eq!(served.try_next().unwrap(), TryRecv::Closed);
+    let reading = thread::spawn(move || peer.read_to_end());
+    assert_eq!(served.close(&profile).unwrap(), 1);
+    assert_eq!(reading.join().unwrap(), crate::peer::frame(b"one"));
+}

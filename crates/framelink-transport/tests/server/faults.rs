@@ -1,0 +1,116 @@
+//! Handlers that panic, hang, or say what cannot be sent: contained, and counted.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::session::Concurrency;
+use framelink_transport::{ServerCounts, blocking, tokio};
+
+use crate::gates::Gates;
+use crate::peer::Peer;
+use crate::server::profile;
+
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// Waits for the counts to say so.
+#[track_caller]
+fn eventually(counts: impl Fn() -> ServerCounts, said: impl Fn(&ServerCounts) -> bool) -> ServerCounts {
+    let began = Instant::now();
+    loop {
+        let counts = counts();
+        if said(&counts) {
+            return counts;
+        }
+        assert!(began.elapsed() < crate::peer::DEADLINE, "{counts:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// One connection a fault, beside one that is well.
+fn misbehave(address: std::net::SocketAddr, counts: impl Fn() -> ServerCounts) -> [Peer; 2] {
+    let mut well = Peer::dial(address);
+    well.write(&[b"hello"]);
+    assert_eq!(well.read(), b"hello");
+    for fault in [&b"panic"[..], b"too long"] {
+        let mut peer = Peer::dial(address);
+        peer.write(&[fault]);
+        assert_eq!(peer.read_to_end(), b"", "its connection ends");
+    }
+    let counted = eventually(&counts, |counts| counts.closed.all() == 2);
+    assert_eq!((counted.closed.panicked, counted.closed.bad_reply), (1, 1), "{counted:?}");
+    assert_eq!((counted.lost, counted.in_flight), (2, 0), "{counted:?}");
+    let mut hangs = Peer::dial(address);
+    hangs.write(&[b"hang"]);
+    eventually(&counts, |counts| counts.in_flight == 1);
+    well.write(&[b"still there"]);
+    assert_eq!(well.read(), b"still there");
+    // The client may have it before the server has counted it.
+    eventually(&counts, |counts| counts.answered == 2);
+    [well, hangs]
+}
+
+fn answer(message: &[u8]) -> Option<Vec<u8>> {
+    match message {
+        b"panic" => panic!("as it was asked to"),
+        b"too long" => Some(vec![0; 70_000]),
+        message => Some(message.to_vec()),
+    }
+}
+
+#[test]
+fn on_tokio() {
+    let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let profile = Arc::new(profile().build().unwrap());
+    let server = runtime.block_on(tokio::Server::bind("127.0.0.1:0", &profile)).unwrap();
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let running = runtime.spawn(server.concurrency(Concurrency::new(4)).run(|message| async move {
+        if message[..] == *b"hang" {
+            std::future::pending::<()>().await;
+        }
+        answer(&message)
+    }));
+    let [well, mut hangs] = misbehave(address, || handle.counts());
+    let began = Instant::now();
+    handle.drain(DRAIN);
+    drop(well);
+    assert_eq!(hangs.read_to_end(), b"");
+    let report = runtime.block_on(running).unwrap();
+    assert!(began.elapsed() >= DRAIN && began.elapsed() < 10 * DRAIN, "{:?}", began.elapsed());
+    assert_eq!((report.answered, report.cut, report.connections_cut, report.closed), (0, 1, 1, 1), "{report:?}");
+    assert!(!report.is_clean());
+    let metrics = runtime.metrics();
+    assert_eq!(metrics.num_alive_tasks(), 0, "no task is left");
+}
+
+#[test]
+fn on_threads() {
+    for concurrency in [1, 4] {
+        let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        let gates = Gates::default();
+        let (tell, told) = mpsc::channel();
+        let waiting = gates.clone();
+        let server = server.concurrency(Concurrency::new(concurrency));
+        thread::spawn(move || {
+            let report = server.run(move |message| {
+                if message[..] == *b"hang" {
+                    waiting.pass(b"hang");
+                }
+                answer(&message)
+            });
+            tell.send(report).unwrap();
+        });
+        let [well, mut hangs] = misbehave(address, || handle.counts());
+        let began = Instant::now();
+        handle.drain(DRAIN);
+        drop(well);
+        let report = told.recv_timeout(crate::peer::DEADLINE).expect("it ends though a handler hangs");
+        assert!(began.elapsed() >= DRAIN && began.elapsed() < 10 * DRAIN, "{:?}", began.elapsed());
+        assert_eq!(hangs.read_to_end(), b"", "and its socket is closed");
+        assert_eq!((report.cut, report.connections_cut, report.closed), (1, 1, 1), "{report:?}");
+        gates.open(b"hang");
+        eventually(|| handle.counts(), |counts| counts.connections == 0);
+    }
+}

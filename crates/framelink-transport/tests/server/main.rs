@@ -1,0 +1,36 @@
+//! Servers that strangers cannot fill up, and that can be drained: the limits on every driver, and both servers.
+
+#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
+
+mod admitted;
+mod drained;
+mod dribblers;
+mod dropped;
+mod exhausted;
+mod faults;
+mod limits;
+mod timed;
+
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../serving/gates.rs"]
+mod gates;
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../serving/peer.rs"]
+mod peer;
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../serving/server.rs"]
+mod server;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Dials from this address of the machine: each of 127.0.0.0/8 is another client.
+fn dial_from(source: [u8; 4], address: SocketAddr) -> peer::Peer {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::from(source), 0)).into()).unwrap();
+    socket.connect(&address.into()).unwrap();
+    peer::Peer::new(socket.into())
+}
+
+fn echo() -> server::Handler {
+    std::sync::Arc::new(|message: &[u8]| Some(message.to_vec()))
+}

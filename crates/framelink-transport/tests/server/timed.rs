@@ -1,0 +1,147 @@
+//! Limits of time, on every driver.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use framelink_transport::heartbeat::{Form, Heartbeat};
+use framelink_transport::session::{Concurrency, Ending};
+use framelink_transport::{Blame, Cause, Error};
+
+use crate::echo;
+use crate::gates::Gates;
+use crate::peer::{Peer, frame};
+use crate::server::{Serve, on_every_driver, profile};
+
+on_every_driver!(
+    a_connection_on_which_nothing_happens_is_closed_in_good_order,
+    heartbeats_are_nothing,
+    a_request_that_is_answered_is_not_nothing,
+    a_lifetime_ends_between_two_messages,
+    a_lifetime_ends_one_that_is_never_quiet,
+    a_dribble_extends_no_limit,
+    silence_at_the_start_is_limited,
+);
+
+const IDLE: Duration = Duration::from_millis(300);
+
+#[track_caller]
+fn ended(outcome: Result<u64, Error>) -> Ending {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.blame(), Blame::Ours, "it is nobody's fault: {error}");
+    match error.cause() {
+        Cause::Ended(ending) => *ending,
+        _ => panic!("{error}"),
+    }
+}
+
+fn a_connection_on_which_nothing_happens_is_closed_in_good_order<S: Serve>() {
+    let profile = profile().idle_timeout(IDLE).build().unwrap();
+    let server = S::start(profile, Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    std::thread::sleep(IDLE / 2);
+    peer.write(&[b"hello"]);
+    let last = Instant::now();
+    assert_eq!(peer.read_to_end(), frame(b"hello"), "{}", S::NAME);
+    assert!(last.elapsed() >= IDLE, "{:?}", last.elapsed());
+    drop(peer);
+    assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE });
+}
+
+fn heartbeats_are_nothing<S: Serve>() {
+    let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!")).interval(Duration::from_secs(60)).unwrap();
+    let profile = profile().heartbeat(heartbeat).idle_timeout(IDLE).build().unwrap();
+    let server = S::start(profile, Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    let began = Instant::now();
+    while began.elapsed() < 4 * IDLE {
+        if peer.0.write_all(&frame(b"?")).is_err() {
+            break;
+        }
+        std::thread::sleep(IDLE / 6);
+    }
+    drop(peer);
+    assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE }, "{}", S::NAME);
+}
+
+fn a_request_that_is_answered_is_not_nothing<S: Serve>() {
+    let gates = Gates::default();
+    let handler = {
+        let gates = gates.clone();
+        std::sync::Arc::new(move |message: &[u8]| {
+            gates.pass(message);
+            Some(message.to_vec())
+        })
+    };
+    let server = S::start(profile().idle_timeout(IDLE).build().unwrap(), Concurrency::new(4), handler);
+    let mut peer = Peer::dial(server.address);
+    peer.write(&[b"one"]);
+    gates.wait_for_entered(1);
+    // Time is what it is about.
+    std::thread::sleep(3 * IDLE);
+    gates.open(b"one");
+    assert_eq!(peer.read(), b"one", "{}", S::NAME);
+    let answered = Instant::now();
+    assert_eq!(peer.read_to_end(), b"");
+    assert!(answered.elapsed() >= IDLE * 2 / 3, "it counts anew from the reply: {:?}", answered.elapsed());
+    drop(peer);
+    assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE });
+}
+
+fn a_lifetime_ends_between_two_messages<S: Serve>() {
+    let server = S::start(profile().lifetime(IDLE).build().unwrap(), Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    let bytes = frame(b"hello");
+    peer.0.write_all(&bytes[..3]).unwrap();
+    std::thread::sleep(2 * IDLE);
+    peer.0.write_all(&bytes[3..]).unwrap();
+    assert_eq!(peer.read_to_end(), bytes, "{}: the message that had begun is answered", S::NAME);
+    drop(peer);
+    assert_eq!(ended(server.outcome()), Ending::Lifetime { after: IDLE });
+}
+
+fn a_lifetime_ends_one_that_is_never_quiet<S: Serve>() {
+    let profile = profile().lifetime(IDLE).frame_timeout(IDLE).build().unwrap();
+    let server = S::start(profile, Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    let mut sending = Peer::new(peer.0.try_clone().unwrap());
+    let began = Instant::now();
+    let sender = std::thread::spawn(move || {
+        let many = frame(b"hello").repeat(100);
+        while sending.0.write_all(&many).is_ok() {}
+    });
+    let replies = peer.read_to_end();
+    assert!(began.elapsed() >= IDLE, "{}: {:?}", S::NAME, began.elapsed());
+    drop(peer);
+    assert!(
+        !replies.is_empty() && replies.chunks(7).filter(|reply| reply.len() == 7).all(|reply| reply == frame(b"hello"))
+    );
+    sender.join().unwrap();
+    assert_eq!(ended(server.outcome()), Ending::Lifetime { after: IDLE });
+}
+
+fn a_dribble_extends_no_limit<S: Serve>() {
+    let limit = Duration::from_millis(400);
+    let server = S::start(profile().frame_timeout(limit).build().unwrap(), Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    let began = Instant::now();
+    let announced = frame(&[7; 1000]);
+    for byte in &announced {
+        if peer.0.write_all(&[*byte]).is_err() || began.elapsed() > 5 * limit {
+            break;
+        }
+        std::thread::sleep(limit / 10);
+    }
+    let error = server.outcome().unwrap_err();
+    let Cause::TimedOut { after, unfinished: Some(unfinished), .. } = error.cause() else { panic!("{error}") };
+    assert_eq!(*after, limit, "{}", S::NAME);
+    assert!(unfinished.came < 30, "{error}");
+    assert!(began.elapsed() < 3 * limit, "{:?}", began.elapsed());
+}
+
+fn silence_at_the_start_is_limited<S: Serve>() {
+    let server = S::start(profile().first_message_timeout(IDLE).build().unwrap(), Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    assert_eq!(peer.read_to_end(), b"", "{}", S::NAME);
+    let error = server.outcome().unwrap_err();
+    assert!(matches!(error.cause(), Cause::TimedOut { after, unfinished: None, .. } if *after == IDLE), "{error}");
+}

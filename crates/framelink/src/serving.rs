@@ -1,0 +1,77 @@
+//! A server of the library with the words of the command line around it: where it listens, what is logged, and what ends it.
+
+use std::sync::Arc;
+
+use framelink_transport::profile::Short;
+use framelink_transport::tokio::{Server, ServerHandle};
+use framelink_transport::{Cause, DrainReport, Ends, Profile, ServerEvent};
+
+use crate::arguments::Calls;
+use crate::drain::Drain;
+use crate::failure::Failure;
+use crate::output::{Count, say};
+use crate::profile::Overrides;
+
+/// Listens, and says so.
+pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {
+    let bound = Server::bind(address, profile).await;
+    let server = bound.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
+    let address = server.local_addr().map_err(Failure::fault)?.to_string();
+    match say(format_args!("listening on {address}")) {
+        Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
+        said => said?,
+    }
+    Ok(server.observe(move |event| log(&address, event)))
+}
+
+/// Tells a server to end when the program is told to. A second signal cuts what is in flight.
+pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
+    tokio::spawn(async move {
+        drain.begun().await;
+        server.drain(drain.within());
+        drain.over().await;
+        if drain.was_forced() {
+            server.drain(std::time::Duration::ZERO);
+        }
+    });
+}
+
+/// What the drain came to, in the log and as the end of the program.
+pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
+    let DrainReport { answered, cut, discarded, closed, connections_cut, .. } = *report;
+    tracing::info!(
+        "drained: {} answered, {cut} cut, {discarded} came too late; {} closed, {connections_cut} cut",
+        Count(answered, "message"),
+        Count(closed, "connection"),
+    );
+    match Count(connections_cut, "connection") {
+        _ if drain.was_forced() => Err(Failure::fault("ended by a second signal")),
+        _ if report.is_clean() => Ok(()),
+        connections => Err(Failure::fault(format!("cut {connections} that had not finished"))),
+    }
+}
+
+/// A profile of flags alone. A message that ends with its connection has one for itself.
+pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure> {
+    let is_until_close = [overrides.receive, overrides.send]
+        .into_iter()
+        .flatten()
+        .any(|framing| framelink_transport::Decode::ends(&framing) == Ends::Close);
+    let connection =
+        is_until_close.then(|| Short::new().half_close(true).closes(framelink_transport::profile::Side::Server).into());
+    Overrides { calls: Calls { connection, ..Calls::default() }, ..overrides }.profile()
+}
+
+fn log(address: &str, event: &ServerEvent<'_>) {
+    match event {
+        ServerEvent::Connected { .. } | ServerEvent::Closed { error: None, .. } => tracing::info!("{event}"),
+        ServerEvent::Closed { error: Some(error), .. } if matches!(error.cause(), Cause::Ended(_)) => {
+            tracing::info!("{event}");
+        }
+        ServerEvent::AcceptFailed { error, pause } => {
+            tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, and then ever later");
+        }
+        ServerEvent::AcceptingAgain => tracing::info!("accepting again on {address}"),
+        _ => tracing::warn!("{event}"),
+    }
+}

@@ -1,0 +1,201 @@
+//! `framelink serve`, and what strangers may do to it: the limits by their flags, descriptors that run out, and ends under load.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{DEADLINE, Running, Task, Wire, dial, framelink, read_exactly, read_to_end};
+
+fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
+    Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"], arguments].concat()))
+}
+
+fn is_answered(mut client: &TcpStream) -> bool {
+    client.write_all(b"0002hi").is_ok() && read_exactly(client, 6) == b"0002hi"
+}
+
+/// It may be told by a reset.
+fn is_refused(mut client: TcpStream) -> bool {
+    !matches!(client.read(&mut [0]), Ok(1..))
+}
+
+#[test]
+fn so_many_connections_and_so_many_of_a_client() {
+    for flags in [["--max-connections", "1"], ["--max-per-client", "1"]] {
+        let (_server, address) = serve(&flags);
+        let first = dial(address);
+        assert!(is_answered(&first), "{flags:?}");
+        assert!(is_refused(dial(address)), "{flags:?}");
+        assert!(is_answered(&first), "{flags:?}");
+    }
+}
+
+#[test]
+fn the_oldest_makes_room_where_it_is_told_to() {
+    let (mut server, address) = serve(&["--max-connections", "1", "--when-full", "drop-oldest"]);
+    let first = dial(address);
+    assert!(is_answered(&first));
+    let second = dial(address);
+    assert!(is_answered(&second));
+    assert!(is_refused(first));
+    server.log_line("dropped to make room for a newer one, after 1 message");
+}
+
+#[test]
+fn only_who_may_is_let_in() {
+    let (_server, address) = serve(&["--deny", "127.0.0.1"]);
+    assert!(is_refused(dial(address)));
+    let (_server, address) = serve(&["--allow", "10.0.0.0/8", "--allow", "127.0.0.0/8"]);
+    assert!(is_answered(&dial(address)));
+}
+
+#[test]
+fn limits_of_time_and_of_empty_messages() {
+    for (flags, sent, told) in [
+        (["--idle", "200ms"], &b"0002hi"[..], "nothing came or went for 200ms"),
+        (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
+        (["--first-message", "200ms"], b"", "nothing came within 200ms"),
+        (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),
+        (["--max-empty", "2"], b"000000000000", "more than 2 empty messages came within a second"),
+    ] {
+        let (mut server, address) = serve(&flags);
+        let mut client = dial(address);
+        client.write_all(sent).unwrap();
+        read_to_end(&client);
+        drop(client);
+        server.log_line(told);
+    }
+}
+
+#[test]
+fn bad_words_are_bad_usage() {
+    for (flags, told) in [
+        (["--when-full", "drop-newest"], "expected refuse-newest or drop-oldest"),
+        (["--allow", "10.0.0.1/8"], "`10.0.0.0/8`"),
+        (["--max-connections", "0"], "limits.connections"),
+        (["--idle", "25h"], "expected"),
+    ] {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--framing", "line"][..], &flags].concat();
+        let done = Running::run(&mut framelink(arguments));
+        assert_eq!(done.code, Some(2), "{flags:?}: {}", done.stderr);
+        assert!(done.stderr.contains(told), "{flags:?}: {}", done.stderr);
+    }
+}
+
+/// Hundredths of a second that a process has used the CPU.
+fn ticks(server: &Running) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).expect("a process that lives");
+    let after_name = stat.rsplit(')').next().expect("fields");
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum()
+}
+
+#[test]
+fn without_descriptors_it_costs_nothing_links_live_and_it_goes_on_within_a_second() {
+    let command = "ulimit -n 32; exec \"$0\" serve --listen 127.0.0.1:0 --framing ascii:4";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command, env!("CARGO_BIN_EXE_framelink")]).stdin(Stdio::null());
+    let (mut server, address) = Running::listen(shell.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let link = dial(address);
+    assert!(is_answered(&link));
+    let crowd: Vec<_> = (0..60).map(|_| dial(address)).collect();
+    server.log_line("trying again");
+
+    let (began, before) = (Instant::now(), ticks(&server));
+    while began.elapsed() < Duration::from_secs(2) {
+        assert!(is_answered(&link), "it lives");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let (used, took) = (ticks(&server) - before, began.elapsed());
+    assert!(used * 10 < u64::try_from(took.as_millis()).expect("a short time") / 20, "{used} ticks in {took:?}");
+
+    drop(crowd);
+    let released = Instant::now();
+    assert!(is_answered(&dial(address)));
+    assert!(released.elapsed() < Duration::from_secs(1), "{:?}", released.elapsed());
+    server.log_line("accepting again");
+    assert!(is_answered(&link));
+}
+
+/// Asks until the server ends its side: how often, and how many replies came.
+fn ask(mut client: TcpStream, at_a_time: usize) -> (u64, u64) {
+    let (mut sent, mut replied) = (0, 0);
+    loop {
+        if client.write_all(&Wire::Net2.frame(b"hello").repeat(at_a_time)).is_err() {
+            return (sent, replied);
+        }
+        sent += at_a_time as u64;
+        for _ in 0..at_a_time {
+            if client.read_exact(&mut [0; 7]).is_err() {
+                return (sent, replied);
+            }
+            replied += 1;
+        }
+    }
+}
+
+/// The number in front of this text.
+fn number_before(line: &str, text: &str) -> u64 {
+    let before = line.split(text).next().expect("a part");
+    before
+        .rsplit(' ')
+        .next()
+        .and_then(|word| word.parse().ok())
+        .unwrap_or_else(|| panic!("a number before {text}: {line}"))
+}
+
+#[test]
+fn fifty_ends_under_load_lose_nothing_and_say_so() {
+    for round in 0..50_u64 {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:2", "--drain", "4s"];
+        let (mut server, address) = Running::listen(&mut framelink(arguments));
+        let clients: Vec<_> = (1..=3)
+            .map(|at_a_time| {
+                let client = dial(address);
+                Task::start(move || ask(client, at_a_time))
+            })
+            .collect();
+        // Whom the system has taken and the server has not is not its affair.
+        (0..3).for_each(|_| drop(server.log_line(": connected")));
+        // Another moment in each round.
+        thread::sleep(Duration::from_micros(round * 700));
+        server.signal("TERM");
+        let (mut sent, mut replied) = (0, 0);
+        for client in clients {
+            let seen = client.join();
+            (sent, replied) = (sent + seen.0, replied + seen.1);
+        }
+        let done = server.finish();
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let report = done.stderr.lines().find(|line| line.contains("drained: ")).expect("a report");
+        let (cut, late) = (number_before(report, " cut, "), number_before(report, " came too late"));
+        let ended = done.stderr.lines().filter_map(|line| line.rsplit_once("after ").map(|(_, rest)| rest));
+        let answered: u64 = ended.filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum();
+        assert_eq!((cut, answered), (0, replied), "round {round}: {}", done.stderr);
+        assert_eq!(sent, replied + late, "round {round}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn what_is_cut_is_counted_and_exit_1() {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:2", "--drain", "300ms"];
+    let (mut server, address) = Running::listen(&mut framelink(arguments));
+    let mut client = dial(address);
+    client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    // It asks for more than it reads.
+    let block = Wire::Net2.frame(&[b'x'; 60_000]);
+    while client.write_all(&block).is_ok() {}
+    let told = Instant::now();
+    server.signal("TERM");
+    let report = server.log_line("drained: ");
+    assert!(number_before(&report, " cut, ") >= 1, "{report}");
+    assert!(report.ends_with("1 cut"), "{report}");
+    assert_eq!(server.finish().code, Some(1));
+    assert!(told.elapsed() < DEADLINE / 2, "{:?}", told.elapsed());
+}

@@ -1,0 +1,5 @@
+//! Who has a place at a server, by random steps.
+
+#![cfg_attr(fuzzing, no_main)]
+
+framelink_fuzz::target!(framelink_transport::fuzz::admission);
