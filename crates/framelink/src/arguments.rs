@@ -114,6 +114,9 @@ pub(crate) struct Serve {
     pub(crate) drain: Duration,
 
     #[command(flatten)]
+    pub(crate) sets: Sets,
+
+    #[command(flatten)]
     pub(crate) liveness: Liveness,
 
     #[command(flatten)]
@@ -143,6 +146,9 @@ pub(crate) struct Listen {
     /// Print messages as hex digits
     #[arg(long)]
     pub(crate) hex: bool,
+
+    #[command(flatten)]
+    pub(crate) sets: Sets,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,
@@ -337,6 +343,9 @@ pub(crate) struct Bridge {
     /// How long what is in flight may take when the bridge is told to end
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) drain: Duration,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 
     /// For accepted connections.
     #[command(flatten)]

@@ -174,11 +174,10 @@ impl<M: Member> Lending<M> {
     pub(crate) fn give_back(&mut self, mut lent: Lent<M>, now: Duration) {
         self.lent.remove(&lent.card.id);
         lent.was_there = true;
-        let inspected = lent.member.inspect();
-        lent.member.end(inspected.is_ok());
-        if inspected.is_ok() {
+        if lent.member.end() {
             self.dials.was_useful();
         }
+        let inspected = lent.member.inspect();
         match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
             Ok(next) => self.rest(lent, next, now),
             Err(reason) => {

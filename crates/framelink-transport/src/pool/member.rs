@@ -19,8 +19,8 @@ pub(crate) trait Member {
     /// It is lent.
     fn begin(&mut self) -> Self::Handle;
 
-    /// It is back; whether it can be lent again.
-    fn end(&mut self, is_clean: bool);
+    /// It is back. Whether it was of use, so that the peer is well; which may have ended it since.
+    fn end(&mut self) -> bool;
 
     /// It is of no use any more, and nobody of ours wanted that.
     fn lost(&mut self, reason: CloseReason);

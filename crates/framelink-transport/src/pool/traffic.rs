@@ -9,6 +9,11 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
+    /// Whether an exchange went well since then: something came, or went where nothing comes.
+    pub(crate) const fn was_useful_since(self, before: Self, is_deaf: bool) -> bool {
+        self.received > before.received || (is_deaf && self.sent > before.sent)
+    }
+
     /// Whether more went than came since then.
     pub(crate) const fn owes_since(self, before: Self) -> bool {
         self.sent.saturating_sub(before.sent) > self.received.saturating_sub(before.received)

@@ -104,7 +104,10 @@ impl Member for Fake {
         assert!(line.ended.is_none() && line.owed == 0, "only a clean one is lent: {line:?}");
     }
 
-    fn end(&mut self, _is_clean: bool) {}
+    fn end(&mut self) -> bool {
+        let line = self.line.borrow();
+        line.ended.is_none() && line.owed == 0
+    }
 
     fn lost(&mut self, _reason: CloseReason) {}
 }

@@ -146,6 +146,15 @@ impl Upstream {
         self.inner().ledger.in_flight()
     }
 
+    /// A connection for something else than a client, a link or a pool: dialled, and signed on, within `timeouts.connect`. What becomes of it
+    /// is told to its seat.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub async fn dial(&self) -> Result<(Connection, Seat), ConnectError> {
+        self.connect(clock::within(self.profile().timeouts().connect)).await
+    }
+
     /// A connection that is ready for exchanges: dialled, and signed on.
     pub(super) async fn connect(&self, deadline: Instant) -> Result<(Connection, Seat), ConnectError> {
         let inner = self.inner();

@@ -38,6 +38,8 @@ pub use choice::{Attempt, Choice, Probe};
 #[cfg(feature = "socket")]
 pub use counts::{Counts, Failures};
 #[cfg(feature = "socket")]
+pub use seat::Seat;
+#[cfg(feature = "socket")]
 pub use state::{Failure, Loss, Reason, State};
 
 #[cfg(feature = "socket")]
@@ -46,8 +48,6 @@ pub(crate) use berth::Berth;
 pub(crate) use hook::OnLoss;
 #[cfg(feature = "socket")]
 pub(crate) use ledger::{Dialling, Ledger, Next};
-#[cfg(feature = "socket")]
-pub(crate) use seat::Seat;
 #[cfg(feature = "socket")]
 pub(crate) use signing::check_reply;
 #[cfg(any(feature = "blocking", feature = "tokio"))]

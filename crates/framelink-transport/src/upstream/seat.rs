@@ -6,8 +6,22 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::{Ledger, SeatId};
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
+///
+/// Clients, links and pools see to theirs. Whoever [dials](crate::upstream) for something else holds it as long as the
+/// connection, and says what becomes of that: without a word, a connection that was of no use is a failure of its address.
+///
+/// ```no_run
+/// # async fn example(upstream: framelink_transport::tokio::Upstream) -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut connection, seat) = upstream.dial().await?;
+/// match connection.recv().await {
+///     Ok(_) => seat.proved(),
+///     Err(error) => seat.lost(&error.to_string()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub struct Seat {
     address: Arc<str>,
     id: SeatId,
     ledger: Arc<Ledger>,
@@ -24,22 +38,22 @@ impl Seat {
     }
 
     /// Where it is.
-    pub(crate) const fn address(&self) -> &Arc<str> {
+    pub const fn address(&self) -> &Arc<str> {
         &self.address
     }
 
     /// An exchange begins on the connection.
-    pub(crate) fn begin(&self) {
+    pub fn begin(&self) {
         self.ledger.begin(self.id);
     }
 
     /// It is over; whether it was of use, so that the peer is well.
-    pub(crate) fn end(&self, was_useful: bool) {
+    pub fn end(&self, was_useful: bool) {
         self.ledger.end(self.id, was_useful);
     }
 
     /// Something came on it that shows that the peer is well.
-    pub(crate) fn proved(&self) {
+    pub fn proved(&self) {
         self.ledger.proved(self.id);
     }
 
@@ -50,14 +64,14 @@ impl Seat {
     }
 
     /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
-    pub(crate) fn leave(&self) {
+    pub fn leave(&self) {
         if self.goes(LEAVING) {
             self.ledger.on_leaving(self.id);
         }
     }
 
     /// The connection has ended otherwise, because of this. What is said first counts.
-    pub(crate) fn lost(&self, why: &str) {
+    pub fn lost(&self, why: &str) {
         if self.goes(LOST) {
             self.ledger.on_lost(self.id, &self.address, Some(why));
         }

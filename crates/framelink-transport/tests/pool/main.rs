@@ -12,7 +12,7 @@ mod peer;
 use std::alloc::System;
 use std::time::Duration;
 
-use framelink_transport::profile::Pooled;
+use framelink_transport::profile::{Pooled, Reconnect};
 use framelink_transport::{Framing, Profile, ProfileBuilder};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -27,7 +27,10 @@ fn framing() -> Framing {
 }
 
 fn profile(pooled: Pooled) -> ProfileBuilder {
-    Profile::builder(framing()).connection(pooled).reply_timeout(DEADLINE)
+    // A hostile host is dialled again soon: how soon is the upstream's to decide, and not what is tested here.
+    let mut reconnect = Reconnect::default();
+    (reconnect.first, reconnect.cap) = (Duration::from_millis(1), Duration::from_millis(10));
+    Profile::builder(framing()).connection(pooled).reconnect(reconnect).reply_timeout(DEADLINE)
 }
 
 /// Up to so many, of which none is opened in advance.

@@ -7,12 +7,12 @@ mod relay;
 
 use std::sync::Arc;
 
-use framelink_transport::profile::{ConnectionKind, ExchangeKind, Side};
-use framelink_transport::tokio::Connector;
+use framelink_transport::profile::{self, ConnectionKind, ExchangeKind, Side};
+use framelink_transport::tokio::{Connector, Upstream};
 use framelink_transport::{Directions, Profile};
 
 pub(crate) use self::pair::{Pair, Passed};
-use self::pairs::Outgoing;
+use self::pairs::{Outgoing, Way};
 
 use crate::accepting::Kind;
 use crate::arguments::{Bridge, Calls};
@@ -50,7 +50,9 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
     };
     let profile = match &bridge.to_profile {
         Some(name) => load(name, &overrides)?,
-        None if bridge.to_connection.is_some() || overrides.sets.are_said() => overrides.profile()?,
+        None if bridge.to_connection.is_some() || overrides.sets.are_said() || bridge.to.0.len() > 1 => {
+            overrides.profile()?
+        }
         None => return Ok(None),
     };
     fits(&profile, Side::Client)?;
@@ -60,7 +62,8 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
 /// How to talk to those who connect.
 fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
     match bridge.framing {
-        Some(framing) if bridge.profile.is_none() && !bridge.sets.are_said() => {
+        // It may be one that only passes messages on can do with.
+        Some(framing) if bridge.profile.is_none() && clients_profile(bridge).is_err() && !bridge.sets.are_said() => {
             let framing = Directions::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
             Ok(Kind::Framed(framing, bridge.liveness.clone()))
@@ -84,10 +87,16 @@ fn exchanging_clients(bridge: &Bridge) -> Result<Arc<Profile>, Failure> {
 }
 
 fn clients_profile(bridge: &Bridge) -> Result<Profile, Failure> {
+    let mut limits = bridge.limits.clone();
+    if bridge.profile.is_none() {
+        // What is empty is passed on too, and costs the host what it costs.
+        limits.max_empty = limits.max_empty.or(Some(profile::Limits::MOST_MESSAGES));
+    }
     let overrides = Overrides {
         send: bridge.framing,
         receive: bridge.framing,
         liveness: bridge.liveness.clone(),
+        limits,
         sets: bridge.sets.clone(),
         ..Overrides::default()
     };
@@ -99,16 +108,16 @@ fn clients_profile(bridge: &Bridge) -> Result<Profile, Failure> {
 
 /// Each accepted connection is to have one of its own.
 fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Outgoing, Failure> {
-    let (connector, liveness) = match (profile, bridge.to_framing) {
-        (Some(profile), _) => (Connector::with_profile(&Arc::new(profile)), Liveness::default()),
+    let way = match (profile, bridge.to_framing) {
+        (Some(profile), _) => Way::Profile(Upstream::new(&Arc::new(profile), bridge.to.0.iter().map(String::as_str))),
         (None, Some(framing)) => {
             let (framing, liveness) = (Directions::from(framing), to_liveness(bridge));
             liveness.check(framing, "--to-heartbeat")?;
-            (Connector::new(framing).options(liveness.socket()), liveness)
+            Way::Plain(Box::new(Connector::new(framing).options(liveness.socket())), liveness)
         }
         (None, None) => return Err(Failure::usage("--to-framing or --to-profile is needed")),
     };
-    Ok(Outgoing { connector, liveness, to: bridge.to.to_string() })
+    Ok(Outgoing { way, to: bridge.to.to_string() })
 }
 
 fn to_liveness(bridge: &Bridge) -> Liveness {

@@ -48,7 +48,8 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
 /// What flags and profile say together.
 fn profile(listen: &Listen) -> Result<Profile, Failure> {
     let (framing, liveness, limits) = (listen.framing, listen.liveness.clone(), listen.limits.clone());
-    let overrides = Overrides { send: framing, receive: framing, liveness, limits, ..Overrides::default() };
+    let sets = listen.sets.clone();
+    let overrides = Overrides { send: framing, receive: framing, liveness, limits, sets, ..Overrides::default() };
     let Some(name) = &listen.profile else { return profile_of_flags(overrides) };
     let profile = load(name, &overrides)?;
     if !profile.exchange().receives() {

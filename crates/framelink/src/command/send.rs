@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf};
+use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf, Upstream};
 use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions};
 use tokio::sync::mpsc;
 
@@ -33,10 +33,11 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     if let (Some(every), Some(profile)) = (send.every, &settings.profile) {
         return every::run(profile.clone(), &send, repeated(messages, profile)?, every).await;
     }
-    if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.exchange().duplex().is_some()) {
+    let is_many = |profile: &&Profile| profile.exchange().duplex().is_some() || profile.connection().pooled().is_some();
+    if let Some(profile) = settings.profile.as_ref().filter(is_many) {
         return many::run(profile.clone(), &send, messages).await;
     }
-    let way = settings.dial(&send.addresses.0[0]).await?;
+    let way = settings.dial(&send).await?;
     if settings.no_reply {
         return match way {
             Way::Plain(connection) => send_only(*connection, messages, &send, settings.timeout).await,
@@ -53,6 +54,13 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
         None => conversation.with_stdin(Stdin::new(send.hex)).await?,
     }
     conversation.end().await
+}
+
+impl Send {
+    /// What dials the addresses.
+    fn upstream(&self, profile: Profile) -> Upstream {
+        Upstream::new(&Arc::new(profile), self.addresses.0.iter().map(String::as_str))
+    }
 }
 
 /// What flags and profile say together.
@@ -89,8 +97,11 @@ impl Settings {
             sets: send.sets.clone(),
             ..Overrides::default()
         };
-        let needs_profile =
-            send.calls.are_said() || send.sets.are_said() || send.liveness.heartbeat.is_some() || send.every.is_some();
+        let needs_profile = send.addresses.0.len() > 1
+            || send.calls.are_said()
+            || send.sets.are_said()
+            || send.liveness.heartbeat.is_some()
+            || send.every.is_some();
         let profile = match &send.profile {
             Some(name) => Some(load(name, &overrides)?),
             None if needs_profile => Some(overrides.profile()?),
@@ -124,18 +135,21 @@ impl Settings {
     }
 
     /// Connects, where one connection serves for everything.
-    async fn dial(&self, address: &str) -> Result<Way, Failure> {
+    async fn dial(&self, send: &Send) -> Result<Way, Failure> {
+        let address = send.addresses.to_string();
         let connected = match &self.profile {
             Some(profile) if self.is_short() => {
-                return Client::new(profile.clone(), address).map(Box::new).map(Way::Profile).map_err(Failure::usage);
+                let client = Client::over(send.upstream(profile.clone()));
+                return client.map(Box::new).map(Way::Profile).map_err(Failure::usage);
             }
-            Some(profile) => Connector::with_profile(&Arc::new(profile.clone())).connect(address).await,
+            // It is of use when a message went and came, and then nobody dials again.
+            Some(profile) => send.upstream(profile.clone()).dial().await.map(|(connection, _)| connection),
             None => {
                 let connector = Connector::new(self.framing).within(self.timeout).options(self.socket.clone());
-                connector.connect(address).await
+                connector.connect(&*address).await
             }
         };
-        connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(address, &error)))
+        connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(&address, &error)))
     }
 }
 
@@ -170,7 +184,7 @@ async fn send_only(
         let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
         Failure::fault(format!(
             "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
-            send.addresses.0[0]
+            send.addresses
         ))
     };
     let mut given = messages;

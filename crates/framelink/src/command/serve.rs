@@ -52,6 +52,7 @@ fn profile(serve: &Serve) -> Result<Profile, Failure> {
         send: serve.reply_framing.or(serve.framing),
         liveness: serve.liveness.clone(),
         limits: serve.limits.clone(),
+        sets: serve.sets.clone(),
         ..Overrides::default()
     };
     let Some(name) = &serve.profile else { return profile_of_flags(overrides) };

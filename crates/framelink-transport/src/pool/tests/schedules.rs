@@ -237,7 +237,9 @@ impl Member for Socket {
 
     fn begin(&mut self) {}
 
-    fn end(&mut self, _is_clean: bool) {}
+    fn end(&mut self) -> bool {
+        true
+    }
 
     fn lost(&mut self, _reason: CloseReason) {}
 }

@@ -55,8 +55,10 @@ impl pool::Member for Member {
         Arc::clone(&self.cut)
     }
 
-    fn end(&mut self, is_clean: bool) {
-        self.seat.end(is_clean);
+    fn end(&mut self) -> bool {
+        let was_useful = self.connection.traffic().was_useful_since(self.before, self.is_deaf);
+        self.seat.end(was_useful);
+        was_useful
     }
 
     fn lost(&mut self, reason: CloseReason) {

@@ -35,7 +35,7 @@ pub(crate) struct Pair<A, B, C, D> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
     to_host: u64,
-    to_client: u64,
+    pub(crate) to_client: u64,
     /// Messages that had come, wholly or in part, and did not go out.
     pub(crate) cut: u64,
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::tokio::{ConnectError, Connection, Connector};
+use framelink_transport::tokio::{ConnectError, Connection, Connector, Upstream};
+use framelink_transport::upstream::Seat;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -13,7 +14,7 @@ use super::pair::Pair;
 use super::relay::Relay;
 use crate::accepting::{self, Accepting, Kind};
 use crate::command::connect_failed;
-use crate::drain::Drain;
+use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::Count;
@@ -32,7 +33,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut dr
         tokio::select! {
             biased;
             () = drain.begun() => break,
-            // What was cut before is in the log. The exit status is about what the drain cuts.
+            // The exit status is about what the drain cuts.
             Some(ended) = pairs.join_next() => { cut_of(ended); }
             (client, place) = room.accept(&mut accepting) => {
                 let carried = carry(client, Arc::clone(&outgoing), drain.clone());
@@ -96,23 +97,39 @@ const fn file_descriptors() -> usize {
 
 /// Where messages go.
 pub(super) struct Outgoing {
-    pub(super) connector: Connector,
-    pub(super) liveness: Liveness,
+    pub(super) way: Way,
     pub(super) to: String,
+}
+
+/// How they get there.
+pub(super) enum Way {
+    /// As flags say.
+    Plain(Box<Connector>, Liveness),
+    /// As a profile says.
+    Profile(Upstream),
 }
 
 impl Outgoing {
     /// Dials. Where only the system's file descriptors are short it waits for some, and the client with it.
-    async fn dial(&self) -> Result<Connection, ConnectError> {
+    async fn dial(&self) -> Result<(Connection, Option<Seat>), ConnectError> {
         loop {
-            match self.connector.connect(&*self.to).await {
+            match self.way.dial(&self.to).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
-                dialled => {
-                    let mut host = dialled?;
-                    self.liveness.watch(&mut host, Role::Client);
-                    return Ok(host);
-                }
+                dialled => return dialled,
             }
+        }
+    }
+}
+
+impl Way {
+    async fn dial(&self, to: &str) -> Result<(Connection, Option<Seat>), ConnectError> {
+        match self {
+            Self::Plain(connector, liveness) => {
+                let mut host = connector.connect(to).await?;
+                liveness.watch(&mut host, Role::Client);
+                Ok((host, None))
+            }
+            Self::Profile(upstream) => upstream.dial().await.map(|(host, seat)| (host, Some(seat))),
         }
     }
 }
@@ -123,7 +140,8 @@ fn is_out_of_files(error: &ConnectError) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many were cut.
+/// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many a drain cut: what was cut
+/// before is in the log.
 async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
     let dialled = tokio::select! {
@@ -131,7 +149,7 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
         dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
-    let host = match dialled {
+    let (host, seat) = match dialled {
         Ok(host) => host,
         Err(error) => {
             let cut = turn_away(client).await;
@@ -141,13 +159,22 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     };
     let names = format!("{client_name} <-> {}", name(&host));
     tracing::info!("{names}: connected");
-    let (passed, ended) = Pair::new(client, host).run(drain).await;
+    let host_address = host.peer_addr();
+    let (passed, ended) = Pair::new(client, host).run(drain.clone()).await;
+    let is_draining = drain.stage() != Stage::Open;
+    if let Some(seat) = seat {
+        match &ended {
+            _ if passed.to_client > 0 => seat.proved(),
+            Err(error) if error.peer() == host_address => seat.lost(&error.to_string()),
+            _ => seat.leave(),
+        }
+    }
     match ended {
         Ok(()) if passed.cut == 0 => tracing::info!("{names}: closed after {passed}"),
         Ok(()) => tracing::warn!("{names}: closed after {passed}"),
         Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
     }
-    passed.cut
+    if is_draining { passed.cut } else { 0 }
 }
 
 fn name(connection: &Connection) -> String {

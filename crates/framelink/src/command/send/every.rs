@@ -20,7 +20,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(super) async fn run(profile: Profile, send: &Send, given: Given, every: Duration) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(DRAIN)?;
     let no_reply = send.no_reply || !profile.exchange().receives();
-    let client = Client::new(profile, &*send.addresses.0[0]).map_err(Failure::usage)?;
+    let client = Client::over(send.upstream(profile)).map_err(Failure::usage)?;
     let mut rounds = Rounds { client, at: None, no_reply, hex: send.hex, sent: 0, failed: 0 };
     let mut ticks = interval(every);
     // One that was late does not have the next ones hurry.

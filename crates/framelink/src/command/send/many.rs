@@ -1,9 +1,10 @@
-//! Many messages in flight, whose replies are printed in the order of the messages.
+//! Many messages in flight, on shared connections or each on one of its own, whose replies are printed in the order of the messages.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use framelink_transport::profile::ExchangeKind;
-use framelink_transport::tokio::{CallError, Inbox, Link, News};
+use framelink_transport::tokio::{CallError, Inbox, Link, News, Pool};
 use framelink_transport::{Incoming, Message, Profile};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
@@ -16,18 +17,16 @@ use crate::output::{Count, say};
 
 pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) -> Result<(), Failure> {
     let most = in_flight(&profile);
-    let close = profile.timeouts().close;
-    let (link, inbox) = link(profile, send).await?;
-    // First, so that no message overtakes those that wait for the connection.
-    link.connect().await.map_err(Failure::fault)?;
+    let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
+    let (way, inbox) = way(profile, send).await?;
     let source = match messages {
         Some(messages) => Source::Given(messages),
         None => Source::Stdin(Stdin::new(send.hex)),
     };
-    let no_reply = send.no_reply;
-    let mut many = Many { link, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
+    let no_reply = send.no_reply || !receives;
+    let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
     let bad_message = many.exchange(source, inbox).await?;
-    many.link.close(close).await;
+    many.way.close(close).await;
     match (many.failed, bad_message) {
         (_, Some(failure)) => Err(failure),
         (0, None) => Ok(()),
@@ -41,15 +40,57 @@ fn in_flight(profile: &Profile) -> usize {
     usize::try_from(each.saturating_mul(profile.connection().count())).unwrap_or(usize::MAX)
 }
 
-async fn link(profile: Profile, send: &Send) -> Result<(Link, Inbox), Failure> {
-    let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
-    match (profile.exchange(), receive) {
-        (ExchangeKind::Simplex(_), Some(receive)) => {
-            let failed = |error| Failure::fault(format!("with {} and {receive}: {error}", send.addresses.0[0]));
-            Link::simplex(profile, &send.addresses.0[0], receive).await.map_err(failed)
+/// Over which connections messages go.
+#[derive(Clone)]
+enum Way {
+    Link(Link),
+    Pool(Pool),
+}
+
+impl Way {
+    async fn exchange(&self, message: &[u8], no_reply: bool) -> Result<Option<Message>, CallError> {
+        match (self, no_reply) {
+            (Self::Link(link), true) => link.send(message).await.map(|()| None),
+            (Self::Link(link), false) => link.call(message).await.map(Some),
+            (Self::Pool(pool), true) => pool.send(message).await.map(|()| None),
+            (Self::Pool(pool), false) => pool.call(message).await.map(Some),
         }
-        _ => Link::new(profile, &*send.addresses.0[0]).map_err(Failure::usage),
     }
+
+    async fn close(self, within: Duration) {
+        match self {
+            Self::Link(link) => link.close(within).await,
+            Self::Pool(pool) => drop(pool.close(within).await),
+        }
+    }
+}
+
+/// What comes unasked, where it is told.
+async fn news_of(inbox: &mut Option<Inbox>) -> Option<News> {
+    match inbox {
+        Some(inbox) => inbox.recv().await,
+        None => None,
+    }
+}
+
+async fn way(profile: Profile, send: &Send) -> Result<(Way, Option<Inbox>), Failure> {
+    if profile.connection().pooled().is_some() {
+        return Ok((Way::Pool(Pool::over(send.upstream(profile)).map_err(Failure::usage)?), None));
+    }
+    let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
+    let (link, inbox) = match (profile.exchange(), receive, &send.addresses.0[..]) {
+        (ExchangeKind::Simplex(_), Some(receive), [address]) => {
+            let failed = |error| Failure::fault(format!("with {address} and {receive}: {error}"));
+            Link::simplex(profile, address, receive).await.map_err(failed)?
+        }
+        (ExchangeKind::Simplex(_), ..) => {
+            return Err(Failure::usage("a pair of connections has one address to send to, and one to receive from"));
+        }
+        _ => Link::over(send.upstream(profile)).map_err(Failure::usage)?,
+    };
+    // First, so that no message overtakes those that wait for the connection.
+    link.connect().await.map_err(Failure::fault)?;
+    Ok((Way::Link(link), Some(inbox)))
 }
 
 /// Where messages come from.
@@ -72,7 +113,7 @@ impl Source {
 type Called = (u64, Result<Option<Message>, CallError>);
 
 struct Many {
-    link: Link,
+    way: Way,
     /// In the order of the messages. They are begun in this order too, which tasks of their own would not be.
     calls: FuturesOrdered<Pin<Box<dyn Future<Output = Called>>>>,
     most: usize,
@@ -84,12 +125,12 @@ struct Many {
 
 impl Many {
     /// Until all messages have ended. The failure is a message that is none: those before it are finished first.
-    async fn exchange(&mut self, mut source: Source, mut inbox: Inbox) -> Result<Option<Failure>, Failure> {
+    async fn exchange(&mut self, mut source: Source, mut inbox: Option<Inbox>) -> Result<Option<Failure>, Failure> {
         let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {
             let may_begin = !is_over && self.calls.len() < self.most;
             tokio::select! {
-                Some(news) = inbox.recv() => self.tell(news)?,
+                Some(news) = news_of(&mut inbox) => self.tell(news)?,
                 Some((number, called)) = self.calls.next() => self.end(number, called)?,
                 message = source.next(), if may_begin => match message {
                     Ok(Some(message)) => self.begin(message),
@@ -103,14 +144,8 @@ impl Many {
 
     fn begin(&mut self, message: Vec<u8>) {
         self.sent += 1;
-        let (link, no_reply, number) = (self.link.clone(), self.no_reply, self.sent);
-        self.calls.push_back(Box::pin(async move {
-            let called = match no_reply {
-                true => link.send(&message).await.map(|()| None),
-                false => link.call(&message).await.map(Some),
-            };
-            (number, called)
-        }));
+        let (way, no_reply, number) = (self.way.clone(), self.no_reply, self.sent);
+        self.calls.push_back(Box::pin(async move { (number, way.exchange(&message, no_reply).await) }));
     }
 
     fn end(&mut self, number: u64, called: Result<Option<Message>, CallError>) -> Result<(), Failure> {
