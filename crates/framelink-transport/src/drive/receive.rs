@@ -111,8 +111,9 @@ pub(crate) fn receive<D: Decode, E>(
     }
 }
 
-/// A peer whose bytes make no message, heartbeats say, is not read without end where others wait for their turn: 64 reads of up to 64 KiB.
-const READS: u32 = 64;
+/// A peer whose bytes make no message, heartbeats say, is not read without end where others wait for their turn: 16 reads of up to
+/// 64 KiB, half a million empty frames.
+const READS: u32 = 16;
 
 /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. True while that
 /// cannot be told, and when it has to be read on.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,13 +13,13 @@ use framelink_heartbeat::Standing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::task::coop;
+use tokio::task::{coop, yield_now};
 use tokio::time::timeout_at;
 
 use super::alarm::Alarm;
 use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
-use crate::drive::{self, Came, Progress};
+use crate::drive::{self, AT_ONCE, Came, Progress};
 use crate::error::{Cause, Error, Operation};
 use crate::session::{ByteCount, Pulse, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
@@ -157,6 +158,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     /// Waits for the deadline that the session named: ready when it is over.
     pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
+        if until == AT_ONCE {
+            // There is more to read; others have their turn before, and so has the clock.
+            return pin!(yield_now()).poll(context);
+        }
         self.alarm.poll(context, until.map(|until| self.clock.at(until)))
     }
 
