@@ -155,7 +155,7 @@ pub enum ConnectError {
         /// How long was waited.
         after: Duration,
     },
-    /// Nothing was dialled: the peer was lost, and its next try is due after this deadline.
+    /// Nothing was dialled: the peer was lost, and its next try is due too late to leave time for it.
     NotYet {
         /// How the last try ended.
         last: Option<Arc<str>>,

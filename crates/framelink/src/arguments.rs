@@ -439,6 +439,9 @@ fn address(text: &str) -> Result<String, String> {
         return Err("expected HOST:PORT, the port is missing".to_owned());
     };
     let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.contains(char::is_whitespace) {
+        return Err(format!("expected HOST:PORT without blanks, found `{text}`"));
+    }
     if host.is_empty() || (host.contains(':') && !is_bracketed) {
         return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
     }

@@ -54,6 +54,15 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Whether anything is said.
+    pub(crate) const fn are_said(&self) -> bool {
+        let counts = self.max_connections.is_some() || self.max_per_client.is_some() || self.max_empty.is_some();
+        let times = self.idle.is_some() || self.lifetime.is_some();
+        let first_times = self.first_message.is_some() || self.frame_timeout.is_some();
+        let rules = self.when_full.is_some() || !self.allow.is_empty() || !self.deny.is_empty();
+        counts || times || first_times || rules
+    }
+
     pub(crate) fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
         if let Some(most) = self.max_connections {
             builder = builder.connections(most);

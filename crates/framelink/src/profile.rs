@@ -22,6 +22,8 @@ pub(crate) struct Overrides {
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
     pub(crate) sets: Sets,
+    /// What a profile of flags alone starts from, as TOML.
+    pub(crate) start: String,
     pub(crate) limits: Limits,
 }
 
@@ -52,9 +54,9 @@ impl Overrides {
     /// A profile of flags alone.
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         if let (Some(send), Some(receive)) = (self.send, self.receive) {
-            self.liveness.check(Directions { send, receive }, "--heartbeat")?;
+            self.liveness.check(Directions { send, receive }, self.sets.heartbeat_flag())?;
         }
-        self.apply(self.builder("")?).build().map_err(Failure::usage)
+        self.apply(self.builder(&self.start)?).build().map_err(Failure::usage)
     }
 }
 

@@ -34,6 +34,11 @@ impl Sets {
         self.flag.unwrap_or("--set")
     }
 
+    /// The flag for heartbeats of the same connections.
+    pub(crate) fn heartbeat_flag(&self) -> &'static str {
+        if self.flag() == "--to-set" { "--to-heartbeat" } else { "--heartbeat" }
+    }
+
     pub(crate) const fn are_said(&self) -> bool {
         !self.sets.is_empty()
     }
@@ -74,6 +79,10 @@ impl Set {
             if let Value::String(word) = inner {
                 let kind = Table::from_iter([("kind".to_owned(), Value::String(word.clone()))]);
                 *inner = Value::Table(kind);
+            }
+            if !inner.is_table() {
+                // Whoever reads it says that a table does not belong there.
+                *inner = Value::Table(Table::new());
             }
             let Value::Table(inner) = inner else { return };
             table = inner;
@@ -125,6 +134,7 @@ mod tests {
             ("", &["access.allow=[\"10.0.0.0/8\"]"], "[access]\nallow = [\"10.0.0.0/8\"]"),
             ("", &["sign-on=\"3031\""], "sign-on = \"3031\""),
             ("", &["sign-on=3031"], "sign-on = \"3031\""),
+            ("access.allow = ['::1']", &["access.allow.x=1"], "[access.allow]\nx = \"1\""),
             ("", &["a=1\nb=2"], "a = \"\"\"\n1\nb=2\"\"\""),
         ] {
             assert_eq!(merged(text, sets), merged_text, "{text} {sets:?}");

@@ -5,6 +5,7 @@ mod common;
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
+use std::time::Duration;
 
 use common::{DeadPort, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end};
 
@@ -299,5 +300,41 @@ fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
     }
     for client in clients {
         assert_eq!(client.join(), b"0002ok");
+    }
+}
+
+#[test]
+fn what_was_said_of_strangers_is_never_left_out() {
+    let host = Host::listen();
+    let (_bridge, address) = bridge("until-close", host.address, "ascii:4", &["--deny", "127.0.0.0/8"]);
+    assert!(is_closed(&dial(address)), "it is kept to with messages that end with their connection too");
+    let to = host.address.to_string();
+    let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "bcd:2"];
+    let wrong = ["--max-connections", "0", "--deny", "127.0.0.0/8"];
+    let done = Running::run(&mut framelink([&arguments[..], &wrong].concat()));
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert!(done.stderr.contains("limits.connections is 0"), "{}", done.stderr);
+}
+
+#[test]
+fn a_client_whose_time_is_over_has_the_reply_that_it_waits_for() {
+    let pairs = [["--idle", "200ms"], ["--lifetime", "200ms"]].map(|flags| {
+        let host = Host::listen();
+        let (bridge, address) = bridge("ascii:4", host.address, "ascii:4", &flags);
+        let client = dial(address);
+        (&client).write_all(b"0005hello").expect("writing");
+        let host = host.accept();
+        assert_eq!(read_exactly(&host, 9), b"0005hello");
+        (bridge, client, host)
+    });
+    // Longer than a host has for its replies after a client that was at fault.
+    std::thread::sleep(Duration::from_millis(5500));
+    for (mut bridge, client, mut host) in pairs {
+        host.write_all(b"0005reply").expect("writing");
+        assert_eq!(read_to_end(&host), b"", "it is told of the end now, and not before");
+        drop(host);
+        assert_eq!(read_to_end(&client), b"0005reply");
+        drop(client);
+        bridge.log_line("closed after 1 message to the host and 1 to the client: ");
     }
 }

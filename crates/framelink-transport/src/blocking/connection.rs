@@ -318,17 +318,24 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     ///
     /// # Errors
     /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
-    pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let failed = |peer, cause| Error::new(Operation::Close, peer, cause);
+    pub fn close(self, within: Duration) -> Result<CloseReport, C> {
+        self.close_and_count(within).1
+    }
+
+    /// The same, and how many messages came meanwhile, also where it failed.
+    pub(super) fn close_and_count(mut self, within: Duration) -> (usize, Result<CloseReport, C>) {
         let mut close = Close::begin(&mut self.sender.sending, &self.clock, within);
         let deadline = close.deadline();
         loop {
             let peer = self.peer_addr();
             let closed =
                 self.both(deadline, |receiving, sending, port, clock| close.advance(receiving, sending, port, clock));
-            if let Ok(report) = closed.map_err(|cause| failed(peer, cause))? {
-                return Ok(report);
-            }
+            let ended = match closed {
+                Ok(Ok(report)) => Ok(report),
+                Ok(Err(_)) => continue,
+                Err(cause) => Err(Error::new(Operation::Close, peer, cause)),
+            };
+            return (close.discarded(), ended);
         }
     }
 

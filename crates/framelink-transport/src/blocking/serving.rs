@@ -168,13 +168,12 @@ impl<C: Decode + Encode> Connection<C> {
         self.receiver.receiving.take_requests(false);
         let (ended, discarded) = match served {
             Ok(()) => match self.end_served(profile) {
-                Ok(report) => (Ok(()), report.discarded),
+                Ok((discarded, closed)) => (closed.map(drop), discarded),
                 Err(error) => (Err(error), 0),
             },
             // What was answered before is not to be destroyed by a reset.
             Err(error) if drive::ends_in_order(error.cause()) => {
-                let report = self.close(profile.timeouts().close).unwrap_or_default();
-                (Err(error), report.discarded)
+                (Err(error), self.close_and_count(profile.timeouts().close).0)
             }
             Err(error) => (Err(error), 0),
         };
@@ -182,7 +181,7 @@ impl<C: Decode + Encode> Connection<C> {
     }
 
     /// Whoever closes first does, and the other follows.
-    fn end_served(mut self, profile: &Profile) -> Result<CloseReport, ErrorOf<C>> {
+    fn end_served(mut self, profile: &Profile) -> Result<Counted<ErrorOf<C>>, ErrorOf<C>> {
         let close = profile.timeouts().close;
         if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
@@ -191,9 +190,12 @@ impl<C: Decode + Encode> Connection<C> {
                 _ => {}
             }
         }
-        self.close(close)
+        Ok(self.close_and_count(close))
     }
 }
+
+/// How many messages came while a connection was closed, and what that came to.
+type Counted<E> = (usize, Result<CloseReport, E>);
 
 /// Begins a thread that ends the connection where it fails.
 fn start<'s, D, E>(

@@ -19,7 +19,7 @@ pub use self::told::States;
 use self::told::Told;
 use super::{Connection, Connector};
 use crate::clock::Clock;
-use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State};
+use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State, patience};
 use crate::{ConnectError, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
@@ -128,7 +128,8 @@ impl Upstream {
         if let Some(spare) = inner.take_spare() {
             return Ok(spare);
         }
-        let connected = inner.connect(deadline, deadline);
+        let until = Instant::now() + patience(deadline.saturating_duration_since(Instant::now()));
+        let connected = inner.connect(until, deadline);
         inner.tend_if_needed();
         connected
     }

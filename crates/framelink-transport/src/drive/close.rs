@@ -32,6 +32,12 @@ impl Close {
         self.deadline
     }
 
+    /// How many messages came since it began.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) const fn discarded(&self) -> usize {
+        self.report.discarded
+    }
+
     /// Goes as far as the socket lets it. The report when it is over; else what to wait for, to the deadline at most.
     pub(crate) fn advance<D: Decode, E: Encode>(
         &mut self,

@@ -207,6 +207,8 @@ pub(crate) const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
             | Cause::Preamble(_)
             | Cause::Refused(_)
             | Cause::TooManyEmpty { .. }
+            | Cause::HandlerFailed(_)
+            | Cause::HandlerPanicked
             | Cause::Ended(Ending::Idle { .. } | Ending::Lifetime { .. } | Ending::Drained)
     )
 }

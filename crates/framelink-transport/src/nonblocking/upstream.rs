@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(super) use self::signing::close;
 use super::{Connection, Connector};
 use crate::clock::Clock;
-use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State};
+use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State, patience};
 use crate::{ConnectError, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
@@ -93,7 +93,7 @@ impl Upstream {
     /// A connection that is ready for exchanges: dialled, and signed on.
     pub(super) fn connect(&self, deadline: Instant) -> Result<(Connection, Seat), ConnectError> {
         let inner = &self.inner;
-        let until = inner.ledger.now() + left(deadline);
+        let until = inner.ledger.now() + patience(left(deadline));
         let (mut attempt, mut failed) = (Attempt::new(), None);
         loop {
             match inner.ledger.next(&mut attempt, until, &mut failed) {

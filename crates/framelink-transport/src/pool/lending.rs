@@ -210,7 +210,8 @@ impl<M: Member> Lending<M> {
 
     /// One could not be opened.
     pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
-        self.counts.not_opened += 1;
+        // Nobody has tried where the next try was not due yet.
+        self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
         self.dials.finished();
         self.dials.failed(now, Some(Arc::new(error)));
         self.open(now);
@@ -332,8 +333,9 @@ impl<M: Member> Lending<M> {
             // A peer that ends each at once is not dialled in haste either.
             self.dials.failed(now, None);
         }
-        if !reason.is_orderly() {
-            lent.member.lost(reason);
+        match reason.is_orderly() {
+            true => lent.member.leave(),
+            false => lent.member.lost(reason),
         }
         if reason.is_orderly() && !self.is_over() {
             self.closing += 1;

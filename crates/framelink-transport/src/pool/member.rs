@@ -22,6 +22,9 @@ pub(crate) trait Member {
     /// It is back. Whether it was of use, so that the peer is well; which may have ended it since.
     fn end(&mut self) -> bool;
 
+    /// It is not lent again, and it is we who want that: no failure of its address, however it is closed.
+    fn leave(&mut self);
+
     /// It is of no use any more, and nobody of ours wanted that.
     fn lost(&mut self, reason: CloseReason);
 }

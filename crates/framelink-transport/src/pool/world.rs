@@ -109,6 +109,8 @@ impl Member for Fake {
         line.ended.is_none() && line.owed == 0
     }
 
+    fn leave(&mut self) {}
+
     fn lost(&mut self, _reason: CloseReason) {}
 }
 

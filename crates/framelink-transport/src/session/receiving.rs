@@ -356,6 +356,11 @@ impl<D: Decode> Receiving<D> {
         {
             tenure.activity().touch(now);
         }
+        if self.is_away
+            && let Some(empties) = &mut self.empties
+        {
+            empties.on_unread(now.saturating_sub(self.heard_at));
+        }
         self.is_away = false;
     }
 
@@ -365,6 +370,7 @@ impl<D: Decode> Receiving<D> {
         self.is_away
             && (self.pulse.is_some()
                 || self.tenure.is_some()
+                || self.empties.is_some()
                 || (self.frame_within.is_some() && self.begun_at.is_some()))
     }
 

@@ -362,10 +362,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     /// The same where it lies: a future that holds the connection by value holds it twice.
     pub(super) async fn close_in_place(&mut self, within: Duration) -> Result<CloseReport, C> {
+        self.close_and_count(within).await.1
+    }
+
+    /// The same, and how many messages came meanwhile, also where it failed.
+    pub(super) async fn close_and_count(&mut self, within: Duration) -> (usize, Result<CloseReport, C>) {
         let mut close = Close::begin(&mut self.sender.sending, &self.clock, within);
         let closed = poll_fn(|context| self.poll_close(context, &mut close)).await;
         let peer = self.peer_addr();
-        closed.map_err(|cause| Error::new(Operation::Close, peer, cause))
+        (close.discarded(), closed.map_err(|cause| Error::new(Operation::Close, peer, cause)))
     }
 
     fn poll_close(

@@ -104,14 +104,11 @@ impl<C: Decode + Encode> Connection<C> {
         let close = profile.timeouts().close;
         let (ended, discarded) = match served {
             Ok(()) => match self.end_served(profile).await {
-                Ok(report) => (Ok(()), report.discarded),
+                Ok((discarded, closed)) => (closed.map(drop), discarded),
                 Err(error) => (Err(error), 0),
             },
             // What was answered before is not to be destroyed by a reset.
-            Err(error) if drive::ends_in_order(error.cause()) => {
-                let report = self.close_in_place(close).await.unwrap_or_default();
-                (Err(error), report.discarded)
-            }
+            Err(error) if drive::ends_in_order(error.cause()) => (Err(error), self.close_and_count(close).await.0),
             Err(error) => (Err(error), 0),
         };
         Outcome { answered, discarded, ended }
@@ -134,7 +131,7 @@ impl<C: Decode + Encode> Connection<C> {
     }
 
     /// Whoever closes first does, and the other follows.
-    async fn end_served(&mut self, profile: &Profile) -> Result<CloseReport, ErrorOf<C>> {
+    async fn end_served(&mut self, profile: &Profile) -> Result<Counted<ErrorOf<C>>, ErrorOf<C>> {
         let close = profile.timeouts().close;
         if profile.connection().short().is_some_and(|short| short.closes == Side::Client) {
             // Whatever comes instead of the end is taken by the close.
@@ -143,9 +140,12 @@ impl<C: Decode + Encode> Connection<C> {
                 _ => {}
             }
         }
-        self.close_in_place(close).await
+        Ok(self.close_and_count(close).await)
     }
 }
+
+/// How many messages came while a connection was closed, and what that came to.
+type Counted<E> = (usize, Result<CloseReport, E>);
 
 /// A connection while it is served.
 struct Serving<C: Decode + Encode, F> {

@@ -20,7 +20,7 @@ pub(super) use self::signing::close;
 pub use self::states::States;
 use super::clock::{self, Clock};
 use super::{Connection, Connector};
-use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State};
+use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State, patience};
 use crate::{ConnectError, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
@@ -161,7 +161,8 @@ impl Upstream {
         if let Some(spare) = inner.take_spare() {
             return Ok(spare);
         }
-        let connected = inner.connect(deadline, deadline).await;
+        let until = clock::within(patience(deadline.saturating_duration_since(Instant::now())));
+        let connected = inner.connect(until, deadline).await;
         inner.tend_if_needed();
         connected
     }

@@ -60,6 +60,8 @@ pub struct SeatId(u64);
 pub(super) struct Place {
     pub(super) at: usize,
     pub(super) in_flight: usize,
+    /// An exchange was begun on it.
+    is_used: bool,
     /// An exchange on it was of use.
     is_proved: bool,
     connected_at: Duration,
@@ -107,7 +109,8 @@ impl Addresses {
         self.healths[address].connections += 1;
         self.seats += 1;
         let seat = SeatId(self.seats);
-        let place = Place { at: address, in_flight: 0, is_proved: false, connected_at: now, move_at: None };
+        let place =
+            Place { at: address, in_flight: 0, is_used: false, is_proved: false, connected_at: now, move_at: None };
         self.places.insert(seat, place);
         seat
     }
@@ -125,6 +128,7 @@ impl Addresses {
     pub fn begin(&mut self, seat: SeatId) {
         if let Some(place) = self.places.get_mut(&seat) {
             place.in_flight += 1;
+            place.is_used = true;
             self.healths[place.at].in_flight += 1;
         }
     }
@@ -151,10 +155,16 @@ impl Addresses {
         self.remove(seat);
     }
 
-    /// A connection has ended otherwise. If that was before it was of any use, within `cap`, the address has failed: true then.
+    /// A connection has ended otherwise. If that was before it was of any use, within `cap`, the address has failed: true then. One
+    /// that nobody had asked for anything may be closed for being idle, so that it has failed only if it did not even last for the
+    /// delay that this would bring.
     pub fn on_lost(&mut self, seat: SeatId, now: Duration) -> bool {
         let Some(place) = self.remove(seat) else { return false };
-        let was_early = !place.is_proved && now.saturating_sub(place.connected_at) < self.reconnect.cap;
+        let soon = match place.is_used {
+            true => self.reconnect.cap,
+            false => Self::window(&self.reconnect, self.healths[place.at].failures.saturating_add(1)),
+        };
+        let was_early = !place.is_proved && now.saturating_sub(place.connected_at) < soon;
         was_early && self.on_failed(place.at, place.connected_at, now)
     }
 

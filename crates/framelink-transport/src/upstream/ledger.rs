@@ -39,6 +39,12 @@ struct Book {
     last_failure: Option<Failure>,
 }
 
+/// How long whoever has so much time for a connection waits for an address that is not to be dialled yet. With hardly any time left
+/// even an address that is well again would fail, and be left alone for longer each time.
+pub(crate) fn patience(time: Duration) -> Duration {
+    time / 2
+}
+
 /// What whoever wants a connection does next.
 pub(crate) enum Next {
     Dial(Dialling),

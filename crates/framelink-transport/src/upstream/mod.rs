@@ -47,7 +47,7 @@ pub(crate) use berth::Berth;
 #[cfg(feature = "socket")]
 pub(crate) use hook::OnLoss;
 #[cfg(feature = "socket")]
-pub(crate) use ledger::{Dialling, Ledger, Next};
+pub(crate) use ledger::{Dialling, Ledger, Next, patience};
 #[cfg(feature = "socket")]
 pub(crate) use signing::check_reply;
 #[cfg(any(feature = "blocking", feature = "tokio"))]

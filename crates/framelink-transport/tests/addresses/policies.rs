@@ -212,6 +212,24 @@ fn only_a_useful_exchange_resets_the_delay() {
     assert_eq!((world.connect().0, world.now), (vec![0], before));
 }
 
+/// Connections that are kept ready, to a peer that is well and closes those that nobody uses.
+#[test]
+fn a_peer_that_closes_idle_connections_has_not_failed() {
+    let mut world = World::new(Policy::PrimaryBackup, 1);
+    for _ in 0..20 {
+        let before = world.now;
+        let (seat, _) = world.connect().1.unwrap();
+        assert_eq!(world.now, before, "it is dialled at once");
+        world.now += 10 * SECOND;
+        assert!(!world.addresses.on_lost(seat, world.now));
+    }
+    // One that was asked for something, and then ended, has failed.
+    let (seat, _) = world.connect().1.unwrap();
+    world.addresses.begin(seat);
+    world.now += 10 * SECOND;
+    assert!(world.addresses.on_lost(seat, world.now));
+}
+
 /// A server at its limit: what goes on over an old connection says nothing of new ones.
 #[test]
 fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
@@ -232,6 +250,7 @@ fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
 fn connections_that_are_lost_together_are_one_failure() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
     let seats = [(); 8].map(|()| world.connect().1.unwrap().0);
+    seats.iter().for_each(|seat| world.addresses.begin(*seat));
     world.now += SECOND;
     let counted = seats.map(|seat| world.addresses.on_lost(seat, world.now));
     assert_eq!((counted.iter().filter(|counted| **counted).count(), world.addresses.failures(0)), (1, 1));

@@ -1,11 +1,13 @@
 //! On threads.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::blocking::{Cause, Pool};
+use framelink_transport::blocking::{Cause, Pool, Upstream};
 use framelink_transport::profile::Pooled;
 use framelink_transport::session::Sent;
+use framelink_transport::upstream::State;
 use framelink_transport::{CloseReason, PoolStatus};
 
 use crate::baseline::{Baseline, Turn};
@@ -66,6 +68,33 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_threads_with_it() {
         let mut lent = pool.lend().unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).unwrap()[..], b"two");
+    });
+}
+
+#[test]
+fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer() {
+    row(|| {
+        let host = Host::echo();
+        let mut rules = pooled(2);
+        rules.min = 2;
+        let upstream = Upstream::new(&Arc::new(profile(rules).build().unwrap()), [host.address()]);
+        for is_closed in [false, true] {
+            let pool = Pool::over(upstream.clone()).unwrap();
+            until(&pool, |status| status.idle == 2);
+            if is_closed {
+                pool.close(Duration::ZERO);
+            }
+        }
+        // Also one that comes back when the pool is gone.
+        let pool = Pool::over(upstream.clone()).unwrap();
+        let lent = pool.lend().unwrap();
+        drop((pool, lent));
+        let began = Instant::now();
+        while upstream.state() != State::Idle {
+            assert!(began.elapsed() < DEADLINE, "{:?}", upstream.state());
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!((upstream.counts().losses, upstream.counts().lost_unused), (0, 0));
     });
 }
 

@@ -1,11 +1,13 @@
 //! On tokio.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framelink_transport::profile::Pooled;
+use framelink_transport::profile::{Pooled, Reconnect};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Cause, Pool};
-use framelink_transport::{CloseReason, PoolStatus};
+use framelink_transport::tokio::{Cause, Pool, Upstream};
+use framelink_transport::upstream::State;
+use framelink_transport::{CloseReason, ConnectError, PoolStatus};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
@@ -71,6 +73,33 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_task_with_it() {
         let mut lent = pool.lend().await.unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).await.unwrap()[..], b"two");
+    });
+}
+
+#[test]
+fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer() {
+    row(async {
+        let host = Host::echo();
+        let mut rules = pooled(2);
+        rules.min = 2;
+        let upstream = Upstream::new(&Arc::new(profile(rules).build().unwrap()), [host.address()]);
+        for is_closed in [false, true] {
+            let pool = Pool::over(upstream.clone()).unwrap();
+            until(&pool, |status| status.idle == 2).await;
+            if is_closed {
+                pool.close(Duration::ZERO).await;
+            }
+        }
+        // Also one that comes back when the pool is gone.
+        let pool = Pool::over(upstream.clone()).unwrap();
+        let lent = pool.lend().await.unwrap();
+        drop((pool, lent));
+        let began = Instant::now();
+        while upstream.state() != State::Idle {
+            assert!(began.elapsed() < DEADLINE, "{:?}", upstream.state());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!((upstream.counts().losses, upstream.counts().lost_unused), (0, 0));
     });
 }
 
@@ -257,6 +286,21 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
         assert!(error.to_string().contains(&format!("; the last one could not be opened: {told}")), "{error}");
         let dials = pool.status().not_opened;
         assert!((2..=7).contains(&dials), "again, and not in haste: {dials}");
+    });
+}
+
+#[test]
+fn only_what_was_tried_counts_as_not_opened() {
+    row(async {
+        let mut reconnect = Reconnect::default();
+        (reconnect.first, reconnect.cap) = (Duration::from_secs(3600), Duration::from_secs(3600));
+        let mut rules = pooled(1);
+        rules.min = 1;
+        let upstream = Upstream::new(&Arc::new(profile(rules).reconnect(reconnect).build().unwrap()), [nowhere()]);
+        let pool = Pool::over(upstream.clone()).unwrap();
+        let not_yet = |failure: &ConnectError| matches!(failure, ConnectError::NotYet { .. });
+        until(&pool, |status| status.last_failure.as_deref().is_some_and(not_yet)).await;
+        assert_eq!((pool.status().not_opened, upstream.counts().dials), (1, 1));
     });
 }
 

@@ -37,6 +37,7 @@ macro_rules! rows {
 const ROWS: &[Row] = rows![
     outages::a_flapping_server_is_dialled_less_and_less,
     outages::a_call_waits_for_the_next_try_within_its_time,
+    outages::a_call_that_waits_for_the_next_try_has_time_left_for_it,
     outages::a_call_whose_time_is_over_before_the_next_try_fails_at_once,
     outages::a_backup_serves_while_the_first_address_is_dead,
     outages::short_connections_leave_a_dead_address_alone,

@@ -66,6 +66,27 @@ pub(crate) async fn a_call_whose_time_is_over_before_the_next_try_fails_at_once(
     assert_eq!(client.counts().dials, 1, "{driver:?}");
 }
 
+/// Whoever asks all the time asks just when the next try is due at the end of its time.
+pub(crate) async fn a_call_that_waits_for_the_next_try_has_time_left_for_it(driver: Driver) {
+    let mut host = Host::start(Does::EchoAfter(Duration::from_millis(40))).await;
+    let mut reconnect = reconnect();
+    reconnect.cap = Duration::from_secs(1);
+    let profile = profile().reconnect(reconnect).reply_timeout(Duration::from_millis(400));
+    let mut client = parts(&profile.sign_on(Sign::new(b"on").expect(b"on")), [host.name()]).client(driver);
+    client.call(b"hi").await.unwrap();
+    for _ in 0..2 {
+        host.stop().await;
+        let dials = client.counts().dials;
+        while client.counts().dials < dials + 7 {
+            client.call(b"hi").await.unwrap_err();
+        }
+        host.start_again().await;
+        assert_eq!(client.call_until_answered(b"hi").await, b"hi");
+        let failures = client.counts().failures;
+        assert_eq!(failures.total(), failures.refused, "{driver:?}: {failures:?}");
+    }
+}
+
 pub(crate) async fn a_backup_serves_while_the_first_address_is_dead(driver: Driver) {
     let (dead, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
     let mut client = parts(&profile(), [dead.name(), backup.name()]).client(driver);

@@ -267,3 +267,37 @@ fn a_server_without_a_server_is_drained_by_its_admission() {
     assert_eq!(served.close(&profile).unwrap(), 1);
     assert_eq!(reading.join().unwrap(), crate::peer::frame(b"one"));
 }
+
+/// Sends three requests when the server has ended its side already, and then resets the connection.
+fn come_too_late(mut peer: Peer) {
+    assert_eq!(peer.read_to_end(), b"");
+    peer.write(&[b"one", b"two", b"three"]);
+    socket2::SockRef::from(&peer.0).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn what_comes_too_late_is_counted_though_its_sender_resets_the_connection() {
+    let profile = Arc::new(profile().build().unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &profile)).unwrap();
+    let (peer, handle) = (Peer::dial(server.local_addr().unwrap()), server.handle());
+    let running = runtime.spawn(server.run(|message| async move { Some(message.to_vec()) }));
+    while handle.counts().connections == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    handle.drain(DEADLINE);
+    come_too_late(peer);
+    let report = runtime.block_on(running).unwrap();
+    assert_eq!((report.discarded, report.closed, report.cut), (3, 1, 0), "{report:?}");
+
+    let server = blocking::Server::bind("127.0.0.1:0", &profile).unwrap();
+    let (peer, handle) = (Peer::dial(server.local_addr().unwrap()), server.handle());
+    let running = thread::spawn(move || server.run(|message| Some(message.to_vec())));
+    while handle.counts().connections == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    handle.drain(DEADLINE);
+    come_too_late(peer);
+    let report = running.join().unwrap();
+    assert_eq!((report.discarded, report.closed, report.cut), (3, 1, 0), "{report:?}");
+}

@@ -114,3 +114,53 @@ fn on_threads() {
         eventually(|| handle.counts(), |counts| counts.connections == 0);
     }
 }
+
+/// How many replies wait for a client that does not read them yet when the handler of its last request gives up.
+const WAITING: u64 = 10;
+
+/// The last one fails or panics, a little later: by then something has come that nobody reads.
+fn give_up(message: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+    thread::sleep(if message.len() == 1 { Duration::ZERO } else { Duration::from_millis(100) });
+    match message {
+        b"fail" => Err("the host is gone"),
+        b"panic" => panic!("as it was asked to"),
+        _ => Ok(Some(vec![b'r'; 20_000])),
+    }
+}
+
+/// A socket that is closed with unread bytes resets the connection, and what waits on it for the peer is gone.
+fn read_late(address: std::net::SocketAddr, last: &[u8], counts: impl Fn() -> ServerCounts) {
+    let mut peer = Peer::dial(address);
+    for _ in 0..WAITING {
+        peer.write(&[b"?"]);
+    }
+    eventually(&counts, |counts| counts.answered == WAITING);
+    peer.write(&[last]);
+    eventually(&counts, |counts| counts.in_flight == 1);
+    peer.write(&[b"too late"]);
+    thread::sleep(Duration::from_millis(300));
+    for _ in 0..WAITING {
+        assert_eq!(peer.read().len(), 20_000, "it was answered, and is not lost for what came later");
+    }
+    assert_eq!(peer.read_to_end(), b"");
+    drop(peer);
+    let counted = eventually(&counts, |counts| counts.closed.all() == 1);
+    assert_eq!((counted.answered, counted.lost, counted.discarded), (WAITING, 1, 1), "{counted:?}");
+}
+
+#[test]
+fn a_handler_that_gives_up_destroys_no_reply_that_went_out_before() {
+    for last in [&b"fail"[..], b"panic"] {
+        let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let profile = Arc::new(profile().build().unwrap());
+        let server = runtime.block_on(tokio::Server::bind("127.0.0.1:0", &profile)).unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        runtime.spawn(server.run(|message| async move { give_up(&message) }));
+        read_late(address, last, || handle.counts());
+
+        let server = blocking::Server::bind("127.0.0.1:0", &profile).unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
+        thread::spawn(move || server.run(|message| give_up(&message)));
+        read_late(address, last, || handle.counts());
+    }
+}

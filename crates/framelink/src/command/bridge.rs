@@ -7,12 +7,12 @@ mod relay;
 
 use std::sync::Arc;
 
-use framelink_transport::profile::{self, ConnectionKind, ExchangeKind, Side};
+use framelink_transport::profile::{ConnectionKind, ExchangeKind, Limits, Side};
 use framelink_transport::tokio::{Connector, Upstream};
 use framelink_transport::{Directions, Profile};
 
 pub(crate) use self::pair::{Pair, Passed};
-use self::pairs::{Outgoing, Way};
+use self::pairs::{Outgoing, Way, free_files};
 
 use crate::accepting::Kind;
 use crate::arguments::{Bridge, Calls};
@@ -20,6 +20,7 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::profile::{Overrides, fits, load};
+use crate::serving::profile_of_flags;
 use crate::set::Sets;
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
@@ -31,7 +32,7 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
             pairs::run(&bridge.listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, Some(outgoing)) => {
-            let clients = exchanging_clients(&bridge)?;
+            let clients = exchanging_clients(&bridge, kind)?;
             exchanges::run(&bridge, clients, outgoing).await
         }
         (_, None) => Err(Failure::usage("--to-framing or --to-profile is needed")),
@@ -61,24 +62,31 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
 
 /// How to talk to those who connect.
 fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
+    let is_more_said = bridge.profile.is_some() || bridge.sets.are_said() || bridge.limits.are_said();
+    let profile_with = |alone| clients_profile(bridge, PASSES_ON.to_owned(), alone);
     match bridge.framing {
-        // It may be one that only passes messages on can do with.
-        Some(framing) if bridge.profile.is_none() && clients_profile(bridge).is_err() && !bridge.sets.are_said() => {
+        // It may be one that only passes messages on can do with. What was said of strangers is never left out.
+        Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = Directions::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
             Ok(Kind::Framed(framing, bridge.liveness.clone()))
         }
         _ => {
-            let profile = clients_profile(bridge)?;
+            let profile = profile_with(profile_of_flags)?;
             profile.check_for(Side::Server).map_err(Failure::usage)?;
             Ok(Kind::Profile(Arc::new(profile)))
         }
     }
 }
 
-/// The same for those whose messages are exchanged one by one.
-fn exchanging_clients(bridge: &Bridge) -> Result<Arc<Profile>, Failure> {
-    let profile = clients_profile(bridge)?;
+/// The same for those whose messages are exchanged one by one. Where nothing else is said they leave files for the connections to the host.
+fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<Profile>, Failure> {
+    let places = match outgoing {
+        ConnectionKind::Short(_) => free_files() / 2,
+        shared => free_files().saturating_sub(usize::try_from(shared.count()).unwrap_or(usize::MAX)),
+    };
+    let places = u32::try_from(places).unwrap_or(u32::MAX).clamp(1, Limits::CONNECTIONS);
+    let profile = clients_profile(bridge, format!("limits.connections = {places}"), |overrides| overrides.profile())?;
     fits(&profile, Side::Server)?;
     if let ExchangeKind::ReceiveOnly = profile.exchange() {
         return Err(Failure::usage("the profile only receives, and each message has a reply from the host"));
@@ -86,23 +94,27 @@ fn exchanging_clients(bridge: &Bridge) -> Result<Arc<Profile>, Failure> {
     Ok(Arc::new(profile))
 }
 
-fn clients_profile(bridge: &Bridge) -> Result<Profile, Failure> {
-    let mut limits = bridge.limits.clone();
-    if bridge.profile.is_none() {
-        // What is empty is passed on too, and costs the host what it costs.
-        limits.max_empty = limits.max_empty.or(Some(profile::Limits::MOST_MESSAGES));
-    }
+/// Where messages are only passed on, a client may do nothing but listen, and what is empty costs the host what it costs: as much as can be
+/// allowed.
+const PASSES_ON: &str = "timeouts.first-message = \"1440m\"\nlimits.empty-messages = 1048576";
+
+fn clients_profile(
+    bridge: &Bridge,
+    start: String,
+    alone: fn(Overrides) -> Result<Profile, Failure>,
+) -> Result<Profile, Failure> {
     let overrides = Overrides {
         send: bridge.framing,
         receive: bridge.framing,
         liveness: bridge.liveness.clone(),
-        limits,
+        limits: bridge.limits.clone(),
         sets: bridge.sets.clone(),
+        start,
         ..Overrides::default()
     };
     match &bridge.profile {
         Some(name) => load(name, &overrides),
-        None => overrides.profile(),
+        None => alone(overrides),
     }
 }
 

@@ -269,6 +269,9 @@ fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
 /// The messages of the command line, `None` if they are to be read from stdin.
 fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
+        if send.repeat.is_some() {
+            return Err(Failure::usage("--repeat repeats messages, and those of stdin come only once"));
+        }
         return Ok(None);
     }
     let read = |(i, text): (usize, &String)| {

@@ -241,6 +241,8 @@ impl Member for Socket {
         true
     }
 
+    fn leave(&mut self) {}
+
     fn lost(&mut self, _reason: CloseReason) {}
 }
 

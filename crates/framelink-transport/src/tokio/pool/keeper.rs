@@ -123,9 +123,9 @@ impl Keeper {
 
     /// In good order. Where the peer closes after each exchange it goes first, so that the system does not hold our port.
     async fn close(&self, member: Member, reason: CloseReason) {
-        let Member { mut connection, seat, .. } = member;
+        // The seat is left already, and kept until the socket is closed.
+        let Member { mut connection, seat: _seat, .. } = member;
         let within = self.profile.timeouts().close;
-        seat.leave();
         if reason == CloseReason::Replaced {
             let _ = connection.recv_within(within).await;
         } else {

@@ -61,6 +61,10 @@ impl pool::Member for Member {
         was_useful
     }
 
+    fn leave(&mut self) {
+        self.seat.leave();
+    }
+
     fn lost(&mut self, reason: CloseReason) {
         self.seat.lost(&reason.to_string());
     }

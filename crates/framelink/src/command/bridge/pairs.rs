@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::tokio::{ConnectError, Connection, Connector, Upstream};
+use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Upstream};
 use framelink_transport::upstream::Seat;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
@@ -65,7 +65,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let size = (file_descriptors().saturating_sub(OWN_FILES) / 2).clamp(1, Semaphore::MAX_PERMITS);
+        let size = (free_files() / 2).clamp(1, Semaphore::MAX_PERMITS);
         Self { places: Arc::new(Semaphore::new(size)), size, was_full: false }
     }
 
@@ -82,6 +82,11 @@ impl Room {
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         (accepting.next().await, place)
     }
+}
+
+/// So many connections there may be.
+pub(super) fn free_files() -> usize {
+    file_descriptors().saturating_sub(OWN_FILES)
 }
 
 #[cfg(unix)]
@@ -172,6 +177,9 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     match ended {
         Ok(()) if passed.cut == 0 => tracing::info!("{names}: closed after {passed}"),
         Ok(()) => tracing::warn!("{names}: closed after {passed}"),
+        Err(error) if passed.cut == 0 && matches!(error.cause(), Cause::Ended(_)) => {
+            tracing::info!("{names}: closed after {passed}: {error}");
+        }
         Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
     }
     if is_draining { passed.cut } else { 0 }

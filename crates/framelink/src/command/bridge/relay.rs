@@ -1,18 +1,23 @@
 //! One direction of a pair: messages from one connection to the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use framelink_transport::session::ByteCount;
-use framelink_transport::tokio::{Error, Operation, RecvHalf, SendHalf};
+use framelink_transport::tokio::{Cause, Error, Operation, RecvHalf, SendHalf};
 use framelink_transport::{Directions, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::drain::Drain;
 use crate::intake::{Intake, Taken};
 
 /// From this size on a message is written from where it lies; smaller ones are gathered and share a write.
 const LARGE: usize = 4 * 1024;
+
+/// For how long replies may be owed to a client that was idle for too long, or there for its lifetime.
+const OWED: Duration = Duration::from_secs(60);
 
 /// How many messages were passed on, for the other direction to watch.
 #[derive(Debug, Default)]
@@ -76,7 +81,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         drain: Drain,
         settled: impl Fn() -> F,
     ) -> Result<(), Error> {
-        let ended = self.pass_all(tally, drain, settled).await;
+        let ended = self.pass_all(tally, drain, &settled).await;
+        if let Err(error) = &ended
+            && matches!(error.cause(), Cause::Ended(ending) if !ending.is_abrupt())
+        {
+            // It was idle, or its time is over, by our own rule: what it asked before is not for nothing.
+            self.wait_for(settled()).await;
+        }
         self.is_spoilt = ended.as_ref().is_err_and(|error| error.operation() == Operation::Receive);
         // An error may be about one message only, or one direction: what was taken before it goes out.
         let finished = self.to.finish().await;
@@ -84,11 +95,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         ended.and(finished)
     }
 
+    /// Waits until no reply is owed, but not for a host that owes one for ever. Heartbeats go on.
+    async fn wait_for(&mut self, settled: impl Future<Output = ()>) {
+        tokio::select! {
+            _ = timeout(OWED, settled) => {}
+            _ = self.to.keep() => {}
+        }
+    }
+
     async fn pass_all<F: Future<Output = ()>>(
         &mut self,
         tally: &Tally,
         drain: Drain,
-        settled: impl Fn() -> F,
+        settled: &impl Fn() -> F,
     ) -> Result<(), Error> {
         let mut intake = Intake::new(&mut self.from, drain);
         loop {
@@ -98,7 +117,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
                     self.to.flush().await?;
                     tokio::select! {
                         biased;
-                        taken = intake.next(&settled) => taken?,
+                        taken = intake.next(settled) => taken?,
                         // Heartbeats, and answers to them.
                         error = self.to.keep() => return Err(error),
                     }
