@@ -1,6 +1,6 @@
 //! What a client does with its connection after something went wrong on it: the same on every driver.
 
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause, Error};
@@ -45,9 +45,9 @@ pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
     }
 }
 
-/// How long to wait before another pair of connections is tried for a request of which nothing was sent, after so many: a peer that
-/// ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
-#[cfg(feature = "tokio")]
+/// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
+/// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) const fn pause_before(tries: u32) -> Duration {
     match tries {
         0 | 1 => Duration::ZERO,

@@ -8,10 +8,11 @@ use std::time::Duration;
 use framelink_codec::Fault;
 use framelink_heartbeat::Verdict;
 
+use crate::HandlerError;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::NotLent;
 use crate::session::{Ending, NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-use crate::{HandlerError, NotLent};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
 ///
@@ -66,7 +67,6 @@ impl<D, E> Error<D, E> {
         match &self.cause {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Cause::NotLent(why) => why.blame(),
-            #[cfg(any(feature = "blocking", feature = "tokio"))]
             Cause::HandlerFailed(_) => Blame::Ours,
             Cause::Refused(_)
             | Cause::Heartbeat(_)
@@ -210,7 +210,6 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     /// A handler panicked. Its request, and the others that were under way on this connection, are not answered.
     HandlerPanicked,
     /// A handler failed, with this error. As with a panic.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     HandlerFailed(HandlerError),
     /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
     TooSlow,
@@ -274,7 +273,6 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,
             Self::HandlerPanicked => Self::HandlerPanicked,
-            #[cfg(any(feature = "blocking", feature = "tokio"))]
             Self::HandlerFailed(error) => Self::HandlerFailed(HandlerError::clone(error)),
             Self::TooSlow => Self::TooSlow,
             Self::TooManyEmpty { most } => Self::TooManyEmpty { most: *most },
@@ -348,7 +346,6 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
             Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
-            #[cfg(any(feature = "blocking", feature = "tokio"))]
             Self::HandlerFailed(error) => write!(f, "the handler of a request failed: {error}"),
             Self::TooSlow => f.write_str("the peer reads too slowly for what is pushed to it"),
             Self::TooManyEmpty { most } => write!(f, "more than {most} empty messages came within a second"),

@@ -43,7 +43,7 @@
 
 #[cfg(feature = "socket")]
 mod admission;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
 mod answer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -97,7 +97,7 @@ pub mod upstream;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, Refusal};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
 pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;

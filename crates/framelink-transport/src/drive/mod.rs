@@ -32,8 +32,8 @@ pub(crate) use receive::{Came, has_ended, receive, tend};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue};
-pub(crate) use serving::Outcome;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use serving::Outcome;
 #[cfg(feature = "blocking")]
 pub(crate) use serving::answered;
 pub(crate) use serving::{Outgoing, ends_in_order, guarded, is_lost};
