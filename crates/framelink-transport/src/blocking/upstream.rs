@@ -14,7 +14,6 @@ use std::time::Instant;
 
 use self::dialler::{Inner, Settings};
 use self::resolver::Resolver;
-pub(super) use self::signing::close;
 pub use self::told::States;
 use self::told::Told;
 use super::{Connection, Connector};

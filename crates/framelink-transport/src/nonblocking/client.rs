@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
-use super::upstream::close;
 use super::{Connection, Upstream};
 use crate::client_rules::{ENDED, Next, after_call, after_send};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Side, Timeouts};
 use crate::session::Sent;
-use crate::upstream::Berth;
+use crate::upstream::{Berth, sign_off_and_close};
 use crate::{CloseReport, Message, Profile, ProfileError, TryRecv};
 
 /// As good as for ever.
@@ -192,7 +191,7 @@ impl Client {
             let _ = connection.recv_within(timeouts.close);
         }
         let _seat = self.berth.leave();
-        close(connection, &self.profile, timeouts.close)
+        sign_off_and_close(connection, &self.profile, timeouts.close)
             .map(|_| ())
             .map_err(|error| CallError::new(Sent::Perhaps, error))
     }
@@ -237,7 +236,7 @@ impl Client {
     pub fn close(mut self) -> Result<CloseReport, Error> {
         let _seat = self.berth.leave();
         match self.connection.take() {
-            Some(connection) => close(connection, &self.profile, self.profile.timeouts().close),
+            Some(connection) => sign_off_and_close(connection, &self.profile, self.profile.timeouts().close),
             None => Ok(CloseReport::default()),
         }
     }
@@ -295,7 +294,7 @@ impl Client {
             Some(_) if self.profile.sign_off().is_some() => {
                 let _seat = self.berth.leave();
                 let within = self.profile.timeouts().close.min(left(deadline));
-                let _ = close(connection, &self.profile, within);
+                let _ = sign_off_and_close(connection, &self.profile, within);
             }
             Some(short) => {
                 let _seat = self.berth.leave();

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(super) use self::signing::close;
 use super::{Connection, Connector};
 use crate::clock::Clock;
-use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State, patience};
+use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State, patience, sign_on};
 use crate::{ConnectError, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
@@ -116,7 +115,7 @@ impl Inner {
         let deadline = Instant::now() + dialling.share(within);
         let connected = || {
             let mut connection = self.connector.clone().within(left(deadline)).connect(&**dialling.name())?;
-            signing::sign_on(&mut connection, self.profile.sign_on(), left(deadline))?;
+            sign_on(&mut connection, self.profile.sign_on(), left(deadline))?;
             Ok(connection)
         };
         match connected() {

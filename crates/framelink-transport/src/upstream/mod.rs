@@ -48,8 +48,10 @@ pub(crate) use berth::Berth;
 pub(crate) use hook::OnLoss;
 #[cfg(feature = "socket")]
 pub(crate) use ledger::{Dialling, Ledger, Next, patience};
-#[cfg(feature = "socket")]
+#[cfg(feature = "tokio")]
 pub(crate) use signing::check_reply;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) use signing::{Waits, sign_off_and_close, sign_on};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use spare::Spare;
 #[cfg(any(feature = "blocking", feature = "tokio"))]

@@ -9,11 +9,12 @@ use framelink_transport::tokio::Server;
 use framelink_transport::{Encode, Message, Profile, Registry, To};
 use tokio::time::{Instant, interval_at};
 
-use crate::arguments::{Reply, Serve};
+use crate::arguments::Serve;
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::profile::{Overrides, fits, load};
 use crate::serving::{end_with, listen, outcome, profile_of_flags};
+use crate::values::Reply;
 
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let profile = Arc::new(profile(&serve)?);

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use super::{Member, PoolDesk};
 use crate::blocking::bell::Bell;
-use crate::blocking::upstream::{Upstream, close};
+use crate::blocking::upstream::Upstream;
 use crate::drive::Clock as _;
 use crate::pool::{CloseReason, Closing, Job, Opening};
+use crate::upstream::sign_off_and_close;
 use crate::{ConnectError, Profile};
 
 /// Of all threads of a pool, for whoever lists them.
@@ -68,7 +69,7 @@ impl Keeper {
         if reason == CloseReason::Replaced {
             let _ = connection.recv_within(within);
         } else {
-            let _ = close(connection, &self.profile, within);
+            let _ = sign_off_and_close(connection, &self.profile, within);
         }
     }
 }

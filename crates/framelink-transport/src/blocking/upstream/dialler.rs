@@ -6,11 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::resolver::{Lookup, Resolver};
-use super::signing::{self, close};
 use super::told::Told;
 use crate::blocking::keeper::Keeper;
 use crate::blocking::{Connection, Connector};
-use crate::upstream::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare};
+use crate::upstream::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, sign_off_and_close, sign_on};
 use crate::{ConnectError, Profile};
 
 /// What the clones of an upstream share.
@@ -63,7 +62,7 @@ impl Inner {
         let connected = || {
             let found = self.resolver.look_up(dialling.name(), left(deadline), &self.ledger)?;
             let mut connection = self.connector.clone().within(left(deadline)).connect(&found[..])?;
-            signing::sign_on(&mut connection, self.settings.profile.sign_on(), left(deadline))?;
+            sign_on(&mut connection, self.settings.profile.sign_on(), left(deadline))?;
             Ok(connection)
         };
         match connected() {
@@ -89,7 +88,7 @@ impl Inner {
         let profile = Arc::clone(&self.settings.profile);
         thread::spawn(move || {
             // As far as that is possible.
-            let _ = close(connection, &profile, profile.timeouts().close);
+            let _ = sign_off_and_close(connection, &profile, profile.timeouts().close);
             drop(seat);
         });
     }

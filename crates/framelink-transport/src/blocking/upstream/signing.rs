@@ -1,46 +1,27 @@
-//! The exchanges that a connection begins and ends with.
+//! Signing on and off, on connections of this driver.
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::blocking::Connection;
 use crate::error::{CallError, Error};
-use crate::profile::Sign;
-use crate::session::Sent;
-use crate::upstream::check_reply;
-use crate::{CloseReport, ConnectError, Profile};
+use crate::upstream::Waits;
+use crate::{CloseReport, Message};
 
-pub(super) fn sign_on(connection: &mut Connection, sign: Option<&Sign>, within: Duration) -> Result<(), ConnectError> {
-    let (Some(sign), Some(address)) = (sign, connection.peer_addr()) else { return Ok(()) };
-    let failed = |error| ConnectError::SignOn { address, error: Box::new(error) };
-    match sign.expected() {
-        Some(expected) => {
-            let reply = connection.call(sign.send(), within).map_err(failed)?;
-            check_reply(address, expected, &reply)
-        }
-        None => {
-            let sent = connection.send_within(sign.send(), within);
-            sent.map_err(|error| failed(CallError::new(Sent::Perhaps, error)))
-        }
+impl Waits for Connection {
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr()
     }
-}
 
-/// Signs off, as far as that is possible, and closes in good order; all of it within that time.
-pub(in crate::blocking) fn close(
-    mut connection: Connection,
-    profile: &Profile,
-    within: Duration,
-) -> Result<CloseReport, Error> {
-    let deadline = Instant::now() + within;
-    let left = || deadline.saturating_duration_since(Instant::now());
-    if let Some(sign) = profile.sign_off() {
-        let is_fit = match sign.expected() {
-            Some(_) => connection.call(sign.send(), left()).is_ok(),
-            None => connection.send_within(sign.send(), left()).is_ok(),
-        };
-        // A call that failed has closed it.
-        if !is_fit {
-            return Ok(CloseReport::default());
-        }
+    fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
+        self.call(request, within)
     }
-    connection.close(left())
+
+    fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
+        self.send_within(payload, limit)
+    }
+
+    fn close(self, within: Duration) -> Result<CloseReport, Error> {
+        self.close(within)
+    }
 }
