@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
 
+mod calls_in_flight;
 #[path = "../drivers/driver.rs"]
 #[allow(dead_code, unused_imports, unused_macros, reason = "these tests need less of it than others")]
 mod driver;
