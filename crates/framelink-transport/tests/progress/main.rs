@@ -13,5 +13,6 @@ mod owed_beats;
 #[allow(dead_code, unused_imports, unused_macros, reason = "these tests need less of it than others")]
 mod peer;
 mod rests;
+mod senders;
 mod stream;
 mod tended;
