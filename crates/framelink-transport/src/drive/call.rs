@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::{attend_in, greeted, is_unsure, look};
+use super::attend::attend_in;
+use super::receive::{greeted, is_unsure, look};
 use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;

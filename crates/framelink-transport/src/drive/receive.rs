@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::{Decode, Encode};
+use framelink_codec::Decode;
 
-use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
+use super::{AT_ONCE, Clock, Input, Wants, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Ending, Pulse, Received, Receiving, Sending};
+use crate::session::{Ending, Received, Receiving};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -20,111 +20,6 @@ pub(crate) enum Came {
     Wait(Option<Duration>),
     /// A heartbeat is to be sent. Whoever has the sending half as well does that, and goes on.
     Beat,
-}
-
-/// Receives where the sending half is at hand: heartbeats that are due leave at once, and what else is to be written leaves before anything
-/// is waited for. The rest of a message whose sending was given up is written so: the peer may wait for it.
-///
-/// [`Came::Wait`] is the answer only when the read has said that it would have to wait, and the write too unless everything is out: a
-/// socket tells once that it can go on. Where reads wait by themselves, [`Came::Beat`] says that something is to be written still, and
-/// that the next read should not wait long.
-pub(crate) fn attend<D: Decode, E: Encode>(
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
-) -> Result<Came, Cause<D::Error, E::Error>> {
-    attend_in(&mut Turn::default(), receiving, sending, port, clock)
-}
-
-/// The same, in a turn that has begun.
-pub(super) fn attend_in<D: Decode, E: Encode>(
-    turn: &mut Turn,
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
-) -> Result<Came, Cause<D::Error, E::Error>> {
-    let waits = port.input().waits();
-    // Where reads wait, the caller knew of this, and lets no read wait long.
-    let was_owed = sending.has_output();
-    // What the last write came to, if there was one, and why a heartbeat could not be written. Messages that came before that count.
-    let (mut wrote, mut failed) = (None, None);
-    loop {
-        if sending.owes_beat() && failed.is_none() {
-            match flush(sending, port.output(), clock) {
-                Ok(progress) => wrote = Some(progress),
-                Err(cause) => failed = Some(cause),
-            }
-        }
-        let may_wait = failed.is_none()
-            && match wrote {
-                None => !sending.has_output(),
-                Some(Progress::Done) => true,
-                Some(Progress::Blocked) => was_owed,
-            };
-        let came = match waits && !may_wait {
-            true => turn.receive(receiving, &mut Now(port.input()), clock)?,
-            false => turn.receive(receiving, port.input(), clock)?,
-        };
-        let until = match came {
-            Came::Wait(until) => until,
-            Came::Beat => continue,
-            came => return Ok(came),
-        };
-        // The task has its next turn, and there may be more.
-        if port.input().is_starved() || (until == AT_ONCE && failed.is_some()) {
-            return Ok(Came::Wait(until));
-        }
-        match (failed.take(), wrote) {
-            (Some(cause), _) => return Err(cause),
-            // If that fails, receiving tells why, or the next message that is sent.
-            (None, None) if sending.has_output() => {
-                let flushed: Result<_, Cause<D::Error, E::Error>> = flush(sending, port.output(), clock);
-                wrote = Some(flushed.unwrap_or(Progress::Done));
-                if !waits {
-                    return Ok(Came::Wait(until));
-                }
-            }
-            (None, Some(Progress::Blocked)) if waits && !was_owed => return Ok(Came::Beat),
-            _ => return Ok(Came::Wait(until)),
-        }
-    }
-}
-
-/// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes is one that nobody asked for; where
-/// nobody listens, it is dropped. When to look again: at once, where there is more than one turn should take.
-pub(crate) fn tend<D: Decode, E: Encode>(
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
-    is_deaf: bool,
-) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
-    /// What could not be written wholly is tried again so soon.
-    const SOON: Duration = Duration::from_millis(50);
-    let mut turn = Turn::default();
-    let mut is_due = sending.has_output();
-    loop {
-        if is_due {
-            flush(sending, port.output(), clock)?;
-        }
-        is_due = false;
-        match turn.receive(receiving, &mut Now(port.input()), clock)? {
-            Came::Message(_) if is_deaf => {}
-            Came::Message(_) => return Err(Cause::Unasked),
-            Came::Closed => return Err(Cause::NoReply),
-            Came::Beat => is_due = true,
-            Came::Wait(_) if port.input().is_starved() => return Ok(AT_ONCE),
-            Came::Wait(until) => {
-                let soon = sending.has_output().then_some(SOON);
-                // Nobody wakes whoever sleeps when the peer asks.
-                let look = receiving.pulse().and_then(Pulse::look_within);
-                let again = [soon, look].into_iter().flatten().min().map(|time| clock.now().saturating_add(time));
-                return Ok([until, again].into_iter().flatten().min());
-            }
-        }
-    }
 }
 
 /// Reads until there is a message, the end, or nothing more to be read. What has come is looked at before the clock.
