@@ -62,7 +62,13 @@ fn limits_of_time_and_of_empty_messages() {
         (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
         (["--first-message", "200ms"], b"", "nothing came within 200ms"),
         (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),
-        (["--max-empty", "2"], b"000000000000", "more than 2 empty messages came within a second"),
+        (["--heartbeat=empty", "--max-empty=2"], b"000000000000", "more than 2 empty messages came within a second"),
+        // Heartbeats alone are no message.
+        (
+            ["--heartbeat=empty", "--first-message=200ms"],
+            b"0000",
+            "no whole message within 200ms: only heartbeats came",
+        ),
     ] {
         let (mut server, address) = serve(&flags);
         let mut client = dial(address);

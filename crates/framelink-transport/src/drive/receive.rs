@@ -261,9 +261,9 @@ impl Reading {
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = receiving.overdue_at();
         if let Some((at, after)) = overdue
-            && self.is_over(at, after, clock)
+            && self.is_over(receiving, at, after, clock)
         {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
         }
         let alive = receiving.alive_at();
         let ends = if receiving.has_tenure() {
@@ -338,10 +338,16 @@ impl Reading {
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we
     /// look; only reading it may not take longer than the limit once more.
-    fn is_over(&mut self, at: Duration, after: Duration, clock: &impl Clock) -> bool {
+    fn is_over<D: Decode>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        at: Duration,
+        after: Duration,
+        clock: &impl Clock,
+    ) -> bool {
         let now = clock.now();
         let began = *self.began.get_or_insert(now);
-        at <= now && (self.is_dry || now.saturating_sub(began) >= after)
+        at <= now && (self.is_dry || now.saturating_sub(began) >= after || receiving.late_for(at, now) >= after)
     }
 }
 
