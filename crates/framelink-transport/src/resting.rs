@@ -10,6 +10,9 @@ use crate::error::Cause;
 use crate::upstream::Seat;
 use crate::{DecodeError, EncodeError, Error, drive};
 
+/// A peer that never stops sending is listened to with such pauses, in which an exchange can take the connection.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// What can be left so: a driver's connection.
 pub(crate) trait Rests {
     /// Whether it has heartbeats, and needs somebody.
@@ -136,7 +139,7 @@ impl<C: Rests> Slot<C> {
             None => Ok(Ok(None)),
         };
         if let Ok(Ok(Some(time))) = tended {
-            return Some(time);
+            return Some(time.max(PAUSE));
         }
         if let Ok(Err(error)) = &tended
             && let Cause::Dead(verdict) = error.cause()

@@ -191,8 +191,7 @@ impl Client {
         let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         let connection = self.connection.hold(connection);
-        let received = connection.flush().and_then(|()| connection.recv());
-        match received {
+        match connection.recv() {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.profile.connection().short().is_some()

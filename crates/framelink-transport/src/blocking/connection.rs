@@ -167,7 +167,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.sender.flush()
     }
 
-    /// Receives the next message; see [`RecvHalf::recv`].
+    /// Receives the next message; see [`RecvHalf::recv`]. What is queued leaves meanwhile: the rest of a message whose
+    /// [`send_within`](Self::send_within) was given up, say.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up.
@@ -210,7 +211,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
     /// reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
@@ -243,14 +244,15 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.receiver.closer()
     }
 
-    /// Heartbeats that are due leave meanwhile.
+    /// Heartbeats that are due leave meanwhile, and what is left of a message whose sending was given up.
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv, C> {
-        if self.pulse().is_none() {
-            return self.receiver.receive(deadline);
-        }
         loop {
-            // What is left of a heartbeat is tried again soon.
-            let soon = self.sender.sending.owes_beat().then(|| self.clock.within(SLICE));
+            let has_output = self.sender.sending.has_output();
+            if !has_output && self.pulse().is_none() {
+                return self.receiver.receive(deadline);
+            }
+            // What could not be written is tried again soon.
+            let soon = has_output.then(|| self.clock.within(SLICE));
             let until = [deadline, soon].into_iter().flatten().min();
             let came =
                 self.until(until, |receiving, sending, port, clock| drive::attend(receiving, sending, port, clock));
@@ -259,7 +261,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             match came {
                 Came::Message(message) => return Ok(TryRecv::Message(message)),
                 Came::Closed => return Ok(TryRecv::Closed),
-                Came::Wait(_) if deadline.is_some_and(|at| at <= drive::Clock::now(&self.clock)) => {
+                Came::Wait(_) | Came::Beat if deadline.is_some_and(|at| at <= drive::Clock::now(&self.clock)) => {
                     return Ok(TryRecv::Nothing);
                 }
                 Came::Wait(_) | Came::Beat => {}
@@ -287,8 +289,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
         let deadline = clock.within(within);
         let cause = loop {
-            // What is left of a heartbeat is tried again soon.
-            let until = if self.sender.sending.owes_beat() { deadline.min(clock.within(SLICE)) } else { deadline };
+            // What could not be written is tried again soon.
+            let until = if self.sender.sending.has_output() { deadline.min(clock.within(SLICE)) } else { deadline };
             match self.both(until, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock)) {
                 Ok(Answer::Reply(reply)) => {
                     self.exchange.settle();

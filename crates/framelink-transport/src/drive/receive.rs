@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::{AT_ONCE, Clock, Input, Now, Port, flush, is_wait};
+use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
 use crate::session::{Ending, Pulse, Received, Receiving, Sending};
@@ -22,32 +22,78 @@ pub(crate) enum Came {
     Beat,
 }
 
-/// Receives where the sending half is at hand, so that heartbeats that are due leave. [`Came::Beat`] when one could not be written
-/// wholly: where reads wait, they should not wait long now.
+/// Receives where the sending half is at hand: heartbeats that are due leave at once, and what else is to be written leaves before anything
+/// is waited for. The rest of a message whose sending was given up is written so: the peer may wait for it.
+///
+/// [`Came::Wait`] is the answer only when the read has said that it would have to wait, and the write too unless everything is out: a
+/// socket tells once that it can go on. Where reads wait by themselves, [`Came::Beat`] says that something is to be written still, and
+/// that the next read should not wait long.
 pub(crate) fn attend<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
     port: &mut impl Port,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E::Error>> {
-    if sending.owes_beat() {
-        flush(sending, port.output(), clock)?;
-    }
+    attend_in(&mut Turn::default(), receiving, sending, port, clock)
+}
+
+/// The same, in a turn that has begun.
+pub(super) fn attend_in<D: Decode, E: Encode>(
+    turn: &mut Turn,
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
+    clock: &impl Clock,
+) -> Result<Came, Cause<D::Error, E::Error>> {
+    let waits = port.input().waits();
+    // Where reads wait, the caller knew of this, and lets no read wait long.
+    let was_owed = sending.has_output();
+    // What the last write came to, if there was one, and why a heartbeat could not be written. Messages that came before that count.
+    let (mut wrote, mut failed) = (None, None);
     loop {
-        match receive(receiving, port.input(), clock)? {
-            Came::Beat => {
-                flush(sending, port.output(), clock)?;
-                if sending.owes_beat() {
-                    return Ok(Came::Beat);
+        if sending.owes_beat() && failed.is_none() {
+            match flush(sending, port.output(), clock) {
+                Ok(progress) => wrote = Some(progress),
+                Err(cause) => failed = Some(cause),
+            }
+        }
+        let may_wait = failed.is_none()
+            && match wrote {
+                None => !sending.has_output(),
+                Some(Progress::Done) => true,
+                Some(Progress::Blocked) => was_owed,
+            };
+        let came = match waits && !may_wait {
+            true => turn.receive(receiving, &mut Now(port.input()), clock)?,
+            false => turn.receive(receiving, port.input(), clock)?,
+        };
+        let until = match came {
+            Came::Wait(until) => until,
+            Came::Beat => continue,
+            came => return Ok(came),
+        };
+        // The task has its next turn, and there may be more.
+        if port.input().is_starved() || (until == AT_ONCE && failed.is_some()) {
+            return Ok(Came::Wait(until));
+        }
+        match (failed.take(), wrote) {
+            (Some(cause), _) => return Err(cause),
+            // If that fails, receiving tells why, or the next message that is sent.
+            (None, None) if sending.has_output() => {
+                let flushed: Result<_, Cause<D::Error, E::Error>> = flush(sending, port.output(), clock);
+                wrote = Some(flushed.unwrap_or(Progress::Done));
+                if !waits {
+                    return Ok(Came::Wait(until));
                 }
             }
-            came => return Ok(came),
+            (None, Some(Progress::Blocked)) if waits && !was_owed => return Ok(Came::Beat),
+            _ => return Ok(Came::Wait(until)),
         }
     }
 }
 
 /// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes is one that nobody asked for; where
-/// nobody listens, it is dropped. When to look again.
+/// nobody listens, it is dropped. When to look again: at once, where there is more than one turn should take.
 pub(crate) fn tend<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
@@ -57,17 +103,21 @@ pub(crate) fn tend<D: Decode, E: Encode>(
 ) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
     /// What could not be written wholly is tried again so soon.
     const SOON: Duration = Duration::from_millis(50);
+    let mut turn = Turn::default();
+    let mut is_due = sending.has_output();
     loop {
-        if sending.owes_beat() {
+        if is_due {
             flush(sending, port.output(), clock)?;
         }
-        match receive(receiving, &mut Now(port.input()), clock)? {
+        is_due = false;
+        match turn.receive(receiving, &mut Now(port.input()), clock)? {
             Came::Message(_) if is_deaf => {}
             Came::Message(_) => return Err(Cause::Unasked),
             Came::Closed => return Err(Cause::NoReply),
-            Came::Beat => {}
+            Came::Beat => is_due = true,
+            Came::Wait(_) if port.input().is_starved() => return Ok(AT_ONCE),
             Came::Wait(until) => {
-                let soon = sending.owes_beat().then_some(SOON);
+                let soon = sending.has_output().then_some(SOON);
                 // Nobody wakes whoever sleeps when the peer asks.
                 let look = receiving.pulse().and_then(Pulse::look_within);
                 let again = [soon, look].into_iter().flatten().min().map(|time| clock.now().saturating_add(time));
@@ -78,64 +128,92 @@ pub(crate) fn tend<D: Decode, E: Encode>(
 }
 
 /// Reads until there is a message, the end, or nothing more to be read. What has come is looked at before the clock.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn receive<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E>> {
-    if receiving.wants_asking() {
-        receiving.on_asked(clock.now());
+    Turn::default().receive(receiving, input, clock)
+}
+
+/// What is done before others have their turn: a peer whose bytes make no message, heartbeats say, is not read without end.
+#[derive(Default)]
+pub(crate) struct Turn {
+    reading: Reading,
+    reads: u32,
+}
+
+/// So many reads of up to 64 KiB are one turn: half a million empty frames.
+const READS: u32 = 16;
+
+impl Turn {
+    /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
+    pub(crate) fn receive<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+    ) -> Result<Came, Cause<D::Error, E>> {
+        if receiving.wants_asking() {
+            receiving.on_asked(clock.now());
+        }
+        loop {
+            if receiving.beat_is_due() {
+                return Ok(Came::Beat);
+            }
+            let until = match next(receiving)? {
+                Received::Message(message) => return Ok(Came::Message(message)),
+                Received::Closed => return Ok(Came::Closed),
+                Received::Wait { until } => until,
+            };
+            receiving.judge().map_err(Cause::Dead)?;
+            if receiving.beat_is_due() {
+                return Ok(Came::Beat);
+            }
+            if let Read::Wait(until) = self.read(receiving, input, clock, until)? {
+                return Ok(Came::Wait(until));
+            }
+        }
     }
-    let mut reading = Reading::default();
-    let mut reads = 0;
-    loop {
-        if receiving.beat_is_due() {
-            return Ok(Came::Beat);
+
+    /// Reads once, unless that would be once too often.
+    fn read<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+        until: Option<Duration>,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        if self.reads >= READS && !input.waits() {
+            return Ok(Read::Wait(AT_ONCE));
         }
-        let until = match next(receiving)? {
-            Received::Message(message) => return Ok(Came::Message(message)),
-            Received::Closed => return Ok(Came::Closed),
-            Received::Wait { until } => until,
-        };
-        receiving.judge().map_err(Cause::Dead)?;
-        if receiving.beat_is_due() {
-            return Ok(Came::Beat);
-        }
-        if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
-            return Ok(Came::Wait(until));
-        }
-        reads += 1;
-        if reads == READS && !input.waits() {
-            return Ok(Came::Wait(AT_ONCE));
-        }
+        self.reads = self.reads.saturating_add(1);
+        self.reading.once(receiving, input, clock, until)
     }
 }
 
-/// A peer whose bytes make no message, heartbeats say, is not read without end where others wait for their turn: 16 reads of up to
-/// 64 KiB, half a million empty frames.
-const READS: u32 = 16;
-
-/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. True while that
-/// cannot be told, and when it has to be read on.
+/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
+/// told: what has to be waited for before it is read on.
 pub(super) fn is_unsure<D: Decode, E>(
+    turn: &mut Turn,
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
-) -> Result<bool, Cause<D::Error, E>> {
+) -> Result<Option<Wants>, Cause<D::Error, E>> {
     if receiving.pulse().is_none() {
-        return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(false) };
+        return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
     }
-    let mut reading = Reading::default();
     loop {
         let until = match next(receiving)? {
             Received::Message(_) => return Err(Cause::Unasked),
             Received::Closed => return Err(Cause::NoReply),
-            Received::Wait { .. } if !receiving.is_inside_message() => return Ok(false),
+            Received::Wait { .. } if !receiving.is_inside_message() => return Ok(None),
             Received::Wait { until } => until,
         };
         // The beginning of a heartbeat, or of something that nobody asked for.
-        if let Read::Wait(_) = reading.once(receiving, input, clock, until)? {
-            return Ok(true);
+        if let Read::Wait(until) = turn.read(receiving, input, clock, until)? {
+            return Ok(Some(Wants::Read(until)));
         }
     }
 }

@@ -195,6 +195,12 @@ impl<E: Encode> Sending<E> {
         self.beat.is_some() || self.pulse.as_ref().is_some_and(Pulse::has_due)
     }
 
+    /// Whether there is anything to write, or writing is to be shut down.
+    #[cfg(feature = "socket")]
+    pub(crate) fn has_output(&self) -> bool {
+        self.owes_beat() || matches!(self.poll(), Transmit::Write(_) | Transmit::ShutDown)
+    }
+
     /// Queues the heartbeat that is due, behind the messages that are queued, unless one waits to be written still. True if there
     /// was one.
     ///

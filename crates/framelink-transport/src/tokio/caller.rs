@@ -3,15 +3,15 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use tokio::io::AsyncWrite;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::futures::Notified;
 use tokio::sync::oneshot::error::RecvError;
+use tokio::task::coop;
 use tokio::time::{Instant, timeout_at};
 
 use super::clock;
@@ -71,18 +71,18 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// When the message cannot be sent with this framing, and when the connection was lost.
     pub async fn send(&self, message: &[u8]) -> Result<(), C> {
         let ticket = loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             match self.mux.send(message).map_err(|cause| self.error(cause))? {
                 Offer::Taken(ticket) => break ticket,
-                Offer::NoRoom => self.drive(drained).await,
+                Offer::NoRoom => wait(drained).await,
             }
         };
         loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             if self.mux.is_written(ticket).map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            self.drive(drained).await;
+            wait(drained).await;
         }
     }
 
@@ -93,11 +93,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     pub async fn finish(&self) -> Result<(), C> {
         self.mux.finish();
         loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             if self.mux.is_flushed().map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            self.drive(drained).await;
+            wait(drained).await;
         }
     }
 
@@ -131,22 +131,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         self.mux.peer
     }
 
-    /// Waits until some of the queue is written, and writes it, where nobody else does.
-    async fn drive(&self, drained: impl Future<Output = ()>) {
-        let mut drained = pin!(drained);
-        poll_fn(|context| {
-            if drained.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
-            }
-            if self.mux.is_heard_out() {
-                self.mux.poll_sender(context);
-                return drained.as_mut().poll(context);
-            }
-            Poll::Pending
-        })
-        .await;
-    }
-
     /// Has the request accepted, as soon as there is room for it.
     async fn begin(
         &self,
@@ -156,7 +140,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     ) -> std::result::Result<Begun<C>, CauseOf<C>> {
         let mut turn = self.mux.turn.lock().await;
         loop {
-            let (keys, drained) = (self.mux.keys.notified(), self.mux.drained.notified());
+            let (keys, drained) = (self.mux.keys.notified(), self.mux.drained());
             let why = match self.mux.begin(request, deadline.saturating_duration_since(Instant::now())) {
                 Ok(Offer::Taken(begun)) => return Ok(begun),
                 Ok(Offer::NoRoom) => None,
@@ -165,7 +149,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             };
             *waits_for = why;
             match why {
-                None => drained.await,
+                None => wait(drained).await,
                 // Whoever waits for its own key is no reason for others to wait.
                 Some(NotBegun::DuplicateKey) => {
                     drop(turn);
@@ -184,6 +168,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         Error::new(Operation::Send, self.mux.peer, cause)
     }
+}
+
+/// Waits until some of the queue is written, or can be. A task that has used up its turn cannot write, and waits for its next one.
+async fn wait(drained: Notified<'_>) {
+    poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
+    drained.await;
 }
 
 impl<C: Decode + Encode, W> Clone for Caller<C, W> {

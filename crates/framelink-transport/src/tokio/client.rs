@@ -202,11 +202,7 @@ impl Client {
         let dialled = self.connection(Instant::now() + self.profile.timeouts().connect).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         let connection = self.connection.hold(connection);
-        let received = match connection.flush().await {
-            Ok(()) => connection.recv().await,
-            Err(error) => Err(error),
-        };
-        match received {
+        match connection.recv().await {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.profile.connection().short().is_some()
