@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use framelink_transport::Profile;
+use framelink_transport::heartbeat::{Form, Heartbeat, Role};
 use framelink_transport::tokio::{Cause, Connection, Server};
 use support::{MANNERS, Reader, Then, framing, piped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, sink};
@@ -124,6 +125,33 @@ async fn a_turn_that_is_over_is_not_taken_for_silence() {
         leave(turns).await;
         assert_eq!(&ours.recv().await.unwrap().unwrap()[..], b"abcd", "{turns}");
     }
+}
+
+/// Heartbeats never reach the application, so that nothing but the number of frames ends a turn.
+#[tokio::test]
+async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
+    // A read has at most 64 KiB, which are some 21 800 of them, and a turn ends after it.
+    const MEANWHILE: u64 = 50_000;
+    let heartbeat = Arc::new(Heartbeat::strict(Form::literal(b"?", b"!")));
+    let (mut flooded, mut flood) = piped("net:2", 4 << 20);
+    let pulse = flooded.watch(heartbeat, Role::Server);
+    let (mut quiet, mut peer) = piped("net:2", 64);
+    let floods = tokio::spawn(async move {
+        let many = b"\0\x01?".repeat(100_000);
+        while flood.write_all(&many).await.is_ok() {}
+    });
+    let receives = tokio::spawn(async move { flooded.recv().await.unwrap() });
+    let mut most = 0;
+    while pulse.counts().1 < 1_000_000 {
+        let before = pulse.counts().1;
+        peer.write_all(b"\0\x02hi").await.unwrap();
+        assert_eq!(&quiet.recv().await.unwrap().unwrap()[..], b"hi");
+        tokio::task::yield_now().await;
+        most = most.max(pulse.counts().1 - before);
+    }
+    assert!(most <= MEANWHILE, "{most} heartbeats of another came first");
+    receives.abort();
+    floods.abort();
 }
 
 /// Empty messages cost their sender next to nothing: three million of them take no more of the others' turns than other messages do.

@@ -142,10 +142,14 @@ pub(crate) fn receive<D: Decode, E>(
 pub(crate) struct Turn {
     reading: Reading,
     reads: u32,
+    /// How many frames had come when it read first.
+    frames_before: Option<u64>,
 }
 
-/// So many reads of up to 64 KiB are one turn: half a million empty frames.
+/// So many reads of up to 64 KiB are one turn.
 const READS: u32 = 16;
+/// And no more are made after so many frames: each heartbeat costs about what a message costs.
+const FRAMES: u64 = 1024;
 
 impl Turn {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
@@ -185,7 +189,9 @@ impl Turn {
         clock: &impl Clock,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        if self.reads >= READS && !input.waits() {
+        let frames = receiving.frames_received();
+        let is_long = frames - *self.frames_before.get_or_insert(frames) >= FRAMES;
+        if (self.reads >= READS || is_long) && !input.waits() {
             return Ok(Read::Wait(AT_ONCE));
         }
         self.reads = self.reads.saturating_add(1);

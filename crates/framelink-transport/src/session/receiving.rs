@@ -581,6 +581,12 @@ impl<D: Decode> Receiving<D> {
         self.messages
     }
 
+    /// How many frames came since then, heartbeats among them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn frames_received(&self) -> u64 {
+        self.frames
+    }
+
     /// Whether a message has begun to come and is not whole.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {

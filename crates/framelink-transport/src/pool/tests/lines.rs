@@ -317,8 +317,11 @@ fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
     assert!(world.lending.collect(second, &other.waker(), at(0)).unwrap().is_ok());
 }
 
+/// One who waits, and whether it was woken.
+type Waiting = (Ticket, Arc<Flag>);
+
 /// A pool of one connection, which is lent, and two who wait for it.
-fn two_wait_for_one() -> (World, Lent<Fake>, [(Ticket, Arc<Flag>); 2]) {
+fn two_wait_for_one() -> (World, Lent<Fake>, [Waiting; 2]) {
     let mut world = World::new(Pooled::new(1));
     let lent = world.lend(at(0));
     let waits = [(); 2].map(|()| {
