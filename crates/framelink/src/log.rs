@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::Failure;
+use crate::strangers;
 
 /// So many lines wait for a reader of stderr; what comes then is dropped and counted.
 const LINES: usize = 4096;
@@ -51,6 +52,7 @@ impl Log {
 
     /// Says how the program ended, if there is anything to say, and gives the exit code.
     pub(crate) fn end(self, result: Result<(), Failure>) -> ExitCode {
+        strangers::tell_all();
         if let Some(message) = result.as_ref().err().and_then(Failure::message) {
             self.put_at_last(Entry::Line(format!("framelink: {message}\n").into_bytes()));
         }

@@ -14,6 +14,7 @@ mod output;
 mod profile;
 mod serving;
 mod set;
+mod strangers;
 mod values;
 
 use std::process::ExitCode;

@@ -37,10 +37,14 @@ pub(crate) fn receive<D: Decode, E>(
 pub(crate) struct Turn {
     reading: Reading,
     reads: u32,
+    /// How many frames had come when it read first.
+    frames_before: Option<u64>,
 }
 
-/// So many reads of up to 64 KiB are one turn: half a million empty frames.
+/// So many reads of up to 64 KiB are one turn.
 const READS: u32 = 16;
+/// And no more are made after so many frames: each heartbeat costs about what a message costs.
+const FRAMES: u64 = 1024;
 
 impl Turn {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
@@ -80,7 +84,9 @@ impl Turn {
         clock: &impl Clock,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        if self.reads >= READS && !input.waits() {
+        let frames = receiving.frames_received();
+        let is_long = frames - *self.frames_before.get_or_insert(frames) >= FRAMES;
+        if (self.reads >= READS || is_long) && !input.waits() {
             return Ok(Read::Wait(AT_ONCE));
         }
         self.reads = self.reads.saturating_add(1);
@@ -234,9 +240,9 @@ impl Reading {
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = receiving.overdue_at();
         if let Some((at, after)) = overdue
-            && self.is_over(at, after, clock)
+            && self.is_over(receiving, at, after, clock)
         {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
         }
         let alive = receiving.alive_at();
         let ends = if receiving.has_tenure() {
@@ -311,10 +317,16 @@ impl Reading {
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we
     /// look; only reading it may not take longer than the limit once more.
-    fn is_over(&mut self, at: Duration, after: Duration, clock: &impl Clock) -> bool {
+    fn is_over<D: Decode>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        at: Duration,
+        after: Duration,
+        clock: &impl Clock,
+    ) -> bool {
         let now = clock.now();
         let began = *self.began.get_or_insert(now);
-        at <= now && (self.is_dry || now.saturating_sub(began) >= after)
+        at <= now && (self.is_dry || now.saturating_sub(began) >= after || receiving.late_for(at, now) >= after)
     }
 }
 

@@ -82,6 +82,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
         let mailbox = registry.join(Arc::clone(self.session.sending.framing()));
+        self.session.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 

@@ -27,7 +27,8 @@ pub struct Limits {
     pub per_client: u32,
     /// What becomes of a connection too many.
     pub when_full: WhenFull,
-    /// Empty messages, heartbeats among them, that a client may send a second; with more it is closed.
+    /// Empty messages that a client may send a second where they are heartbeats; with more it is closed. Where they are none, each is
+    /// answered like any other message, and as many may come as are answered.
     pub empty_messages: u32,
 }
 

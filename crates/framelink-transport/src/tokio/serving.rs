@@ -24,6 +24,7 @@ impl<C: Decode + Encode> Connection<C> {
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
         let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 
