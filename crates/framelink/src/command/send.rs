@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf, Upstream};
-use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions};
+use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions, TryRecv};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use self::given::Given;
 use self::stdin::Stdin;
@@ -26,6 +27,8 @@ use crate::profile::{Overrides, fits, load};
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
+/// Marks a message that is not the reply to a message.
+const UNASKED: &str = "unasked: ";
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let settings = Settings::of(&send)?;
@@ -255,7 +258,27 @@ fn repeated(messages: Option<Given>, profile: &Profile) -> Result<Given, Failure
 }
 
 fn print(message: &[u8], hex: bool) -> Result<(), Failure> {
-    if hex { say(to_hex(message)) } else { say(Line(message)) }
+    print_as("", message, hex)
+}
+
+/// Prints a message behind a word that says what it is.
+fn print_as(what: &str, message: &[u8], hex: bool) -> Result<(), Failure> {
+    if hex { say(format_args!("{what}{}", to_hex(message))) } else { say(format_args!("{what}{}", Line(message))) }
+}
+
+fn check_left_over(count: u64) -> Result<(), Failure> {
+    match count {
+        0 => Ok(()),
+        count => Err(Failure::fault(format!(
+            "{} came that no message had asked for, so replies may have been printed for the wrong messages",
+            Count(count, "message")
+        ))),
+    }
+}
+
+/// Bytes behind the last reply that are no message harm nothing.
+fn after_last(error: &Error) -> Result<(), Failure> {
+    if matches!(error.cause(), Cause::Fault(_)) { Ok(()) } else { Err(Failure::fault(error)) }
 }
 
 /// A failure, with the line of stdin that it is about.
@@ -333,16 +356,24 @@ impl Conversation {
         }
     }
 
-    /// Closes. A reply that is left over shows that the others may belong to other messages than it seemed.
+    /// Closes. A message that is left over is printed, and shows that replies may belong to other messages than it seemed.
     async fn end(self) -> Result<(), Failure> {
-        let Way::Plain(connection) = self.way else { return Ok(()) };
-        match connection.close(LAST_LOOK).await.map_err(Failure::fault)?.discarded {
-            0 => Ok(()),
-            count => Err(Failure::fault(format!(
-                "{} came that no message had asked for, so replies may have been printed for the wrong messages",
-                Count(count as u64, "message")
-            ))),
+        let Way::Plain(mut connection) = self.way else { return Ok(()) };
+        let deadline = Instant::now() + LAST_LOOK;
+        let mut left_over = 0;
+        // Whether our side could be ended is told by the close.
+        let _ = timeout_at(deadline, connection.finish()).await;
+        while Instant::now() < deadline {
+            match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
+                Ok(TryRecv::Message(message)) => print_as(UNASKED, &message, self.hex)?,
+                Ok(_) => break,
+                Err(error) => return check_left_over(left_over).and_then(|()| after_last(&error)),
+            }
+            left_over += 1;
         }
+        let closed = connection.close(deadline.saturating_duration_since(Instant::now())).await;
+        left_over += closed.map_err(Failure::fault)?.discarded as u64;
+        check_left_over(left_over)
     }
 
     /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
