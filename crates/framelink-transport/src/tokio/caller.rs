@@ -1,5 +1,8 @@
 //! Many calls at a time on one connection.
 
+#[cfg(test)]
+mod last_moment;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -33,7 +36,7 @@ const GRACE: Duration = Duration::from_millis(10);
 /// polled for any reply to come. Clones share the connection.
 ///
 /// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened; after that
-/// its reply is taken as a late one when it comes.
+/// its reply is a late one when it comes, also if it has come and the call has not taken it yet.
 pub struct Caller<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
     mux: Arc<Mux<C, W>>,
 }
@@ -222,18 +225,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> UnderWay<'_, C, W> {
             Some(outcome) => outcome.unwrap_or(Err(Cause::Closed)),
             None => match self.mux.give_up(*call, *ticket, Some(within)) {
                 Some(failed) => return Err(failed),
-                // At the last moment.
-                None => answer.try_recv().unwrap_or(Err(Cause::Closed)),
+                None => self.mux.last_outcome(answer, *ticket, within),
             },
         };
-        outcome.map_err(|cause| (self.mux.sent(*ticket, &cause), cause))
+        match outcome {
+            Ok(reply) => Ok(reply.into_message()),
+            Err(cause) => Err((self.mux.sent(*ticket, &cause), cause)),
+        }
     }
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Drop for UnderWay<'_, C, W> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.mux.give_up(self.begun.call, self.begun.ticket, None);
+        let Begun { call, ticket, answer } = &mut self.begun;
+        if !self.is_over && self.mux.give_up(*call, *ticket, None).is_none() {
+            self.mux.reclaim(answer);
         }
     }
 }
