@@ -31,7 +31,7 @@ pub(crate) use receive::discard;
 pub(crate) use receive::{Came, has_ended, receive, tend};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::Outcome;
 #[cfg(feature = "blocking")]

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use super::clock;
 use super::mux::{Begun, CauseOf, Mux, Offer, Outcome};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{NotBegun, Sent};
+use crate::session::{NotBegun, Sent, Ticket};
 use crate::{Directions, Message};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -73,6 +73,32 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// # Errors
     /// When the message cannot be sent with this framing, and when the connection was lost.
     pub async fn send(&self, message: &[u8]) -> Result<(), C> {
+        self.send_noting(message, &mut None).await
+    }
+
+    /// Sends a message that is no request, within that time. The error says what the peer may have seen of the message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take the message in time.
+    pub async fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+        let mut accepted = None;
+        let sending = timeout_at(clock::within(within), self.send_noting(message, &mut accepted)).await;
+        let cause = match sending {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.into_cause(),
+            Err(_) => self.mux.not_written(accepted.is_some(), within),
+        };
+        let sent = match accepted {
+            None => Sent::Not,
+            // The rest of it leaves still.
+            Some(_) if matches!(cause, Cause::TimedOut { .. }) => Sent::Perhaps,
+            Some(ticket) => self.mux.sent(ticket, &cause),
+        };
+        Err(CallError::new(sent, self.error(cause)))
+    }
+
+    /// Sends, and notes which bytes the message is as soon as it is accepted.
+    async fn send_noting(&self, message: &[u8], accepted: &mut Option<Ticket>) -> Result<(), C> {
         let ticket = loop {
             let drained = self.mux.drained.notified();
             match self.mux.send(message).map_err(|cause| self.error(cause))? {
@@ -80,6 +106,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
                 Offer::NoRoom => self.drive(drained).await,
             }
         };
+        *accepted = Some(ticket);
         loop {
             let drained = self.mux.drained.notified();
             if self.mux.is_written(ticket).map_err(|cause| self.error(cause))? {

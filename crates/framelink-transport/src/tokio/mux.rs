@@ -194,6 +194,16 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         was_waited_for.then_some((sent, cause))
     }
 
+    /// Why a message was not written in that time.
+    pub(super) fn not_written(&self, is_accepted: bool, after: Duration) -> CauseOf<C> {
+        let unwritten = self.unwritten_bytes();
+        if is_accepted {
+            Cause::TimedOut { after, unwritten_bytes: unwritten, unfinished: None }
+        } else {
+            Cause::NoRoom { after, queued_bytes: unwritten }
+        }
+    }
+
     /// What the peer may have seen of a request.
     pub(super) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
         self.lock().sent(ticket, cause)

@@ -131,6 +131,18 @@ async fn a_call_that_is_dropped_hands_its_reply_to_the_receiver() {
 }
 
 #[tokio::test]
+async fn a_reply_that_is_handed_over_while_the_call_is_given_up_is_the_reply() {
+    let (caller, _receiver, _peer) = connection(by_key());
+    let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
+    let Begun { call, ticket, mut answer } = begun;
+    let taken = caller.mux.whose(message(REPLY).await);
+    assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "it has been answered");
+    assert!(caller.mux.hand_over(taken).is_none(), "the call has it");
+    let outcome = caller.mux.last_outcome(&mut answer, ticket, WITHIN);
+    assert!(outcome.is_ok_and(|reply| &reply.message()[..] == REPLY));
+}
+
+#[tokio::test]
 async fn a_call_whose_connection_ends_at_the_last_moment_says_why() {
     let (caller, _receiver, _peer) = connection(by_key());
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
