@@ -15,16 +15,20 @@ use super::{LAST_LOOK, UNASKED, print, print_as};
 use crate::arguments::Send;
 use crate::failure::Failure;
 use crate::output::Count;
+use crate::profile::warn_of_mismatch;
 
 pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) -> Result<(), Failure> {
     let most = in_flight(&profile);
     let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
-    let (way, mut inbox) = way(profile, send).await?;
     let source = match messages {
         Some(messages) => Source::Given(messages),
         None => Source::Stdin(Stdin::new(send.hex)),
     };
     let no_reply = send.no_reply || !receives;
+    if !no_reply {
+        warn_of_mismatch(&profile);
+    }
+    let (way, mut inbox) = way(profile, send).await?;
     let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
     let bad_message = many.exchange(source, &mut inbox).await?;
     let Many { way, failed, sent, calls, .. } = many;
