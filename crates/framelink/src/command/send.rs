@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf, Upstream};
+use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, Upstream};
 use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions, TryRecv};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -50,8 +50,8 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let mut conversation = Conversation { way, timeout: settings.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
-            for message in messages {
-                conversation.exchange(&message, None).await?;
+            for (number, message) in (1..).zip(messages) {
+                conversation.exchange(&message, Which::Message(number)).await?;
             }
         }
         None => conversation.with_stdin(Stdin::new(send.hex)).await?,
@@ -152,7 +152,8 @@ impl Settings {
                 connector.connect(&*address).await
             }
         };
-        connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(&address, &error)))
+        let not_sent = |error| Failure::fault(format!("{} (not sent)", connect_failed(&address, &error)));
+        connected.map(Box::new).map(Way::Plain).map_err(not_sent)
     }
 }
 
@@ -163,11 +164,11 @@ async fn send_each(mut client: Client, messages: Option<Given>, send: &Send) -> 
         loop {
             stdin.prompt();
             let Some(message) = stdin.next().await? else { return Ok(()) };
-            client.send(&message).await.map_err(|error| fault_of(Some(stdin.number()), &error))?;
+            client.send(&message).await.map_err(|error| Which::Line(stdin.number()).failed(&error))?;
         }
     };
-    for message in messages {
-        client.send(&message).await.map_err(Failure::fault)?;
+    for (number, message) in (1..).zip(messages) {
+        client.send(&message).await.map_err(|error| Which::Message(number).failed(&error))?;
     }
     Ok(())
 }
@@ -183,14 +184,8 @@ async fn send_only(
     let (receiver, mut sender) = connection.split();
     let (death, mut dead) = mpsc::unbounded_channel();
     let peer_end = tokio::spawn(until_end(receiver, death));
-    let late = |sender: &SendHalf| {
-        let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
-        Failure::fault(format!(
-            "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
-            send.addresses
-        ))
-    };
     let mut given = messages;
+    let mut count = 0;
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
@@ -200,30 +195,35 @@ async fn send_only(
                 tokio::select! {
                     biased;
                     message = stdin.next() => message?,
-                    Some(error) = dead.recv() => return Err(Failure::fault(error)),
-                    error = sender.keep() => return Err(Failure::fault(error)),
+                    Some(error) = dead.recv() => return Err(all_failed(count, &error)),
+                    error = sender.keep() => return Err(all_failed(count, &error)),
                 }
             }
             (None, None) => None,
         };
         let Some(message) = message else { break };
-        match tokio::time::timeout(within, sender.send(&message)).await {
-            Ok(sent) => sent.map_err(|error| fault_of(stdin.as_ref().map(Stdin::number), &error))?,
-            Err(_) => return Err(late(&sender)),
-        }
+        count += 1;
+        let which = stdin.as_ref().map_or(Which::Message(count), |stdin| Which::Line(stdin.number()));
+        sender.send_with_outcome(&message, within).await.map_err(|error| which.failed(&error))?;
     }
     // Only an end that comes after ours shows anything.
     let ended_early = peer_end.is_finished();
     match tokio::time::timeout(within, sender.finish()).await {
-        Ok(finished) => finished.map_err(Failure::fault)?,
-        Err(_) => return Err(late(&sender)),
+        Ok(finished) => finished.map_err(|error| all_failed(count, &error))?,
+        Err(_) => {
+            let (unwritten, to) = (Count(sender.unwritten_bytes() as u64, "byte"), &send.addresses);
+            return Err(all_failed(
+                count,
+                &format!("sending to {to}: {unwritten} could not be written within {within:?}"),
+            ));
+        }
     }
     match tokio::time::timeout(within, peer_end).await {
-        Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
+        Ok(ended) => ended.map_err(Failure::fault)?.map_err(|error| all_failed(count, &error))?,
         Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
     if let Ok(error) = dead.try_recv() {
-        return Err(Failure::fault(error));
+        return Err(all_failed(count, &error));
     }
     if ended_early {
         tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
@@ -281,11 +281,29 @@ fn after_last(error: &Error) -> Result<(), Failure> {
     if matches!(error.cause(), Cause::Fault(_)) { Ok(()) } else { Err(Failure::fault(error)) }
 }
 
-/// A failure, with the line of stdin that it is about.
-fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
-    match line {
-        Some(line) => Failure::fault(format!("line {line} of stdin: {error}")),
-        None => Failure::fault(error),
+/// Which message a failure is about.
+#[derive(Clone, Copy)]
+enum Which {
+    Message(u64),
+    /// A line of stdin.
+    Line(u64),
+}
+
+impl Which {
+    fn failed(self, error: &impl Display) -> Failure {
+        match self {
+            Self::Message(number) => Failure::fault(format!("message {number}: {error}")),
+            Self::Line(number) => Failure::fault(format!("line {number} of stdin: {error}")),
+        }
+    }
+}
+
+/// The connection failed after so many messages were handed to the socket.
+fn all_failed(count: u64, error: &impl Display) -> Failure {
+    match count {
+        0 => Failure::fault(error),
+        1 => Failure::fault(format!("message 1: {error} (perhaps sent)")),
+        count => Failure::fault(format!("messages 1 to {count}: {error} (perhaps sent)")),
     }
 }
 
@@ -313,8 +331,8 @@ fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure>
     let (messages, is_repeated) = (given.round(), given.rounds() > 1 && send.every.is_none());
     for (number, message) in (1..).zip(messages) {
         let envelope =
-            framing.envelope(message).map_err(|error| Failure::fault(format!("message {number}: {error}")))?;
-        if envelope.ends_stream && !settings.is_short() && (number < messages.len() || is_repeated) {
+            framing.envelope(message).map_err(|error| Which::Message(number).failed(&format!("{error} (not sent)")))?;
+        if envelope.ends_stream && !settings.is_short() && (number < messages.len() as u64 || is_repeated) {
             let count = u64::try_from(messages.len()).unwrap_or(u64::MAX).saturating_mul(given.rounds());
             return Err(Failure::usage(format!("--framing {framing} takes one message, {count} were given")));
         }
@@ -338,13 +356,13 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Sends one message, which may be a line of stdin, and prints its reply.
-    async fn exchange(&mut self, message: &[u8], line: Option<u64>) -> Result<(), Failure> {
+    /// Sends one message and prints its reply.
+    async fn exchange(&mut self, message: &[u8], which: Which) -> Result<(), Failure> {
         let called = match &mut self.way {
             Way::Plain(connection) => connection.call(message, self.timeout).await,
             Way::Profile(client) => client.call(message).await,
         };
-        let reply = called.map_err(|error| fault_of(line, &error))?;
+        let reply = called.map_err(|error| which.failed(&error))?;
         print(&reply, self.hex)
     }
 
@@ -392,7 +410,7 @@ impl Conversation {
                 },
             };
             match message {
-                Some(message) => self.exchange(&message, Some(stdin.number())).await?,
+                Some(message) => self.exchange(&message, Which::Line(stdin.number())).await?,
                 None => return Ok(()),
             }
         }
