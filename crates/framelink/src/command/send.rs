@@ -27,6 +27,8 @@ use crate::profile::{Overrides, fits, load};
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
+/// How long the peer's end, which has come, may take to be noticed by a program that is busy.
+const NOTICED: Duration = Duration::from_millis(10);
 /// Marks a message that is not the reply to a message.
 const UNASKED: &str = "unasked: ";
 
@@ -183,7 +185,7 @@ async fn send_only(
 ) -> Result<(), Failure> {
     let (receiver, mut sender) = connection.split();
     let (death, mut dead) = mpsc::unbounded_channel();
-    let peer_end = tokio::spawn(until_end(receiver, death));
+    let mut peer_end = tokio::spawn(until_end(receiver, death));
     let mut given = messages;
     let mut count = 0;
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
@@ -206,8 +208,9 @@ async fn send_only(
         let which = stdin.as_ref().map_or(Which::Message(count), |stdin| Which::Line(stdin.number()));
         sender.send_with_outcome(&message, within).await.map_err(|error| which.failed(&error))?;
     }
-    // Only an end that comes after ours shows anything.
-    let ended_early = peer_end.is_finished();
+    // Only an end that comes after ours shows anything. One that came before may still have to be noticed.
+    let early_end = tokio::time::timeout(NOTICED, &mut peer_end).await.ok();
+    let ended_early = early_end.is_some();
     match tokio::time::timeout(within, sender.finish()).await {
         Ok(finished) => finished.map_err(|error| all_failed(count, &error))?,
         Err(_) => {
@@ -218,9 +221,13 @@ async fn send_only(
             ));
         }
     }
-    match tokio::time::timeout(within, peer_end).await {
-        Ok(ended) => ended.map_err(Failure::fault)?.map_err(|error| all_failed(count, &error))?,
-        Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
+    let end = match early_end {
+        Some(end) => Some(end),
+        None => tokio::time::timeout(within, peer_end).await.ok(),
+    };
+    match end {
+        Some(end) => end.map_err(Failure::fault)?.map_err(|error| all_failed(count, &error))?,
+        None => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
     if let Ok(error) = dead.try_recv() {
         return Err(all_failed(count, &error));
