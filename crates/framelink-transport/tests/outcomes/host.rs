@@ -86,7 +86,10 @@ impl Host {
         // Ends the wait for another connection.
         drop(TcpStream::connect(self.address));
         let all = accepting.join().expect("a peer that ends");
-        all.saturating_sub(self.way.earlier().map_or(0, |earlier| frame(&earlier).len() as u64))
+        match self.way.earlier() {
+            Some(earlier) if self.way != Way::EndedByUsQueued => all.saturating_sub(frame(&earlier).len() as u64),
+            _ => all,
+        }
     }
 }
 
@@ -107,7 +110,7 @@ fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()
     let whole = earlier + 4 + way.request().len();
     let mut count = 0;
     match way {
-        Way::NoRoom | Way::StuckMidway => {
+        Way::NoRoom | Way::StuckMidway | Way::EndedByUsQueued => {
             let start = Instant::now();
             while !released.load(Ordering::Acquire) && start.elapsed() < DEADLINE {
                 thread::sleep(Duration::from_millis(5));
@@ -123,6 +126,9 @@ fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()
         }
         _ => count += read(&mut stream, whole),
     }
+    if way == Way::EndedByUsQueued {
+        return requested(&mut stream);
+    }
     if count == whole as u64 {
         let _ = told.send(());
     }
@@ -137,6 +143,13 @@ fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()
         _ => {}
     }
     count + read(&mut stream, usize::MAX)
+}
+
+/// How many bytes come that only the request has.
+fn requested(stream: &mut TcpStream) -> u64 {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    bytes.iter().filter(|&&byte| byte == b'R').count() as u64
 }
 
 /// Closes at once, with a reset where the way says so.

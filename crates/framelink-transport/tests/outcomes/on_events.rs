@@ -36,7 +36,7 @@ fn connect(cell: &Cell) -> Option<Connection> {
 }
 
 fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || matches!(cell.way, Way::EndedByUs | Way::EndedByUsBefore) {
+    if !cell.is_connected() || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let Some(mut connection) = connect(cell) else { return Verdict::NotApplicable };
@@ -53,7 +53,7 @@ fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
 
 fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
     let is_unclean = cell.way == Way::Unclean && !matching.is_in_order();
-    if !cell.is_connected() || is_unclean || matches!(cell.way, Way::EndedByUs | Way::EndedByUsBefore) {
+    if !cell.is_connected() || is_unclean || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let Some(connection) = connect(cell) else { return Verdict::NotApplicable };
@@ -84,7 +84,7 @@ fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
 }
 
 fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool) -> Verdict {
-    if matches!(cell.way, Way::NoRoom | Way::EndedByUs | Way::EndedByUsBefore | Way::Unclean) {
+    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(connection, ExchangeKind::Sync);

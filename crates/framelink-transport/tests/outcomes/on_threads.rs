@@ -51,7 +51,7 @@ fn connect(cell: &Cell) -> Option<Connection> {
 }
 
 fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || matches!(cell.way, Way::EndedByUs | Way::EndedByUsBefore) {
+    if !cell.is_connected() || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let Some(mut connection) = connect(cell) else { return Verdict::NotApplicable };
@@ -68,7 +68,7 @@ fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
 
 fn caller(cell: &mut Cell, matching: Matching, is_call: bool) -> Verdict {
     let is_unclean = cell.way == Way::Unclean && !matching.is_in_order();
-    if !cell.is_connected() || is_unclean || (cell.way == Way::EndedByUs && !is_call) {
+    if !cell.is_connected() || is_unclean || (matches!(cell.way, Way::EndedByUs | Way::EndedByUsQueued) && !is_call) {
         return Verdict::NotApplicable;
     }
     let Some(connection) = connect(cell) else { return Verdict::NotApplicable };
@@ -77,6 +77,15 @@ fn caller(cell: &mut Cell, matching: Matching, is_call: bool) -> Verdict {
     let aborted = caller.clone();
     match (cell.way, cell.way.earlier()) {
         (Way::NoRoom, Some(earlier)) => drop(caller.send_with_outcome(&earlier, SHORT).expect_err("no room")),
+        (Way::EndedByUsQueued, Some(earlier)) => {
+            while caller.send_with_outcome(&earlier, SHORT).is_ok() {}
+            thread::spawn(move || {
+                while aborted.in_flight() == 0 {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                aborted.abort();
+            });
+        }
         (_, Some(earlier)) => drop(caller.call(&earlier, SHORT).expect_err("no reply")),
         (Way::EndedByUsBefore, _) => caller.abort(),
         (Way::EndedByUs, _) => cell.when_whole(move || aborted.abort()),
@@ -92,7 +101,7 @@ fn caller(cell: &mut Cell, matching: Matching, is_call: bool) -> Verdict {
 }
 
 fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool) -> Verdict {
-    if matches!(cell.way, Way::NoRoom | Way::EndedByUs | Way::EndedByUsBefore | Way::Unclean) {
+    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(connection, ExchangeKind::Sync);
@@ -104,7 +113,7 @@ fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool)
 }
 
 fn pool(cell: &mut Cell, is_call: bool) -> Verdict {
-    if cell.way == Way::Unclean || (cell.way == Way::EndedByUs && !is_call) {
+    if matches!(cell.way, Way::Unclean | Way::EndedByUsQueued) || (cell.way == Way::EndedByUs && !is_call) {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(Pooled::new(1), ExchangeKind::Sync);
@@ -131,7 +140,7 @@ fn pool(cell: &mut Cell, is_call: bool) -> Verdict {
 
 fn link(cell: &mut Cell, connection: impl Into<ConnectionKind>, exchange: Duplex, is_call: bool) -> Verdict {
     let is_send_ended = cell.way == Way::EndedByUs && !is_call;
-    if matches!(cell.way, Way::Unclean | Way::EndedByUsBefore) || is_send_ended {
+    if matches!(cell.way, Way::Unclean | Way::EndedByUsBefore | Way::EndedByUsQueued) || is_send_ended {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(connection, exchange);

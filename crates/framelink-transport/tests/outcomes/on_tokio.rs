@@ -1,5 +1,6 @@
 //! The roles on tokio.
 
+use std::thread;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind};
@@ -79,7 +80,7 @@ async fn connect(cell: &Cell) -> Option<Connection> {
 }
 
 fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || matches!(cell.way, Way::EndedByUs | Way::EndedByUsBefore) {
+    if !cell.is_connected() || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     runtime().block_on(async {
@@ -98,7 +99,10 @@ fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
 
 fn caller(cell: &mut Cell, matching: Matching, used: Use) -> Verdict {
     let is_unclean = cell.way == Way::Unclean && !matching.is_in_order();
-    if !cell.is_connected() || is_unclean || (cell.way == Way::EndedByUs && used == Use::Send) {
+    if !cell.is_connected()
+        || is_unclean
+        || (matches!(cell.way, Way::EndedByUs | Way::EndedByUsQueued) && used == Use::Send)
+    {
         return Verdict::NotApplicable;
     }
     runtime().block_on(async {
@@ -120,6 +124,15 @@ async fn prepare_caller(cell: &mut Cell, caller: &Caller) {
         (Way::NoRoom, Some(earlier)) => {
             let _ = tokio::time::timeout(SHORT, caller.send(&earlier)).await.expect_err("no room");
         }
+        (Way::EndedByUsQueued, Some(earlier)) => {
+            while caller.send_with_outcome(&earlier, SHORT).await.is_ok() {}
+            thread::spawn(move || {
+                while aborted.in_flight() == 0 {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                aborted.abort();
+            });
+        }
         (_, Some(earlier)) => drop(caller.call(&earlier, SHORT).await.expect_err("no reply")),
         (Way::EndedByUsBefore, _) => caller.abort(),
         (Way::EndedByUs, _) => cell.when_whole(move || aborted.abort()),
@@ -128,7 +141,7 @@ async fn prepare_caller(cell: &mut Cell, caller: &Caller) {
 }
 
 fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, used: Use) -> Verdict {
-    if matches!(cell.way, Way::NoRoom | Way::EndedByUs | Way::EndedByUsBefore | Way::Unclean) {
+    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(connection, ExchangeKind::Sync);
@@ -143,7 +156,7 @@ fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, used: Use) -> 
 }
 
 fn pool(cell: &mut Cell, is_call: bool) -> Verdict {
-    if cell.way == Way::Unclean || (cell.way == Way::EndedByUs && !is_call) {
+    if matches!(cell.way, Way::Unclean | Way::EndedByUsQueued) || (cell.way == Way::EndedByUs && !is_call) {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(Pooled::new(1), ExchangeKind::Sync);
@@ -172,7 +185,7 @@ fn pool(cell: &mut Cell, is_call: bool) -> Verdict {
 
 fn link(cell: &mut Cell, connection: impl Into<ConnectionKind>, exchange: Duplex, used: Use) -> Verdict {
     let is_send_ended = cell.way == Way::EndedByUs && used == Use::Send;
-    if matches!(cell.way, Way::Unclean | Way::EndedByUsBefore) || is_send_ended {
+    if matches!(cell.way, Way::Unclean | Way::EndedByUsBefore | Way::EndedByUsQueued) || is_send_ended {
         return Verdict::NotApplicable;
     }
     let profile = cell.profile(connection, exchange);

@@ -32,12 +32,14 @@ pub(crate) enum Way {
     EndedByUs,
     /// We have closed before the request.
     EndedByUsBefore,
+    /// We close while the request waits behind messages that are not written, because the peer does not read.
+    EndedByUsQueued,
     /// An earlier call had no reply in time.
     Unclean,
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Refused,
         Self::NoAnswer,
         Self::TooLarge,
@@ -54,8 +56,14 @@ impl Way {
         Self::HalfReply,
         Self::EndedByUs,
         Self::EndedByUsBefore,
+        Self::EndedByUsQueued,
         Self::Unclean,
     ];
+
+    /// Whether it is our side that closes.
+    pub(crate) const fn is_ended_by_us(self) -> bool {
+        matches!(self, Self::EndedByUs | Self::EndedByUsBefore | Self::EndedByUsQueued)
+    }
 
     pub(crate) const fn framing(self) -> &'static str {
         match self {
@@ -79,6 +87,8 @@ impl Way {
     pub(crate) fn earlier(self) -> Option<Vec<u8>> {
         match self {
             Self::NoRoom => Some(vec![b'F'; 2 << 20]),
+            // As often as it is written; then there is room for the request, which waits.
+            Self::EndedByUsQueued => Some(vec![b'F'; 16 << 10]),
             Self::Unclean => Some(b"00 earlier".to_vec()),
             _ => None,
         }
@@ -103,6 +113,7 @@ impl Way {
             | Self::Unsayable
             | Self::NoRoom
             | Self::EndedByUsBefore
+            | Self::EndedByUsQueued
             | Self::Unclean => (&[Sent::Not], false),
             Self::StuckMidway | Self::ResetMidway => (&[Sent::Perhaps], false),
             // Which of both is first is chance.
