@@ -485,6 +485,39 @@ fn what_an_exchange_means_is_said() {
 }
 
 #[test]
+fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_flight() {
+    let cautioned = [
+        of("line").exchange(DUPLEX),
+        of("line").exchange(Simplex::new(DUPLEX)),
+        of("line").exchange(DUPLEX).connection(Shared::new(2)),
+        of("line").exchange(DUPLEX.in_flight(2)),
+    ];
+    for builder in cautioned {
+        let profile = builder.build().unwrap();
+        let caution = profile.mismatch_caution().expect("a caution");
+        for told in ["goes to a wrong request", "give a key (exchange.key)", "connection = \"pooled\""] {
+            assert!(caution.contains(told), "{caution}");
+        }
+        let explanation = profile.explain();
+        assert!(explanation.lines().any(|line| line == ("careful", &*caution)), "{explanation}");
+    }
+    let keyed = DUPLEX.key(place("4:6"));
+    let sound = [
+        of("line"),
+        of("line").exchange(ExchangeKind::SendOnly),
+        of("line").exchange(keyed),
+        of("line").exchange(Simplex::new(keyed)),
+        of("line").exchange(keyed).connection(Shared::new(2)),
+        // A reply that is lost is noticed before the next request.
+        of("line").exchange(DUPLEX.in_flight(1)),
+    ];
+    for builder in sound {
+        let profile = builder.build().unwrap();
+        assert_eq!(profile.mismatch_caution(), None, "{}", profile.explain());
+    }
+}
+
+#[test]
 fn a_client_with_one_exchange_at_a_time_refuses_many() {
     let profile = of("line").exchange(DUPLEX).build().unwrap();
     for error in [

@@ -56,6 +56,22 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.mux.sender(None).map_or(Ok(()), |mut sender| sender.send(message))
     }
 
+    /// Sends a message that is no request, within that time. The error says what the peer may have seen of the message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take the message in time.
+    pub fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+        let not_sent = |error| CallError::new(Sent::Not, error);
+        self.check().map_err(not_sent)?;
+        let deadline = self.mux.clock.within(within);
+        let Some(mut sender) = self.mux.sender(Some(deadline)) else {
+            let cause = Cause::NoRoom { after: within, queued_bytes: 0 };
+            return Err(not_sent(Error::new(Operation::Send, self.mux.peer, cause)));
+        };
+        let left = deadline.saturating_sub(self.mux.clock.now());
+        sender.send_with_outcome(message, left).map_err(|error| error.within(within))
+    }
+
     /// Ends our side: what is queued is written, then writing is shut down. Replies that are owed can still come.
     ///
     /// # Errors

@@ -149,6 +149,16 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.sender.send_within(payload, limit)
     }
 
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        self.check(Operation::Send).map_err(|error| CallError::new(Sent::Not, error))?;
+        self.sender.send_with_outcome(payload, limit)
+    }
+
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].
     ///
     /// # Errors

@@ -13,7 +13,6 @@ use super::Upstream;
 use crate::client_rules::{Next, after_call};
 use crate::error::CallError;
 use crate::profile::Timeouts;
-use crate::session::Sent;
 use crate::{Message, News, Profile, ProfileError, TryRecv};
 
 /// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), or over several that share the
@@ -156,11 +155,15 @@ impl Link {
     /// Sends a message that is no request, and returns when the socket has taken all of it.
     ///
     /// # Errors
-    /// When there is no connection, and when the message could not be sent.
+    /// When there is no connection, and when the message could not be sent in time. The error says what the
+    /// peer may have seen of the message.
     pub fn send(&self, message: &[u8]) -> Result<(), CallError> {
-        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
-        let (mut using, _) = self.owner.0.member(Instant::now() + within)?;
-        using.caller().send(message).map_err(|error| CallError::new(Sent::Perhaps, error))?;
+        let timeouts = self.profile.timeouts();
+        let within = timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write);
+        let deadline = Instant::now() + within;
+        let (mut using, _) = self.owner.0.member(deadline)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        using.caller().send_with_outcome(message, left).map_err(|error| error.within(within))?;
         using.was_useful();
         Ok(())
     }

@@ -15,7 +15,7 @@ pub use self::lent::Lent;
 use self::member::Member;
 use super::bell::Bell;
 use super::upstream::Upstream;
-use crate::client_rules::{Next, after_call, after_send, pause_before};
+use crate::client_rules::{Next, after_call, pause_before};
 use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
@@ -134,7 +134,7 @@ impl Pool {
         let deadline = Instant::now() + self.within();
         let mut lent = self.lend_within(left(deadline)).map_err(|why| not_lent(Operation::Send, why))?;
         let within = left(deadline).min(self.profile.timeouts().write);
-        lent.send_within(message, within).map_err(|error| CallError::new(after_send(&error).1, error))
+        lent.send_with_outcome(message, within)
     }
 
     /// Lends a connection for whatever is to be done on it, until the guard is dropped: waits for it as long as the profile says, as

@@ -33,7 +33,7 @@ pub(crate) use receive::receive;
 pub(crate) use receive::{Came, Turn, has_ended};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::Outcome;
 #[cfg(feature = "blocking")]

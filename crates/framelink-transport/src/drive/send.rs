@@ -8,7 +8,7 @@ use super::{Clock, Output, is_wait};
 #[cfg(feature = "nonblocking")]
 use crate::TrySend;
 use crate::error::Cause;
-use crate::session::{Outgoing, Sending, Ticket, Transmit};
+use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
 
 /// How far sending got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,18 @@ pub(crate) fn queue<D, E: Encode>(
     }
     sending.queue(payload).map_err(Cause::Refused)?;
     Ok(Progress::Done)
+}
+
+/// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
+pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
+    match cause {
+        Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
+        _ if sending.accepted() <= before => Sent::Not,
+        // The rest of it leaves still, if the connection goes on.
+        Cause::TimedOut { .. } => Sent::Perhaps,
+        _ if sending.byte_count().get() <= before => Sent::Not,
+        _ => Sent::Perhaps,
+    }
 }
 
 /// Whoever was told to end at once writes nothing more.

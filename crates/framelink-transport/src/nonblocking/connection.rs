@@ -25,7 +25,7 @@ use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
+pub(super) type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// A connection that exchanges messages, and whose operations answer at once.

@@ -277,6 +277,9 @@ impl ProfileBuilder {
 
     /// Checks the whole and makes the profile.
     ///
+    /// A profile that can be built may still need care: see [`Profile::mismatch_caution`], and the lines of
+    /// [`Profile::explain`] that begin with `careful`.
+    ///
     /// # Errors
     /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
     pub fn build(&self) -> Result<Profile, ProfileError> {

@@ -218,6 +218,9 @@ impl Explanation {
                 self.say("careful", format!("only a {side} can use it, since for a {} {error}", other.name()));
             }
         }
+        if let Some(caution) = profile.mismatch_caution() {
+            self.say("careful", caution);
+        }
         let receives = profile.exchange.receives().then(|| profile.framing.receive.ends());
         match receives {
             Some(Ends::Quiet(silence)) if profile.connection.short().is_none() => {

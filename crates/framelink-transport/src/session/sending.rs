@@ -452,6 +452,12 @@ impl<E: Encode> Sending<E> {
         self.written.clone()
     }
 
+    /// All bytes that ever were accepted: those of the next message come behind them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
     /// How many messages the socket took whole since the connection began.
     #[must_use]
     pub fn messages_written(&self) -> u64 {
