@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::error::{CallError, Cause, Error};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
 
 /// What is known of a connection that ended while nobody looked.
@@ -43,6 +45,12 @@ pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
         Cause::Refused(_) => (Next::Drop, Sent::Not),
         _ => (Next::Drop, Sent::Perhaps),
     }
+}
+
+/// How long a link may take for a message that is no request: waiting for a connection, dialling and writing have one deadline.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
+    timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
 }
 
 /// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer

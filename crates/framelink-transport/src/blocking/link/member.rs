@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::thread;
 
+use super::finishing::finish_all;
 use crate::Profile;
 use crate::blocking::Caller;
+use crate::profile::Sign;
 use crate::upstream::{Seat, Tenancy};
 
 /// One of the connections of a link.
@@ -52,23 +54,15 @@ impl Member {
         }
     }
 
-    /// Signs off and ends our side. One that has failed has ended.
-    pub(super) fn finish(&self) {
-        self.tenancy.vacate();
-        if let Some(sign) = self.profile.sign_off() {
-            let _ = self.caller.send(sign.send());
-        }
-        let _ = self.caller.finish();
+    /// The message to sign off with, where the profile says so.
+    pub(super) fn sign_off(&self) -> Option<&Sign> {
+        self.profile.sign_off()
     }
 
     /// A peer that does not end its own side in time is left.
     fn close(self: &Arc<Self>) {
         let member = Arc::clone(self);
-        thread::spawn(move || {
-            member.finish();
-            member.tenancy.wait_until_over(member.profile.timeouts().close);
-            member.caller.abort();
-        });
+        thread::spawn(move || finish_all(&[Arc::clone(&member)], member.profile.timeouts().close));
     }
 }
 

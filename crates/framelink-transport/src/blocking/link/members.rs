@@ -1,16 +1,16 @@
 //! The connections of a link.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::finishing::finish_all;
+use super::inbox::Outlet;
 use super::member::{Member, Using};
 use crate::blocking::turn::Turn;
 use crate::blocking::{Connection, Receiver, Upstream};
 use crate::clock::Clock;
-use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
 use crate::upstream::Seat;
@@ -27,16 +27,16 @@ pub(super) struct Members {
     is_closed: AtomicBool,
     upstream: Upstream,
     profile: Arc<Profile>,
-    inbox: SyncSender<News>,
+    outlet: Outlet,
     clock: Clock,
 }
 
 impl Members {
-    pub(super) fn new(upstream: Upstream, inbox: SyncSender<News>) -> Arc<Self> {
+    pub(super) fn new(upstream: Upstream, outlet: Outlet) -> Arc<Self> {
         let (clock, profile) = (Clock::start(), Arc::clone(upstream.profile()));
         let (all, is_growing, is_closed) = Default::default();
         let dialling = Turn::new((), clock);
-        Arc::new(Self { all, dialling, is_growing, is_closed, upstream, profile, inbox, clock })
+        Arc::new(Self { all, dialling, is_growing, is_closed, upstream, profile, outlet, clock })
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -64,17 +64,14 @@ impl Members {
 
     /// Ends our side everywhere, and waits until the peer has ended its own, so long at most.
     pub(super) fn finish(&self, within: Duration) {
-        let deadline = self.clock.within(within);
         let all = self.lock().clone();
-        all.iter().for_each(|member| member.finish());
-        for member in &all {
-            member.tenancy.wait_until_over(deadline.saturating_sub(self.clock.now()));
-        }
+        finish_all(&all, within);
     }
 
     /// Nobody is left who could use them.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.outlet.close();
         self.disconnect();
     }
 
@@ -107,8 +104,8 @@ impl Members {
         if self.is_closed.load(Ordering::Acquire) {
             member.abort();
         }
-        let inbox = self.inbox.clone();
-        thread::spawn(move || receive(receiver, &member, &inbox));
+        let outlet = self.outlet.clone();
+        thread::spawn(move || receive(receiver, &member, &outlet));
         using
     }
 
@@ -162,13 +159,13 @@ impl Members {
 }
 
 /// Replies go to their calls, the rest to whoever has the inbox, and who has dropped it does not want to know.
-fn receive(mut receiver: Receiver, member: &Member, inbox: &SyncSender<News>) {
-    let _ = inbox.send(News::Up);
+fn receive(mut receiver: Receiver, member: &Member, outlet: &Outlet) {
+    outlet.tell(News::Up);
     let end = loop {
         match receiver.recv() {
             Ok(Some(incoming)) => {
                 member.tenancy.proved();
-                let _ = inbox.send(News::Incoming(incoming));
+                outlet.tell(News::Incoming(incoming));
             }
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -180,5 +177,5 @@ fn receive(mut receiver: Receiver, member: &Member, inbox: &SyncSender<News>) {
         None => member.tenancy.lost(&"the peer closed the connection"),
     }
     member.tenancy.end();
-    let _ = inbox.send(News::Lost(end));
+    outlet.tell(News::Lost(end));
 }
