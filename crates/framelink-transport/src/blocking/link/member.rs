@@ -1,13 +1,13 @@
 //! One of the connections of a link.
 
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
 use super::finishing::finish_all;
-use crate::Profile;
 use crate::blocking::Caller;
 use crate::profile::Sign;
 use crate::upstream::{Seat, Tenancy};
+use crate::{Profile, threads};
 
 /// One of the connections of a link.
 pub(super) struct Member {
@@ -61,8 +61,11 @@ impl Member {
 
     /// A peer that does not end its own side in time is left.
     fn close(self: &Arc<Self>) {
-        let member = Arc::clone(self);
-        thread::spawn(move || finish_all(&[Arc::clone(&member)], member.profile.timeouts().close));
+        let (member, within) = (Arc::clone(self), self.profile.timeouts().close);
+        if threads::spawn("framelink-close", move || finish_all(&[member], within)).is_err() {
+            // As far as that is possible without waiting.
+            finish_all(&[Arc::clone(self)], Duration::ZERO);
+        }
     }
 }
 

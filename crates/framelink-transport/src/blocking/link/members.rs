@@ -1,8 +1,8 @@
 //! The connections of a link.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::finishing::finish_all;
@@ -14,7 +14,10 @@ use crate::clock::Clock;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
 use crate::upstream::Seat;
-use crate::{ConnectError, News, Profile};
+use crate::{ConnectError, News, Profile, threads};
+
+/// A thread that waits for the connection that it is to receive on; it ends where there is none.
+type Waiting = mpsc::Sender<(Receiver, Arc<Member>)>;
 
 /// The callers of all connections that are there, and how more of them are made.
 pub(super) struct Members {
@@ -91,11 +94,26 @@ impl Members {
         };
         match self.least_busy() {
             Some(using) => Ok((using, true)),
-            None => self.upstream.connect(deadline).map(|(connection, seat)| (self.add(connection, seat), false)),
+            None => {
+                let thread = self.begin_thread().map_err(ConnectError::NoThread)?;
+                self.upstream.connect(deadline).map(|(connection, seat)| (self.add(thread, connection, seat), false))
+            }
         }
     }
 
-    fn add(self: &Arc<Self>, connection: Connection, seat: Seat) -> Using {
+    /// The thread of a connection begins before that is dialled: without one nothing is dialled, and nothing can be lost.
+    fn begin_thread(&self) -> io::Result<Waiting> {
+        let (hand, handed) = mpsc::channel::<(Receiver, Arc<Member>)>();
+        let outlet = self.outlet.clone();
+        threads::spawn("framelink-link", move || {
+            if let Ok((receiver, member)) = handed.recv() {
+                receive(receiver, &member, &outlet);
+            }
+        })?;
+        Ok(hand)
+    }
+
+    fn add(self: &Arc<Self>, thread: Waiting, connection: Connection, seat: Seat) -> Using {
         let calls = self.profile.exchange().duplex().unwrap_or_default();
         let (caller, receiver) = connection.duplex(calls.matching());
         let member = Member::new(caller, seat, &self.profile);
@@ -104,8 +122,8 @@ impl Members {
         if self.is_closed.load(Ordering::Acquire) {
             member.abort();
         }
-        let outlet = self.outlet.clone();
-        thread::spawn(move || receive(receiver, &member, &outlet));
+        // It waits for this.
+        let _ = thread.send((receiver, member));
         using
     }
 
@@ -116,9 +134,16 @@ impl Members {
         }
         let all = self.lock().clone();
         for member in all.iter().filter(|member| member.is_open()) {
-            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat)) {
-                drop(self.add(connection, seat));
-                member.leave();
+            let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat))
+            else {
+                continue;
+            };
+            match self.begin_thread() {
+                Ok(thread) => {
+                    drop(self.add(thread, connection, seat));
+                    member.leave();
+                }
+                Err(_) => self.upstream.retire(connection, seat),
             }
         }
     }
@@ -129,16 +154,22 @@ impl Members {
             return;
         }
         let members = Arc::downgrade(self);
-        thread::spawn(move || {
+        let begun = threads::spawn("framelink-dial", move || {
             let Some(members) = members.upgrade() else { return };
             let turn = members.dialling.take(None);
-            if members.has_room() {
-                // Those that are there go on; the next busy moment tries again.
-                let _ = members.upstream.connect_if_due().map(|(connection, seat)| members.add(connection, seat));
+            // If that fails, those that are there go on; the next busy moment tries again.
+            if members.has_room()
+                && let Ok(thread) = members.begin_thread()
+                && let Ok((connection, seat)) = members.upstream.connect_if_due()
+            {
+                drop(members.add(thread, connection, seat));
             }
             drop(turn);
             members.is_growing.store(false, Ordering::Release);
         });
+        if begun.is_err() {
+            self.is_growing.store(false, Ordering::Release);
+        }
     }
 
     /// Whether there may be another connection beside those that are there.

@@ -95,7 +95,8 @@ impl Members {
         let deadline = clock::within(within);
         let all = self.lock().clone();
         let mut finishing = JoinSet::new();
-        for member in all.iter().cloned() {
+        for member in &all {
+            let member = Arc::clone(member);
             finishing.spawn(async move { member.finish().await });
         }
         let all_ended = async {

@@ -21,7 +21,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) 
     let (way, inbox) = way(profile, send).await?;
     let source = match messages {
         Some(messages) => Source::Given(messages),
-        None => Source::Stdin(Stdin::new(send.hex)),
+        None => Source::Stdin(Stdin::new(send.hex)?),
     };
     let no_reply = send.no_reply || !receives;
     let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
