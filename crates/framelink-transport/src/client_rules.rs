@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::error::{CallError, Cause};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
 
 /// What is known of a connection that ended while nobody looked.
@@ -42,6 +44,12 @@ pub(crate) const fn after_send(error: &CallError) -> Next {
         Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => Next::Keep,
         _ => Next::Drop,
     }
+}
+
+/// How long a link may take for a message that is no request: waiting for a connection, dialling and writing have one deadline.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
+    timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
 }
 
 /// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer

@@ -1,5 +1,6 @@
 //! The client of a profile.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -239,6 +240,12 @@ impl Client {
     /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
     pub fn verdict(&self) -> Option<Verdict> {
         self.connection.verdict()
+    }
+
+    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread
+    /// for that. Exchanges go on, and with the end of each a thread is asked for again. `None` where all is well.
+    pub const fn keeper_error(&self) -> Option<&io::Error> {
+        self.connection.keeper_error()
     }
 
     /// The connection that is there, or one that is dialled. True if it was there.

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -20,7 +19,7 @@ use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
-use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
+use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv, threads};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -394,7 +393,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
-    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end.
+    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end; where the system has no thread left
+    /// the link has ended, with an error that says so.
     ///
     /// ```no_run
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -427,8 +427,12 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let can_be_ended = closers.len() == 2;
         let mux = Mux::new(sender, matching, clock, closers);
         if can_be_ended {
-            let mux = Arc::clone(&mux);
-            thread::spawn(move || mux.fail(&Cause::of_one_way(watched.recv())));
+            let failing = Arc::clone(&mux);
+            let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
+            if let Err(error) = begun {
+                // Its end would not be noticed.
+                mux.end(&Cause::Io(error));
+            }
         }
         let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(unused));
         (Caller::new(mux), receiver)

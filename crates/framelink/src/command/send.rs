@@ -56,7 +56,7 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
                 conversation.exchange(&message, Which::Message(number)).await?;
             }
         }
-        None => conversation.with_stdin(Stdin::new(send.hex)).await?,
+        None => conversation.with_stdin(Stdin::new(send.hex)?).await?,
     }
     conversation.end().await
 }
@@ -162,7 +162,7 @@ impl Settings {
 /// Sends each message over a connection of its own.
 async fn send_each(mut client: Client, messages: Option<Given>, send: &Send) -> Result<(), Failure> {
     let Some(messages) = messages else {
-        let mut stdin = Stdin::new(send.hex);
+        let mut stdin = Stdin::new(send.hex)?;
         loop {
             stdin.prompt();
             let Some(message) = stdin.next().await? else { return Ok(()) };
@@ -188,7 +188,7 @@ async fn send_only(
     let mut peer_end = tokio::spawn(until_end(receiver, death));
     let mut given = messages;
     let mut count = 0;
-    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
+    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)?) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
             (Some(given), _) => given.next(),

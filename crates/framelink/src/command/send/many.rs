@@ -22,7 +22,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) 
     let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
     let source = match messages {
         Some(messages) => Source::Given(messages),
-        None => Source::Stdin(Stdin::new(send.hex)),
+        None => Source::Stdin(Stdin::new(send.hex)?),
     };
     let no_reply = send.no_reply || !receives;
     if !no_reply {
