@@ -44,7 +44,7 @@ fn a_short_message_allocates_nothing_and_a_longer_one_once_where_it_is_received(
 }
 
 fn framing() -> Directions {
-    "net:4".parse::<Framing>().unwrap().into()
+    "net:4".parse::<Framing>().expect("a notation").into()
 }
 
 /// Allocations of the rounds after the first ones, in which buffers are made.
@@ -58,13 +58,13 @@ fn allocations(mut round: impl FnMut()) -> usize {
 
 /// A peer on a thread of its own that sends every message back, and what is counted beside it.
 fn beside_echo(count: impl FnOnce(TcpStream) -> usize) -> usize {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let mut theirs = blocking::Connection::from_stream(listener.accept().unwrap().0, framing());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let mut theirs = blocking::Connection::from_stream(listener.accept().expect("a connection").0, framing());
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while let Ok(Some(message)) = theirs.recv() {
-                theirs.send(&message).unwrap();
+                theirs.send(&message).expect("sent");
             }
         });
         count(ours)
@@ -78,10 +78,10 @@ fn on_blocking(way: Way, payload_len: usize) -> usize {
         allocations(|| {
             let echo = match way {
                 Way::Messages => {
-                    ours.send(&payload).unwrap();
-                    ours.recv().unwrap().unwrap()
+                    ours.send(&payload).expect("sent");
+                    ours.recv().expect("received").expect("a message")
                 }
-                Way::Call => ours.call(&payload, DEADLINE).unwrap(),
+                Way::Call => ours.call(&payload, DEADLINE).expect("a reply"),
             };
             assert_eq!(echo.len(), payload_len);
         })
@@ -91,14 +91,14 @@ fn on_blocking(way: Way, payload_len: usize) -> usize {
 fn on_nonblocking(way: Way, payload_len: usize) -> usize {
     let payload = vec![7; payload_len];
     beside_echo(|stream| {
-        let mut ours = nonblocking::Connection::from_stream(stream, framing()).unwrap();
+        let mut ours = nonblocking::Connection::from_stream(stream, framing()).expect("a socket");
         allocations(|| {
             let echo = match way {
                 Way::Messages => {
-                    ours.send_within(&payload, DEADLINE).unwrap();
-                    ours.recv_within(DEADLINE).unwrap().into_message().unwrap()
+                    ours.send_within(&payload, DEADLINE).expect("sent");
+                    ours.recv_within(DEADLINE).expect("received").into_message().expect("a message")
                 }
-                Way::Call => ours.call(&payload, DEADLINE).unwrap(),
+                Way::Call => ours.call(&payload, DEADLINE).expect("a reply"),
             };
             assert_eq!(echo.len(), payload_len);
         })
@@ -107,19 +107,19 @@ fn on_nonblocking(way: Way, payload_len: usize) -> usize {
 
 fn on_tokio(way: Way, payload_len: usize) -> usize {
     let payload = vec![7; payload_len];
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     beside_echo(|stream| {
-        stream.set_nonblocking(true).unwrap();
-        let stream = runtime.block_on(async { tokio::net::TcpStream::from_std(stream).unwrap() });
+        stream.set_nonblocking(true).expect("non-blocking");
+        let stream = runtime.block_on(async { tokio::net::TcpStream::from_std(stream).expect("a socket") });
         let mut ours = driver::Connection::from_stream(stream, framing());
         allocations(|| {
             let echo = runtime.block_on(async {
                 match way {
                     Way::Messages => {
-                        ours.send(&payload).await.unwrap();
-                        ours.recv().await.unwrap().unwrap()
+                        ours.send(&payload).await.expect("sent");
+                        ours.recv().await.expect("received").expect("a message")
                     }
-                    Way::Call => ours.call(&payload, DEADLINE).await.unwrap(),
+                    Way::Call => ours.call(&payload, DEADLINE).await.expect("a reply"),
                 }
             });
             assert_eq!(echo.len(), payload_len);
