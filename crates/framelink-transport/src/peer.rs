@@ -16,7 +16,8 @@ pub enum Peer {
 }
 
 /// What can be dialled by a connector that has no runtime: whatever [`std::net::ToSocketAddrs`] can be had from in std, and
-/// [`Peer`]. Unlike that trait it only says what to look up: the lookup has the deadline of the dial.
+/// [`Peer`]. Unlike that trait it only says what to look up: the lookup has the deadline of the dial. What else has addresses is dialled as
+/// [`Peer::Addresses`].
 ///
 /// ```
 /// use framelink_transport::{Peer, ToPeer};

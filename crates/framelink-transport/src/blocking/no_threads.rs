@@ -104,13 +104,14 @@ fn a_busy_link_that_cannot_have_another_connection_goes_on_with_the_one_it_has()
 #[test]
 fn a_pool_without_threads_lends_and_closes_and_says_so() {
     let (address, host) = echo(1);
-    let mut pooled = Pooled::new(1);
-    (pooled.min, pooled.wait) = (0, Some(DEADLINE));
+    let mut pooled = Pooled::new(3);
+    (pooled.min, pooled.max_idle, pooled.wait) = (3, 3, Some(DEADLINE));
     let refusal = refuse();
     let pool = Pool::new(profile().connection(pooled).build().unwrap(), [address.to_string()]).unwrap();
     assert!(pool.keeper_error().is_some());
-    for _ in 0..2 {
+    for _ in 0..3 {
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
+        assert_eq!(pool.status().idle, 1, "a caller dials for itself only");
     }
     let report = pool.close(DEADLINE);
     assert_eq!((report.cut, pool.status().idle), (0, 0));

@@ -174,7 +174,7 @@ impl Pool {
             if left.is_zero() {
                 break;
             }
-            let next = self.owner.keeper.stand_in(Some(until));
+            let next = self.owner.keeper.stand_in(None);
             bell.wait(Some(next.map_or(left, |at| left.min(at.saturating_sub(desk.clock().now())))));
         }
         let (report, lent) = desk.with(|lending, now| lending.cut(now));

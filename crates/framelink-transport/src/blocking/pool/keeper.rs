@@ -23,6 +23,8 @@ pub(super) struct Keeper {
     /// What wakes the thread.
     bell: Arc<Bell>,
     state: Mutex<State>,
+    /// Connections that are to be dialled, and were left to the next that stands in for the thread.
+    to_dial: Mutex<Vec<Job<Member>>>,
 }
 
 enum State {
@@ -35,7 +37,8 @@ enum State {
 impl Keeper {
     pub(super) fn new(desk: &Arc<PoolDesk>, bell: Arc<Bell>, upstream: Upstream, profile: &Arc<Profile>) -> Arc<Self> {
         let (desk, profile) = (Arc::clone(desk), Arc::clone(profile));
-        Arc::new(Self { desk, upstream, profile, bell, state: Mutex::new(State::Missing(None)) })
+        let state = Mutex::new(State::Missing(None));
+        Arc::new(Self { desk, upstream, profile, bell, state, to_dial: Mutex::default() })
     }
 
     /// Begins the thread, if there is none. True if there is one then.
@@ -60,7 +63,8 @@ impl Keeper {
         }
     }
 
-    /// Where there is no thread: does in this one what is to be done, and says when there is more. A connection is dialled until then.
+    /// Where there is no thread: does in this one what is to be done, and says when there is more. One connection is dialled, until then;
+    /// none where no time is given.
     pub(super) fn stand_in(self: &Arc<Self>, until: Option<Duration>) -> Option<Duration> {
         if self.start() {
             return None;
@@ -68,14 +72,18 @@ impl Keeper {
         let (jobs, next) = self.desk.look_after(false)?;
         for job in jobs {
             match job {
-                Job::Dial => {
-                    let left = until.map_or(Duration::MAX, |until| until.saturating_sub(self.desk.clock().now()));
-                    Opening::begin(&self.desk).end(self.dial(left.min(self.profile.timeouts().connect)));
-                }
+                Job::Dial => self.to_dial().push(job),
                 Job::Close(member, reason) => self.close_now(member, reason),
             }
         }
-        next
+        let Some(until) = until else { return next };
+        let now = || self.desk.clock().now();
+        if self.to_dial().pop().is_some() {
+            let left = until.saturating_sub(now());
+            Opening::begin(&self.desk).end(self.dial(left.min(self.profile.timeouts().connect)));
+        }
+        // The one that was dialled may be ours, and otherwise there is more to dial.
+        if self.to_dial().is_empty() { next } else { Some(now()) }
     }
 
     /// On a thread of its own, for it may take long. Where the system has none a connection is dialled on this one.
@@ -124,6 +132,10 @@ impl Keeper {
         }
     }
 
+    fn to_dial(&self) -> MutexGuard<'_, Vec<Job<Member>>> {
+        self.to_dial.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,7 +143,8 @@ impl Keeper {
 
 fn keep(keeper: &Arc<Keeper>) {
     while let Some((jobs, next)) = keeper.desk.look_after(false) {
-        for job in jobs {
+        let left = std::mem::take(&mut *keeper.to_dial());
+        for job in left.into_iter().chain(jobs) {
             keeper.begin(job);
         }
         keeper.bell.wait(next.map(|at| at.saturating_sub(keeper.desk.clock().now())));
