@@ -144,3 +144,15 @@ fn a_beat_waits_for_the_probe_of_a_peer_that_asks() {
         }
     }
 }
+
+/// It leaves that time only to a peer that has asked since the last probe of its own.
+#[test]
+fn a_peer_that_asks_no_more_is_waited_for_no_more() {
+    let mut liveness = side(&Heartbeat::relaxed(Form::Numbered).by(By::Both), Role::Server);
+    assert!(liveness.on_seen(Seen::Probe, s(20)));
+    liveness.on_sent(s(20));
+    liveness.on_heard(s(45));
+    due(&mut liveness, s(60));
+    liveness.on_heard(s(80));
+    assert_eq!(liveness.deadline(), Some(s(95)));
+}
