@@ -6,8 +6,12 @@ mod in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod lending;
 mod outbox;
+#[cfg(feature = "socket")]
+mod progress;
 mod pulse;
 mod replies;
+#[cfg(feature = "socket")]
+pub(crate) mod simulated;
 mod upstream;
 
 use std::collections::VecDeque;
@@ -26,6 +30,8 @@ pub use in_flight::in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use lending::lending;
 pub use outbox::outbox;
+#[cfg(feature = "socket")]
+pub use progress::progress;
 pub use pulse::pulse;
 pub use replies::replies;
 pub use upstream::upstream;

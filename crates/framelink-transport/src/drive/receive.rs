@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Encode};
 
-use super::{AT_ONCE, Clock, Input, Wants, is_wait};
+use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Ending, Received, Receiving};
+use crate::session::{Ending, Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -95,13 +95,14 @@ impl Turn {
 }
 
 /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
-/// told: what has to be waited for before it is read on.
-pub(super) fn is_unsure<D: Decode, E>(
+/// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
+pub(super) fn is_unsure<D: Decode, E: Encode>(
     turn: &mut Turn,
     receiving: &mut Receiving<D>,
-    input: &mut impl Input,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
     clock: &impl Clock,
-) -> Result<Option<Wants>, Cause<D::Error, E>> {
+) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
     if receiving.pulse().is_none() {
         return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
     }
@@ -112,9 +113,14 @@ pub(super) fn is_unsure<D: Decode, E>(
             Received::Wait { .. } if !receiving.is_inside_message() => return Ok(None),
             Received::Wait { until } => until,
         };
+        let is_blocked = sending.has_output() && flush(sending, port.output(), clock)? == Progress::Blocked;
         // The beginning of a heartbeat, or of something that nobody asked for.
-        if let Read::Wait(until) = turn.read(receiving, input, clock, until)? {
-            return Ok(Some(Wants::Read(until)));
+        let read = match is_blocked && port.input().waits() {
+            true => turn.read(receiving, &mut Now(port.input()), clock, until)?,
+            false => turn.read(receiving, port.input(), clock, until)?,
+        };
+        if let Read::Wait(until) = read {
+            return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));
         }
     }
 }

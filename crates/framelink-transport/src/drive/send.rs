@@ -41,8 +41,8 @@ pub(crate) fn put<D, E: Encode>(
     }
 }
 
-/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket is full, and
-/// will tell when it is not.
+/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
+/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.)
 #[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
@@ -52,7 +52,7 @@ pub(crate) fn try_put<D, E: Encode>(
 ) -> Result<TrySend, Cause<D, E::Error>> {
     let was_empty = sending.is_empty();
     let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
-    if !was_empty || sending.owes_beat() {
+    if !was_empty || sending.owes_beat() || !sending.is_written(ticket) {
         flush(sending, output, clock)?;
     }
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })

@@ -352,6 +352,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 
     /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
     fn lock(&self) -> MutexGuard<'_, State<C, W>> {
+        #[cfg(test)]
+        crate::fuzz::simulated::turn();
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
