@@ -155,6 +155,13 @@ impl Explanation {
             "as a server",
             format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"),
         );
+        let (memory, share) = (ShowBytes(limits.memory), ShowBytes(limits.memory_per_client));
+        self.say(
+            "as a server",
+            format!(
+                "holds up to {memory} for all connections, {share} for one client; with more, who holds most is closed"
+            ),
+        );
         self.say("as a server", format!("takes up to {} empty messages a second", limits.empty_messages));
         let access = &profile.access;
         for (who, networks) in [("only", &access.allow), ("not", &access.deny)] {
