@@ -15,6 +15,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
     ("liveness", framelink_heartbeat::fuzz::liveness),
+    ("memory", framelink_transport::fuzz::memory),
     ("notation", framelink_transport::fuzz::notation),
     ("outbox", framelink_transport::fuzz::outbox),
     ("profile", framelink_transport::fuzz::profile),

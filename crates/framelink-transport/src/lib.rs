@@ -105,7 +105,7 @@ mod tries;
 pub mod upstream;
 
 #[cfg(feature = "socket")]
-pub use admission::{Admission, AdmissionCounts, Refusal};
+pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
 #[cfg(feature = "socket")]
 pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]

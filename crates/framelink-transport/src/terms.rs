@@ -64,11 +64,15 @@ impl Terms {
         permit: Option<Permit>,
     ) {
         self.apply(receiving, sending);
-        let (Some((profile, _)), Some(permit)) = (&self.0, permit) else { return };
-        let timeouts = profile.timeouts();
-        let tenure = Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame);
+        let Some(permit) = permit else { return };
+        let tenure = self.0.as_ref().map_or_else(Tenure::new, |(profile, _)| {
+            let timeouts = profile.timeouts();
+            Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
+        });
         let tenure = tenure.heed(Arc::clone(permit.notice())).counted_in(permit.tally());
         session::keep_for(receiving, sending, tenure);
+        receiving.count_memory(permit.account().place());
+        sending.count_memory(permit.account().place());
         let permit = Arc::new(permit);
         sending.hold(Arc::<Permit>::clone(&permit));
         receiving.hold(permit);

@@ -30,7 +30,8 @@ pub(crate) struct Accepting {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
-    Framed(Directions, Liveness),
+    /// And who is let in, where a profile can say that.
+    Framed(Directions, Liveness, Option<Arc<Profile>>),
     Profile(Arc<Profile>),
 }
 
@@ -38,8 +39,13 @@ impl Accepting {
     /// Listens, and says so.
     pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
         let (listening, liveness) = match kind {
-            Kind::Framed(framing, liveness) => {
-                (Listener::bind_with(address, *framing, liveness.socket()).await, liveness.clone())
+            Kind::Framed(framing, liveness, limits) => {
+                let listening = Listener::bind_with(address, *framing, liveness.socket()).await;
+                let limited = listening.map(|listener| match limits {
+                    Some(limits) => listener.limited_by(limits),
+                    None => listener,
+                });
+                (limited, liveness.clone())
             }
             Kind::Profile(profile) => (Listener::bind_profile(address, profile).await, Liveness::default()),
         };

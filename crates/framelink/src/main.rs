@@ -12,6 +12,7 @@ mod intake;
 mod limits;
 mod liveness;
 mod log;
+mod memory;
 mod output;
 mod profile;
 mod serving;
@@ -28,6 +29,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::Serve(_) | Command::Listen(_) | Command::Bridge(_)) {
+        memory::give_back();
+    }
     let log = Log::start();
     log.end(run(arguments.command))
 }

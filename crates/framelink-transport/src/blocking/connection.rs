@@ -11,7 +11,7 @@ use super::mux::Mux;
 use super::port::{Interrupting, Port, SLICE};
 use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
-use crate::admission::Permit;
+use crate::admission::{HeldBytes, Permit};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -128,6 +128,18 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// A connection on any reader and writer that wait.
     pub fn from_parts<F: Into<Arc<C>>>(reader: R, writer: W, framing: F) -> Self {
         Self::assemble(reader, writer, framing.into(), None)
+    }
+
+    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    pub fn held_bytes(&self) -> HeldBytes {
+        HeldBytes::of(self.sender.sending.memory())
+    }
+
+    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    pub fn share_memory_of(&mut self, accepted: &Self) {
+        let memory = accepted.sender.sending.memory();
+        self.receiver.receiving.count_memory(memory.another());
+        self.sender.sending.count_memory(memory.another());
     }
 
     /// Sends one message; see [`SendHalf::send`].

@@ -9,10 +9,10 @@ use framelink_codec::{Decode, Encode};
 
 use super::desk::{Desk, Watch};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
-use crate::drive::{self, Outcome, Outgoing};
+use crate::drive::{self, Ahead, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
-use crate::session::Concurrency;
+use crate::session::{Concurrency, Replies};
 use crate::threads::spawn_scoped;
 use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
@@ -25,7 +25,8 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
-        let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        let sending = &self.sender.sending;
+        let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
         self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
@@ -81,11 +82,16 @@ impl<C: Decode + Encode> Connection<C> {
         let peer = self.peer_addr();
         // A preamble goes out though nothing was asked.
         self.flush()?;
+        let mut memory = self.sender.sending.memory().another();
         while let Some(message) = self.recv()? {
+            memory.set(message.len());
             let reply = drive::answered(|| answer(message));
-            if let Some(reply) = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))? {
+            let reply = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
+            memory.set(reply.as_ref().map_or(0, Vec::len));
+            if let Some(reply) = reply {
                 self.send_within(&reply, profile.timeouts().write)?;
             }
+            memory.set(0);
             *answered += 1;
             self.sender.sending.on_answered(*answered, drive::Clock::now(&self.clock));
             if profile.connection().short().is_some() {
@@ -147,7 +153,13 @@ impl<C: Decode + Encode> Connection<C> {
         let closer = self.receiver.reader.as_ref().and_then(ReadStream::closer);
         let mailbox = self.mailbox.take();
         let watch = mailbox.as_ref().map(|mailbox| Box::new(mailbox.watch()) as Watch);
-        let desk: DeskOf<C> = Arc::new(Desk::new(concurrency, self.clock, closer, self.peer_addr(), watch));
+        let memory = self.sender.sending.memory();
+        let replies = Replies::new(concurrency).count_memory(memory, profile.limits().handled());
+        let ahead = Ahead::new(memory);
+        let notice = self.receiver.receiving.notice().cloned();
+        let desk: DeskOf<C> = Arc::new(Desk::new(replies, ahead, self.clock, closer, self.peer_addr(), watch, notice));
+        // Nobody may be reading, nor writing.
+        self.receiver.receiving.wake_when_told(&desk.bell());
         let outgoing = Outgoing::new(mailbox, within, &self.sender.sending);
         if profile.exchange() == ExchangeKind::Sync {
             self.receiver.receiving.take_turns();
@@ -274,6 +286,8 @@ fn read<C: Decode + Encode, R: ReadStream>(
             Err(error) => return Err(error),
         }
     }
+    // Handlers may take long still.
+    receiver.receiving.forget_if_told();
     Ok(())
 }
 
@@ -295,6 +309,7 @@ fn write<C: Decode + Encode>(
 ) -> Result<(), ErrorOf<C>> {
     let failed = |cause| desk.error(cause);
     while let Some(deadline) = desk.hand_on(&mut outgoing, &mut sender.sending, within).map_err(failed)? {
+        sender.sending.memory().settle();
         match sender.flush_until(Some(deadline), within) {
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => return Err(failed(error.into_cause())),
             // Too long only for replies: what is pushed may wait, and goes on.

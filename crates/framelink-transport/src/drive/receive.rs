@@ -62,13 +62,21 @@ impl Turn {
                 return Ok(Came::Beat);
             }
             let until = match next(receiving)? {
-                Received::Message(message) => return Ok(Came::Message(message)),
+                Received::Message(message) => {
+                    receiving.on_idle(input.waits());
+                    return Ok(Came::Message(message));
+                }
                 Received::Closed => return Ok(Came::Closed),
                 Received::Wait { until } => until,
             };
             receiving.judge().map_err(Cause::Dead)?;
             if receiving.beat_is_due() {
                 return Ok(Came::Beat);
+            }
+            if receiving.counts_memory()
+                && let Some(until) = starved(receiving, input, clock)?
+            {
+                return Ok(Came::Wait(Some(until)));
             }
             if let Read::Wait(until) = self.read(receiving, input, clock, until)? {
                 return Ok(Came::Wait(until));
@@ -92,6 +100,33 @@ impl Turn {
         self.reads = self.reads.saturating_add(1);
         self.reading.once(receiving, input, clock, until)
     }
+}
+
+/// Waits for memory for the next read, where the memory of a server is used up: until connections that were told to end have given theirs
+/// back. Where reads do not wait: when to try again.
+fn starved<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    input: &mut impl Input,
+    clock: &impl Clock,
+) -> Result<Option<Duration>, Cause<D::Error, E>> {
+    const AGAIN: Duration = Duration::from_millis(2);
+    while !receiving.make_room(input.waits(), || clock.now()) {
+        if let Some(ending) = receiving.told() {
+            return Err(ended(receiving, ending));
+        }
+        if !input.pause(AGAIN) {
+            return Ok(Some(clock.now().saturating_add(AGAIN)));
+        }
+    }
+    Ok(None)
+}
+
+/// What ends at once needs nothing of what has come.
+fn ended<D: Decode, E>(receiving: &mut Receiving<D>, ending: Ending) -> Cause<D::Error, E> {
+    if ending.is_abrupt() {
+        receiving.forget();
+    }
+    Cause::Ended(ending)
 }
 
 /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
@@ -264,13 +299,14 @@ impl Reading {
         let read = input.read(receiving.space(), soonest);
         if let Some(ending) = receiving.told() {
             // It is what ended the read.
-            return Err(Cause::Ended(ending));
+            return Err(ended(receiving, ending));
         }
         if took(receiving, read, clock).map_err(Cause::of_io)? {
             self.is_dry = false;
             return Ok(Read::Again);
         }
         receiving.release();
+        receiving.on_idle(false);
         if input.is_starved() {
             return Ok(Read::Wait(None));
         }
@@ -318,7 +354,7 @@ impl Reading {
             }
         }
         receiving.release();
-        Err(Cause::Ended(ending))
+        Err(ended(receiving, ending))
     }
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we

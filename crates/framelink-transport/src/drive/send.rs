@@ -36,7 +36,11 @@ pub(crate) fn put<D, E: Encode>(
     }
     let outgoing = sending.outgoing(payload).map_err(Cause::Refused)?;
     match write_now(sending, output, &outgoing) {
-        Ok(written) => Ok(Some(sending.queue_rest(&outgoing, written, clock.now()))),
+        Ok(written) => {
+            let ticket = sending.queue_rest(&outgoing, written, clock.now());
+            sending.on_queued();
+            Ok(Some(ticket))
+        }
         Err(error) => Err(fail(sending, error)),
     }
 }
@@ -69,6 +73,7 @@ pub(crate) fn queue<D, E: Encode>(
         return Ok(Progress::Blocked);
     }
     sending.queue(payload).map_err(Cause::Refused)?;
+    sending.on_queued();
     Ok(Progress::Done)
 }
 
@@ -154,6 +159,20 @@ fn write_until<D, E: Encode>(
     is_enough: impl Fn(&Sending<E>) -> bool,
 ) -> Result<Progress, Cause<D, E::Error>> {
     check_told(sending)?;
+    if output.waits() {
+        sending.on_queued();
+    }
+    let written = write_on(sending, output, clock, is_enough);
+    sending.on_queued();
+    written
+}
+
+fn write_on<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    is_enough: impl Fn(&Sending<E>) -> bool,
+) -> Result<Progress, Cause<D, E::Error>> {
     loop {
         if sending.is_empty() {
             // Between two messages is the place for a heartbeat.

@@ -158,7 +158,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let left = deadline.saturating_sub(self.clock.now());
         // Nobody wakes it when it has to make room.
-        let left = if self.can_be_dropped { left.min(LOOK) } else { left };
+        let left = if self.can_be_dropped || self.session.receiving.holds_memory() { left.min(LOOK) } else { left };
         wait_for(&mut [PollFd::new(stream, flags)], left)
     }
 

@@ -52,6 +52,8 @@ pub struct ProfileBuilder {
     pub(super) connections: Option<u32>,
     pub(super) per_client: Option<u32>,
     pub(super) when_full: WhenFull,
+    pub(super) memory: Option<usize>,
+    pub(super) memory_per_client: Option<usize>,
     pub(super) empty_messages: Option<u32>,
     pub(super) access: Access,
     pub(super) heartbeat: Option<Heartbeat>,
@@ -232,6 +234,20 @@ impl ProfileBuilder {
         self
     }
 
+    /// For servers: bytes that all connections hold together. When they are used up, the client that holds most is closed. Defaults to
+    /// [`Limits::default_memory`].
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// For servers: bytes of these that the connections of one client hold. Defaults to half of them, or what
+    /// the longest messages need.
+    pub const fn memory_per_client(mut self, bytes: usize) -> Self {
+        self.memory_per_client = Some(bytes);
+        self
+    }
+
     /// For servers: empty heartbeats a second that a client may send. Defaults to 100.
     pub const fn empty_messages(mut self, most: u32) -> Self {
         self.empty_messages = Some(most);
@@ -292,8 +308,11 @@ impl ProfileBuilder {
         if self.reply.is_some() && !self.exchange.sends() {
             return Err(rules::reply_without_request());
         }
+        let framing = self.limited(framing)?;
+        let memory = self.memory.unwrap_or_else(|| Limits::default_memory(&framing));
+        let share = self.memory_per_client.unwrap_or_else(|| Limits::default_memory_per_client(memory, &framing));
         let profile = Profile {
-            framing: self.limited(framing)?,
+            framing,
             preamble: self.preamble.clone(),
             sign_on: self.sign_on.clone().map(Arc::new),
             sign_off: self.sign_off.clone().map(Arc::new),
@@ -307,6 +326,8 @@ impl ProfileBuilder {
                 connections: self.connections.unwrap_or(Limits::CONNECTIONS),
                 per_client: self.per_client.unwrap_or(Limits::PER_CLIENT),
                 when_full: self.when_full,
+                memory,
+                memory_per_client: share,
                 empty_messages: self.empty_messages.unwrap_or(Limits::EMPTY_MESSAGES),
             },
             access: Arc::new(self.access.clone()),

@@ -159,6 +159,13 @@ impl Explanation {
             "as a server",
             format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"),
         );
+        let (memory, share) = (ShowBytes(limits.memory), ShowBytes(limits.memory_per_client));
+        self.say(
+            "as a server",
+            format!(
+                "holds up to {memory} for all connections, {share} for one client; with more, who holds most is closed"
+            ),
+        );
         if profile.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
             self.say("as a server", format!("takes up to {} empty heartbeats a second", limits.empty_messages));
         } else if limits.empty_messages != Limits::EMPTY_MESSAGES {

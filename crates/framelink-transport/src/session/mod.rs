@@ -50,6 +50,7 @@ mod in_flight;
 mod key;
 mod legs;
 mod matching;
+pub(crate) mod memory;
 mod notice;
 mod outbox;
 mod outgoing;

@@ -1,5 +1,8 @@
 //! The receiving half: bytes in, messages out.
 
+#[cfg(feature = "socket")]
+mod room;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +13,11 @@ use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Need, ReadBuffer};
 use framelink_heartbeat::Verdict;
 
+#[cfg(feature = "blocking")]
+use super::Notice;
 use super::append::append;
 use super::empties::Empties;
+use super::memory::Held;
 use super::preamble::Expected;
 use super::spare;
 use super::tenure::Standing;
@@ -88,6 +94,11 @@ pub struct Receiving<D: Decode> {
     frames: u64,
     /// What is given back when the last part of the connection is gone.
     held: Option<Arc<dyn Any + Send + Sync>>,
+    /// The memory of the buffer, where that is counted, and since when there has been too little.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    memory: Held,
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    starved_since: Option<Duration>,
 }
 
 /// What came of what was received.
@@ -151,6 +162,8 @@ impl<D: Decode> Receiving<D> {
             is_flooded: false,
             frames: 0,
             held: None,
+            memory: Held::default(),
+            starved_since: None,
         }
     }
 
@@ -205,6 +218,12 @@ impl<D: Decode> Receiving<D> {
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
         self.tenure.as_ref()?.told()
+    }
+
+    /// What tells it to end.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn notice(&self) -> Option<&Arc<Notice>> {
+        self.tenure.as_ref()?.notice()
     }
 
     /// Whom to wake when it is told to end.
@@ -447,7 +466,7 @@ impl<D: Decode> Receiving<D> {
         }
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.space_of(size),
-            _ => self.buffer.space(),
+            _ => self.buffer.space_for(self.need.map_or(0, |need| need.missing)),
         }
     }
 

@@ -18,7 +18,7 @@ use super::mux::Mux;
 use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::admission::Permit;
+use crate::admission::{HeldBytes, Permit};
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, Traffic};
@@ -137,6 +137,18 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// A connection on any reader and writer.
     pub fn from_parts(reader: R, writer: W, framing: impl Into<Arc<C>>) -> Self {
         Self::assemble(reader, writer, framing.into(), None)
+    }
+
+    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    pub fn held_bytes(&self) -> HeldBytes {
+        HeldBytes::of(self.sender.sending.memory())
+    }
+
+    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    pub fn share_memory_of(&mut self, accepted: &Self) {
+        let memory = accepted.sender.sending.memory();
+        self.receiver.receiving.count_memory(memory.another());
+        self.sender.sending.count_memory(memory.another());
     }
 
     /// Sends one message; see [`SendHalf::send`].

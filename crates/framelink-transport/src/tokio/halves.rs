@@ -354,6 +354,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
                 self.give_up();
                 return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Dead(verdict)));
             }
+            // Whoever receives may be busy elsewhere.
+            self.sending.wake_when_told(context.waker());
+            if let Some(ending) = self.sending.told() {
+                self.give_up();
+                return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Ended(ending)));
+            }
             let mut beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
             if self.sending.owes_beat() {
                 if let Err(error) = self.poll_flush(context) {

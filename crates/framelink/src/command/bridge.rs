@@ -69,7 +69,8 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = Directions::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
-            Ok(Kind::Framed(framing, bridge.liveness.clone()))
+            let limits = profile_with(profile_of_flags).ok().map(Arc::new);
+            Ok(Kind::Framed(framing, bridge.liveness.clone(), limits))
         }
         _ => {
             let profile = profile_with(profile_of_flags)?;

@@ -353,6 +353,8 @@ impl LimitsTable {
         if let Some(text) = &self.when_full {
             builder.when_full = word("limits.when-full", text, WHEN_FULL)?;
         }
+        builder.memory = size("limits.memory", self.memory)?;
+        builder.memory_per_client = size("limits.memory-per-client", self.memory_per_client)?;
         builder.empty_messages = count("limits.empty-messages", self.empty_messages, messages, "messages a second")?;
         Ok(())
     }

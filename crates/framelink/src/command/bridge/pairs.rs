@@ -155,7 +155,7 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
         dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
-    let (host, seat) = match dialled {
+    let (mut host, seat) = match dialled {
         Ok(host) => host,
         Err(error) => {
             let cut = turn_away(client).await;
@@ -170,6 +170,8 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
     };
     let names = format!("{client_name} <-> {}", name(&host));
     strangers::line(Line::Connected, || tracing::info!("{names}: connected"));
+    // Who does not read has the host's messages held, and counts for them.
+    host.share_memory_of(&client);
     let host_address = host.peer_addr();
     let (passed, ended) = Pair::new(client, host).run(drain.clone()).await;
     let is_draining = drain.stage() != Stage::Open;
@@ -204,8 +206,9 @@ fn name(connection: &Connection) -> String {
 
 /// How many messages a client has sent, wholly or in part, whom nobody serves.
 async fn turn_away(client: Connection) -> u64 {
+    let held = client.held_bytes();
     let (from, to) = client.split();
-    let mut unserved = Relay::new(from, to);
+    let mut unserved = Relay::new(from, to, held);
     let _ = timeout(LAST_LOOK, unserved.part()).await;
     unserved.take_what_was_read();
     unserved.cut()
