@@ -49,22 +49,37 @@ impl ReadBuffer {
     /// Room for the next read, never empty.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
-        let mut enough = self.read_size / 4; // less is not worth a system call; moving what waits is cheaper
+        self.space_for(0)
+    }
+
+    /// Room for the next read of a message that lacks `missing` bytes, never empty; 0 where that is not known. A long message then
+    /// gets no more memory than it needs, a read apart. The memory grows as it does without: with what arrived.
+    #[inline]
+    pub fn space_for(&mut self, missing: usize) -> &mut [u8] {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
-            enough = self.read_size;
         }
-        if self.bytes.len() - self.end < enough {
-            self.make_room(self.read_size);
+        if self.bytes.len() - self.end < self.enough(missing) {
+            self.make_room(self.read_size, missing);
         }
         self.offer(self.read_size)
+    }
+
+    /// How much memory the buffer holds after the next [`space_for`](Self::space_for) with the same argument.
+    #[must_use]
+    pub fn capacity_for(&self, missing: usize) -> usize {
+        let end = if self.is_empty() { 0 } else { self.end };
+        if self.bytes.len() - end >= self.enough(missing) {
+            return self.capacity();
+        }
+        self.grown(self.len(), self.read_size, missing).max(self.capacity())
     }
 
     /// Room for a read of exactly `size` bytes, for framings that ask for a certain size.
     pub fn space_of(&mut self, size: usize) -> &mut [u8] {
         if self.bytes.len() - self.end < size {
-            self.make_room(size);
+            self.make_room(size, 0);
         }
         self.offer(size)
     }
@@ -174,16 +189,42 @@ impl ReadBuffer {
         self.bytes.get_mut(self.end..end).unwrap_or_default()
     }
 
-    /// Moves what waits to the front, and doubles the memory where that does not leave `room` behind it.
+    /// How much room a read is worth. Less than a quarter of a read is not worth a system call, and moving what waits is cheaper; but
+    /// where a long message ends in less, no more is needed.
+    #[inline]
+    const fn enough(&self, missing: usize) -> usize {
+        let waiting = self.end - self.start;
+        if waiting == 0 {
+            return self.read_size;
+        }
+        let enough = self.read_size / 4;
+        if waiting >= LARGEST_READ && missing > 0 && missing < enough { missing } else { enough }
+    }
+
+    /// The size of the memory when `waiting` bytes are at its front and `room` more are wanted.
+    fn grown(&self, waiting: usize, room: usize, missing: usize) -> usize {
+        if self.bytes.len() - waiting >= room {
+            return self.bytes.len();
+        }
+        // A few bytes that are missing may be all that is known of a message without a length.
+        let grown = match missing {
+            0..=FEW => waiting * 2,
+            // A little more than twice, so that no header makes a message of 64 KiB need twice as much.
+            _ => (waiting * 2 + FIRST_READ).min(waiting.saturating_add(missing)),
+        };
+        grown.max(waiting + room)
+    }
+
+    /// Moves what waits to the front, and doubles the memory where that does not leave `room` behind it and `missing` asks for so much.
     #[cold]
-    fn make_room(&mut self, room: usize) {
+    fn make_room(&mut self, room: usize, missing: usize) {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        if self.bytes.len() - self.end < room {
-            let grown = (self.end * 2).max(self.end + room);
+        let grown = self.grown(self.end, room, missing);
+        if grown > self.bytes.len() {
             self.bytes.reserve_exact(grown - self.bytes.len());
             self.bytes.resize(grown, 0);
         }
@@ -226,6 +267,26 @@ mod tests {
             arrived += count;
             assert!(buffer.capacity() <= FIRST_READ + 4 * arrived, "{arrived} bytes arrived, {buffer:?}");
         }
+    }
+
+    #[test]
+    fn a_long_message_of_known_length_gets_what_it_needs_and_no_announced_memory() {
+        const FRAME: usize = 1024 * 1024 + 4;
+        let (mut buffer, mut arrived) = (ReadBuffer::new(), 0);
+        while arrived < FRAME {
+            let missing = FRAME - arrived;
+            let (before, foretold) = (arrived, buffer.capacity_for(missing));
+            let count = buffer.space_for(missing).len().min(missing).min(50_000);
+            assert_eq!(buffer.capacity(), foretold, "after {before} bytes");
+            assert!(
+                buffer.capacity() <= 2 * (FIRST_READ + arrived) + LARGEST_READ,
+                "{arrived} bytes arrived, {buffer:?}"
+            );
+            buffer.filled(count);
+            arrived += count;
+        }
+        assert!(buffer.capacity() <= FRAME + LARGEST_READ, "{buffer:?}");
+        assert_eq!(buffer.len(), FRAME);
     }
 
     #[test]

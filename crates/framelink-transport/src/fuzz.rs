@@ -5,9 +5,15 @@ mod admission;
 mod in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod lending;
+#[cfg(feature = "socket")]
+mod memory;
 mod outbox;
+#[cfg(feature = "socket")]
+mod progress;
 mod pulse;
 mod replies;
+#[cfg(feature = "socket")]
+pub(crate) mod simulated;
 mod upstream;
 
 use std::collections::VecDeque;
@@ -25,7 +31,11 @@ pub use admission::admission;
 pub use in_flight::in_flight;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use lending::lending;
+#[cfg(feature = "socket")]
+pub use memory::memory;
 pub use outbox::outbox;
+#[cfg(feature = "socket")]
+pub use progress::progress;
 pub use pulse::pulse;
 pub use replies::replies;
 pub use upstream::upstream;
@@ -451,6 +461,12 @@ mod tests {
     #[test]
     fn any_steps_of_an_admission() {
         any_steps(100_000, admission);
+    }
+
+    #[cfg(feature = "socket")]
+    #[test]
+    fn any_steps_of_memory() {
+        any_steps(200_000, memory);
     }
 
     #[test]

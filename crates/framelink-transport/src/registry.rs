@@ -10,6 +10,7 @@ use std::task::Waker;
 use framelink_codec::Encode;
 
 use crate::Directions;
+use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Packed, PushCounts};
 
 pub(crate) use mailbox::Mailbox;
@@ -121,8 +122,8 @@ impl<C> Registry<C> {
     }
 
     /// A connection joins.
-    pub(crate) fn join(&self, framing: Arc<C>) -> Mailbox<C> {
-        let slot = Arc::new(Slot::new(self.shared.backlog));
+    pub(crate) fn join(&self, framing: Arc<C>, memory: &Held) -> Mailbox<C> {
+        let slot = Arc::new(Slot::new(self.shared.backlog, memory.another_shared()));
         let mut state = self.shared.write();
         let id = MemberId(state.next);
         state.next += 1;
@@ -182,10 +183,10 @@ impl<C: Encode> Registry<C> {
         let (mut pushed, mut wakers) = (Pushed::default(), Vec::new());
         let state = self.shared.read();
         let mut frames = Frames { message, made: Vec::new() };
-        state.each(to, |member| member.map_or(Ok(()), |member| frames.of(&member.framing).map(drop)))?;
+        state.each(to, |member| member.map_or(Ok(()), |member| frames.of(member).map(drop)))?;
         state.each(to, |member| {
             let offered = match member {
-                Some(member) => member.slot.offer(frames.of(&member.framing)?, &mut wakers),
+                Some(member) => member.slot.offer(frames.of(member)?, &mut wakers),
                 None => Offered::Gone,
             };
             pushed.count(offered);
@@ -193,6 +194,7 @@ impl<C: Encode> Registry<C> {
         })?;
         drop(state);
         // Only now: whoever is woken may end a connection at once, and leave.
+        frames.made.iter().for_each(|made| made.memory.settle());
         wakers.into_iter().for_each(Waker::wake);
         Ok(pushed)
     }
@@ -216,19 +218,30 @@ impl Pushed {
 /// One message, made a frame once for each framing: the connections of one listener share theirs.
 struct Frames<'m, C> {
     message: &'m [u8],
-    made: Vec<(Arc<C>, Packed)>,
+    made: Vec<Made<C>>,
+}
+
+struct Made<C> {
+    framing: Arc<C>,
+    frame: Packed,
+    /// That of one of the connections: it is counted once for all of them.
+    memory: Held,
 }
 
 impl<C: Encode> Frames<'_, C> {
-    fn of(&mut self, framing: &Arc<C>) -> Result<&Packed, C::Error> {
-        let position = match self.made.iter().position(|(made, _)| Arc::ptr_eq(made, framing)) {
+    fn of(&mut self, member: &Member<C>) -> Result<&Packed, C::Error> {
+        let framing = &member.framing;
+        let position = match self.made.iter().position(|made| Arc::ptr_eq(&made.framing, framing)) {
             Some(position) => position,
             None => {
-                self.made.push((Arc::clone(framing), Packed::new(framing, self.message)?));
+                let memory = member.slot.memory();
+                let frame = Packed::new(framing, self.message)?;
+                let frame = frame.counted_as(memory.charge(self.message.len()));
+                self.made.push(Made { framing: Arc::clone(framing), frame, memory });
                 self.made.len() - 1
             }
         };
-        Ok(&self.made[position].1)
+        Ok(&self.made[position].frame)
     }
 }
 

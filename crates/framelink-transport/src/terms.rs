@@ -41,9 +41,17 @@ impl Terms {
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),
             Side::Server => {
-                receiving.limit_first(profile.timeouts().first_message);
-                receiving.limit_frame(profile.timeouts().frame);
-                receiving.limit_empty(profile.limits().empty_messages);
+                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat.as_ref());
+                receiving.limit_first(timeouts.first_message);
+                receiving.limit_first_request(timeouts.first_request);
+                if !profile.exchange().receives() {
+                    receiving.take_heartbeat_for_first();
+                }
+                receiving.limit_frame(timeouts.frame);
+                // An empty message that is no heartbeat is answered like any other, and costs its sender the wait for that.
+                if heartbeat.is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
+                    receiving.limit_empty(profile.limits().empty_messages);
+                }
             }
         }
     }
@@ -56,11 +64,15 @@ impl Terms {
         permit: Option<Permit>,
     ) {
         self.apply(receiving, sending);
-        let (Some((profile, _)), Some(permit)) = (&self.0, permit) else { return };
-        let timeouts = profile.timeouts();
-        let tenure = Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame);
+        let Some(permit) = permit else { return };
+        let tenure = self.0.as_ref().map_or_else(Tenure::new, |(profile, _)| {
+            let timeouts = profile.timeouts();
+            Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
+        });
         let tenure = tenure.heed(Arc::clone(permit.notice())).counted_in(permit.tally());
         session::keep_for(receiving, sending, tenure);
+        receiving.count_memory(permit.account().place());
+        sending.count_memory(permit.account().place());
         let permit = Arc::new(permit);
         sending.hold(Arc::<Permit>::clone(&permit));
         receiving.hold(permit);

@@ -44,6 +44,8 @@ lifetime = "43200m"
 queued-messages = 10
 connections-per-client = 3
 when-full = "drop-oldest"
+memory = "64MiB"
+memory-per-client = "1MiB"
 empty-messages = 5
 
 [access]
@@ -80,6 +82,8 @@ fn guarded() -> Profile {
         .queued_messages(10)
         .connections_per_client(3)
         .when_full(WhenFull::DropOldest)
+        .memory(64 * 1024 * 1024)
+        .memory_per_client(1024 * 1024)
         .empty_messages(5)
         .access(Access { allow: networks(&["10.0.0.0/8", "2001:db8::/32"]), deny: networks(&["10.6.6.6"]) })
         .build()
@@ -110,6 +114,12 @@ fn what_is_the_default_is_left_out() {
         (
             "framing = 'line'\nlimits = { when-full = 'refuse-newest', connections-per-client = 250, empty-messages = 100 }",
             "framing = \"line\"\n",
+        ),
+        ("framing = 'ascii:4'\nlimits = { memory = '16MiB', memory-per-client = '8MiB' }", "framing = \"ascii:4\"\n"),
+        // Four times the longest message each way and what they are read with, and a half of that.
+        (
+            "framing = 'net:4,max=64MiB'\nlimits = { memory = 537395200, memory-per-client = 268697600 }",
+            "framing = \"net:4,max=64MiB\"\n",
         ),
     ] {
         assert_eq!(Profile::from_toml(said).unwrap().to_toml(), least, "{said}");
@@ -210,6 +220,19 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
             "line 2, column 21: limits.when-full: expected one of refuse-newest, drop-oldest, found `wait`",
         ),
         (
+            "framing = 'net:4'\nlimits.memory = '2MiB'",
+            "line 2, column 17: limits.memory is 2MiB, expected 2228224 bytes or more: the longest message each way, and 128KiB to \
+             read and write them with",
+        ),
+        (
+            "framing = 'net:4'\nlimits.memory-per-client = '1MiB'",
+            "line 2, column 28: limits.memory-per-client is 1MiB, expected 2228224 bytes or more: the longest message each way, ",
+        ),
+        (
+            "framing = 'net:4'\nlimits = { memory = '8MiB', memory-per-client = '9MiB' }",
+            "line 2, column 49: limits.memory-per-client is 9MiB, expected up to 8MiB, which is limits.memory",
+        ),
+        (
             "framing = 'line'\nlimits.empty-messages = 0",
             "line 2, column 25: limits.empty-messages: expected 1 to 1048576 messages a second, found `0`",
         ),
@@ -245,12 +268,23 @@ fn it_is_said_in_words() {
         "queue        up to 64KiB in 10 messages wait to be written, then the sender waits",
         "as a server  holds up to 1000 connections, 3 of one client, and closes the oldest for another",
         "as a server  closes a connection on which nothing came or went for 5m, and any after 43200m",
-        "as a server  takes up to 5 empty messages a second",
+        "as a server  holds up to 64MiB for all connections, 1MiB for one client; with more, who holds most is closed",
+        "as a server  answers empty messages like any other: limits.empty-messages is for empty heartbeats",
         "as a server  admits only 10.0.0.0/8, 2001:db8::/32",
         "as a server  admits not 10.6.6.6/32",
     ] {
         assert!(explained.lines().any(|said| said == line), "{line}\nis not in\n{explained}");
     }
+}
+
+#[test]
+fn a_client_may_send_the_longest_message_however_little_memory_is_said() {
+    for memory in [2_228_224, 3 * 1024 * 1024, 8 * 1024 * 1024] {
+        let profile = of("net:4").memory(memory).build().unwrap();
+        let share = profile.limits().memory_per_client;
+        assert!((2_228_224..=memory).contains(&share), "{share} of {memory}");
+    }
+    assert!(of("net:4").memory(2_228_223).build().is_err());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
+use crate::strangers;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
@@ -29,7 +30,8 @@ pub(crate) struct Accepting {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
-    Framed(Directions, Liveness),
+    /// And who is let in, where a profile can say that.
+    Framed(Directions, Liveness, Option<Arc<Profile>>),
     Profile(Arc<Profile>),
 }
 
@@ -37,8 +39,13 @@ impl Accepting {
     /// Listens, and says so.
     pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
         let (listening, liveness) = match kind {
-            Kind::Framed(framing, liveness) => {
-                (Listener::bind_with(address, *framing, liveness.socket()).await, liveness.clone())
+            Kind::Framed(framing, liveness, limits) => {
+                let listening = Listener::bind_with(address, *framing, liveness.socket()).await;
+                let limited = listening.map(|listener| match limits {
+                    Some(limits) => listener.limited_by(limits),
+                    None => listener,
+                });
+                (limited, liveness.clone())
             }
             Kind::Profile(profile) => (Listener::bind_profile(address, profile).await, Liveness::default()),
         };
@@ -61,13 +68,17 @@ impl Accepting {
                 Ok(mut connection) => {
                     self.liveness.watch(&mut connection, Role::Server);
                     if self.paused_until.take().is_some() {
-                        tracing::info!("accepting again on {}", self.address);
+                        strangers::line(strangers::Kind::System, || {
+                            tracing::info!("accepting again on {}", self.address)
+                        });
                     }
                     return connection;
                 }
                 Err(error) => {
                     if self.paused_until.is_none() {
-                        tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+                        strangers::line(strangers::Kind::System, || {
+                            tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+                        });
                     }
                     self.paused_until = Some(Instant::now() + PAUSE);
                 }

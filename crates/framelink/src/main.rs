@@ -1,5 +1,7 @@
 //! The framelink command line. It parses words; everything else is in the libraries.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
+
 mod accepting;
 mod arguments;
 mod bytes_text;
@@ -10,10 +12,12 @@ mod intake;
 mod limits;
 mod liveness;
 mod log;
+mod memory;
 mod output;
 mod profile;
 mod serving;
 mod set;
+mod strangers;
 mod values;
 
 use std::process::ExitCode;
@@ -25,6 +29,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::Serve(_) | Command::Listen(_) | Command::Bridge(_)) {
+        memory::give_back();
+    }
     let log = Log::start();
     log.end(run(arguments.command))
 }
@@ -43,7 +50,12 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
+    // Tokio panics where the system has no thread for a worker.
+    let mut builder = match std::thread::Builder::new().spawn(|| {}) {
+        Ok(_) => tokio::runtime::Builder::new_multi_thread(),
+        Err(_) => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build().map_err(Failure::fault)?;
     let result = runtime.block_on(work);
     // A thread that waits for the terminal must not keep the program.
     runtime.shutdown_background();

@@ -1,5 +1,6 @@
 //! Whom a server lets in: access lists first, then so many connections in all and of each client.
 
+mod held;
 mod pause;
 mod table;
 
@@ -7,15 +8,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use held::HeldBytes;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use pause::Pause;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
 use crate::Profile;
-use crate::profile::Access;
 #[cfg(feature = "nonblocking")]
 use crate::profile::WhenFull;
+use crate::profile::{Access, Network};
+use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, Stage, Tally};
 
 /// Who has a place at a listener that was bound with a profile. Clones are the same.
@@ -60,6 +63,8 @@ struct Shared {
     access: Access,
     #[cfg(feature = "nonblocking")]
     can_drop: bool,
+    /// How many bytes all of them hold together.
+    memory: Arc<Budget>,
     state: Mutex<State>,
 }
 
@@ -75,7 +80,9 @@ struct State {
 /// A place, given back when this is dropped.
 pub(crate) struct Permit {
     id: u64,
+    client: Network,
     notice: Arc<Notice>,
+    account: Arc<Account>,
     tally: Option<Arc<Tally>>,
     admission: Arc<Shared>,
 }
@@ -89,6 +96,7 @@ impl Admission {
             access: profile.access().clone(),
             #[cfg(feature = "nonblocking")]
             can_drop: limits.when_full == WhenFull::DropOldest,
+            memory: Budget::new(limits.memory, limits.memory_per_client),
             state: Mutex::new(state),
         }))
     }
@@ -108,7 +116,14 @@ impl Admission {
     /// What became of all that dialled.
     #[must_use]
     pub fn counts(&self) -> AdmissionCounts {
-        self.0.state().counts
+        AdmissionCounts { evicted: self.0.memory.evicted(), ..self.0.state().counts }
+    }
+
+    /// How many bytes the connections that have a place hold: what they have received and not delivered, requests that are handled, and
+    /// what waits to be written. Less than 4 KiB at one place of a connection is not counted.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.0.memory.held()
     }
 
     /// A connection from there is there. Refused, nothing is kept of it.
@@ -126,12 +141,14 @@ impl Admission {
         let (admitted, notice) = admitted?;
         notice.tell(state.stage);
         let tally = state.tally.clone();
+        let client = Network::of_client(client);
+        let account = self.0.memory.open(admitted.id, client, Arc::clone(&notice));
         drop(state);
         // Only now: whoever is told may leave at once.
         if let Some(dropped) = admitted.dropped {
             dropped.tell(Stage::Dropped);
         }
-        Ok(Permit { id: admitted.id, notice, tally, admission: Arc::clone(&self.0) })
+        Ok(Permit { id: admitted.id, client, notice, account, tally, admission: Arc::clone(&self.0) })
     }
 
     /// Has every connection come to this stage, and those that are let in from now on too: this is how a server that has its own loop
@@ -156,6 +173,10 @@ impl Permit {
         &self.notice
     }
 
+    pub(crate) const fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     pub(crate) fn tally(&self) -> Option<Arc<Tally>> {
         self.tally.clone()
     }
@@ -170,6 +191,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.state().table.leave(self.id);
+        self.admission.memory.close(self.id, self.client);
     }
 }
 

@@ -68,6 +68,8 @@ pub struct AdmissionCounts {
     pub refused_by_client: u64,
     /// Were accepted, and dropped later to make room for a newer one.
     pub dropped: u64,
+    /// Were accepted, and ended later for the memory that they held.
+    pub evicted: u64,
 }
 
 /// So many that were dropped may still be on their way out; then the newest is refused after all, so that the descriptors that are

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -12,7 +11,7 @@ use super::mux::Mux;
 use super::port::{Interrupting, Port, SLICE};
 use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
-use crate::admission::Permit;
+use crate::admission::{HeldBytes, Permit};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -20,7 +19,7 @@ use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
-use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
+use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv, threads};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -131,6 +130,18 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         Self::assemble(reader, writer, framing.into(), None)
     }
 
+    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    pub fn held_bytes(&self) -> HeldBytes {
+        HeldBytes::of(self.sender.sending.memory())
+    }
+
+    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    pub fn share_memory_of(&mut self, accepted: &Self) {
+        let memory = accepted.sender.sending.memory();
+        self.receiver.receiving.count_memory(memory.another());
+        self.sender.sending.count_memory(memory.another());
+    }
+
     /// Sends one message; see [`SendHalf::send`].
     ///
     /// # Errors
@@ -147,6 +158,16 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
         self.check(Operation::Send)?;
         self.sender.send_within(payload, limit)
+    }
+
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        self.check(Operation::Send).map_err(|error| CallError::new(Sent::Not, error))?;
+        self.sender.send_with_outcome(payload, limit)
     }
 
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].
@@ -384,7 +405,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
-    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end.
+    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end; where the system has no thread left
+    /// the link has ended, with an error that says so.
     ///
     /// ```no_run
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -417,8 +439,12 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let can_be_ended = closers.len() == 2;
         let mux = Mux::new(sender, matching, clock, closers);
         if can_be_ended {
-            let mux = Arc::clone(&mux);
-            thread::spawn(move || mux.fail(&Cause::of_one_way(watched.recv())));
+            let failing = Arc::clone(&mux);
+            let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
+            if let Err(error) = begun {
+                // Its end would not be noticed.
+                mux.end(&Cause::Io(error));
+            }
         }
         let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(unused));
         (Caller::new(mux), receiver)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use framelink_codec::Encode;
@@ -12,7 +12,7 @@ use super::stream::Closer;
 use crate::clock::Clock;
 use crate::drive::{Ahead, Clock as _, Outgoing};
 use crate::error::{Cause, Operation};
-use crate::session::{Concurrency, Place, Pulse, Replies, Sending, Transmit};
+use crate::session::{Notice, Place, Pulse, Replies, Sending, Transmit};
 use crate::{Error, Message};
 
 /// Requests go from the thread that reads to those that handle them, and replies from there to the one that writes.
@@ -30,6 +30,8 @@ pub(super) struct Desk<D, E> {
     closer: Option<Closer>,
     /// Whether the peer is too slow for what is pushed to it.
     is_too_slow: Option<Watch>,
+    /// What tells the connection to end.
+    notice: Option<Arc<Notice>>,
     clock: Clock,
     peer: Option<SocketAddr>,
 }
@@ -55,7 +57,7 @@ impl<D, E> State<D, E> {
     fn place(&mut self) -> bool {
         let mut has_placed = false;
         while !self.ahead.is_empty()
-            && let Some(place) = self.replies.take()
+            && let Some(place) = self.replies.take_request(self.ahead.next_len())
             && let Some(message) = self.ahead.pop()
         {
             self.requests.push_back((place, message));
@@ -67,22 +69,16 @@ impl<D, E> State<D, E> {
 
 impl<D, E> Desk<D, E> {
     pub(super) fn new(
-        concurrency: Concurrency,
+        replies: Replies,
+        ahead: Ahead<Message>,
         clock: Clock,
         closer: Option<Closer>,
         peer: Option<SocketAddr>,
         is_too_slow: Option<Watch>,
+        notice: Option<Arc<Notice>>,
     ) -> Self {
-        let (replies, requests) = (Replies::new(concurrency), VecDeque::new());
-        let state = Mutex::new(State {
-            replies,
-            requests,
-            ahead: Ahead::new(),
-            threads: 0,
-            idle: 0,
-            is_last: false,
-            over: None,
-        });
+        let requests = VecDeque::new();
+        let state = Mutex::new(State { replies, requests, ahead, threads: 0, idle: 0, is_last: false, over: None });
         Self {
             state,
             room: Condvar::new(),
@@ -90,6 +86,7 @@ impl<D, E> Desk<D, E> {
             outgoing: Condvar::new(),
             closer,
             is_too_slow,
+            notice,
             clock,
             peer,
         }
@@ -120,6 +117,13 @@ impl<D, E> Desk<D, E> {
         is_wanted
     }
 
+    /// The thread that was to be begun to handle requests could not be. Whether there are others.
+    pub(super) fn goes_on_without(&self) -> bool {
+        let mut state = self.state();
+        state.threads -= 1;
+        state.threads > 0
+    }
+
     /// Waits for a request to handle; `None` when there are no more.
     pub(super) fn request(&self) -> Option<(Place, Message)> {
         let mut state = self.state();
@@ -136,7 +140,7 @@ impl<D, E> Desk<D, E> {
     pub(super) fn finish(&self, place: Place, reply: Option<Vec<u8>>) {
         let now = self.clock.now();
         let mut state = self.state();
-        state.replies.finish(place, reply, now);
+        state.replies.answer(place, reply, now);
         // Nothing as an answer makes room too.
         if state.place() {
             self.work.notify_all();
@@ -155,7 +159,10 @@ impl<D, E> Desk<D, E> {
 
     /// The connection is given up. The first reason counts, for the others follow from it.
     pub(super) fn end(&self, error: Error<D, E>) {
-        self.state().over.get_or_insert(error);
+        let mut state = self.state();
+        state.over.get_or_insert(error);
+        state.ahead.clear();
+        drop(state);
         self.room.notify_one();
         self.work.notify_all();
         self.outgoing.notify_one();
@@ -175,7 +182,7 @@ impl<D, E> Desk<D, E> {
         D: Send + Sync + Copy + 'static,
         E: Send + Sync + Copy + 'static,
     {
-        let waker = Arc::new(Bell(Arc::downgrade(self))).into();
+        let waker = self.bell();
         let mut state = self.state();
         loop {
             outgoing.tell(&waker);
@@ -186,6 +193,7 @@ impl<D, E> Desk<D, E> {
             sending.wake(&waker);
             let beat_at = sending.on_time(self.clock.now());
             if sending.poll() != Transmit::Idle || sending.owes_beat() {
+                sending.note_queued();
                 let deadline = outgoing.deadline(&state.replies);
                 return Ok(Some(deadline.unwrap_or_else(|| self.clock.within(within))));
             }
@@ -202,6 +210,15 @@ impl<D, E> Desk<D, E> {
                 None => self.outgoing.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    /// What tells whoever writes that there may be something, and all that the connection is to end.
+    pub(super) fn bell(self: &Arc<Self>) -> Waker
+    where
+        D: Send + Sync + Copy + 'static,
+        E: Send + Sync + Copy + 'static,
+    {
+        Arc::new(Bell(Arc::downgrade(self))).into()
     }
 
     /// Looks what was written. An error if that has taken too long.
@@ -246,6 +263,9 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for 
 
     fn wake_by_ref(self: &Arc<Self>) {
         let Some(desk) = self.0.upgrade() else { return };
+        if let Some(ending) = desk.notice.as_ref().and_then(|notice| notice.abrupt()) {
+            return desk.end(desk.error(Cause::Ended(ending)));
+        }
         if desk.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
             // Whoever writes may be in the middle of that, and wait for long.
             return desk.end(desk.error(Cause::TooSlow));

@@ -140,6 +140,11 @@ impl<R: ReadStream> Input for Port<'_, R> {
         }
     }
 
+    fn pause(&mut self, time: Duration) -> bool {
+        let left = self.left(None, Some(time)).ok().and_then(|(_, left)| left);
+        left.inspect(|left| std::thread::sleep(*left)).is_some()
+    }
+
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.stream.read_now(space)
     }
@@ -164,6 +169,10 @@ impl<W: WriteStream> Output for Port<'_, W> {
 
     fn gathers(&self) -> bool {
         self.stream.gathers()
+    }
+
+    fn waits(&self) -> bool {
+        true
     }
 
     fn flush(&mut self) -> io::Result<()> {

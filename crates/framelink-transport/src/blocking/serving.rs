@@ -1,5 +1,6 @@
 //! A connection that is served as a profile says.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::Duration;
@@ -8,10 +9,11 @@ use framelink_codec::{Decode, Encode};
 
 use super::desk::{Desk, Watch};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
-use crate::drive::{self, Outcome, Outgoing};
+use crate::drive::{self, Ahead, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
-use crate::session::Concurrency;
+use crate::session::{Concurrency, Replies};
+use crate::threads::spawn_scoped;
 use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
 type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
@@ -23,7 +25,9 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
-        let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        let sending = &self.sender.sending;
+        let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 
@@ -78,11 +82,16 @@ impl<C: Decode + Encode> Connection<C> {
         let peer = self.peer_addr();
         // A preamble goes out though nothing was asked.
         self.flush()?;
+        let mut memory = self.sender.sending.memory().another();
         while let Some(message) = self.recv()? {
+            memory.set(message.len());
             let reply = drive::answered(|| answer(message));
-            if let Some(reply) = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))? {
+            let reply = reply.map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
+            memory.set(reply.as_ref().map_or(0, Vec::len));
+            if let Some(reply) = reply {
                 self.send_within(&reply, profile.timeouts().write)?;
             }
+            memory.set(0);
             *answered += 1;
             self.sender.sending.on_answered(*answered, drive::Clock::now(&self.clock));
             if profile.connection().short().is_some() {
@@ -144,7 +153,13 @@ impl<C: Decode + Encode> Connection<C> {
         let closer = self.receiver.reader.as_ref().and_then(ReadStream::closer);
         let mailbox = self.mailbox.take();
         let watch = mailbox.as_ref().map(|mailbox| Box::new(mailbox.watch()) as Watch);
-        let desk: DeskOf<C> = Arc::new(Desk::new(concurrency, self.clock, closer, self.peer_addr(), watch));
+        let memory = self.sender.sending.memory();
+        let replies = Replies::new(concurrency).count_memory(memory, profile.limits().handled());
+        let ahead = Ahead::new(memory);
+        let notice = self.receiver.receiving.notice().cloned();
+        let desk: DeskOf<C> = Arc::new(Desk::new(replies, ahead, self.clock, closer, self.peer_addr(), watch, notice));
+        // Nobody may be reading, nor writing.
+        self.receiver.receiving.wake_when_told(&desk.bell());
         let outgoing = Outgoing::new(mailbox, within, &self.sender.sending);
         if profile.exchange() == ExchangeKind::Sync {
             self.receiver.receiving.take_turns();
@@ -155,7 +170,7 @@ impl<C: Decode + Encode> Connection<C> {
         let read = thread::scope(|threads| {
             let (desk, answer) = (&desk, &answer);
             start(threads, desk, move || write(desk, sender, outgoing, within));
-            let read = read(desk, receiver, is_short, || start(threads, desk, move || handle(desk, answer)));
+            let read = read(desk, receiver, is_short, || start_handler(threads, desk, answer));
             desk.no_more();
             read
         });
@@ -206,14 +221,43 @@ fn start<'s, D, E>(
     D: Send + Sync,
     E: Send + Sync,
 {
+    if let Err(error) = begin(threads, desk, work) {
+        desk.end(desk.error(Cause::Io(error)));
+    }
+}
+
+/// Begins a thread that answers requests. Where the system has none the others go on, and the connection ends only where there is no
+/// other.
+fn start_handler<'s, D, E, A: Answer>(
+    threads: &'s Scope<'s, '_>,
+    desk: &'s Arc<Desk<D, E>>,
+    answer: &'s (impl Fn(Message) -> A + Sync),
+) where
+    D: Send + Sync,
+    E: Send + Sync,
+{
+    if let Err(error) = begin(threads, desk, move || handle(desk, answer))
+        && !desk.goes_on_without()
+    {
+        desk.end(desk.error(Cause::Io(error)));
+    }
+}
+
+fn begin<'s, D, E>(
+    threads: &'s Scope<'s, '_>,
+    desk: &'s Arc<Desk<D, E>>,
+    work: impl FnOnce() -> Result<(), Error<D, E>> + Send + 's,
+) -> io::Result<()>
+where
+    D: Send + Sync,
+    E: Send + Sync,
+{
     let run = || {
         if let Err(error) = work() {
             desk.end(error);
         }
     };
-    if let Err(error) = thread::Builder::new().spawn_scoped(threads, run) {
-        desk.end(desk.error(Cause::Io(error)));
-    }
+    spawn_scoped(threads, run).map(drop)
 }
 
 /// Reads requests while there is room for them. An error that others came before is told when those are answered.
@@ -242,6 +286,8 @@ fn read<C: Decode + Encode, R: ReadStream>(
             Err(error) => return Err(error),
         }
     }
+    // Handlers may take long still.
+    receiver.receiving.forget_if_told();
     Ok(())
 }
 
@@ -263,6 +309,7 @@ fn write<C: Decode + Encode>(
 ) -> Result<(), ErrorOf<C>> {
     let failed = |cause| desk.error(cause);
     while let Some(deadline) = desk.hand_on(&mut outgoing, &mut sender.sending, within).map_err(failed)? {
+        sender.sending.memory().settle();
         match sender.flush_until(Some(deadline), within) {
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => return Err(failed(error.into_cause())),
             // Too long only for replies: what is pushed may wait, and goes on.

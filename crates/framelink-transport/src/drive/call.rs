@@ -85,7 +85,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                     let before = receiving.byte_count().get();
                     let looked = look(receiving, port.input(), clock);
                     if receiving.is_inside_message()
-                        && let Some(wants) = is_unsure(&mut turn, receiving, port.input(), clock)?
+                        && let Some(wants) = is_unsure(&mut turn, receiving, sending, port, clock)?
                     {
                         return Ok(Answer::Wait(wants));
                     }

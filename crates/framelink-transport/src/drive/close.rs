@@ -84,6 +84,8 @@ impl Close {
             if receiving.is_closed() {
                 return Ok(true);
             }
+            // What is only taken to its end is not worth the memory of others.
+            self.is_lost |= !receiving.make_room(input.waits(), || clock.now());
             let read = input.read(receiving.space(), Some(self.deadline));
             let is_more = took(receiving, read, clock).map_err(Cause::of_io)?;
             // Whoever never stops sending is not waited for.
@@ -101,7 +103,8 @@ impl Close {
         while !self.is_lost {
             match (receiving.poll_preamble(), receiving.poll()) {
                 (Ok(true), Ok(Received::Message(_))) => self.report.discarded += 1,
-                (Ok(_), Ok(_)) => return,
+                // After too many empty ones no message comes any more, and what follows is not to be piled up.
+                (Ok(_), Ok(_)) if receiving.flooded().is_none() => return,
                 _ => self.is_lost = true,
             }
         }

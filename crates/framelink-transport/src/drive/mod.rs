@@ -33,7 +33,7 @@ pub(crate) use receive::receive;
 pub(crate) use receive::{Came, Turn, has_ended};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::Outcome;
 #[cfg(feature = "blocking")]
@@ -55,6 +55,11 @@ pub(crate) trait Input {
         false
     }
 
+    /// Waits for so long, where reads wait. False where they do not, or may not any longer.
+    fn pause(&mut self, _time: Duration) -> bool {
+        false
+    }
+
     /// Reads what is there and waits for nothing.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 }
@@ -65,6 +70,10 @@ pub(crate) trait Output {
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Whether parts that are written together leave together.
     fn gathers(&self) -> bool;
+    /// Whether writes wait, and hold what they write meanwhile.
+    fn waits(&self) -> bool {
+        false
+    }
     fn flush(&mut self) -> io::Result<()>;
     fn shut_down(&mut self) -> io::Result<()>;
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Encode};
 
-use super::{AT_ONCE, Clock, Input, Wants, is_wait};
+use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Ending, Received, Receiving};
+use crate::session::{Ending, Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -37,10 +37,14 @@ pub(crate) fn receive<D: Decode, E>(
 pub(crate) struct Turn {
     reading: Reading,
     reads: u32,
+    /// How many frames had come when it read first.
+    frames_before: Option<u64>,
 }
 
-/// So many reads of up to 64 KiB are one turn: half a million empty frames.
+/// So many reads of up to 64 KiB are one turn.
 const READS: u32 = 16;
+/// And no more are made after so many frames: each heartbeat costs about what a message costs.
+const FRAMES: u64 = 1024;
 
 impl Turn {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
@@ -58,13 +62,21 @@ impl Turn {
                 return Ok(Came::Beat);
             }
             let until = match next(receiving)? {
-                Received::Message(message) => return Ok(Came::Message(message)),
+                Received::Message(message) => {
+                    receiving.on_idle(input.waits());
+                    return Ok(Came::Message(message));
+                }
                 Received::Closed => return Ok(Came::Closed),
                 Received::Wait { until } => until,
             };
             receiving.judge().map_err(Cause::Dead)?;
             if receiving.beat_is_due() {
                 return Ok(Came::Beat);
+            }
+            if receiving.counts_memory()
+                && let Some(until) = starved(receiving, input, clock)?
+            {
+                return Ok(Came::Wait(Some(until)));
             }
             if let Read::Wait(until) = self.read(receiving, input, clock, until)? {
                 return Ok(Came::Wait(until));
@@ -80,7 +92,9 @@ impl Turn {
         clock: &impl Clock,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        if self.reads >= READS && !input.waits() {
+        let frames = receiving.frames_received();
+        let is_long = frames - *self.frames_before.get_or_insert(frames) >= FRAMES;
+        if (self.reads >= READS || is_long) && !input.waits() {
             return Ok(Read::Wait(AT_ONCE));
         }
         self.reads = self.reads.saturating_add(1);
@@ -88,14 +102,42 @@ impl Turn {
     }
 }
 
-/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
-/// told: what has to be waited for before it is read on.
-pub(super) fn is_unsure<D: Decode, E>(
-    turn: &mut Turn,
+/// Waits for memory for the next read, where the memory of a server is used up: until connections that were told to end have given theirs
+/// back. Where reads do not wait: when to try again.
+fn starved<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
-) -> Result<Option<Wants>, Cause<D::Error, E>> {
+) -> Result<Option<Duration>, Cause<D::Error, E>> {
+    const AGAIN: Duration = Duration::from_millis(2);
+    while !receiving.make_room(input.waits(), || clock.now()) {
+        if let Some(ending) = receiving.told() {
+            return Err(ended(receiving, ending));
+        }
+        if !input.pause(AGAIN) {
+            return Ok(Some(clock.now().saturating_add(AGAIN)));
+        }
+    }
+    Ok(None)
+}
+
+/// What ends at once needs nothing of what has come.
+fn ended<D: Decode, E>(receiving: &mut Receiving<D>, ending: Ending) -> Cause<D::Error, E> {
+    if ending.is_abrupt() {
+        receiving.forget();
+    }
+    Cause::Ended(ending)
+}
+
+/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
+/// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
+pub(super) fn is_unsure<D: Decode, E: Encode>(
+    turn: &mut Turn,
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
+    clock: &impl Clock,
+) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
     if receiving.pulse().is_none() {
         return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
     }
@@ -106,9 +148,14 @@ pub(super) fn is_unsure<D: Decode, E>(
             Received::Wait { .. } if !receiving.is_inside_message() => return Ok(None),
             Received::Wait { until } => until,
         };
+        let is_blocked = sending.has_output() && flush(sending, port.output(), clock)? == Progress::Blocked;
         // The beginning of a heartbeat, or of something that nobody asked for.
-        if let Read::Wait(until) = turn.read(receiving, input, clock, until)? {
-            return Ok(Some(Wants::Read(until)));
+        let read = match is_blocked && port.input().waits() {
+            true => turn.read(receiving, &mut Now(port.input()), clock, until)?,
+            false => turn.read(receiving, port.input(), clock, until)?,
+        };
+        if let Read::Wait(until) = read {
+            return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));
         }
     }
 }
@@ -234,9 +281,9 @@ impl Reading {
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = receiving.overdue_at();
         if let Some((at, after)) = overdue
-            && self.is_over(at, after, clock)
+            && self.is_over(receiving, at, after, clock)
         {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
         }
         let alive = receiving.alive_at();
         let ends = if receiving.has_tenure() {
@@ -252,13 +299,14 @@ impl Reading {
         let read = input.read(receiving.space(), soonest);
         if let Some(ending) = receiving.told() {
             // It is what ended the read.
-            return Err(Cause::Ended(ending));
+            return Err(ended(receiving, ending));
         }
         if took(receiving, read, clock).map_err(Cause::of_io)? {
             self.is_dry = false;
             return Ok(Read::Again);
         }
         receiving.release();
+        receiving.on_idle(false);
         if input.is_starved() {
             return Ok(Read::Wait(None));
         }
@@ -306,15 +354,21 @@ impl Reading {
             }
         }
         receiving.release();
-        Err(Cause::Ended(ending))
+        Err(ended(receiving, ending))
     }
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we
     /// look; only reading it may not take longer than the limit once more.
-    fn is_over(&mut self, at: Duration, after: Duration, clock: &impl Clock) -> bool {
+    fn is_over<D: Decode>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        at: Duration,
+        after: Duration,
+        clock: &impl Clock,
+    ) -> bool {
         let now = clock.now();
         let began = *self.began.get_or_insert(now);
-        at <= now && (self.is_dry || now.saturating_sub(began) >= after)
+        at <= now && (self.is_dry || now.saturating_sub(began) >= after || receiving.late_for(at, now) >= after)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Clock, Output, is_wait};
 #[cfg(feature = "nonblocking")]
 use crate::TrySend;
 use crate::error::Cause;
-use crate::session::{Outgoing, Sending, Ticket, Transmit};
+use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
 
 /// How far sending got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +36,17 @@ pub(crate) fn put<D, E: Encode>(
     }
     let outgoing = sending.outgoing(payload).map_err(Cause::Refused)?;
     match write_now(sending, output, &outgoing) {
-        Ok(written) => Ok(Some(sending.queue_rest(&outgoing, written, clock.now()))),
+        Ok(written) => {
+            let ticket = sending.queue_rest(&outgoing, written, clock.now());
+            sending.on_queued();
+            Ok(Some(ticket))
+        }
         Err(error) => Err(fail(sending, error)),
     }
 }
 
-/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket is full, and
-/// will tell when it is not.
+/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
+/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.)
 #[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
@@ -52,7 +56,7 @@ pub(crate) fn try_put<D, E: Encode>(
 ) -> Result<TrySend, Cause<D, E::Error>> {
     let was_empty = sending.is_empty();
     let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
-    if !was_empty || sending.owes_beat() {
+    if !was_empty || sending.owes_beat() || !sending.is_written(ticket) {
         flush(sending, output, clock)?;
     }
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
@@ -69,7 +73,20 @@ pub(crate) fn queue<D, E: Encode>(
         return Ok(Progress::Blocked);
     }
     sending.queue(payload).map_err(Cause::Refused)?;
+    sending.on_queued();
     Ok(Progress::Done)
+}
+
+/// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
+pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
+    match cause {
+        Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
+        _ if sending.accepted() <= before => Sent::Not,
+        // The rest of it leaves still, if the connection goes on.
+        Cause::TimedOut { .. } => Sent::Perhaps,
+        _ if sending.byte_count().get() <= before => Sent::Not,
+        _ => Sent::Perhaps,
+    }
 }
 
 /// Whoever was told to end at once writes nothing more.
@@ -142,6 +159,20 @@ fn write_until<D, E: Encode>(
     is_enough: impl Fn(&Sending<E>) -> bool,
 ) -> Result<Progress, Cause<D, E::Error>> {
     check_told(sending)?;
+    if output.waits() {
+        sending.on_queued();
+    }
+    let written = write_on(sending, output, clock, is_enough);
+    sending.on_queued();
+    written
+}
+
+fn write_on<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    is_enough: impl Fn(&Sending<E>) -> bool,
+) -> Result<Progress, Cause<D, E::Error>> {
     loop {
         if sending.is_empty() {
             // Between two messages is the place for a heartbeat.

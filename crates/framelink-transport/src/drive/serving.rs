@@ -78,7 +78,7 @@ impl<C> Outgoing<C> {
     ) -> Result<(), Cause<D, E::Error>> {
         while sending.has_room()
             && let Some(since) = replies.due_since()
-            && let Some((_, reply)) = replies.next_due()
+            && let Some(reply) = replies.next_reply()
         {
             sending.queue(&reply).map_err(Cause::Refused)?;
             self.push(Kind::Reply(since), 1);
@@ -174,6 +174,7 @@ impl<C> Outgoing<C> {
             self.fill(replies, sending)?;
             let progress = flush(sending, output, clock)?;
             self.settle(replies, sending, clock.now());
+            sending.memory().settle();
             if progress == Progress::Blocked {
                 self.check(replies, sending, clock)?;
                 return Ok(Progress::Blocked);
@@ -221,5 +222,5 @@ pub(crate) fn answered<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Optio
 
 /// Whether there is nobody left to answer.
 pub(crate) const fn is_lost<D, E>(cause: &Cause<D, E>) -> bool {
-    matches!(cause, Cause::Reset(_) | Cause::Io(_) | Cause::Ended(Ending::Dropped | Ending::Cut))
+    matches!(cause, Cause::Reset(_) | Cause::Io(_)) || matches!(cause, Cause::Ended(ending) if ending.is_abrupt())
 }

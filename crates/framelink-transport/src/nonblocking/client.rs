@@ -173,15 +173,14 @@ impl Client {
             self.berth.lost(&ENDED);
         };
         let under_way = self.berth.begin();
-        let sent = connection.send_within(message, left(deadline).min(timeouts.write));
+        let sent = connection.send_with_outcome(message, left(deadline).min(timeouts.write));
         under_way.end(sent.is_ok());
         if let Err(error) = sent {
-            let (next, sent) = after_send(&error);
-            match next {
+            match after_send(&error) {
                 Next::Keep => self.keep(connection),
-                _ => self.berth.lost(&error),
+                _ => self.berth.lost(error.error()),
             }
-            return Err(CallError::new(sent, error));
+            return Err(error);
         }
         if self.profile.connection().short().is_none() {
             self.keep(connection);

@@ -14,7 +14,7 @@ use mio::{Interest, Registry, Token, event};
 
 use super::port::Port;
 use super::{Duplex, RecvHalf, SendHalf, WriteStream};
-use crate::admission::Permit;
+use crate::admission::{HeldBytes, Permit};
 use crate::clock::Clock;
 use crate::drive::{self, Answer, Call, Came, Clock as _, Progress};
 use crate::error::{CallError, Cause, Error, Operation};
@@ -25,7 +25,7 @@ use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
+pub(super) type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// A connection that exchanges messages, and whose operations answer at once.
@@ -171,6 +171,18 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         }
     }
 
+    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    pub fn held_bytes(&self) -> HeldBytes {
+        HeldBytes::of(self.session.sending.memory())
+    }
+
+    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    pub fn share_memory_of(&mut self, accepted: &Self) {
+        let memory = accepted.session.sending.memory();
+        self.session.receiving.count_memory(memory.another());
+        self.session.sending.count_memory(memory.another());
+    }
+
     /// Whether bytes have been read that were not delivered yet: no event will tell of them.
     pub const fn has_more(&self) -> bool {
         self.session.receiving.is_inside_message()
@@ -278,6 +290,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     pub(super) fn close_now(&mut self) {
         self.stream = None;
         self.session.sending.on_failed();
+        self.session.receiving.forget_if_told();
     }
 
     pub(super) fn check(&self, operation: Operation) -> Result<(), C> {

@@ -347,7 +347,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
     fn take(&mut self, message: Message, now: Duration) -> Option<EventOf<C>> {
         match self.calls.take(message, now) {
             Taken::Incoming(incoming) => Some(Event::Incoming(incoming)),
-            Taken::Reply(waiter, message) => waiter.sent.map(|(call, _)| Event::Reply { call, message }),
+            Taken::Reply(waiter, reply) => {
+                waiter.sent.map(|(call, _)| Event::Reply { call, message: reply.into_message() })
+            }
             Taken::Untold => {
                 if let Some(cause) = self.calls.must_end() {
                     self.end(&cause);

@@ -81,7 +81,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     ///
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
-        let mailbox = registry.join(Arc::clone(self.session.sending.framing()));
+        let sending = &self.session.sending;
+        let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.session.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 
@@ -92,14 +94,17 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         }
         self.session.receiving.take_requests(true);
         let outgoing = Outgoing::new(self.mailbox.take(), profile.timeouts().write, &self.session.sending);
+        let memory = self.session.sending.memory();
+        let replies = Replies::new(concurrency).count_memory(memory, profile.limits().handled());
+        let ahead = Ahead::new(memory);
         Served {
             connection: self,
-            replies: Replies::new(concurrency),
+            replies,
             outgoing,
             waker: Waker::noop().clone(),
             is_short: profile.connection().short().is_some(),
             takes_turns: profile.exchange() == ExchangeKind::Sync,
-            ahead: Ahead::new(),
+            ahead,
             end: None,
         }
     }
@@ -194,7 +199,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// # Errors
     /// When a reply cannot be sent with this framing, and when the connection failed. It is closed then.
     pub fn reply(&mut self, place: Place, reply: Option<&[u8]>) -> Result<bool, C> {
-        let is_owed = self.replies.finish(place, reply.map(<[u8]>::to_vec), self.connection.clock.now());
+        let is_owed = self.replies.answer(place, reply.map(<[u8]>::to_vec), self.connection.clock.now());
         self.try_flush()?;
         Ok(is_owed)
     }
@@ -220,7 +225,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
         if self.ahead.is_empty() {
             return None;
         }
-        let place = self.replies.take()?;
+        let place = self.replies.take_request(self.ahead.next_len())?;
         let message = self.ahead.pop()?;
         if self.takes_turns {
             self.connection.session.receiving.hold_pulse();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framelink_codec::notation::ShowDuration;
+use framelink_codec::notation::{ShowDuration, ShowSize};
 
 use super::{
     Access, ConnectionKind, Duplex, Limits, Pooled, Preamble, Profile, ProfileError, Reconnect, Shared, Sign, Timeouts,
@@ -36,6 +36,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
         check_number("exchange.in-flight", duplex.in_flight as usize, most, "requests")?;
     }
     check_limits(&profile.limits)?;
+    check_memory(profile)?;
     check_access(&profile.access)?;
     profile.idle_limit.map_or(Ok(()), |limit| check_time("liveness.idle-limit", limit))?;
     check_socket(&profile.socket)
@@ -54,6 +55,12 @@ fn check_timeouts(timeouts: &Timeouts) -> Checked {
     check_time("timeouts.write", timeouts.write)?;
     check_time("timeouts.close", timeouts.close)?;
     check_time("timeouts.first-message", timeouts.first_message)?;
+    check_time("timeouts.first-request", timeouts.first_request)?;
+    if timeouts.first_request < timeouts.first_message {
+        let (found, first) = (ShowDuration(timeouts.first_request), ShowDuration(timeouts.first_message));
+        let allowed = format!("{first} or more, which is timeouts.first-message");
+        return Err(ProfileError::out_of_bounds("timeouts.first-request", found, allowed));
+    }
     check_time("timeouts.frame", timeouts.frame)?;
     check_time("timeouts.idle", timeouts.idle)?;
     check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "43200m (30 days)")
@@ -132,6 +139,24 @@ fn check_limits(limits: &Limits) -> Checked {
     check_number("limits.connections", limits.connections as usize, connections, "connections")?;
     check_number("limits.connections-per-client", limits.per_client as usize, connections, "connections")?;
     check_number("limits.empty-messages", limits.empty_messages as usize, messages, "messages a second")
+}
+
+/// One client is to be able to send the longest message, and to be sent the longest.
+fn check_memory(profile: &Profile) -> Checked {
+    let (limits, least) = (&profile.limits, Limits::least_memory(&profile.framing));
+    let (memory, share) = (limits.memory, limits.memory_per_client);
+    if share > memory {
+        let allowed = format!("up to {}, which is limits.memory", ShowSize(memory));
+        return Err(ProfileError::out_of_bounds("limits.memory-per-client", ShowSize(share), allowed));
+    }
+    let key = if memory < least { "limits.memory" } else { "limits.memory-per-client" };
+    if share >= least {
+        return Ok(());
+    }
+    let found = ShowSize(if memory < least { memory } else { share });
+    let allowed =
+        format!("{least} bytes or more: the longest message each way, and 128KiB to read and write them with");
+    Err(ProfileError::out_of_bounds(key, found, allowed))
 }
 
 fn check_socket(socket: &SocketOptions) -> Checked {

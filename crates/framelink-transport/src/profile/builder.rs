@@ -42,6 +42,7 @@ pub struct ProfileBuilder {
     pub(super) write: Option<Duration>,
     pub(super) close: Option<Duration>,
     pub(super) first_message: Option<Duration>,
+    pub(super) first_request: Option<Duration>,
     pub(super) frame: Option<Duration>,
     pub(super) idle: Option<Duration>,
     pub(super) lifetime: Option<Duration>,
@@ -51,6 +52,8 @@ pub struct ProfileBuilder {
     pub(super) connections: Option<u32>,
     pub(super) per_client: Option<u32>,
     pub(super) when_full: WhenFull,
+    pub(super) memory: Option<usize>,
+    pub(super) memory_per_client: Option<usize>,
     pub(super) empty_messages: Option<u32>,
     pub(super) access: Access,
     pub(super) heartbeat: Option<Heartbeat>,
@@ -177,6 +180,12 @@ impl ProfileBuilder {
         self
     }
 
+    /// For servers: the same for a client that sends heartbeats and nothing else. Defaults to the same.
+    pub const fn first_request_timeout(mut self, within: Duration) -> Self {
+        self.first_request = Some(within);
+        self
+    }
+
     /// For servers: from the first byte of a message to its last. Defaults to 30 s.
     pub const fn frame_timeout(mut self, within: Duration) -> Self {
         self.frame = Some(within);
@@ -225,7 +234,21 @@ impl ProfileBuilder {
         self
     }
 
-    /// For servers: empty messages a second that a client may send. Defaults to 100.
+    /// For servers: bytes that all connections hold together. When they are used up, the client that holds most is closed. Defaults to
+    /// [`Limits::default_memory`].
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// For servers: bytes of these that the connections of one client hold. Defaults to half of them, or what
+    /// the longest messages need.
+    pub const fn memory_per_client(mut self, bytes: usize) -> Self {
+        self.memory_per_client = Some(bytes);
+        self
+    }
+
+    /// For servers: empty heartbeats a second that a client may send. Defaults to 100.
     pub const fn empty_messages(mut self, most: u32) -> Self {
         self.empty_messages = Some(most);
         self
@@ -270,6 +293,9 @@ impl ProfileBuilder {
 
     /// Checks the whole and makes the profile.
     ///
+    /// A profile that can be built may still need care: see [`Profile::mismatch_caution`], and the lines of
+    /// [`Profile::explain`] that begin with `careful`.
+    ///
     /// # Errors
     /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
     pub fn build(&self) -> Result<Profile, ProfileError> {
@@ -282,8 +308,11 @@ impl ProfileBuilder {
         if self.reply.is_some() && !self.exchange.sends() {
             return Err(rules::reply_without_request());
         }
+        let framing = self.limited(framing)?;
+        let memory = self.memory.unwrap_or_else(|| Limits::default_memory(&framing));
+        let share = self.memory_per_client.unwrap_or_else(|| Limits::default_memory_per_client(memory, &framing));
         let profile = Profile {
-            framing: self.limited(framing)?,
+            framing,
             preamble: self.preamble.clone(),
             sign_on: self.sign_on.clone().map(Arc::new),
             sign_off: self.sign_off.clone().map(Arc::new),
@@ -297,6 +326,8 @@ impl ProfileBuilder {
                 connections: self.connections.unwrap_or(Limits::CONNECTIONS),
                 per_client: self.per_client.unwrap_or(Limits::PER_CLIENT),
                 when_full: self.when_full,
+                memory,
+                memory_per_client: share,
                 empty_messages: self.empty_messages.unwrap_or(Limits::EMPTY_MESSAGES),
             },
             access: Arc::new(self.access.clone()),
@@ -313,12 +344,14 @@ impl ProfileBuilder {
         let defaults = Timeouts::defaults(self.connection, self.exchange);
         let reply = self.reply.or(defaults.reply);
         let connect = self.connect.unwrap_or_else(|| Timeouts::default_connect(self.connection, reply));
+        let first_message = self.first_message.unwrap_or(defaults.first_message);
         Timeouts {
             connect,
             reply,
             write: self.write.unwrap_or(defaults.write),
             close: self.close.unwrap_or(defaults.close),
-            first_message: self.first_message.unwrap_or(defaults.first_message),
+            first_message,
+            first_request: self.first_request.unwrap_or(first_message),
             frame: self.frame.unwrap_or(defaults.frame),
             idle: self.idle.unwrap_or(defaults.idle),
             lifetime: self.lifetime.unwrap_or(defaults.lifetime),

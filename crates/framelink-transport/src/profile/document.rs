@@ -171,6 +171,8 @@ struct TimeoutsTable {
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     first_message: Option<Text>,
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    first_request: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     frame: Option<Text>,
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     idle: Option<Text>,
@@ -193,6 +195,10 @@ struct LimitsTable {
     connections_per_client: Option<Number>,
     #[serde(deserialize_with = "scalar::word", skip_serializing_if = "Option::is_none")]
     when_full: Option<Text>,
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    memory: Option<Number>,
+    #[serde(deserialize_with = "scalar::size", skip_serializing_if = "Option::is_none")]
+    memory_per_client: Option<Number>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
     empty_messages: Option<Number>,
 }

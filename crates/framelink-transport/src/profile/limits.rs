@@ -2,7 +2,7 @@
 
 use framelink_codec::notation::NotationError;
 
-use crate::Framing;
+use crate::{Directions, Framing};
 
 /// How much there may be of what is held. How long a message may be is part of the framing.
 ///
@@ -27,7 +27,12 @@ pub struct Limits {
     pub per_client: u32,
     /// What becomes of a connection too many.
     pub when_full: WhenFull,
-    /// Empty messages, heartbeats among them, that a client may send a second; with more it is closed.
+    /// Bytes that all connections of a server hold together.
+    pub memory: usize,
+    /// How many of them those of one client hold.
+    pub memory_per_client: usize,
+    /// Empty messages that a client may send a second where they are heartbeats; with more it is closed. Where they are none, each is
+    /// answered like any other message, and as many may come as are answered.
     pub empty_messages: u32,
 }
 
@@ -69,10 +74,43 @@ impl Limits {
     pub const MOST_CONNECTIONS: u32 = 1 << 20;
     /// 250: four clients are needed to take all places.
     pub const PER_CLIENT: u32 = 250;
+    /// 16 MiB: with it a server lives in a container of 64 MiB, with all that the program, its threads and its allocator need besides. The
+    /// default is more where messages are long: see [`default_memory`](Self::default_memory).
+    pub const MEMORY: usize = 16 * 1024 * 1024;
+    /// The least that can be said of memory, beside the longest messages: 128 KiB, two of the largest reads.
+    pub const LEAST_MEMORY: usize = 128 * 1024;
     /// 100: a heartbeat is one in seconds.
     pub const EMPTY_MESSAGES: u32 = 100;
     /// The most that can be allowed of messages that wait, and of empty ones a second: 1048576.
     pub const MOST_MESSAGES: u32 = 1 << 20;
+}
+
+impl Limits {
+    /// How much memory the connections of a server hold together by default: [`MEMORY`](Self::MEMORY), or four times what one connection
+    /// needs for its longest messages, where that is more.
+    #[must_use]
+    pub fn default_memory(framing: &Directions) -> usize {
+        Self::least_memory(framing).saturating_mul(4).max(Self::MEMORY)
+    }
+
+    /// The least memory with which one connection can receive its longest message and send its longest reply.
+    #[must_use]
+    pub fn least_memory(framing: &Directions) -> usize {
+        let longest = framing.receive.max_payload().saturating_add(framing.send.max_payload());
+        longest.saturating_add(Self::LEAST_MEMORY)
+    }
+
+    /// How much of it the connections of one client hold by default: half, but not less than one needs.
+    #[must_use]
+    pub fn default_memory_per_client(memory: usize, framing: &Directions) -> usize {
+        Self::least_memory(framing).max(memory / 2).min(memory)
+    }
+
+    /// So many bytes of requests are handled at a time on one connection, or one request that is longer.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn handled(&self) -> usize {
+        self.memory_per_client / 4
+    }
 }
 
 impl Default for Limits {
@@ -83,6 +121,8 @@ impl Default for Limits {
             connections: Self::CONNECTIONS,
             per_client: Self::PER_CLIENT,
             when_full: WhenFull::default(),
+            memory: Self::MEMORY,
+            memory_per_client: Self::MEMORY / 2,
             empty_messages: Self::EMPTY_MESSAGES,
         }
     }

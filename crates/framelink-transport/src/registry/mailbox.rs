@@ -7,6 +7,7 @@ use std::task::Waker;
 use framelink_codec::Encode;
 
 use super::{MemberId, Shared};
+use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Outbox, Packed, PushCounts, SendRefused, Sending};
 
 /// Where what is pushed to a connection waits. Dropped, the connection has left.
@@ -23,6 +24,8 @@ struct State {
     outbox: Outbox,
     /// Whoever writes.
     waker: Option<Waker>,
+    /// The memory of what waits, where that is counted.
+    memory: Held,
 }
 
 impl<C> Mailbox<C> {
@@ -77,6 +80,7 @@ impl<C> Mailbox<C> {
             sending.queue_packed(&frame)?;
             count += 1;
         }
+        state.note();
         Ok(count)
     }
 }
@@ -93,9 +97,21 @@ impl<C> fmt::Debug for Mailbox<C> {
     }
 }
 
+impl State {
+    /// Who has to end for it is told when nothing is locked.
+    fn note(&mut self) {
+        self.memory.note(self.outbox.bytes());
+    }
+}
+
 impl Slot {
-    pub(super) const fn new(backlog: Backlog) -> Self {
-        Self(Mutex::new(State { outbox: Outbox::new(backlog), waker: None }))
+    pub(super) const fn new(backlog: Backlog, memory: Held) -> Self {
+        Self(Mutex::new(State { outbox: Outbox::new(backlog), waker: None, memory }))
+    }
+
+    /// Where its memory is counted.
+    pub(super) fn memory(&self) -> Held {
+        self.lock().memory.another()
     }
 
     /// A frame is to be written. Whoever writes is to be woken where it has nothing to do, or must end.
@@ -103,6 +119,7 @@ impl Slot {
         let mut state = self.lock();
         let was_empty = state.outbox.is_empty();
         let offered = state.outbox.offer(frame);
+        state.note();
         if was_empty || offered == Offered::Closed {
             // Kept: whoever writes may be at it for long, and must be told then that the connection is to be closed.
             wakers.extend(state.waker.clone());
@@ -122,6 +139,7 @@ impl Slot {
     pub(super) fn close(&self) -> PushCounts {
         let mut state = self.lock();
         state.outbox.close();
+        state.note();
         state.outbox.counts()
     }
 

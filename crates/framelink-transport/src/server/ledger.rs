@@ -54,6 +54,8 @@ pub struct ClosedCounts {
     pub drained: u64,
     /// They made room for newer ones.
     pub dropped: u64,
+    /// They held too much of the server's memory.
+    pub memory: u64,
     /// A drain ended them when its time was over.
     pub cut: u64,
     /// A message began too late or took too long, or a reply was not taken in time.
@@ -158,7 +160,7 @@ impl ClosedCounts {
     /// All of them.
     #[must_use]
     pub const fn all(&self) -> u64 {
-        let ours = self.idle + self.lifetime + self.drained + self.dropped + self.cut;
+        let ours = self.idle + self.lifetime + self.drained + self.dropped + self.memory + self.cut;
         let theirs = self.timed_out + self.bad_bytes + self.too_many_empty + self.too_slow + self.dead + self.failed;
         self.done + ours + theirs + self.panicked + self.handler_failed + self.bad_reply
     }
@@ -171,6 +173,7 @@ impl ClosedCounts {
                 Cause::Ended(Ending::Lifetime { .. }) => &mut self.lifetime,
                 Cause::Ended(Ending::Drained) => &mut self.drained,
                 Cause::Ended(Ending::Dropped) => &mut self.dropped,
+                Cause::Ended(Ending::Memory { .. } | Ending::ClientMemory { .. }) => &mut self.memory,
                 Cause::Ended(Ending::Cut) => &mut self.cut,
                 Cause::TimedOut { .. } | Cause::NoRoom { .. } => &mut self.timed_out,
                 Cause::Fault(_) | Cause::Preamble(_) => &mut self.bad_bytes,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+
+use super::Ending;
 
 /// How far a connection is from its end, as somebody else has decided. Complete by nature; a later stage is never taken back.
 ///
@@ -17,7 +19,7 @@ pub enum Stage {
     Draining,
     /// Nothing new is taken, quiet or not. A message that has begun to come is the last, and what was taken is finished.
     Closing,
-    /// It is to end at once, for a newer connection takes its place.
+    /// It is to end at once, for a newer connection takes its place, or for the memory that it holds.
     Dropped,
     /// It is to end at once: the time for what was in flight is over.
     Cut,
@@ -38,6 +40,8 @@ pub enum Stage {
 #[derive(Default)]
 pub struct Notice {
     stage: AtomicU8,
+    /// Why it is dropped, where it does not make room for a newer one.
+    evicted: OnceLock<Ending>,
     ears: Mutex<Ears>,
 }
 
@@ -71,6 +75,22 @@ impl Notice {
             close();
         }
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Has the connection end at once for the memory that it holds, unless it does already.
+    pub(crate) fn evict(&self, ending: Ending) {
+        if self.stage() < Stage::Dropped && self.evicted.set(ending).is_ok() {
+            self.tell(Stage::Dropped);
+        }
+    }
+
+    /// Whether the connection is to end at once, whatever is in flight, and why.
+    pub(crate) fn abrupt(&self) -> Option<Ending> {
+        match self.stage() {
+            Stage::Dropped => Some(self.evicted.get().copied().unwrap_or(Ending::Dropped)),
+            Stage::Cut => Some(Ending::Cut),
+            Stage::Open | Stage::Draining | Stage::Closing => None,
+        }
     }
 
     /// How far it is.

@@ -240,6 +240,12 @@ impl Outbox {
         self.frames.len()
     }
 
+    /// How many bytes wait.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether none waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {

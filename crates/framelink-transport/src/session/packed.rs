@@ -1,11 +1,13 @@
 //! One frame for many connections.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use framelink_codec::{Encode, Envelope};
 
 use super::append::append;
+use super::memory::Charge;
 
 /// A whole frame in memory of its own, to be sent on many connections of one framing: clones share it.
 ///
@@ -21,6 +23,8 @@ use super::append::append;
 pub struct Packed {
     bytes: Bytes,
     ends_stream: bool,
+    /// Where its memory is counted.
+    _charge: Option<Arc<Charge>>,
 }
 
 impl Packed {
@@ -35,7 +39,13 @@ impl Packed {
         for part in [envelope.head.as_ref(), payload, envelope.suffix.as_ref()] {
             append(&mut bytes, part);
         }
-        Ok(Self { bytes: Bytes::from(bytes), ends_stream: envelope.ends_stream })
+        Ok(Self { bytes: Bytes::from(bytes), ends_stream: envelope.ends_stream, _charge: None })
+    }
+
+    /// Its memory is counted there until the last clone is gone.
+    #[cfg(feature = "socket")]
+    pub(crate) fn counted_as(self, charge: Option<Charge>) -> Self {
+        Self { _charge: charge.map(Arc::new), ..self }
     }
 
     /// All bytes that it takes on the wire.

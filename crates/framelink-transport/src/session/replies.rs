@@ -1,7 +1,9 @@
 //! What a server owes on one connection.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
+
+use super::memory::Held;
 
 /// The requests that a server has taken on one connection, and the replies that it owes for them.
 ///
@@ -39,7 +41,8 @@ pub struct Replies<R = Vec<u8>> {
     concurrency: Concurrency,
     /// The number of the next request.
     next: u64,
-    handled: HashSet<u64>,
+    /// Each with the length of its request.
+    handled: HashMap<u64, usize>,
     /// In the order of requests: whose reply is due next, and what was finished before its turn.
     turn: u64,
     held: BTreeMap<u64, Option<R>>,
@@ -47,6 +50,11 @@ pub struct Replies<R = Vec<u8>> {
     due: VecDeque<(Place, R, Duration)>,
     being_written: usize,
     answered: u64,
+    /// Of the requests that are handled and the replies that wait, where that is known; and how many there may be.
+    bytes: usize,
+    most_bytes: usize,
+    /// Where these are counted.
+    memory: Held,
 }
 
 /// How many requests of one connection are handled at a time, and in which order their replies go out.
@@ -129,31 +137,43 @@ impl<R> Replies<R> {
         Self {
             concurrency,
             next: 0,
-            handled: HashSet::new(),
+            handled: HashMap::new(),
             turn: 0,
             held: BTreeMap::new(),
             due: VecDeque::new(),
             being_written: 0,
             answered: 0,
+            bytes: 0,
+            most_bytes: usize::MAX,
+            memory: Held::default(),
         }
     }
 
     /// A request came; its place. `None` while there is no room: it should not have been read.
     pub fn take(&mut self) -> Option<Place> {
+        self.take_request(0)
+    }
+
+    /// The same with a request of this length.
+    pub(crate) fn take_request(&mut self, len: usize) -> Option<Place> {
         if self.room() == 0 {
             return None;
         }
         let number = self.next;
         self.next += 1;
-        self.handled.insert(number);
+        self.handled.insert(number, len);
+        self.count(self.bytes + len);
         Some(Place(number))
     }
 
     /// The request in this place was answered, with a reply or with nothing. False if it had been before.
     pub fn finish(&mut self, place: Place, reply: Option<R>, now: Duration) -> bool {
-        if !self.handled.remove(&place.0) {
-            return false;
-        }
+        self.finish_with(place, reply, 0, now)
+    }
+
+    fn finish_with(&mut self, place: Place, reply: Option<R>, reply_len: usize, now: Duration) -> bool {
+        let Some(len) = self.handled.remove(&place.0) else { return false };
+        self.count(self.bytes - len + reply_len);
         match self.concurrency.order {
             ReplyOrder::Finished => self.is_due(place, reply, now),
             ReplyOrder::Requests => {
@@ -198,7 +218,8 @@ impl<R> Replies<R> {
     /// How many more requests may be taken now.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.concurrency.limit.saturating_sub(self.owed())
+        let limit = if self.bytes < self.most_bytes { self.concurrency.limit } else { 0 };
+        limit.saturating_sub(self.owed())
     }
 
     /// How many requests have a place still: their replies are not written.
@@ -219,6 +240,12 @@ impl<R> Replies<R> {
         self.answered
     }
 
+    fn count(&mut self, bytes: usize) {
+        self.bytes = bytes;
+        // Who has to end for it is told later: this may be in a lock.
+        self.memory.note(bytes);
+    }
+
     fn is_due(&mut self, place: Place, reply: Option<R>, now: Duration) {
         match reply {
             Some(reply) => self.due.push_back((place, reply, now)),
@@ -232,6 +259,29 @@ impl<R> Replies<R> {
             self.handled.shrink_to(SMALL);
             self.due.shrink_to(SMALL);
         }
+    }
+}
+
+#[cfg(feature = "socket")]
+impl Replies {
+    /// Counts requests that are handled and replies that wait in the memory of a connection. There may be so many bytes of them, or one
+    /// request that is larger; what more there is waits to be read. Defaults to any number.
+    pub(crate) fn count_memory(mut self, memory: &Held, most: usize) -> Self {
+        (self.memory, self.most_bytes) = (memory.another(), most);
+        self
+    }
+
+    /// As [`finish`](Self::finish), and the reply is counted until it is [handed on](Self::next_reply).
+    pub(crate) fn answer(&mut self, place: Place, reply: Option<Vec<u8>>, now: Duration) -> bool {
+        let reply_len = reply.as_ref().map_or(0, Vec::len);
+        self.finish_with(place, reply, reply_len, now)
+    }
+
+    /// As [`next_due`](Self::next_due), for replies that were counted.
+    pub(crate) fn next_reply(&mut self) -> Option<Vec<u8>> {
+        let (_, reply) = self.next_due()?;
+        self.count(self.bytes - reply.len());
+        Some(reply)
     }
 }
 

@@ -11,7 +11,7 @@ use framelink_codec::{Encode, Envelope};
 use framelink_heartbeat::{Form, Numbered};
 
 use super::append::append;
-use super::tenure::abrupt;
+use super::memory::Held;
 use super::torn::Torn;
 use super::{Activity, ByteCount, Ending, Notice, Outgoing, Packed, Pulse, SendRefused, Sent, Ticket};
 
@@ -61,6 +61,8 @@ pub struct Sending<E: Encode> {
     notice: Option<Arc<Notice>>,
     /// What is given back when the last part of the connection is gone.
     held: Option<Arc<dyn Any + Send + Sync>>,
+    /// The memory of the queue, where that is counted.
+    memory: Held,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +134,33 @@ impl<E: Encode> Sending<E> {
             activity: None,
             notice: None,
             held: None,
+            memory: Held::default(),
         }
+    }
+
+    /// Counts the memory of the queue from now on.
+    #[cfg(feature = "socket")]
+    pub(crate) fn count_memory(&mut self, memory: Held) {
+        self.memory = memory;
+        self.on_queued();
+    }
+
+    /// Where the memory of this connection is counted.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn memory(&self) -> &Held {
+        &self.memory
+    }
+
+    /// Says how much memory the queue has. To be called when what was queued stays queued: not for what is written at once.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    pub(crate) fn on_queued(&mut self) {
+        self.memory.set(self.queue.capacity());
+    }
+
+    /// The same in a lock; [`settle`](Held::settle) is to be called after that.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn note_queued(&mut self) {
+        self.memory.note(self.queue.capacity());
     }
 
     pub(super) fn set_tenure(&mut self, activity: Activity, notice: Option<Arc<Notice>>) {
@@ -156,7 +184,7 @@ impl<E: Encode> Sending<E> {
     /// Whether the connection was told to end at once.
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
-        abrupt(self.notice.as_ref()?.stage())
+        self.notice.as_ref()?.abrupt()
     }
 
     /// Whom to wake when it is told to end.
@@ -385,6 +413,7 @@ impl<E: Encode> Sending<E> {
         }
         self.queue = Vec::new();
         self.start = 0;
+        self.memory.set(0);
     }
 
     /// Accepts no more messages, and has writing shut down when the last one is out.
@@ -450,6 +479,12 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
         self.written.clone()
+    }
+
+    /// All bytes that ever were accepted: those of the next message come behind them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// How many messages the socket took whole since the connection began.

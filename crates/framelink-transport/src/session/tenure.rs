@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_codec::notation::ShowSize;
+
 use super::{Activity, Notice, Stage, Tally};
 
 /// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](super::Session).
@@ -66,6 +68,16 @@ pub enum Ending {
     Drained,
     /// A newer connection takes its place.
     Dropped,
+    /// The connections of the server held as much memory as they may, and its client held most of it.
+    Memory {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The connections of its client held as much memory as those of one client may.
+    ClientMemory {
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The time for what was in flight is over.
     Cut,
 }
@@ -74,7 +86,7 @@ impl Ending {
     /// Whether nothing is finished any more.
     #[must_use]
     pub const fn is_abrupt(self) -> bool {
-        matches!(self, Self::Dropped | Self::Cut)
+        matches!(self, Self::Dropped | Self::Memory { .. } | Self::ClientMemory { .. } | Self::Cut)
     }
 }
 
@@ -141,7 +153,7 @@ impl Tenure {
 
     /// Whether it is to end at once, whatever is in flight.
     pub(super) fn told(&self) -> Option<Ending> {
-        self.notice.as_ref().and_then(|notice| abrupt(notice.stage()))
+        self.notice.as_ref()?.abrupt()
     }
 
     pub(super) fn is_draining(&self, now: Duration) -> bool {
@@ -152,7 +164,7 @@ impl Tenure {
         let (stage, why) = self.stage(standing.now);
         let is_between = standing.is_dry && !standing.is_inside_message;
         match stage {
-            Stage::Dropped | Stage::Cut => abrupt(stage),
+            Stage::Dropped | Stage::Cut => self.told(),
             Stage::Closing => self.is_closed(standing).then_some(why),
             Stage::Draining if is_between && self.owed() == 0 => Some(why),
             Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
@@ -209,15 +221,6 @@ impl Tenure {
     }
 }
 
-/// What the stages that finish nothing mean.
-pub(super) const fn abrupt(stage: Stage) -> Option<Ending> {
-    match stage {
-        Stage::Dropped => Some(Ending::Dropped),
-        Stage::Cut => Some(Ending::Cut),
-        Stage::Open | Stage::Draining | Stage::Closing => None,
-    }
-}
-
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -225,6 +228,13 @@ impl fmt::Display for Ending {
             Self::Lifetime { after } => write!(f, "the connection was there for {after:?}, which is its lifetime"),
             Self::Drained => f.write_str("the connection was ended by a drain"),
             Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
+            Self::Memory { limit } => {
+                let limit = ShowSize(*limit);
+                write!(f, "the server's memory budget of {limit} was used up, and this client held most of it")
+            }
+            Self::ClientMemory { limit } => {
+                write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
+            }
             Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
         }
     }

@@ -18,7 +18,7 @@ use super::mux::Mux;
 use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::admission::Permit;
+use crate::admission::{HeldBytes, Permit};
 use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, Traffic};
@@ -139,6 +139,18 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         Self::assemble(reader, writer, framing.into(), None)
     }
 
+    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    pub fn held_bytes(&self) -> HeldBytes {
+        HeldBytes::of(self.sender.sending.memory())
+    }
+
+    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    pub fn share_memory_of(&mut self, accepted: &Self) {
+        let memory = accepted.sender.sending.memory();
+        self.receiver.receiving.count_memory(memory.another());
+        self.sender.sending.count_memory(memory.another());
+    }
+
     /// Sends one message; see [`SendHalf::send`].
     ///
     /// # Errors
@@ -155,6 +167,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub async fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
         self.check(Operation::Send)?;
         self.sender.send_within(payload, limit).await
+    }
+
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub async fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        self.check(Operation::Send).map_err(|error| CallError::new(Sent::Not, error))?;
+        self.sender.send_with_outcome(payload, limit).await
     }
 
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].

@@ -20,7 +20,7 @@ use super::alarm::Alarm;
 use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, AT_ONCE, Came, Progress};
-use crate::error::{Cause, Error, Operation};
+use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{ByteCount, Pulse, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
@@ -279,6 +279,22 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         }
     }
 
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub async fn send_with_outcome(
+        &mut self,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<(), CallError<<C as Decode>::Error, <C as Encode>::Error>> {
+        let before = self.sending.accepted();
+        self.send_within(payload, limit)
+            .await
+            .map_err(|error| CallError::new(drive::sent_of_message(&self.sending, before, error.cause()), error))
+    }
+
     /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones
     /// share a write. Waits only while 64 KiB or more are queued.
     ///
@@ -337,6 +353,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
             if let Some(verdict) = self.sending.pulse().and_then(Pulse::verdict) {
                 self.give_up();
                 return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Dead(verdict)));
+            }
+            // Whoever receives may be busy elsewhere.
+            self.sending.wake_when_told(context.waker());
+            if let Some(ending) = self.sending.told() {
+                self.give_up();
+                return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Ended(ending)));
             }
             let mut beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
             if self.sending.owes_beat() {

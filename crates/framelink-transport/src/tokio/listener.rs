@@ -100,6 +100,14 @@ impl<C: Decode + Encode> Listener<C> {
         Err(last)
     }
 
+    /// Lets connections in as a profile says: its access, and its limits of connections and of memory. For a listener that was not bound with
+    /// a profile; nothing else of it applies.
+    #[must_use]
+    pub fn limited_by(mut self, profile: &Profile) -> Self {
+        self.admission = Some(Admission::new(profile));
+        self
+    }
+
     /// Accepts the next connection. Dropping the future loses none.
     ///
     /// # Errors

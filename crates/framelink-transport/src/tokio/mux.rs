@@ -1,6 +1,7 @@
 //! What the callers and the receiver of one connection share.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
@@ -16,11 +17,12 @@ use super::clock::Clock;
 use crate::drive::{self, Calls, Clock as _, Taken};
 use crate::error::Cause;
 use crate::session::{CallId, Matching, NotBegun, Sending, Sent, Ticket, Transmit};
-use crate::{Incoming, Message};
+use crate::{Incoming, LateReply, Message};
 
 pub(super) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-/// What a call comes to.
-pub(super) type Outcome<C> = Result<Message, CauseOf<C>>;
+/// What a call comes to. A call that is dropped before it has taken its reply hands the reply back as a late one.
+pub(super) type Outcome<C> = Result<LateReply, CauseOf<C>>;
+pub(super) type TakenOf<C> = Taken<oneshot::Sender<Outcome<C>>>;
 type CallsOf<C> = Calls<oneshot::Sender<Outcome<C>>, <C as Decode>::Error, <C as Encode>::Error>;
 
 /// A sending half, the calls in flight, and who waits for what.
@@ -45,6 +47,8 @@ struct State<C: Decode + Encode, W> {
     calls: CallsOf<C>,
     /// Why nothing more can be sent, from the moment that this was seen until the receiver has taken what had come before.
     failed: Option<CauseOf<C>>,
+    /// Replies that calls had and did not take before they were dropped: for the receiver. At most one for each call in flight.
+    late: VecDeque<LateReply>,
     /// Whoever polls the receiver.
     waker: Waker,
     writable: Arc<Writable>,
@@ -78,7 +82,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         let peer = sender.peer_addr();
         let (calls, waker) = (Calls::new(matching), Waker::noop().clone());
         let writable = Arc::new(Writable { receiver: Mutex::new(waker.clone()), drained: Notify::new() });
-        let state = Mutex::new(State { sender, calls, failed: None, waker, writable: Arc::clone(&writable) });
+        let (late, of_state) = (VecDeque::new(), Arc::clone(&writable));
+        let state = Mutex::new(State { sender, calls, failed: None, late, waker, writable: of_state });
         let (turn, room, keys) = Default::default();
         Arc::new(Self { state, turn, room, keys, writable, peer, clock })
     }
@@ -191,7 +196,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     }
 
     /// Nobody waits for the call any more, because its time is over or not. Why it failed, and what the peer may have seen of it;
-    /// `None` if it has been answered.
+    /// `None` if it has been answered, or the connection has ended.
     pub(super) fn give_up(&self, call: CallId, ticket: Ticket, after: Option<Duration>) -> Option<(Sent, CauseOf<C>)> {
         let mut state = self.lock();
         let was_waited_for = match after {
@@ -211,6 +216,16 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
             self.end(&cause);
         }
         was_waited_for.then_some((sent, cause))
+    }
+
+    /// Why a message was not written in that time.
+    pub(super) fn not_written(&self, is_accepted: bool, after: Duration) -> CauseOf<C> {
+        let unwritten = self.unwritten_bytes();
+        if is_accepted {
+            Cause::TimedOut { after, unwritten_bytes: unwritten, unfinished: None }
+        } else {
+            Cause::NoRoom { after, queued_bytes: unwritten }
+        }
     }
 
     /// What the peer may have seen of a request.
@@ -234,27 +249,66 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 
     /// A message for the receiver, unless it was the reply to a call.
     pub(super) fn take(&self, message: Message) -> Option<Incoming> {
+        let taken = self.whose(message);
+        self.hand_over(taken)
+    }
+
+    /// Whose a message is.
+    pub(super) fn whose(&self, message: Message) -> TakenOf<C> {
         let now = self.clock.now();
-        let taken = self.lock().calls.take(message, now);
-        match taken {
+        self.lock().calls.take(message, now)
+    }
+
+    /// Gives a reply to its call. No lock is held, because that wakes a task, and waking may drop one.
+    pub(super) fn hand_over(&self, taken: TakenOf<C>) -> Option<Incoming> {
+        let incoming = match taken {
             Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
-            Taken::Incoming(late) => {
-                self.is_over();
-                return Some(late);
-            }
+            Taken::Incoming(late) => Some(late),
             Taken::Untold => {
                 let must_end = self.lock().calls.must_end();
                 if let Some(cause) = must_end {
                     self.end(&cause);
                 }
+                None
             }
-            Taken::Reply(waiter, reply) => {
-                // Whoever has been dropped meanwhile is told by its guard.
-                let _ = waiter.send(Ok(reply));
-            }
-        }
+            // The call may have been given up since the reply was found to be its own.
+            Taken::Reply(waiter, reply) => waiter.send(Ok(reply)).err().and_then(Result::ok).map(Incoming::Late),
+        };
         self.is_over();
-        None
+        incoming
+    }
+
+    /// What has become of a call whose time is over, when it was not waited for any more: its outcome, if that is there. Otherwise
+    /// it is about to be told why the connection has ended; or its reply has come at this moment, and is late.
+    pub(super) fn last_outcome(
+        &self,
+        answer: &mut oneshot::Receiver<Outcome<C>>,
+        ticket: Ticket,
+        within: Duration,
+    ) -> Outcome<C> {
+        // What is sent from now on goes back to the receiver.
+        answer.close();
+        if let Ok(outcome) = answer.try_recv() {
+            return outcome;
+        }
+        let state = self.lock();
+        Err(state.calls.over().map_or_else(|| state.timed_out(ticket, within), Cause::again))
+    }
+
+    /// A call was dropped that was not waited for any more: a reply that it has not taken is for the receiver.
+    pub(super) fn reclaim(&self, answer: &mut oneshot::Receiver<Outcome<C>>) {
+        answer.close();
+        let Ok(Ok(reply)) = answer.try_recv() else { return };
+        let mut state = self.lock();
+        state.late.push_back(reply);
+        let waker = state.waker.clone();
+        drop(state);
+        waker.wake();
+    }
+
+    /// A late reply that a call has handed back.
+    pub(super) fn reclaimed(&self) -> Option<LateReply> {
+        self.lock().late.pop_front()
     }
 
     /// Why nothing more can be sent, if so.
@@ -298,6 +352,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 
     /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
     fn lock(&self) -> MutexGuard<'_, State<C, W>> {
+        #[cfg(test)]
+        crate::fuzz::simulated::turn();
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -23,7 +23,9 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// See [`Registry`] for an example.
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
-        let mailbox = registry.join(Arc::clone(self.sender.sending.framing()));
+        let sending = &self.sender.sending;
+        let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 
@@ -170,12 +172,12 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         connection.receiver.receiving.take_requests(true);
         let (mailbox, sending) = (connection.mailbox.take(), &connection.sender.sending);
         Self {
-            replies: Replies::new(concurrency),
+            replies: Replies::new(concurrency).count_memory(sending.memory(), profile.limits().handled()),
             outgoing: Outgoing::new(mailbox, profile.timeouts().write, sending),
             handlers: Handlers::new(),
             is_short: profile.connection().short().is_some(),
             takes_turns: profile.exchange() == ExchangeKind::Sync,
-            ahead: Ahead::new(),
+            ahead: Ahead::new(sending.memory()),
             has_read_all: false,
             end: None,
             alarm: Alarm::unset(),
@@ -259,7 +261,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let (replies, clock) = (&mut self.replies, connection.clock);
         let mut failed = None;
         let polled = self.handlers.poll(context, |place, answer| match answer.into_reply() {
-            Ok(reply) => drop(replies.finish(place, reply, clock.now())),
+            Ok(reply) => drop(replies.answer(place, reply, clock.now())),
             Err(error) => failed = Some(error),
         });
         let polled = polled.and_then(|()| failed.map_or(Ok(()), |error| Err(Cause::HandlerFailed(error))));
@@ -285,7 +287,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         match received {
             Ok(Some(message)) => {
                 let failed = |cause| Error::new(Operation::Serve, connection.peer_addr(), cause);
-                if let Some(place) = self.replies.take() {
+                if let Some(place) = self.replies.take_request(message.len()) {
                     self.handlers.push(place, drive::guarded(|| answer(message)).map_err(failed)?);
                 }
                 if self.is_short {

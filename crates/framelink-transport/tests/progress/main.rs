@@ -9,6 +9,7 @@ mod calls_in_flight;
 mod driver;
 mod floods;
 mod owed_beats;
+mod parts;
 #[path = "../drivers/peer.rs"]
 #[allow(dead_code, unused_imports, unused_macros, reason = "these tests need less of it than others")]
 mod peer;

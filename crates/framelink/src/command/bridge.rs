@@ -69,7 +69,8 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = Directions::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
-            Ok(Kind::Framed(framing, bridge.liveness.clone()))
+            let limits = profile_with(profile_of_flags).ok().map(Arc::new);
+            Ok(Kind::Framed(framing, bridge.liveness.clone(), limits))
         }
         _ => {
             let profile = profile_with(profile_of_flags)?;
@@ -94,9 +95,8 @@ fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<P
     Ok(Arc::new(profile))
 }
 
-/// Where messages are only passed on, a client may do nothing but listen, and what is empty costs the host what it costs: as much as can be
-/// allowed.
-const PASSES_ON: &str = "timeouts.first-message = \"1440m\"\nlimits.empty-messages = 1048576";
+/// Where messages are only passed on, a client may do nothing but listen: as long as can be allowed.
+const PASSES_ON: &str = "timeouts.first-message = \"1440m\"";
 
 fn clients_profile(
     bridge: &Bridge,

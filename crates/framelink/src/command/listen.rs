@@ -1,11 +1,12 @@
 //! `framelink listen`: prints what comes, and answers nothing.
 
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use framelink_transport::profile::Side;
 use framelink_transport::{Message, Profile};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::arguments::Listen;
 use crate::bytes_text::{Line, to_hex};
@@ -19,18 +20,19 @@ use crate::serving::{end_with, outcome, profile_of_flags};
 const DRAIN: Duration = Duration::from_secs(5);
 /// So many messages wait to be printed; then nothing more is read.
 const WAITING: usize = 64;
+/// And so many bytes of them, or one message that is longer.
+const WAITING_BYTES: u32 = 1024 * 1024;
 
 pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     let profile = Arc::new(profile(&listen)?);
     let mut drain = Drain::on_signals(DRAIN)?;
     let server = crate::serving::listen(&listen.listen, &profile).await?;
     end_with(drain.clone(), server.handle());
-    let (printer, mut printed) = print(listen.hex);
+    let (printer, mut printed) = print(listen.hex)?;
     let served = server.run(move |message| {
         let printer = printer.clone();
         async move {
-            // Where printing has failed the program ends.
-            let _ = printer.send(message).await;
+            printer.print(message).await;
             None
         }
     });
@@ -59,14 +61,35 @@ fn profile(listen: &Listen) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
+/// The way to whoever prints.
+#[derive(Clone)]
+struct Printer {
+    messages: mpsc::Sender<(Message, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+}
+
+impl Printer {
+    /// Waits until there is room for the message. Where printing has failed the program ends.
+    async fn print(&self, message: Message) {
+        let bytes = u32::try_from(message.len()).unwrap_or(u32::MAX).min(WAITING_BYTES);
+        if let Ok(place) = Arc::clone(&self.room).acquire_many_owned(bytes).await {
+            let _ = self.messages.send((message, place)).await;
+        }
+    }
+}
+
+/// How printing has ended.
+type Printed = oneshot::Receiver<Result<(), Failure>>;
+
 /// Prints on a thread of its own, for a stdout that nobody reads stops whoever writes to it. Done when all is printed, or when
 /// stdout fails.
-fn print(hex: bool) -> (mpsc::Sender<Message>, oneshot::Receiver<Result<(), Failure>>) {
-    let (printer, mut messages) = mpsc::channel::<Message>(WAITING);
+fn print(hex: bool) -> Result<(Printer, Printed), Failure> {
+    let (messages, mut waiting) = mpsc::channel::<(Message, OwnedSemaphorePermit)>(WAITING);
+    let printer = Printer { messages, room: Arc::new(Semaphore::new(WAITING_BYTES as usize)) };
     let (done, printed) = oneshot::channel();
-    std::thread::spawn(move || {
+    let begun = Builder::new().name("framelink-print".to_owned()).spawn(move || {
         let mut print = || {
-            while let Some(message) = messages.blocking_recv() {
+            while let Some((message, _place)) = waiting.blocking_recv() {
                 if hex { say(to_hex(&message))? } else { say(Line(&message))? }
             }
             Ok(())
@@ -74,5 +97,6 @@ fn print(hex: bool) -> (mpsc::Sender<Message>, oneshot::Receiver<Result<(), Fail
         // Whoever would like to know may have ended.
         let _ = done.send(print());
     });
-    (printer, printed)
+    begun.map_err(|error| Failure::fault(format!("no thread to print with: {error}")))?;
+    Ok((printer, printed))
 }

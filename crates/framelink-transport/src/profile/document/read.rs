@@ -333,6 +333,7 @@ impl TimeoutsTable {
         builder.write = time("timeouts.write", self.write)?;
         builder.close = time("timeouts.close", self.close)?;
         builder.first_message = time("timeouts.first-message", self.first_message)?;
+        builder.first_request = time("timeouts.first-request", self.first_request)?;
         builder.frame = time("timeouts.frame", self.frame)?;
         builder.idle = time("timeouts.idle", self.idle)?;
         builder.lifetime = time("timeouts.lifetime", self.lifetime)?;
@@ -352,6 +353,8 @@ impl LimitsTable {
         if let Some(text) = &self.when_full {
             builder.when_full = word("limits.when-full", text, WHEN_FULL)?;
         }
+        builder.memory = size("limits.memory", self.memory)?;
+        builder.memory_per_client = size("limits.memory-per-client", self.memory_per_client)?;
         builder.empty_messages = count("limits.empty-messages", self.empty_messages, messages, "messages a second")?;
         Ok(())
     }

@@ -27,7 +27,7 @@ impl From<&Profile> for Document {
             sign_off: profile.sign_off().map(sign),
             reconnect: reconnect(&profile.reconnect),
             access: access(&profile.access),
-            limits: limits(&profile.limits),
+            limits: limits(&profile.limits, &profile.framing),
             liveness: LivenessTable {
                 heartbeat: profile.heartbeat.as_deref().map(text),
                 keepalive: profile.socket.keepalive.map(text),
@@ -150,6 +150,7 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
         write: unless(said.write, defaults.write),
         close: unless(said.close, defaults.close),
         first_message: unless(said.first_message, defaults.first_message),
+        first_request: unless(said.first_request, said.first_message),
         frame: unless(said.frame, defaults.frame),
         idle: unless(said.idle, defaults.idle),
         lifetime: unless(said.lifetime, defaults.lifetime),
@@ -157,8 +158,9 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
 }
 
 /// The limit on messages went into the framing.
-fn limits(limits: &Limits) -> LimitsTable {
+fn limits(limits: &Limits, framing: &Directions) -> LimitsTable {
     let default = Limits::default();
+    let share = Limits::default_memory_per_client(limits.memory, framing);
     let unless = |number: u32, default| (number != default).then(|| count(number));
     LimitsTable {
         message: None,
@@ -166,6 +168,8 @@ fn limits(limits: &Limits) -> LimitsTable {
         queued_messages: unless(limits.queued_messages, default.queued_messages),
         connections: unless(limits.connections, default.connections),
         connections_per_client: unless(limits.per_client, default.per_client),
+        memory: (limits.memory != Limits::default_memory(framing)).then(|| size(limits.memory)),
+        memory_per_client: (limits.memory_per_client != share).then(|| size(limits.memory_per_client)),
         when_full: (limits.when_full != WhenFull::default()).then(|| text(limits.when_full.name())),
         empty_messages: unless(limits.empty_messages, default.empty_messages),
     }

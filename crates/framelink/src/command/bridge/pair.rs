@@ -40,6 +40,13 @@ pub(crate) struct Passed {
     pub(crate) cut: u64,
 }
 
+impl Passed {
+    /// Whether no message came from either side, wholly or in part.
+    pub(crate) const fn is_nothing(self) -> bool {
+        self.to_host == 0 && self.to_client == 0 && self.cut == 0
+    }
+}
+
 impl<A, B, C, D> Pair<A, B, C, D>
 where
     A: AsyncRead + Unpin,
@@ -48,9 +55,10 @@ where
     D: AsyncWrite + Unpin,
 {
     pub(crate) fn new(client: Connection<Directions, A, B>, host: Connection<Directions, C, D>) -> Self {
+        let (in_hand, in_hand_too) = (client.held_bytes(), client.held_bytes());
         let (from_client, to_client) = client.split();
         let (from_host, to_host) = host.split();
-        Self { up: Relay::new(from_client, to_host), down: Relay::new(from_host, to_client) }
+        Self { up: Relay::new(from_client, to_host, in_hand), down: Relay::new(from_host, to_client, in_hand_too) }
     }
 
     /// Passes messages both ways until both sides have ended, one has failed, or the time to drain is over.
@@ -62,10 +70,15 @@ where
             () = drain.over() => Ok(()),
             ended = passing => ended,
         };
-        tokio::select! {
-            biased;
-            () = self.part(LINGER) => {}
-            () = drain.over() => {}
+        // Who is ended at once is waited for no longer: others may need what it holds.
+        let is_abrupt =
+            matches!(&ended, Err(error) if matches!(error.cause(), Cause::Ended(ending) if ending.is_abrupt()));
+        if !is_abrupt {
+            tokio::select! {
+                biased;
+                () = self.part(LINGER) => {}
+                () = drain.over() => {}
+            }
         }
         if drain.stage() == Stage::Closing && !drain.was_forced() {
             // What has come lies in the system's buffers too.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Cause, Error, Operation, RecvHalf, SendHalf};
-use framelink_transport::{Directions, Message};
+use framelink_transport::{Directions, HeldBytes, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -62,13 +62,15 @@ pub(super) struct Relay<R, W> {
     taken: u64,
     /// The one that is being passed on, so that nothing is lost when that is given up.
     in_hand: Option<Message>,
+    /// That one, counted in the memory of the clients.
+    held: HeldBytes,
     /// What comes is no message, or none any more.
     is_spoilt: bool,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
-    pub(super) const fn new(from: RecvHalf<Directions, R>, to: SendHalf<Directions, W>) -> Self {
-        Self { from, to, taken: 0, in_hand: None, is_spoilt: false }
+    pub(super) const fn new(from: RecvHalf<Directions, R>, to: SendHalf<Directions, W>, held: HeldBytes) -> Self {
+        Self { from, to, taken: 0, in_hand: None, held, is_spoilt: false }
     }
 
     /// Passes messages on until the side they come from ends, or the program is to, and then ends the other side.
@@ -125,8 +127,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
             };
             let Taken::Message(message) = taken else { return Ok(()) };
             self.taken += 1;
+            self.held.set(message.len());
             pass(self.in_hand.insert(message), &mut self.to).await?;
             self.in_hand = None;
+            self.held.set(0);
             tally.add_one();
         }
     }
@@ -136,7 +140,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
     /// counted, and not passed on.
     pub(super) async fn part(&mut self) {
         let given_up = self.taken > self.written() + self.to.unwritten() as u64;
-        let Self { from, to, taken, in_hand, is_spoilt } = self;
+        let Self { from, to, taken, in_hand, is_spoilt, .. } = self;
         let finish = async {
             if let Some(message) = in_hand
                 && given_up

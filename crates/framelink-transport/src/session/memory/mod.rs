@@ -1,0 +1,22 @@
+//! Bytes that a server holds for its connections, and which of them are closed when there are too many.
+//!
+//! ```text
+//!   Held ─┐                     ┌─► the sum of a client ──► at most its share
+//!   Held ─┼─► Account (one of ──┤
+//!   Held ─┘   each connection)  └─► the sum of all ───────► at most the budget
+//! ```
+//!
+//! Each place that holds bytes (a receive buffer, a write queue, requests that wait) has a [`Held`] and says how much that is when it
+//! changes by 4 KiB or more: a connection with small messages says nothing at all.
+
+#![cfg_attr(not(feature = "socket"), allow(dead_code, reason = "only listeners have a budget"))]
+
+mod account;
+mod budget;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use account::{Account, Held};
+#[cfg(feature = "socket")]
+pub(crate) use budget::Budget;
+pub(crate) use budget::Charge;

@@ -1,0 +1,77 @@
+//! Memory for what is to be read, where the memory of a server is counted.
+
+use std::time::Duration;
+
+use framelink_codec::{Decode, Ends, ReadBuffer};
+
+use super::Receiving;
+use crate::session::memory::Held;
+use crate::session::spare;
+
+/// Connections that were told to end give their memory back as soon as somebody looks at them. Those for which nobody does within this
+/// time do not keep the others waiting.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl<D: Decode> Receiving<D> {
+    /// Counts the memory of the buffer from now on.
+    pub(crate) fn count_memory(&mut self, memory: Held) {
+        self.memory = memory;
+    }
+
+    /// Whether the memory of the buffer is counted.
+    pub(crate) const fn counts_memory(&self) -> bool {
+        self.memory.is_counted()
+    }
+
+    /// Whether memory is held that is counted.
+    #[cfg(feature = "nonblocking")]
+    pub(crate) const fn holds_memory(&self) -> bool {
+        self.memory.holds_any()
+    }
+
+    /// Whether the next read may have the memory that it needs; it is counted then. `waits`: the read holds its memory while it waits.
+    /// False while connections that were told to end have not given back what they hold, and where this is one of them.
+    pub(crate) fn make_room(&mut self, waits: bool, now: impl FnOnce() -> Duration) -> bool {
+        if waits && self.buffer.is_small() {
+            self.buffer.reuse(spare::take());
+        }
+        // What is empty is read into memory of the thread, and held only where something is left in it.
+        let wanted = if self.buffer.is_small() && !waits { 0 } else { self.capacity_for_read() };
+        if self.memory.try_set(wanted) {
+            self.starved_since = None;
+            return true;
+        }
+        self.release();
+        self.on_idle(false);
+        let now = now();
+        let since = *self.starved_since.get_or_insert(now);
+        now.saturating_sub(since) >= PATIENCE && self.memory.try_set_at_last(wanted)
+    }
+
+    /// Counts what is held while nothing is read. A thread that waits by itself (`waits`) keeps the memory of an empty buffer.
+    pub(crate) fn on_idle(&mut self, waits: bool) {
+        let is_held = waits || !self.buffer.is_empty();
+        self.memory.set(if is_held { self.buffer.capacity() } else { 0 });
+    }
+
+    /// Forgets what has come, and gives the memory back: the connection has ended.
+    pub(crate) fn forget(&mut self) {
+        self.buffer = ReadBuffer::new();
+        self.memory.set(0);
+    }
+
+    /// The same, where it was told to end at once.
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) fn forget_if_told(&mut self) {
+        if self.told().is_some() {
+            self.forget();
+        }
+    }
+
+    fn capacity_for_read(&self) -> usize {
+        match self.codec.framing().ends() {
+            Ends::Read(size) => self.buffer.capacity().max(self.buffer.len() + size),
+            _ => self.buffer.capacity_for(self.need.map_or(0, |need| need.missing)),
+        }
+    }
+}
