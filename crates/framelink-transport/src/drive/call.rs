@@ -6,6 +6,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::attend::attend_in;
 use super::receive::{greeted, is_unsure, look};
+use super::send::make_room;
 use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;
@@ -102,17 +103,10 @@ impl<P: AsRef<[u8]>> Call<P> {
                         None => return Ok(Answer::Wait(Wants::Read(None))),
                     }
                 }
-                Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
-                    Some(ticket) => {
-                        self.ticket = Some(ticket);
-                        receiving.hold_pulse();
-                        if self.half_close {
-                            sending.finish();
-                        }
-                        Stage::Flush
-                    }
-                    // The request is not accepted: what comes meanwhile is no reply to it.
-                    None => match turn.receive(receiving, &mut Now(port.input()), clock)? {
+                // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
+                Stage::Put if !sending.has_room() => match make_room(sending, port.output(), clock)? {
+                    Progress::Done => Stage::Look,
+                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
                         Came::Message(_) => return Err(Cause::Unasked),
                         Came::Closed => return Err(Cause::NoReply),
                         Came::Beat => Stage::Put,
@@ -122,12 +116,26 @@ impl<P: AsRef<[u8]>> Call<P> {
                         }
                     },
                 },
+                Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
+                    Some(ticket) => {
+                        self.ticket = Some(ticket);
+                        receiving.hold_pulse();
+                        if self.half_close {
+                            sending.finish();
+                        }
+                        Stage::Flush
+                    }
+                    None => return Ok(Answer::Wait(Wants::Write)),
+                },
                 Stage::Flush => match flush(sending, port.output(), clock)? {
                     Progress::Done => Stage::Reply,
                     // A peer may answer while it reads, and wait with reading until we have read.
                     Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
                         // It leaves behind the request.
                         Came::Beat => Stage::Flush,
+                        Came::Message(_) if self.ticket.is_some_and(|ticket| sending.sent(ticket) == Sent::Not) => {
+                            return Err(Cause::Unasked);
+                        }
                         came => return answer(receiving, came, Wants::Both),
                     },
                 },

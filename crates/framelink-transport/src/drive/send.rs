@@ -97,7 +97,7 @@ fn check_told<D, E: Encode>(sending: &mut Sending<E>) -> Result<(), Cause<D, E::
 }
 
 /// Writes half of what may be queued, so that a write is worth its while.
-fn make_room<D, E: Encode>(
+pub(super) fn make_room<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
     clock: &impl Clock,
