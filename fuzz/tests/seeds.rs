@@ -19,6 +19,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("notation", framelink_transport::fuzz::notation),
     ("outbox", framelink_transport::fuzz::outbox),
     ("profile", framelink_transport::fuzz::profile),
+    ("progress", framelink_transport::fuzz::progress),
     ("pulse", framelink_transport::fuzz::pulse),
     ("replies", framelink_transport::fuzz::replies),
     ("session", framelink_transport::fuzz::session),

@@ -52,8 +52,10 @@ pub struct Liveness {
     asked: Option<Asked>,
     /// A heartbeat was asked for and is not written.
     is_unwritten: bool,
-    /// When one of ours was asked for last.
+    /// When one of ours was asked for last, or an answer of ours: the peer counts both.
     beat_at: Option<Duration>,
+    /// The peer has asked since, so that it asks by itself, and sees us by our answers.
+    is_asked_by_peer: bool,
     /// The last probe and when it was sent, until it is answered.
     awaited: Option<(u64, Duration)>,
     next_number: u64,
@@ -122,6 +124,7 @@ impl Liveness {
             asked: None,
             is_unwritten: false,
             beat_at: None,
+            is_asked_by_peer: false,
             awaited: None,
             next_number: 1,
             excused_until: None,
@@ -171,7 +174,8 @@ impl Liveness {
         }
     }
 
-    /// A heartbeat of the peer's came. Whether it is to be answered.
+    /// A heartbeat of the peer's came. Whether it is to be answered. An answer shows the peer that we live as a beat does, so that no
+    /// beat is due for another interval.
     pub fn on_seen(&mut self, seen: Seen, now: Duration) -> bool {
         match seen {
             Seen::Answer { number } => {
@@ -188,7 +192,11 @@ impl Liveness {
             }
             Seen::Probe | Seen::Either => {
                 self.lived(now);
-                self.rules.answers && self.guard.lets_through(now)
+                let is_answered = self.rules.answers && self.guard.lets_through(now);
+                if is_answered {
+                    (self.beat_at, self.is_asked_by_peer) = (Some(now), true);
+                }
+                is_answered
             }
         }
     }
@@ -282,7 +290,7 @@ impl Liveness {
     #[must_use]
     pub fn beat_at(&self) -> Option<Duration> {
         let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some();
-        let time = self.rules.beat_after.filter(|_| !is_asleep)?;
+        let time = self.beat_after().filter(|_| !is_asleep)?;
         let at = self.after(self.shown_at(), time);
         let judged_at = self.asked.map_or(at, |asked| asked.since.saturating_add(self.rules.timeout));
         // Whoever looks at what comes goes first.
@@ -358,9 +366,17 @@ impl Liveness {
         });
         let ask = rules.ask_after.map(|time| (self.after(self.life_at, time), Step::Ask));
         let step = if rules.ask_after.is_some() { Step::Ask } else { Step::Beat };
-        let beat = rules.beat_after.filter(|_| !self.is_unwritten);
+        let beat = self.beat_after().filter(|_| !self.is_unwritten);
         let beat = beat.map(|time| (self.after(self.shown_at(), time), step));
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// How long nothing may be shown before a beat. A peer that asks by itself does so up to a round trip later than an interval after
+    /// it last heard of us: the side that gives way leaves it that time too, or the two would cross again and again.
+    fn beat_after(&self) -> Option<Duration> {
+        let Rules { interval, timeout, beat_after, .. } = self.rules;
+        let waits = self.is_asked_by_peer && self.rules.gives_way();
+        beat_after.map(|time| if waits { interval + timeout.min(interval) } else { time })
     }
 
     /// When the peer last saw what shows it that we live.
@@ -392,7 +408,7 @@ impl Liveness {
         self.next_number = self.next_number.wrapping_add(1);
         self.first = None;
         self.is_unwritten = true;
-        self.beat_at = Some(now);
+        (self.beat_at, self.is_asked_by_peer) = (Some(now), false);
         self.awaited = self.rules.answers.then_some((number, now));
         self.sent += 1;
         number

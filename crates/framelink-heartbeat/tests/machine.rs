@@ -228,3 +228,58 @@ fn our_own_beats_keep_nobody_alive() {
     }
     assert!(now <= s(61) && beats == 0, "{now:?}: whoever looks goes first, {beats} beats");
 }
+
+/// The driver is late again and again: the peer has its answer time once more after it lived, and not each time.
+#[test]
+fn a_driver_that_is_always_late_still_finds_a_dead_peer_dead() {
+    let mut liveness = client(Form::Numbered);
+    for began in [0, 100] {
+        liveness.on_heard(s(began));
+        probe(&mut liveness, s(began + 31));
+        assert_eq!(liveness.poll(s(began + 42)), Due::Wait(Some(s(began + 52))), "late for the first time");
+    }
+    assert!(matches!(liveness.poll(s(153)), Due::Dead(_)), "late once more, and the peer had its time");
+
+    // The same where nothing is asked and silence alone is judged.
+    let mut liveness = Heartbeat::relaxed(Form::empty()).by(By::Server).liveness(Role::Client, 0, s(0));
+    assert_eq!(liveness.poll(s(41)), Due::Wait(Some(s(51))));
+    assert!(matches!(liveness.poll(s(52)), Due::Dead(_)));
+}
+
+/// The half that only sends leaves the half that looks a moment to go first: 250 ms, or a quarter of the timeout if that is less.
+#[test]
+fn a_beat_of_the_sending_half_comes_a_moment_later() {
+    for (timeout, grace) in [(at(10_000), at(250)), (at(400), at(100))] {
+        let heartbeat = Heartbeat::relaxed(Form::Numbered).timeout(timeout).expect("in bounds");
+        let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+        let due = s(30) + grace;
+        assert_eq!(liveness.beat_at(), Some(due));
+        assert_eq!(liveness.poll_beat(due - at(1)), None);
+        assert_eq!(liveness.poll_beat(due), Some(1));
+        assert_eq!(liveness.beat_at(), None, "it waits to be written");
+    }
+    // While a probe waits for its answer the half that looks has the word.
+    let mut liveness = client(Form::Numbered);
+    liveness.on_sent(s(5));
+    probe(&mut liveness, s(30));
+    assert_eq!(
+        liveness.beat_at(),
+        Some(s(60) + at(250)),
+        "an interval after the probe, which is later than its answer time"
+    );
+    let tight = Heartbeat::relaxed(Form::Numbered).interval(s(5)).expect("in bounds");
+    let mut liveness = tight.liveness(Role::Client, u32::MAX, s(0));
+    probe(&mut liveness, s(5));
+    assert_eq!(liveness.beat_at(), Some(s(15) + at(250)), "and not before its answer time is over");
+}
+
+/// An answer of ours is seen by the peer as a beat would be.
+#[test]
+fn an_answer_shows_that_we_live() {
+    let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both).counting(Life::Heartbeats);
+    let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
+    assert!(liveness.on_seen(Seen::Probe, s(20)));
+    assert_eq!(liveness.deadline(), Some(s(50)));
+    assert!(!liveness.on_seen(Seen::Beat, s(25)), "this one is not answered, and shows nothing of us");
+    assert_eq!(liveness.deadline(), Some(s(50)));
+}

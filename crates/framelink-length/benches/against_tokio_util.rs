@@ -2,14 +2,13 @@
 //!
 //! Every case is the same loop for both sides: a buffer is filled with 64 KiB of whole frames (not timed), then all are
 //! taken out and dropped at once (timed), and the buffer is used again. The two take turns, so that whatever else the
-//! machine does falls on both. What is printed is frames per second and the ratio of the medians; where a ratio is
-//! promised, a run that does not reach it says so and exits with 1.
+//! machine does falls on both. What is printed is frames per second and the ratio of the medians. The ratio differs from processor to
+//! processor, so nothing is judged by it; `.ci/instructions` holds the instructions of the same loops to a limit.
 //!
 //! `cargo bench -p framelink-length`
 
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -21,44 +20,29 @@ const SIZES: [usize; 5] = [16, 64, 256, 1024, 16384];
 const FEED: usize = 64 * 1024;
 const ROUNDS: usize = 101;
 
-fn main() -> ExitCode {
-    let mut kept = true;
-    println!(
-        "{:<28}{:>8}{:>16}{:>16}{:>8}{:>10}",
-        "frames per second, net:2", "bytes", "ours", "tokio-util", "ratio", "promised"
-    );
+fn main() {
+    println!("{:<28}{:>8}{:>16}{:>16}{:>8}", "frames per second, net:2", "bytes", "ours", "tokio-util", "ratio");
     for size in SIZES {
-        let promised = if size <= 1024 { 2.0 } else { 1.0 };
-        kept &= report("tokio-util Decoder", size, promised, &mut decoder(size), &mut their_decoder(size));
+        report("tokio-util Decoder", size, &mut decoder(size), &mut their_decoder(size));
     }
     for size in SIZES {
-        let promised = if size <= 64 { 8.0 } else { 1.0 };
-        kept &= report("borrowed iterator", size, promised, &mut iterator(size), &mut their_decoder(size));
+        report("borrowed iterator", size, &mut iterator(size), &mut their_decoder(size));
     }
     for size in SIZES {
-        let promised = if size <= 64 { 1.3 } else { 1.0 };
         // One payload and one buffer for both: how they lie to each other in memory matters to a copy.
         let payload = Bytes::from(vec![7; size]);
         let buffer = Rc::new(RefCell::new(BytesMut::with_capacity(2 * FEED)));
-        kept &= report(
+        report(
             "tokio-util Encoder",
             size,
-            promised,
             &mut encode_all(net2().codec(), payload.clone(), buffer.clone()),
             &mut encode_all(theirs(), payload, buffer),
         );
     }
-    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs both in turns and prints one line.
-fn report(
-    name: &str,
-    size: usize,
-    promised: f64,
-    ours: &mut dyn FnMut() -> Duration,
-    theirs: &mut dyn FnMut() -> Duration,
-) -> bool {
+fn report(name: &str, size: usize, ours: &mut dyn FnMut() -> Duration, theirs: &mut dyn FnMut() -> Duration) {
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 10 {
         let (our_time, their_time) = (ours(), theirs());
@@ -72,16 +56,12 @@ fn report(
         times[times.len() / 2].as_secs_f64()
     });
     let per_second = |median: f64| frames(size) as f64 * REPEATS as f64 / median;
-    let ratio = their_median / our_median;
-    // Where both do little but copy the same bytes the ratio is 1, and a run shows it within two per cent.
-    let kept = ratio >= promised - if promised > 1.0 { 0.0 } else { 0.02 };
     println!(
-        "{name:<28}{size:>8}{:>16.0}{:>16.0}{ratio:>8.2}{promised:>10.1}{}",
+        "{name:<28}{size:>8}{:>16.0}{:>16.0}{:>8.2}",
         per_second(our_median),
         per_second(their_median),
-        if kept { "" } else { "  NOT REACHED" }
+        their_median / our_median
     );
-    kept
 }
 
 /// How often the buffer is filled and emptied in one timing.

@@ -28,6 +28,7 @@
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 mod bad_frames;
 mod fault;

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 const COUNT: usize = 10_000;
-/// Per connection, of what the process holds.
-const MOST_BYTES: f64 = 2.5 * 1024.0;
-/// Of one core, with a beat each way every 30 s.
-const MOST_CPU: f64 = 5.0;
 
-fn main() -> ExitCode {
+fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let interval = arguments.next().unwrap_or_else(|| "30s".to_owned());
     let (count, peers) = (arguments.next(), arguments.next());
@@ -34,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 /// Holds them, and looks what that costs.
-async fn hold(interval: &str, count: usize) -> ExitCode {
+async fn hold(interval: &str, count: usize) {
     let heartbeat = heartbeat(interval).expect("an interval");
     let every = heartbeat.times().0;
     let framing: Framing = "ascii:4".parse().expect("a notation");
@@ -59,18 +55,16 @@ async fn hold(interval: &str, count: usize) -> ExitCode {
     let bytes = (memory() - before) as f64 / count as f64;
     let at_30s = cpu * every.as_secs_f64() / 30.0;
     println!("{count} connections with a beat each way every {every:?}, for {window:?}:");
-    println!("  {bytes:.0} bytes of resident memory a connection (at most {MOST_BYTES:.0})");
-    println!("  {cpu:.1} % of one core; {at_30s:.1} % with a beat every 30 s (at most {MOST_CPU} %)");
-    let lost = connections.try_join_next().is_some();
-    if lost {
+    println!("  {bytes:.0} bytes of resident memory a connection");
+    println!("  {cpu:.1} % of one core; {at_30s:.1} % with a beat every 30 s");
+    if connections.try_join_next().is_some() {
         println!("  a connection was lost");
     }
     let _ = peers.kill();
     let _ = peers.wait();
-    if !lost && bytes <= MOST_BYTES && at_30s <= MOST_CPU { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn be_the_peers(interval: &str, count: usize, address: &str) -> ExitCode {
+async fn be_the_peers(interval: &str, count: usize, address: &str) {
     let heartbeat = heartbeat(interval).expect("an interval");
     let framing: Framing = "ascii:4".parse().expect("a notation");
     let connector = Connector::new(framing);
@@ -82,7 +76,6 @@ async fn be_the_peers(interval: &str, count: usize, address: &str) -> ExitCode {
     println!("all are there");
     // Until one ends, which none should.
     connections.join_next().await;
-    ExitCode::FAILURE
 }
 
 /// Nothing but heartbeats comes, as long as both live.

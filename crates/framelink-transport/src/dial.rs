@@ -1,22 +1,29 @@
 //! Dialling where no runtime waits.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::{ConnectError, connector, socket};
+use crate::{ConnectError, ToPeer, connector, socket};
 
 impl<C, D> connector::Connector<C, D> {
     /// A socket that is connected, and waits.
-    pub(crate) fn dial_and_wait(&self, peer: impl ToSocketAddrs) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    pub(crate) fn dial_and_wait(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
         let began = Instant::now();
-        let addresses = peer.to_socket_addrs().map_err(ConnectError::Resolve)?;
+        let addresses = self.resolver.look_up(peer.to_peer(), self.within)?;
         let mut last = self.no_address();
-        for (address, left) in self.attempts(addresses) {
+        for (address, left) in self.attempts(addresses.into_iter()) {
             // An address that is silent leaves the others their share of the time.
             let after = self.within.saturating_sub(began.elapsed()) / left;
-            match self.dial_one(address, after) {
-                Ok(stream) => return Ok((stream, address)),
+            let dialled = self.dial_one(address, after);
+            if dialled.is_err() {
+                self.answered.on_failed(address);
+            }
+            match dialled {
+                Ok(stream) => {
+                    self.answered.on_connected(address);
+                    return Ok((stream, address));
+                }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() => {
                     last = ConnectError::TimedOut { address, after };
                 }

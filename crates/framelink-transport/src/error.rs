@@ -77,6 +77,7 @@ impl<D, E> Error<D, E> {
             | Cause::HandlerPanicked
             | Cause::Ended(_)
             | Cause::Closed => Blame::Ours,
+            Cause::Connect(ConnectError::NoThread(_)) => Blame::Ours,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
             | Cause::Fault(_)

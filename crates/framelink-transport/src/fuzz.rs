@@ -8,8 +8,12 @@ mod lending;
 #[cfg(feature = "socket")]
 mod memory;
 mod outbox;
+#[cfg(feature = "socket")]
+mod progress;
 mod pulse;
 mod replies;
+#[cfg(feature = "socket")]
+pub(crate) mod simulated;
 mod upstream;
 
 use std::collections::VecDeque;
@@ -30,6 +34,8 @@ pub use lending::lending;
 #[cfg(feature = "socket")]
 pub use memory::memory;
 pub use outbox::outbox;
+#[cfg(feature = "socket")]
+pub use progress::progress;
 pub use pulse::pulse;
 pub use replies::replies;
 pub use upstream::upstream;

@@ -40,11 +40,14 @@
 //! Without default features there are the [`session`] and the profile, and no runtime.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
 mod admission;
 #[cfg(feature = "socket")]
 mod answer;
+#[cfg(feature = "socket")]
+mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
@@ -73,12 +76,16 @@ mod message;
 mod news;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod peer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 mod presets;
 pub mod profile;
 #[cfg(feature = "socket")]
 mod registry;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod resolver;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod resting;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
@@ -89,6 +96,8 @@ mod socket;
 mod socket_options;
 #[cfg(feature = "socket")]
 mod terms;
+#[cfg(feature = "socket")]
+mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
@@ -113,6 +122,8 @@ pub use keepalive::Keepalive;
 pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use news::News;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub use peer::{Peer, ToPeer};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 pub use presets::presets;

@@ -1,6 +1,7 @@
 //! Where a client leaves its connection between exchanges, and what is done for one with heartbeats meanwhile.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use framelink_heartbeat::Verdict;
 use crate::error::Cause;
 use crate::upstream::Seat;
 use crate::{DecodeError, EncodeError, Error, drive};
+
+/// A peer that never stops sending is listened to with such pauses, in which an exchange can take the connection.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What can be left so: a driver's connection.
 pub(crate) trait Rests {
@@ -19,9 +23,9 @@ pub(crate) trait Rests {
 }
 
 /// Whoever looks after a slot until it is dropped: a driver's task or thread.
-pub(crate) trait Keeper<C>: fmt::Debug {
+pub(crate) trait Keeper<C>: Sized + fmt::Debug {
     /// Begins: asks the slot to [tend](Slot::tend), and again after what that says, or when it is woken.
-    fn start(slot: Arc<Slot<C>>) -> Self;
+    fn start(slot: Arc<Slot<C>>) -> io::Result<Self>;
     /// There is something to look after again.
     fn wake(&self);
 }
@@ -29,9 +33,11 @@ pub(crate) trait Keeper<C>: fmt::Debug {
 /// A client's connection while no exchange has it. One with heartbeats is looked after.
 #[derive(Debug)]
 pub(crate) struct Resting<C, K> {
-    /// One that needs nobody, or is in use.
+    /// One that needs nobody, or is in use, or has nobody.
     in_hand: Option<C>,
     kept: Option<(Arc<Slot<C>>, K)>,
+    /// Why there was no keeper for the last one that needs a keeper.
+    keeper_error: Option<io::Error>,
 }
 
 /// Where it lies, for its keeper to look after.
@@ -55,19 +61,24 @@ struct State<C> {
 
 impl<C: Rests, K: Keeper<C>> Resting<C, K> {
     pub(crate) const fn new() -> Self {
-        Self { in_hand: None, kept: None }
+        Self { in_hand: None, kept: None, keeper_error: None }
     }
 
-    /// Leaves a connection. `is_deaf` where nobody takes what comes; the seat is told when it is lost.
+    /// Leaves a connection. `is_deaf` where nobody takes what comes; the seat is told when it is lost. Where there can be no keeper the
+    /// connection stays, and nothing beats for it until it is put back.
     pub(crate) fn put(&mut self, connection: C, is_deaf: bool, seat: Option<Arc<Seat>>) {
         if !connection.is_watched() {
             self.in_hand = Some(connection);
             return;
         }
-        let (slot, keeper) = self.kept.get_or_insert_with(|| {
-            let slot = Arc::new(Slot::new(is_deaf));
-            (Arc::clone(&slot), K::start(slot))
-        });
+        let (slot, keeper) = match self.keeper(is_deaf) {
+            Ok(kept) => kept,
+            Err(error) => {
+                self.keeper_error = Some(error);
+                self.in_hand = Some(connection);
+                return;
+            }
+        };
         let mut state = slot.lock();
         (state.connection, state.seat) = (Some(connection), seat);
         state.verdict = None;
@@ -75,6 +86,22 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
         if std::mem::take(&mut state.is_waiting) {
             keeper.wake();
         }
+    }
+
+    /// Where connections lie, and who looks after them. Begins that, if there is nobody yet.
+    fn keeper(&mut self, is_deaf: bool) -> io::Result<&(Arc<Slot<C>>, K)> {
+        if self.kept.is_none() {
+            let slot = Arc::new(Slot::new(is_deaf));
+            let keeper = K::start(Arc::clone(&slot))?;
+            (self.kept, self.keeper_error) = (Some((slot, keeper)), None);
+        }
+        self.kept.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Why nothing beats for the connection between exchanges, where something should.
+    #[cfg(feature = "blocking")]
+    pub(crate) const fn keeper_error(&self) -> Option<&io::Error> {
+        self.keeper_error.as_ref()
     }
 
     /// The connection, if it is there still.
@@ -136,7 +163,7 @@ impl<C: Rests> Slot<C> {
             None => Ok(Ok(None)),
         };
         if let Ok(Ok(Some(time))) = tended {
-            return Some(time);
+            return Some(time.max(PAUSE));
         }
         if let Ok(Err(error)) = &tended
             && let Cause::Dead(verdict) = error.cause()

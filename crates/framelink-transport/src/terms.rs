@@ -41,9 +41,17 @@ impl Terms {
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),
             Side::Server => {
-                receiving.limit_first(profile.timeouts().first_message);
-                receiving.limit_frame(profile.timeouts().frame);
-                receiving.limit_empty(profile.limits().empty_messages);
+                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat.as_ref());
+                receiving.limit_first(timeouts.first_message);
+                receiving.limit_first_request(timeouts.first_request);
+                if !profile.exchange().receives() {
+                    receiving.take_heartbeat_for_first();
+                }
+                receiving.limit_frame(timeouts.frame);
+                // An empty message that is no heartbeat is answered like any other, and costs its sender the wait for that.
+                if heartbeat.is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
+                    receiving.limit_empty(profile.limits().empty_messages);
+                }
             }
         }
     }

@@ -4,13 +4,17 @@
 
 mod support;
 
+use std::future::ready;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use framelink_transport::tokio::{Cause, Connection};
+use framelink_transport::Profile;
+use framelink_transport::heartbeat::{Form, Heartbeat, Role};
+use framelink_transport::tokio::{Cause, Connection, Server};
 use support::{MANNERS, Reader, Then, framing, piped};
-use tokio::io::{AsyncWriteExt, sink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, sink};
+use tokio::net::TcpStream;
 
 const FRAMES: u32 = 10_000;
 
@@ -121,4 +125,75 @@ async fn a_turn_that_is_over_is_not_taken_for_silence() {
         leave(turns).await;
         assert_eq!(&ours.recv().await.unwrap().unwrap()[..], b"abcd", "{turns}");
     }
+}
+
+/// Heartbeats never reach the application, so that nothing but the number of frames ends a turn.
+#[tokio::test]
+async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
+    // A read has at most 64 KiB, which are some 21 800 of them, and a turn ends after it.
+    const MEANWHILE: u64 = 50_000;
+    let heartbeat = Arc::new(Heartbeat::strict(Form::literal(b"?", b"!")));
+    let (mut flooded, mut flood) = piped("net:2", 4 << 20);
+    let pulse = flooded.watch(heartbeat, Role::Server);
+    let (mut quiet, mut peer) = piped("net:2", 64);
+    let floods = tokio::spawn(async move {
+        let many = b"\0\x01?".repeat(100_000);
+        while flood.write_all(&many).await.is_ok() {}
+    });
+    let receives = tokio::spawn(async move { flooded.recv().await.unwrap() });
+    let mut most = 0;
+    while pulse.counts().1 < 1_000_000 {
+        let before = pulse.counts().1;
+        peer.write_all(b"\0\x02hi").await.unwrap();
+        assert_eq!(&quiet.recv().await.unwrap().unwrap()[..], b"hi");
+        tokio::task::yield_now().await;
+        most = most.max(pulse.counts().1 - before);
+    }
+    assert!(most <= MEANWHILE, "{most} heartbeats of another came first");
+    receives.abort();
+    floods.abort();
+}
+
+/// Empty messages cost their sender next to nothing: three million of them take no more of the others' turns than other messages do.
+#[tokio::test]
+async fn a_flood_of_empty_messages_leaves_other_clients_their_turn() {
+    const EMPTY: u64 = 3_000_000;
+    // The runtime looks at its sockets every 61 turns, and twice before a reply is back; a turn has some hundred messages.
+    const MEANWHILE: u64 = 100_000;
+    let profile = Arc::new(Profile::builder(framing("net:2")).build().unwrap());
+    let server = Server::bind("127.0.0.1:0", &profile).await.unwrap();
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let taken = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&taken);
+    let running = tokio::spawn(server.run(move |message| {
+        counted.fetch_add(u64::from(message.is_empty()), Ordering::Relaxed);
+        ready((!message.is_empty()).then(|| message.to_vec()))
+    }));
+    let mut flood = TcpStream::connect(address).await.unwrap();
+    let flooding = tokio::spawn(async move {
+        let empty = [0; 20_000];
+        for _ in 0..EMPTY / 10_000 {
+            flood.write_all(&empty).await.unwrap();
+        }
+        flood.shutdown().await.unwrap();
+        assert_eq!(flood.read(&mut [0]).await.unwrap(), 0, "it is not cut");
+    });
+    let mut other = TcpStream::connect(address).await.unwrap();
+    let (mut asked, mut most) = (0, 0);
+    while taken.load(Ordering::Relaxed) < EMPTY {
+        let before = taken.load(Ordering::Relaxed);
+        other.write_all(b"\0\x02hi").await.unwrap();
+        let mut reply = [0; 4];
+        other.read_exact(&mut reply).await.unwrap();
+        assert_eq!(&reply, b"\0\x02hi");
+        asked += 1;
+        most = most.max(taken.load(Ordering::Relaxed) - before);
+    }
+    println!("{asked} replies meanwhile, after at most {most} empty messages");
+    assert!(most <= MEANWHILE, "{most} empty messages came before a reply");
+    flooding.await.unwrap();
+    drop(other);
+    handle.drain(Duration::from_secs(5));
+    assert_eq!(running.await.unwrap().cut, 0);
+    assert_eq!(taken.load(Ordering::Relaxed), EMPTY, "none of them is left out");
 }

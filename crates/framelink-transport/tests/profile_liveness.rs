@@ -164,6 +164,7 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
     };
     assert_eq!(cautions("heartbeat = \"empty\""), [""; 0]);
     assert_eq!(cautions("keepalive = \"60s/10s/6\""), [""; 0]);
+    assert_eq!(cautions("heartbeat = \"empty\"\n[timeouts]\nidle = \"720m\"\nfirst-request = \"720m\""), [""; 0]);
     assert_eq!(cautions("heartbeat = \"empty\"\nkeepalive = \"60s/10s/6\"\nidle-limit = \"5m\""), [""; 0]);
     for (toml, expected) in [
         (
@@ -188,6 +189,21 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
         (
             "heartbeat = \"empty,interval=10m\"\nidle-limit = \"5m\"",
             "what is idle for 5m is dropped on the way, and nothing is sent before 10m; make that 200s or less",
+        ),
+        (
+            "heartbeat = \"empty,interval=2m\"",
+            "as a server, a client that says nothing is closed after 1m, and heartbeats come every 2m: raise \
+             timeouts.first-message, or shorten the interval of liveness.heartbeat",
+        ),
+        (
+            "heartbeat = \"empty\"\n[timeouts]\nidle = \"720m\"",
+            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"720m\" if clients \
+             may have nothing else to say for longer",
+        ),
+        (
+            "heartbeat = \"empty\"\n[exchange]\nkind = \"duplex\"\nkey = \"0:4\"",
+            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"60m\" if clients \
+             may have nothing else to say for longer",
         ),
         (
             "idle-limit = \"5m\"",
@@ -220,6 +236,19 @@ fn a_profile_in_words() {
         "{}",
         profile.to_toml()
     );
+}
+
+#[test]
+fn what_heartbeats_are_to_a_server_is_said() {
+    let profile = |toml: &str| Profile::from_toml(&format!("framing = \"net:2\"\n{toml}")).unwrap();
+    let said = |toml: &str, line: &str| profile(toml).explain().lines().any(|said| said == ("as a server", line));
+    let quiet = "a client that sends only heartbeats has 60m for that";
+    let empty = "takes up to 100 empty heartbeats a second";
+    let raised = "timeouts.first-request = \"60m\"\n";
+    assert!(said(&format!("{raised}liveness.heartbeat = \"empty\""), quiet));
+    assert!(!said(raised, quiet), "there are none");
+    assert!(said("liveness.heartbeat = \"empty\"", empty));
+    assert!(!said("liveness.heartbeat = \"literal:3f..21\"", empty), "an empty frame is a message there");
 }
 
 #[test]

@@ -257,6 +257,10 @@ fn a_value_out_of_its_bounds_is_told_the_bounds() {
         (of("line").write_timeout(Duration::ZERO), format!("timeouts.write is 0m, expected {time}")),
         (of("line").close_timeout(s(86_401)), format!("timeouts.close is 86401s, expected {time}")),
         (of("line").first_message_timeout(s(172_800)), format!("timeouts.first-message is 2880m, expected {time}")),
+        (
+            of("line").first_request_timeout(s(59)),
+            "timeouts.first-request is 59s, expected 1m or more, which is timeouts.first-message".to_owned(),
+        ),
         (of("line").frame_timeout(Duration::MAX), format!("timeouts.frame is {:?}, expected {time}", Duration::MAX)),
         (of("line").preamble(&[0; 1025], b""), "preamble.send is 1025 bytes, expected up to 1024".to_owned()),
         (of("line").preamble(b"", &[0; 1025]), "preamble.expect is 1025 bytes, expected up to 1024".to_owned()),
@@ -308,6 +312,9 @@ fn defaults_are_those_that_are_documented() {
     let timeouts = profile.timeouts();
     assert_eq!((timeouts.connect, timeouts.reply, timeouts.write), (s(10), Some(s(5)), s(30)));
     assert_eq!((timeouts.close, timeouts.first_message, timeouts.frame), (s(1), s(60), s(30)));
+    assert_eq!(timeouts.first_request, s(60));
+    let raised = of("ascii:4").first_message_timeout(s(300)).build().unwrap();
+    assert_eq!(raised.timeouts().first_request, s(300), "no less than for one that says nothing");
     assert_eq!(profile.limits(), Limits::default());
     assert_eq!((profile.limits().write_queue, profile.limits().connections), (64 * 1024, 1000));
     assert_eq!(*profile.socket(), SocketOptions::new());
@@ -418,7 +425,6 @@ as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
 as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
 as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, who holds most is closed
-as a server  takes up to 100 empty messages a second
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0
 socket       small writes may wait to be sent together (no TCP_NODELAY)
@@ -477,6 +483,39 @@ fn what_an_exchange_means_is_said() {
     );
     let shared = of("line").exchange(DUPLEX).connection(Shared::new(3)).build().unwrap();
     assert!(shared.explain().to_string().contains("up to 3 that stay open"), "{}", shared.explain());
+}
+
+#[test]
+fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_flight() {
+    let cautioned = [
+        of("line").exchange(DUPLEX),
+        of("line").exchange(Simplex::new(DUPLEX)),
+        of("line").exchange(DUPLEX).connection(Shared::new(2)),
+        of("line").exchange(DUPLEX.in_flight(2)),
+    ];
+    for builder in cautioned {
+        let profile = builder.build().unwrap();
+        let caution = profile.mismatch_caution().expect("a caution");
+        for told in ["goes to a wrong request", "give a key (exchange.key)", "connection = \"pooled\""] {
+            assert!(caution.contains(told), "{caution}");
+        }
+        let explanation = profile.explain();
+        assert!(explanation.lines().any(|line| line == ("careful", &*caution)), "{explanation}");
+    }
+    let keyed = DUPLEX.key(place("4:6"));
+    let sound = [
+        of("line"),
+        of("line").exchange(ExchangeKind::SendOnly),
+        of("line").exchange(keyed),
+        of("line").exchange(Simplex::new(keyed)),
+        of("line").exchange(keyed).connection(Shared::new(2)),
+        // A reply that is lost is noticed before the next request.
+        of("line").exchange(DUPLEX.in_flight(1)),
+    ];
+    for builder in sound {
+        let profile = builder.build().unwrap();
+        assert_eq!(profile.mismatch_caution(), None, "{}", profile.explain());
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
+first-request = "60m"
 frame = "15s"
 
 [limits]
@@ -57,6 +58,7 @@ fn whole() -> Profile {
         .write_timeout(Duration::from_secs(20))
         .close_timeout(Duration::from_millis(500))
         .first_message_timeout(Duration::from_secs(600))
+        .first_request_timeout(Duration::from_secs(3600))
         .frame_timeout(Duration::from_secs(15))
         .max_message(4096)
         .write_queue(1000)
@@ -97,6 +99,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
+first-request = "60m"
 frame = "15s"
 
 [limits]
@@ -175,7 +178,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "framing = 'line'\n[timeouts]\n  replay = '5s'",
         "line 3, column 3: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, `first-message`, \
-         `frame`, `idle`, `lifetime`",
+         `first-request`, `frame`, `idle`, `lifetime`",
     ),
     (
         "framing = { send = 'line', recv = 'line' }",

@@ -1,8 +1,10 @@
 //! The receiving half of a session: bytes and time in, messages out. No socket, no runtime.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::session::{Received, Receiving};
+use framelink_transport::heartbeat::{Form, Heartbeat, Role};
+use framelink_transport::session::{Received, Receiving, Session};
 use framelink_transport::{Decode, Decoded, Directions, End, EndedBy, Ends, Fault, Frame, Framing, Need};
 
 const ZERO: Duration = Duration::ZERO;
@@ -372,4 +374,49 @@ fn a_preamble_has_a_limit_of_its_own_or_that_of_the_first_message() {
     receiving.on_bytes(b"LO", ms(20));
     assert!(receiving.poll_preamble().unwrap());
     assert_eq!(receiving.overdue_at(), Some((ms(100), ms(100))));
+}
+
+/// The stranger's trick: an empty frame now and then, or one after the other without a pause.
+#[test]
+fn heartbeats_alone_are_no_first_message() {
+    for longer in [None, Some(ms(1000))] {
+        let mut session = watched();
+        let receiving = &mut session.receiving;
+        receiving.limit_first(ms(100));
+        receiving.limit_frame(ms(50));
+        if let Some(longer) = longer {
+            receiving.limit_first_request(longer);
+        }
+        assert_eq!(receiving.overdue_at(), Some((ms(100), ms(100))), "a peer that says nothing has no more time");
+        receiving.on_bytes(b"\0\0", ms(10));
+        assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
+        let limit = longer.unwrap_or(ms(100));
+        assert_eq!(receiving.overdue_at(), Some((limit, limit)));
+        // A message that has begun in time may be finished, and then the limit is over for good.
+        let mut late = limit - ms(1);
+        receiving.on_bytes(b"\0\0\0", late);
+        assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
+        assert_eq!(receiving.overdue_at(), Some((late + ms(50), ms(50))));
+        // Heartbeats that run into one another are no way around it.
+        for _ in 0..3 {
+            late += ms(40);
+            receiving.on_bytes(b"\0\0", late);
+            assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
+            assert_eq!(receiving.overdue_at(), Some((limit, limit)), "the next one began too late");
+        }
+        receiving.on_bytes(b"\x01a", late);
+        assert!(matches!(receiving.poll(), Ok(Received::Message(_))));
+        assert_eq!(receiving.overdue_at(), None);
+        receiving.on_bytes(b"\0\0", late + ms(5000));
+        assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
+        assert_eq!(receiving.overdue_at(), None, "it is known");
+    }
+}
+
+/// With empty frames as heartbeats.
+fn watched() -> Session<Framing, Framing> {
+    let framing: Framing = "net:2".parse().expect("a notation");
+    let mut session = Session::new(framing, framing);
+    session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Server, 0, Duration::ZERO);
+    session
 }

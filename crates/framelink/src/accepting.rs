@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
+use crate::strangers;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
@@ -67,13 +68,17 @@ impl Accepting {
                 Ok(mut connection) => {
                     self.liveness.watch(&mut connection, Role::Server);
                     if self.paused_until.take().is_some() {
-                        tracing::info!("accepting again on {}", self.address);
+                        strangers::line(strangers::Kind::System, || {
+                            tracing::info!("accepting again on {}", self.address)
+                        });
                     }
                     return connection;
                 }
                 Err(error) => {
                     if self.paused_until.is_none() {
-                        tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+                        strangers::line(strangers::Kind::System, || {
+                            tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+                        });
                     }
                     self.paused_until = Some(Instant::now() + PAUSE);
                 }

@@ -36,11 +36,15 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_message: Option<Duration>,
 
+    /// How long it may take for that if it sends heartbeats meanwhile [default: as --first-message]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) first_request: Option<Duration>,
+
     /// How long a message may take from its first byte to its last [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) frame_timeout: Option<Duration>,
 
-    /// So many empty messages may come a second, heartbeats among them [default: 100]
+    /// Where heartbeats are empty frames, so many of them may come a second [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) max_empty: Option<u32>,
 
@@ -58,7 +62,7 @@ impl Limits {
     pub(crate) const fn are_said(&self) -> bool {
         let counts = self.max_connections.is_some() || self.max_per_client.is_some() || self.max_empty.is_some();
         let times = self.idle.is_some() || self.lifetime.is_some();
-        let first_times = self.first_message.is_some() || self.frame_timeout.is_some();
+        let first_times = self.first_message.is_some() || self.first_request.is_some() || self.frame_timeout.is_some();
         let rules = self.when_full.is_some() || !self.allow.is_empty() || !self.deny.is_empty();
         counts || times || first_times || rules
     }
@@ -91,6 +95,9 @@ impl Limits {
         }
         if let Some(within) = self.first_message {
             builder = builder.first_message_timeout(within);
+        }
+        if let Some(within) = self.first_request {
+            builder = builder.first_request_timeout(within);
         }
         if let Some(within) = self.frame_timeout {
             builder = builder.frame_timeout(within);

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::Failure;
+use crate::strangers;
 
 /// So many lines wait for a reader of stderr; what comes then is dropped and counted.
 const LINES: usize = 4096;
@@ -20,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The way to stderr.
 #[derive(Clone)]
 pub(crate) struct Log {
-    lines: SyncSender<Entry>,
+    /// `None` where the system had no thread to write: each line is written where it is said.
+    lines: Option<SyncSender<Entry>>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -34,9 +37,10 @@ impl Log {
     /// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` chooses what is logged.
     pub(crate) fn start() -> Self {
         let (lines, entries) = sync_channel(LINES);
-        let log = Self { lines, dropped: Arc::default() };
-        let dropped = Arc::clone(&log.dropped);
-        std::thread::spawn(move || write_all(&entries, &dropped));
+        let dropped = Arc::default();
+        let counted = Arc::clone(&dropped);
+        let writer = Builder::new().name("framelink-log".to_owned()).spawn(move || write_all(&entries, &counted));
+        let log = Self { lines: writer.is_ok().then_some(lines), dropped };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -51,6 +55,7 @@ impl Log {
 
     /// Says how the program ended, if there is anything to say, and gives the exit code.
     pub(crate) fn end(self, result: Result<(), Failure>) -> ExitCode {
+        strangers::tell_all();
         if let Some(message) = result.as_ref().err().and_then(Failure::message) {
             self.put_at_last(Entry::Line(format!("framelink: {message}\n").into_bytes()));
         }
@@ -63,8 +68,9 @@ impl Log {
 
     /// Why the program ended is worth waiting for, for a while.
     fn put_at_last(&self, mut entry: Entry) {
+        let Some(lines) = &self.lines else { return entry.write() };
         let began = Instant::now();
-        while let Err(TrySendError::Full(refused)) = self.lines.try_send(entry) {
+        while let Err(TrySendError::Full(refused)) = lines.try_send(entry) {
             if began.elapsed() > PATIENCE {
                 return;
             }
@@ -74,7 +80,8 @@ impl Log {
     }
 
     fn put(&self, line: Vec<u8>) {
-        if self.lines.try_send(Entry::Line(line)).is_err() {
+        let Some(lines) = &self.lines else { return Entry::Line(line).write() };
+        if lines.try_send(Entry::Line(line)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -83,18 +90,20 @@ impl Log {
 /// Where stderr is closed nobody wants to hear it.
 fn write_all(entries: &Receiver<Entry>, dropped: &AtomicU64) {
     while let Ok(entry) = entries.recv() {
-        match entry {
-            Entry::Line(line) => {
-                let _ = io::stderr().write_all(&line);
-                let count = dropped.swap(0, Ordering::Relaxed);
-                if count > 0 {
-                    let _ =
-                        writeln!(io::stderr(), "framelink: {count} lines of the log were dropped, nobody had read it");
-                }
-            }
-            Entry::Mark(mark) => {
-                let _ = mark.send(());
-            }
+        let is_line = matches!(entry, Entry::Line(_));
+        entry.write();
+        let count = if is_line { dropped.swap(0, Ordering::Relaxed) } else { 0 };
+        if count > 0 {
+            let _ = writeln!(io::stderr(), "framelink: {count} lines of the log were dropped, nobody had read it");
+        }
+    }
+}
+
+impl Entry {
+    fn write(self) {
+        match self {
+            Self::Line(line) => drop(io::stderr().write_all(&line)),
+            Self::Mark(mark) => drop(mark.send(())),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The framelink command line. It parses words; everything else is in the libraries.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
+
 mod accepting;
 mod arguments;
 mod bytes_text;
@@ -15,6 +17,7 @@ mod output;
 mod profile;
 mod serving;
 mod set;
+mod strangers;
 mod values;
 
 use std::process::ExitCode;
@@ -47,7 +50,12 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
+    // Tokio panics where the system has no thread for a worker.
+    let mut builder = match std::thread::Builder::new().spawn(|| {}) {
+        Ok(_) => tokio::runtime::Builder::new_multi_thread(),
+        Err(_) => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build().map_err(Failure::fault)?;
     let result = runtime.block_on(work);
     // A thread that waits for the terminal must not keep the program.
     runtime.shutdown_background();

@@ -131,6 +131,13 @@ pub(crate) fn load(name: &str, overrides: &Overrides) -> Result<Profile, Failure
     if is_file(name) { load_file(name, overrides) } else { load_template(name, overrides) }
 }
 
+/// Warns where a lost reply would have later replies answer wrong requests.
+pub(crate) fn warn_of_mismatch(profile: &Profile) {
+    if let Some(caution) = profile.mismatch_caution() {
+        tracing::warn!("careful: {caution}");
+    }
+}
+
 /// Whether the side can use it for this at all.
 pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     let unfit = match (side, profile.exchange()) {

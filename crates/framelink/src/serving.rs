@@ -11,6 +11,7 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::{Count, say};
 use crate::profile::Overrides;
+use crate::strangers::{self, Kind};
 
 /// Listens, and says so.
 pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {
@@ -63,15 +64,36 @@ pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure>
 }
 
 fn log(address: &str, event: &ServerEvent<'_>) {
+    let info = || tracing::info!("{event}");
+    let warn = || tracing::warn!("{event}");
     match event {
-        ServerEvent::Connected { .. } | ServerEvent::Closed { error: None, .. } => tracing::info!("{event}"),
-        ServerEvent::Closed { error: Some(error), .. } if matches!(error.cause(), Cause::Ended(_)) => {
-            tracing::info!("{event}");
-        }
-        ServerEvent::AcceptFailed { error, pause } => {
+        ServerEvent::Connected { .. } => strangers::line(Kind::Connected, info),
+        ServerEvent::Closed { answered, error, .. } => match error.map(|error| error.cause()) {
+            None | Some(Cause::Ended(_)) if *answered == 0 => strangers::line(Kind::Closed, info),
+            None | Some(Cause::Ended(_)) => info(),
+            Some(cause) if *answered == 0 && is_before_a_message(cause) => strangers::line(Kind::Ended, warn),
+            Some(_) => warn(),
+        },
+        ServerEvent::AcceptFailed { error, pause } => strangers::line(Kind::System, || {
             tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, and then ever later");
+        }),
+        ServerEvent::AcceptingAgain => {
+            strangers::line(Kind::System, || tracing::info!("accepting again on {address}"));
         }
-        ServerEvent::AcceptingAgain => tracing::info!("accepting again on {address}"),
-        _ => tracing::warn!("{event}"),
+        _ => warn(),
+    }
+}
+
+/// Whether it can end a connection on which no whole message came. What a handler has to do with, or a reply, does not.
+const fn is_before_a_message(cause: &Cause) -> bool {
+    match cause {
+        Cause::TimedOut { unwritten_bytes, .. } => *unwritten_bytes == 0,
+        Cause::Fault(_)
+        | Cause::Preamble(_)
+        | Cause::Reset(_)
+        | Cause::Io(_)
+        | Cause::TooManyEmpty { .. }
+        | Cause::Dead(_) => true,
+        _ => false,
     }
 }

@@ -44,6 +44,27 @@ fn replies_by_key_are_printed_in_the_order_of_the_messages() {
 }
 
 #[test]
+fn every_message_that_came_is_printed_before_the_program_ends() {
+    let host = Host::listen();
+    let address = host.address;
+    let host = host.serve(|mut stream| {
+        let request = WIRE.read(&mut stream);
+        let before = (0..300).map(|number| format!("news {number}")).flat_map(|news| WIRE.frame(news.as_bytes()));
+        let all: Vec<u8> = before.chain(WIRE.frame(&[&request[..2], b" re"].concat())).collect();
+        stream.write_all(&all).expect("writing");
+        // Its side has ended by now, and it still listens.
+        read_to_end(&stream);
+        write(&mut stream, b"a last word");
+    });
+    let done = send(address, &["--key", "0:2", "01 a"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let (unasked, replies): (Vec<&str>, _) = done.stdout.lines().partition(|line| line.starts_with("unasked: "));
+    assert_eq!((unasked.len(), replies), (301, vec!["01 re"]));
+    assert_eq!((unasked[299], unasked[300]), ("unasked: news 299", "unasked: a last word"));
+    host.join();
+}
+
+#[test]
 fn no_more_are_in_flight_than_may_be() {
     let host = Host::listen();
     let address = host.address;
@@ -75,7 +96,7 @@ fn each_message_that_fails_is_told_with_what_the_peer_may_have_seen() {
         read_to_end(stream)
     });
     let done = send(address, &["--key", "0:2", "--timeout", "200ms", "01 a", "02 b"]);
-    assert_eq!((done.code, &*done.stdout), (Some(1), "02 re\n"));
+    assert_eq!((done.code, &*done.stdout), (Some(1), "02 re\nlate: 01 late\n"));
     assert!(done.stderr.contains("message 1: calling 127.0.0.1:") && done.stderr.contains("(sent, no reply)"));
     assert!(done.stderr.ends_with("framelink: 1 of 2 messages failed\n"), "{}", done.stderr);
     host.join();

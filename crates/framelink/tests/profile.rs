@@ -25,7 +25,6 @@ as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
 as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
 as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, who holds most is closed
-as a server  takes up to 100 empty messages a second
 ";
 
 #[test]
@@ -54,7 +53,7 @@ fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
         (
             "framing = \"line\"\n[timeouts]\n\treplay = \"5s\"\n",
             "line 3, column 2: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, \
-             `first-message`, `frame`, `idle`, `lifetime`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
+             `first-message`, `first-request`, `frame`, `idle`, `lifetime`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
         ),
         (
             "framing = \"until-close\"",

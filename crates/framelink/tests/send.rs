@@ -191,7 +191,11 @@ fn a_timeout_says_how_long_and_what_had_come() {
         let done = send(address, &["--framing", "net:2", "--timeout", "300ms", "hi"]);
         assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
         assert_eq!((done.code, &*done.stdout), (Some(1), ""));
-        assert!(done.stderr.starts_with(&format!("framelink: calling {address}: {complaint}")), "{}", done.stderr);
+        assert!(
+            done.stderr.starts_with(&format!("framelink: message 1: calling {address}: {complaint}")),
+            "{}",
+            done.stderr
+        );
         assert!(host.join(), "the connection is closed");
     }
 }
@@ -208,7 +212,7 @@ fn a_peer_that_closes_instead_of_replying_is_an_error() {
     let done = send(address, &["--framing", "net:2", "hi", "ho"]);
     assert_eq!((done.code, &*done.stdout), (Some(1), "ok\n"));
     let complaint = "the peer closed the connection instead of replying (perhaps sent)";
-    assert_eq!(done.stderr, format!("framelink: calling {address}: {complaint}\n"));
+    assert_eq!(done.stderr, format!("framelink: message 2: calling {address}: {complaint}\n"));
     host.join();
 }
 
@@ -277,7 +281,7 @@ fn a_message_that_cannot_be_sent_is_refused_before_anything_is() {
     let host = Host::listen();
     let done = send(host.address, &["--framing", "ascii:4", "fits", &long]);
     assert_eq!((done.code, &*done.stdout), (Some(1), ""));
-    let complaint = "framelink: message 2: payload is 10000 bytes, the header can announce at most 9999\n";
+    let complaint = "framelink: message 2: payload is 10000 bytes, the header can announce at most 9999 (not sent)\n";
     assert_eq!(done.stderr, complaint);
     host.expect_untouched();
 
@@ -445,7 +449,7 @@ fn a_reply_too_many_is_a_fault() {
         read_to_end(&stream)
     });
     let done = send(address, &["--framing", "ascii:4", "hi"]);
-    assert_eq!((done.code, &*done.stdout), (Some(1), "ok\n"));
+    assert_eq!((done.code, &*done.stdout), (Some(1), "ok\nunasked: ok\nunasked: ok\n"));
     assert!(done.stderr.starts_with("framelink: 2 messages came that no message had asked for"), "{}", done.stderr);
     assert_eq!(host.join(), b"");
 }
@@ -464,7 +468,8 @@ fn without_replies_a_peer_that_takes_nothing_is_named_and_so_is_what_it_did_not_
     let stream = host.accept();
     let done = running.finish();
     assert_eq!(done.code, Some(1));
-    assert!(done.stderr.starts_with(&format!("framelink: sending to {address}: ")), "{}", done.stderr);
+    assert!(done.stderr.starts_with("framelink: line "), "{}", done.stderr);
+    assert!(done.stderr.contains(&format!(" of stdin: sending to {address}: ")), "{}", done.stderr);
     assert!(done.stderr.ends_with(" bytes could not be written within 300ms (perhaps sent)\n"), "{}", done.stderr);
     drop(stream);
 }

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Running, Task, Wire, dial, framelink, read_exactly, read_to_end};
+use common::{
+    DEADLINE, DeadPort, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
+};
 
 fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"], arguments].concat()))
@@ -62,7 +64,13 @@ fn limits_of_time_and_of_empty_messages() {
         (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
         (["--first-message", "200ms"], b"", "nothing came within 200ms"),
         (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),
-        (["--max-empty", "2"], b"000000000000", "more than 2 empty messages came within a second"),
+        (["--heartbeat=empty", "--max-empty=2"], b"000000000000", "more than 2 empty messages came within a second"),
+        // Heartbeats alone are no message.
+        (
+            ["--heartbeat=empty", "--first-message=200ms"],
+            b"0000",
+            "no whole message within 200ms: only heartbeats came",
+        ),
     ] {
         let (mut server, address) = serve(&flags);
         let mut client = dial(address);
@@ -198,4 +206,61 @@ fn what_is_cut_is_counted_and_exit_1() {
     assert!(report.ends_with("1 cut"), "{report}");
     assert_eq!(server.finish().code, Some(1));
     assert!(told.elapsed() < DEADLINE / 2, "{:?}", told.elapsed());
+}
+
+/// A scanner that comes back thousands of times fills no disk, and what is left out is counted. What an honest client is told about is
+/// written all the same.
+#[test]
+fn a_flood_of_strangers_has_few_lines_and_none_is_lost() {
+    const STRANGERS: u64 = 3000;
+    let (server, address) = serve(&["--max-per-client", "1000"]);
+    let began = Instant::now();
+    for _ in 0..STRANGERS {
+        let mut stranger = dial(address);
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        is_closed(&stranger);
+    }
+    let honest = dial(address);
+    assert!(is_answered(&honest));
+    (&honest).write_all(b"oops").unwrap();
+    is_closed(&honest);
+    drop(honest);
+    server.signal("TERM");
+    let log = server.finish().stderr;
+    let seconds = began.elapsed().as_secs() + 1;
+    for (line, count) in [
+        ("after 0 messages", " more connections ended before a whole message"),
+        (": connected", " more connections were let in"),
+    ] {
+        let written = log.lines().filter(|said| said.contains(line)).count() as u64;
+        let left_out: u64 =
+            log.lines().filter(|said| said.contains(count)).map(|said| number_before(said, count)).sum();
+        let all = STRANGERS + u64::from(line == ": connected");
+        assert_eq!(written + left_out, all, "{written} written and {left_out} left out:\n{log}");
+        assert!(left_out > 0 && written <= 20 + seconds, "{written} in {seconds} s");
+    }
+    assert!(log.contains("after 1 message"), "{log}");
+    assert!(log.lines().count() as u64 <= 3 * (20 + seconds), "{log}");
+}
+
+/// The same through a bridge: whoever connects while the host is away.
+#[test]
+fn clients_of_a_bridge_whose_host_is_away_have_few_lines_too() {
+    const CLIENTS: u64 = 300;
+    let host = DeadPort::new();
+    let to = host.address.to_string();
+    let arguments = ["--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "ascii:4"];
+    let (bridge, address) = Running::listen(&mut framelink([&["bridge"][..], &arguments].concat()));
+    for _ in 0..CLIENTS {
+        let client = dial(address);
+        half_close(&client);
+        is_closed(&client);
+    }
+    bridge.signal("TERM");
+    let log = bridge.finish().stderr;
+    let count = " more clients were turned away";
+    let written = log.lines().filter(|said| said.contains("closed with 0 messages cut")).count() as u64;
+    let left_out: u64 = log.lines().filter(|said| said.contains(count)).map(|said| number_before(said, count)).sum();
+    assert_eq!(written + left_out, CLIENTS, "{log}");
+    assert!(left_out > 0, "{log}");
 }

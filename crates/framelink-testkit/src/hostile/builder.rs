@@ -197,7 +197,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
         let listener = first_of(address, |address| plan.fault_socket(address)?.listening(address));
         let listener = listener.map_err(StartError::Listen)?;
         let local_addr = listener.local_addr().map_err(StartError::Listen)?;
-        Ok(Hostile::accept_on(listener, local_addr, plan))
+        Hostile::accept_on(listener, local_addr, plan).map_err(StartError::Listen)
     }
 
     /// Connects, and starts a client.
@@ -209,7 +209,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
         let dialled = first_of(address, |address| Ok((plan.fault_socket(address)?.dialled(address)?, address)));
         let (stream, peer) = dialled.map_err(StartError::Dial)?;
         let local_addr = stream.local_addr().map_err(StartError::Dial)?;
-        Ok(Hostile::talk_on(stream, local_addr, peer, plan))
+        Hostile::talk_on(stream, local_addr, peer, plan).map_err(StartError::Dial)
     }
 }
 

@@ -11,9 +11,10 @@ mod server;
 mod shuffle;
 mod talk;
 
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -114,7 +115,7 @@ impl Hostile {
         self.tally.wait_for(within, enough)
     }
 
-    fn accept_on<F>(listener: TcpListener, local_addr: SocketAddr, plan: Plan<F>) -> Self
+    fn accept_on<F>(listener: TcpListener, local_addr: SocketAddr, plan: Plan<F>) -> io::Result<Self>
     where
         F: Decode + Encode + Send + Sync + 'static,
     {
@@ -129,8 +130,12 @@ impl Hostile {
                 };
                 // On some systems it has this from the listener.
                 let is_ready = stream.set_nonblocking(false).is_ok();
-                if is_ready && let Ok(talk) = Talk::new(stream, peer, plan, stop, tally) {
-                    threads.push(thread::spawn(move || talk.run(server::serve)));
+                // Where the system has no thread the connection is closed.
+                if is_ready
+                    && let Ok(talk) = Talk::new(stream, peer, plan, stop, tally)
+                    && let Ok(thread) = Builder::new().spawn(move || talk.run(server::serve))
+                {
+                    threads.push(thread);
                 }
             }
             drop(listener);
@@ -140,7 +145,7 @@ impl Hostile {
         })
     }
 
-    fn talk_on<F>(stream: TcpStream, local_addr: SocketAddr, peer: SocketAddr, plan: Plan<F>) -> Self
+    fn talk_on<F>(stream: TcpStream, local_addr: SocketAddr, peer: SocketAddr, plan: Plan<F>) -> io::Result<Self>
     where
         F: Decode + Encode + Send + Sync + 'static,
     {
@@ -151,15 +156,15 @@ impl Hostile {
         })
     }
 
-    fn run<F, W>(local_addr: SocketAddr, plan: Plan<F>, work: W) -> Self
+    fn run<F, W>(local_addr: SocketAddr, plan: Plan<F>, work: W) -> io::Result<Self>
     where
         F: Decode + Encode + Send + Sync + 'static,
         W: FnOnce(&Arc<Plan<F>>, &Arc<Stop>, &Arc<Tally>) + Send + 'static,
     {
         let (stop, tally) = (Arc::new(Stop::default()), Arc::new(Tally::default()));
         let (its_stop, its_tally) = (Arc::clone(&stop), Arc::clone(&tally));
-        let thread = thread::spawn(move || work(&Arc::new(plan), &its_stop, &its_tally));
-        Self { local_addr, stop, tally, thread: Some(thread) }
+        let thread = Builder::new().spawn(move || work(&Arc::new(plan), &its_stop, &its_tally))?;
+        Ok(Self { local_addr, stop, tally, thread: Some(thread) })
     }
 
     fn end(&mut self) {

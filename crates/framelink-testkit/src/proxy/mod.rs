@@ -7,7 +7,7 @@ mod pump;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use framelink_codec::Decode;
@@ -131,7 +131,7 @@ impl Proxy {
         let addr = listener.local_addr()?;
         let (control, stop) = (Arc::new(Control::default()), Arc::new(Stop::default()));
         let (its_control, its_stop) = (Arc::clone(&control), Arc::clone(&stop));
-        let thread = thread::spawn(move || {
+        let thread = Builder::new().spawn(move || {
             let mut threads: Vec<JoinHandle<()>> = Vec::new();
             while !its_stop.is_stopped() {
                 threads.retain(|thread| !thread.is_finished());
@@ -141,20 +141,22 @@ impl Proxy {
                 };
                 let (targets, frame_len) = (targets.clone(), frame_len.clone());
                 let (control, stop) = (Arc::clone(&its_control), Arc::clone(&its_stop));
-                threads.push(thread::spawn(move || {
+                let begun = Builder::new().spawn(move || {
                     // A target that is not there shows as a connection that is closed at once.
                     if client.set_nonblocking(false).is_ok()
                         && let Some(server) = dial(&targets)
                     {
                         pump::join(client, server, &control, &stop, frame_len.as_ref());
                     }
-                }));
+                });
+                // So does a connection for which the system has no thread.
+                threads.extend(begun.ok());
             }
             drop(listener);
             for thread in threads {
                 let _ = thread.join();
             }
-        });
+        })?;
         Ok(Self { addr, control, stop, thread: Some(thread) })
     }
 }

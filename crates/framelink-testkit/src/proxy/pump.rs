@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -59,8 +59,14 @@ pub(super) fn join(client: TcpStream, server: TcpStream, control: &Control, stop
         for direction in [Direction::ToServer, Direction::ToClient] {
             let (sender, chunks) = sync_channel(CHUNKS);
             let line = &line;
-            scope.spawn(move || line.read(direction, &sender));
-            scope.spawn(move || line.write(direction, chunks, Boundaries::new(frame_len.cloned())));
+            let begun = Builder::new().spawn_scoped(scope, move || line.read(direction, &sender)).and_then(|_| {
+                let write = move || line.write(direction, chunks, Boundaries::new(frame_len.cloned()));
+                Builder::new().spawn_scoped(scope, write)
+            });
+            if begun.is_err() {
+                // The system has no thread left.
+                return line.cut(Cut::Reset);
+            }
         }
     });
 }

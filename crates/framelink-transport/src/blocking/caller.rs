@@ -9,7 +9,8 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::mux::{Begun, CauseOf, Mux};
-use super::{Shared, WriteStream};
+use super::turn::Held;
+use super::{SendHalf, Shared, WriteStream};
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
@@ -56,6 +57,17 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.mux.sender(None).map_or(Ok(()), |mut sender| sender.send(message))
     }
 
+    /// Sends a message that is no request within that time, which covers waiting for other threads that send. When the time is over the
+    /// message is either not accepted at all, or the rest of it leaves before anything else. The error says what the peer may have seen of
+    /// the message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take the message in time.
+    pub fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+        let (mut sender, left) = self.sender_within(within).map_err(|error| CallError::new(Sent::Not, error))?;
+        sender.send_with_outcome(message, left).map_err(|error| error.within(within))
+    }
+
     /// Ends our side: what is queued is written, then writing is shut down. Replies that are owed can still come.
     ///
     /// # Errors
@@ -63,6 +75,12 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
     pub fn finish(&self) -> Result<(), C> {
         self.check()?;
         self.mux.sender(None).map_or(Ok(()), |mut sender| sender.finish())
+    }
+
+    /// The same within that time.
+    pub(super) fn finish_within(&self, limit: Duration) -> Result<(), C> {
+        let (mut sender, left) = self.sender_within(limit)?;
+        sender.finish_within(left)
     }
 
     /// Gives the connection up at once: calls in flight fail, and the receiver has an error that says so.
@@ -93,6 +111,15 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
     /// The address of the other side, where it has one.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.mux.peer
+    }
+
+    /// The sending half, and what is left of the time.
+    fn sender_within(&self, limit: Duration) -> Result<(Held<'_, SendHalf<C, W>>, Duration), C> {
+        self.check()?;
+        let deadline = self.mux.clock.within(limit);
+        let no_room = || Error::new(Operation::Send, self.mux.peer, Cause::NoRoom { after: limit, queued_bytes: 0 });
+        let sender = self.mux.sender(Some(deadline)).ok_or_else(no_room)?;
+        Ok((sender, deadline.saturating_sub(self.mux.clock.now())))
     }
 
     fn exchange(&self, request: &[u8], deadline: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {

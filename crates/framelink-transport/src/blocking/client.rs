@@ -1,5 +1,6 @@
 //! The client of a profile.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -160,15 +161,14 @@ impl Client {
             self.berth.lost(&ENDED);
         };
         let under_way = self.berth.begin();
-        let sent = connection.send_within(message, left(deadline).min(timeouts.write));
+        let sent = connection.send_with_outcome(message, left(deadline).min(timeouts.write));
         under_way.end(sent.is_ok());
         if let Err(error) = sent {
-            let (next, sent) = after_send(&error);
-            match next {
+            match after_send(&error) {
                 Next::Keep => self.keep(connection),
-                _ => self.berth.lost(&error),
+                _ => self.berth.lost(error.error()),
             }
-            return Err(CallError::new(sent, error));
+            return Err(error);
         }
         if self.profile.connection().short().is_none() {
             self.keep(connection);
@@ -191,8 +191,7 @@ impl Client {
         let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         let connection = self.connection.hold(connection);
-        let received = connection.flush().and_then(|()| connection.recv());
-        match received {
+        match connection.recv() {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.profile.connection().short().is_some()
@@ -241,6 +240,12 @@ impl Client {
     /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
     pub fn verdict(&self) -> Option<Verdict> {
         self.connection.verdict()
+    }
+
+    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread
+    /// for that. Exchanges go on, and with the end of each a thread is asked for again. `None` where all is well.
+    pub const fn keeper_error(&self) -> Option<&io::Error> {
+        self.connection.keeper_error()
     }
 
     /// The connection that is there, or one that is dialled. True if it was there.

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -20,7 +19,7 @@ use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
 use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
-use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
+use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv, threads};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
@@ -161,6 +160,16 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.sender.send_within(payload, limit)
     }
 
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        self.check(Operation::Send).map_err(|error| CallError::new(Sent::Not, error))?;
+        self.sender.send_with_outcome(payload, limit)
+    }
+
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].
     ///
     /// # Errors
@@ -179,7 +188,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.sender.flush()
     }
 
-    /// Receives the next message; see [`RecvHalf::recv`].
+    /// Receives the next message; see [`RecvHalf::recv`]. What is queued leaves meanwhile: the rest of a message whose
+    /// [`send_within`](Self::send_within) was given up, say.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up.
@@ -222,7 +232,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
     /// reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
@@ -255,14 +265,15 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.receiver.closer()
     }
 
-    /// Heartbeats that are due leave meanwhile.
+    /// Heartbeats that are due leave meanwhile, and what is left of a message whose sending was given up.
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv, C> {
-        if self.pulse().is_none() {
-            return self.receiver.receive(deadline);
-        }
         loop {
-            // What is left of a heartbeat is tried again soon.
-            let soon = self.sender.sending.owes_beat().then(|| self.clock.within(SLICE));
+            let has_output = self.sender.sending.has_output();
+            if !has_output && self.pulse().is_none() {
+                return self.receiver.receive(deadline);
+            }
+            // What could not be written is tried again soon.
+            let soon = has_output.then(|| self.clock.within(SLICE));
             let until = [deadline, soon].into_iter().flatten().min();
             let came =
                 self.until(until, |receiving, sending, port, clock| drive::attend(receiving, sending, port, clock));
@@ -271,7 +282,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             match came {
                 Came::Message(message) => return Ok(TryRecv::Message(message)),
                 Came::Closed => return Ok(TryRecv::Closed),
-                Came::Wait(_) if deadline.is_some_and(|at| at <= drive::Clock::now(&self.clock)) => {
+                Came::Wait(_) | Came::Beat if deadline.is_some_and(|at| at <= drive::Clock::now(&self.clock)) => {
                     return Ok(TryRecv::Nothing);
                 }
                 Came::Wait(_) | Came::Beat => {}
@@ -299,8 +310,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let mut call = begun.map_err(|cause| failed(Sent::Not, cause))?;
         let deadline = clock.within(within);
         let cause = loop {
-            // What is left of a heartbeat is tried again soon.
-            let until = if self.sender.sending.owes_beat() { deadline.min(clock.within(SLICE)) } else { deadline };
+            // What could not be written is tried again soon.
+            let until = if self.sender.sending.has_output() { deadline.min(clock.within(SLICE)) } else { deadline };
             match self.both(until, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock)) {
                 Ok(Answer::Reply(reply)) => {
                     self.exchange.settle();
@@ -394,7 +405,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
-    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end.
+    /// ends both, and all calls in flight are told. A thread of its own watches this one for its end; where the system has no thread left
+    /// the link has ended, with an error that says so.
     ///
     /// ```no_run
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -427,8 +439,12 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let can_be_ended = closers.len() == 2;
         let mux = Mux::new(sender, matching, clock, closers);
         if can_be_ended {
-            let mux = Arc::clone(&mux);
-            thread::spawn(move || mux.fail(&Cause::of_one_way(watched.recv())));
+            let failing = Arc::clone(&mux);
+            let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
+            if let Err(error) = begun {
+                // Its end would not be noticed.
+                mux.end(&Cause::Io(error));
+            }
         }
         let receiver = Receiver::new(receiver, Arc::clone(&mux), Some(unused));
         (Caller::new(mux), receiver)

@@ -1,12 +1,11 @@
 //! Dialling.
 
-use std::net::ToSocketAddrs;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::{ConnectError, Directions, connector};
+use crate::{ConnectError, Directions, ToPeer, connector};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +28,11 @@ pub enum Blocking {}
 pub type Connector<C = Directions> = connector::Connector<C, Blocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers. Looking its name up takes as long as the system lets it.
+    /// Connects to the first address of the peer that answers. Looking its name up is part of that time.
     ///
     /// # Errors
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
-    pub fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
+    pub fn connect(&self, peer: impl ToPeer) -> Result<Connection<C>, ConnectError> {
         let (stream, address) = self.dial_and_wait(peer)?;
         Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
     }

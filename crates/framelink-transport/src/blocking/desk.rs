@@ -117,6 +117,13 @@ impl<D, E> Desk<D, E> {
         is_wanted
     }
 
+    /// The thread that was to be begun to handle requests could not be. Whether there are others.
+    pub(super) fn goes_on_without(&self) -> bool {
+        let mut state = self.state();
+        state.threads -= 1;
+        state.threads > 0
+    }
+
     /// Waits for a request to handle; `None` when there are no more.
     pub(super) fn request(&self) -> Option<(Place, Message)> {
         let mut state = self.state();

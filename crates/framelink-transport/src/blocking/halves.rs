@@ -11,7 +11,7 @@ use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
 use crate::drive::{self, Came, Progress};
-use crate::error::{Cause, Error, Operation};
+use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{ByteCount, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
@@ -233,6 +233,21 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
             Some(_) => self.flush_until(deadline, limit),
             None => Err(self.error(Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() })),
         }
+    }
+
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub fn send_with_outcome(
+        &mut self,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<(), CallError<<C as Decode>::Error, <C as Encode>::Error>> {
+        let before = self.sending.accepted();
+        self.send_within(payload, limit)
+            .map_err(|error| CallError::new(drive::sent_of_message(&self.sending, before, error.cause()), error))
     }
 
     /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones

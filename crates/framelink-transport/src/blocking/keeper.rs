@@ -1,13 +1,14 @@
 //! A thread that beats for a connection between exchanges.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::Connection;
-use crate::Error;
 use crate::resting::{self, Rests, Slot};
+use crate::{Error, threads};
 
 pub(super) type Resting = resting::Resting<Connection, Keeper>;
 
@@ -19,11 +20,11 @@ pub(super) struct Keeper {
 }
 
 impl resting::Keeper<Connection> for Keeper {
-    fn start(slot: Arc<Slot<Connection>>) -> Self {
+    fn start(slot: Arc<Slot<Connection>>) -> io::Result<Self> {
         let is_over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&is_over);
-        let thread = thread::spawn(move || keep(&slot, &told)).thread().clone();
-        Self { thread, is_over }
+        let thread = threads::spawn("framelink-beat", move || keep(&slot, &told))?.thread().clone();
+        Ok(Self { thread, is_over })
     }
 
     fn wake(&self) {

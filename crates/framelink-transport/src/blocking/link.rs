@@ -1,20 +1,21 @@
 //! The client of a profile that has many requests in flight, each from a thread of its own.
 
+mod finishing;
+mod inbox;
 mod member;
 mod members;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+pub use self::inbox::Inbox;
 use self::members::Members;
 use super::Upstream;
-use crate::client_rules::{Next, after_call};
+use crate::client_rules::{Next, after_call, time_to_send};
 use crate::error::CallError;
 use crate::profile::Timeouts;
-use crate::session::Sent;
-use crate::{Message, News, Profile, ProfileError, TryRecv};
+use crate::{Message, Profile, ProfileError};
 
 /// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), or over several that share the
 /// requests (`shared`).
@@ -56,40 +57,6 @@ impl Drop for Owner {
     }
 }
 
-/// What a link receives that answers no request, and what becomes of its connections. Dropped, what comes is dropped.
-///
-/// It holds up to 1024 of them; a connection that has more waits with reading, so that replies wait too: whoever keeps an inbox
-/// empties it.
-///
-/// ```no_run
-/// # fn example(mut inbox: framelink_transport::blocking::Inbox) {
-/// while let Some(news) = inbox.recv() {
-///     println!("{news:?}");
-/// }
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Inbox(mpsc::Receiver<News>);
-
-impl Inbox {
-    /// So many wait.
-    const CAPACITY: usize = 1024;
-
-    /// The next, when there is one; `None` when the link and all its connections are gone.
-    pub fn recv(&mut self) -> Option<News> {
-        self.0.recv().ok()
-    }
-
-    /// The next, or that there was none within that time.
-    pub fn recv_within(&mut self, limit: Duration) -> TryRecv<News> {
-        match self.0.recv_timeout(limit) {
-            Ok(news) => TryRecv::Message(news),
-            Err(RecvTimeoutError::Timeout) => TryRecv::Nothing,
-            Err(RecvTimeoutError::Disconnected) => TryRecv::Closed,
-        }
-    }
-}
-
 impl Link {
     /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
     ///
@@ -119,9 +86,9 @@ impl Link {
     pub fn over(upstream: Upstream) -> Result<(Self, Inbox), ProfileError> {
         let profile = Arc::clone(upstream.profile());
         profile.check_duplex()?;
-        let (sender, inbox) = mpsc::sync_channel(Inbox::CAPACITY);
-        let members = Members::new(upstream, sender);
-        Ok((Self { owner: Arc::new(Owner(members)), profile }, Inbox(inbox)))
+        let (outlet, inbox) = Inbox::new();
+        let members = Members::new(upstream, outlet);
+        Ok((Self { owner: Arc::new(Owner(members)), profile }, inbox))
     }
 
     /// Sends a request and waits for its reply.
@@ -153,14 +120,18 @@ impl Link {
         }
     }
 
-    /// Sends a message that is no request, and returns when the socket has taken all of it.
+    /// Sends a message that is no request, and returns when the socket has taken all of it. One deadline, the shorter of the profile's
+    /// `timeouts.reply` and `timeouts.write`, covers all of it: waiting for a connection, which may be dialled, and writing.
     ///
     /// # Errors
-    /// When there is no connection, and when the message could not be sent.
+    /// When there is no connection, and when the message could not be sent in time. The error says what the peer may have seen of the
+    /// message.
     pub fn send(&self, message: &[u8]) -> Result<(), CallError> {
-        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
-        let (mut using, _) = self.owner.0.member(Instant::now() + within)?;
-        using.caller().send(message).map_err(|error| CallError::new(Sent::Perhaps, error))?;
+        let within = time_to_send(self.profile.timeouts());
+        let deadline = Instant::now() + within;
+        let (mut using, _) = self.owner.0.member(deadline)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        using.caller().send_with_outcome(message, left).map_err(|error| error.within(within))?;
         using.was_useful();
         Ok(())
     }
@@ -174,7 +145,8 @@ impl Link {
     }
 
     /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written; waits for
-    /// the peer to end its own, so that replies that are owed still come; so long at most, and as long as writing takes.
+    /// the peer to end its own, so that replies that are owed still come. All connections are closed side by side, and none is waited for
+    /// longer than `within`: a connection that has not ended by then is given up.
     pub fn close(self, within: Duration) {
         self.owner.0.finish(within);
     }

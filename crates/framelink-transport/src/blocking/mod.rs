@@ -20,6 +20,8 @@ mod keeper;
 mod link;
 mod listener;
 mod mux;
+#[cfg(test)]
+mod no_threads;
 mod pool;
 mod port;
 mod receiver;

@@ -162,7 +162,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
             }
             Taken::Reply(waiter, reply) => {
                 // There is room for one outcome, and this is the only one.
-                let _ = waiter.send(Ok(reply));
+                let _ = waiter.send(Ok(reply.into_message()));
                 None
             }
         };

@@ -5,17 +5,19 @@ mod lent;
 mod member;
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::keeper::Keeper;
 pub use self::lent::Lent;
 use self::member::Member;
 use super::bell::Bell;
 use super::upstream::Upstream;
-use crate::client_rules::{Next, after_call, after_send, pause_before};
+use crate::client_rules::{Next, after_call, pause_before};
 use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
@@ -54,22 +56,24 @@ pub struct Pool {
 type PoolDesk = Desk<Member, Clock>;
 
 /// The last of the clones takes the connections with it.
-struct Owner(Arc<PoolDesk>);
+struct Owner {
+    desk: Arc<PoolDesk>,
+    keeper: Arc<Keeper>,
+}
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.0.with(|lending, now| lending.cut(now));
+        self.desk.with(|lending, now| lending.cut(now));
     }
 }
 
 impl Pool {
     /// A pool of connections with the peer at these addresses, each `HOST:PORT`. As many as the profile says are dialled in advance.
     ///
+    /// Where the system has no thread left the pool goes on without [its own](Self::keeper_error).
+    ///
     /// # Errors
     /// When the connection of the profile is not pooled.
-    ///
-    /// # Panics
-    /// When the system has no thread left.
     pub fn new(profile: Profile, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Result<Self, ProfileError> {
         Self::over(Upstream::new(&Arc::new(profile), peers))
     }
@@ -79,9 +83,6 @@ impl Pool {
     ///
     /// # Errors
     /// When the connection of the profile is not pooled.
-    ///
-    /// # Panics
-    /// When the system has no thread left.
     pub fn over(upstream: Upstream) -> Result<Self, ProfileError> {
         /// Nobody tells a thread that sleeps what has come.
         const LOOK_EVERY: Option<Duration> = Some(Duration::from_secs(1));
@@ -90,8 +91,9 @@ impl Pool {
         let seed = u64::from(session::jitter());
         let lending = Lending::new(rules, LOOK_EVERY, seed, clock.now());
         let desk = Arc::new(Desk::new(lending, clock, bell.waker()));
-        keeper::start(&desk, bell, upstream, &profile);
-        Ok(Self { owner: Arc::new(Owner(desk)), profile })
+        let keeper = Keeper::new(&desk, bell, upstream, &profile);
+        keeper.start();
+        Ok(Self { owner: Arc::new(Owner { desk, keeper }), profile })
     }
 
     /// Sends a request and receives its reply, over a connection that nobody else has meanwhile.
@@ -134,7 +136,7 @@ impl Pool {
         let deadline = Instant::now() + self.within();
         let mut lent = self.lend_within(left(deadline)).map_err(|why| not_lent(Operation::Send, why))?;
         let within = left(deadline).min(self.profile.timeouts().write);
-        lent.send_within(message, within).map_err(|error| CallError::new(after_send(&error).1, error))
+        lent.send_with_outcome(message, within)
     }
 
     /// Lends a connection for whatever is to be done on it, until the guard is dropped: waits for it as long as the profile says, as
@@ -149,13 +151,21 @@ impl Pool {
     /// What it holds, and what it has done.
     #[must_use]
     pub fn status(&self) -> PoolStatus {
-        self.owner.0.with(|lending, _| lending.status())
+        self.owner.desk.with(|lending, _| lending.status())
+    }
+
+    /// Why the pool has no thread of its own: the system had none left. Connections that are idle are sent no heartbeats meanwhile, and
+    /// are looked at only before they are lent; whoever wants a connection dials it in the own thread. Each time a thread is asked for
+    /// again. `None` where all is well.
+    #[must_use]
+    pub fn keeper_error(&self) -> Option<Arc<io::Error>> {
+        self.owner.keeper.error()
     }
 
     /// Closes it in good order: whoever waits for a connection has an error at once, those that are idle are closed, and those that are
     /// lent when they come back. Waits for them so long, and then shuts their sockets down, so that whoever waits on one has an error.
     pub fn close(&self, within: Duration) -> PoolReport {
-        let (desk, bell) = (&self.owner.0, Bell::new());
+        let (desk, bell) = (&self.owner.desk, Bell::new());
         let until = desk.clock().within(within);
         desk.with(|lending, now| lending.close(now));
         let waker = bell.waker();
@@ -164,7 +174,8 @@ impl Pool {
             if left.is_zero() {
                 break;
             }
-            bell.wait(Some(left));
+            let next = self.owner.keeper.stand_in(None);
+            bell.wait(Some(next.map_or(left, |at| left.min(at.saturating_sub(desk.clock().now())))));
         }
         let (report, lent) = desk.with(|lending, now| lending.cut(now));
         lent.iter().for_each(member::cut);
@@ -178,14 +189,17 @@ impl Pool {
     }
 
     fn lend_within(&self, within: Duration) -> Result<Lent, NotLent> {
-        let (desk, bell) = (&self.owner.0, Bell::new());
+        let (desk, bell) = (&self.owner.desk, Bell::new());
         let waker = bell.waker();
+        self.owner.keeper.start();
         let mut lend = desk.lend(within);
         loop {
             if let Poll::Ready(lent) = Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
                 return Ok(Lent::new(lent?, desk));
             }
-            bell.wait(lend.until().map(|until| until.saturating_sub(desk.clock().now())));
+            let until = lend.until();
+            let next = self.owner.keeper.stand_in(until);
+            bell.wait(until.into_iter().chain(next).min().map(|at| at.saturating_sub(desk.clock().now())));
         }
     }
 

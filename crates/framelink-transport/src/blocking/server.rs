@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::{Connection, Listener, Stopper};
@@ -13,6 +12,7 @@ use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::server::{Drain, Ledger, Observer, Seat, tell};
 use crate::session::{Concurrency, Stage};
+use crate::threads;
 use crate::{Answer, DrainReport, Error, Message, Profile, Registry, ServerCounts, ServerEvent};
 
 /// Serves whoever its profile lets in, until it is drained.
@@ -194,7 +194,7 @@ impl Server {
             let (answered, error) = (outcome.answered, outcome.ended.as_ref().err());
             tell(observer.as_ref(), &ServerEvent::Closed { peer, answered, error });
         };
-        thread::Builder::new().spawn(serve).map(drop)
+        threads::spawn("framelink-serve", serve).map(drop)
     }
 
     /// The system has nothing for us now. A drain ends the pause.

@@ -1,5 +1,6 @@
 //! A connection that is served as a profile says.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::drive::{self, Ahead, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
 use crate::session::{Concurrency, Replies};
+use crate::threads::spawn_scoped;
 use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
 type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
@@ -25,6 +27,7 @@ impl<C: Decode + Encode> Connection<C> {
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
         let sending = &self.sender.sending;
         let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 
@@ -167,7 +170,7 @@ impl<C: Decode + Encode> Connection<C> {
         let read = thread::scope(|threads| {
             let (desk, answer) = (&desk, &answer);
             start(threads, desk, move || write(desk, sender, outgoing, within));
-            let read = read(desk, receiver, is_short, || start(threads, desk, move || handle(desk, answer)));
+            let read = read(desk, receiver, is_short, || start_handler(threads, desk, answer));
             desk.no_more();
             read
         });
@@ -218,14 +221,43 @@ fn start<'s, D, E>(
     D: Send + Sync,
     E: Send + Sync,
 {
+    if let Err(error) = begin(threads, desk, work) {
+        desk.end(desk.error(Cause::Io(error)));
+    }
+}
+
+/// Begins a thread that answers requests. Where the system has none the others go on, and the connection ends only where there is no
+/// other.
+fn start_handler<'s, D, E, A: Answer>(
+    threads: &'s Scope<'s, '_>,
+    desk: &'s Arc<Desk<D, E>>,
+    answer: &'s (impl Fn(Message) -> A + Sync),
+) where
+    D: Send + Sync,
+    E: Send + Sync,
+{
+    if let Err(error) = begin(threads, desk, move || handle(desk, answer))
+        && !desk.goes_on_without()
+    {
+        desk.end(desk.error(Cause::Io(error)));
+    }
+}
+
+fn begin<'s, D, E>(
+    threads: &'s Scope<'s, '_>,
+    desk: &'s Arc<Desk<D, E>>,
+    work: impl FnOnce() -> Result<(), Error<D, E>> + Send + 's,
+) -> io::Result<()>
+where
+    D: Send + Sync,
+    E: Send + Sync,
+{
     let run = || {
         if let Err(error) = work() {
             desk.end(error);
         }
     };
-    if let Err(error) = thread::Builder::new().spawn_scoped(threads, run) {
-        desk.end(desk.error(Cause::Io(error)));
-    }
+    spawn_scoped(threads, run).map(drop)
 }
 
 /// Reads requests while there is room for them. An error that others came before is told when those are answered.

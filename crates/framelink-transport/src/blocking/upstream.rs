@@ -1,7 +1,6 @@
 //! Dialling one of several addresses.
 
 mod dialler;
-mod resolver;
 mod signing;
 mod told;
 
@@ -13,11 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use self::dialler::{Inner, Settings};
-use self::resolver::Resolver;
 pub use self::told::States;
 use self::told::Told;
 use super::{Connection, Connector};
 use crate::clock::Clock;
+use crate::resolver::Resolver;
 use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State, patience};
 use crate::{ConnectError, Profile};
 
@@ -77,10 +76,13 @@ impl Upstream {
         let teller = Arc::clone(&told);
         let tell = Box::new(move |state| teller.tell(state));
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
+        let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), tell);
+        let mut connector = Connector::with_profile(&settings.profile);
+        let counting = Arc::clone(&ledger);
+        connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
         let inner = Inner {
-            connector: Connector::with_profile(&settings.profile),
-            resolver: Resolver::new(settings.lookup.clone()),
-            ledger: Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), tell),
+            connector,
+            ledger,
             told,
             spare: Spare::new(),
             is_spare_wanted: AtomicBool::new(false),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::{attend, greeted, is_unsure, look, receive};
-use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Wants, flush, put};
+use super::attend::attend_in;
+use super::receive::{greeted, is_unsure, look};
+use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
 use crate::Message;
 use crate::error::Cause;
 use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
@@ -64,22 +65,28 @@ impl<P: AsRef<[u8]>> Call<P> {
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
         /// So often at most without a look at anything else.
         const LOOKS: u32 = 64;
-        let mut looks = 0;
+        let (mut looks, mut turn) = (0, Turn::default());
         loop {
             self.stage = match self.stage {
                 Stage::Greet if receiving.poll_preamble().map_err(Cause::Preamble)? => Stage::Look,
                 Stage::Greet => match flush(sending, port.output(), clock)? {
-                    Progress::Blocked => return Ok(Answer::Wait(Wants::Write)),
                     Progress::Done => match greeted(receiving, port.input(), clock)? {
                         Ok(()) => Stage::Look,
                         Err(until) => return Ok(Answer::Wait(Wants::Read(until))),
+                    },
+                    // The peer may wait with reading until we have read.
+                    Progress::Blocked => match greeted(receiving, &mut Now(port.input()), clock)? {
+                        Ok(()) => Stage::Look,
+                        Err(until) => return Ok(Answer::Wait(Wants::Both(until))),
                     },
                 },
                 Stage::Look => {
                     let before = receiving.byte_count().get();
                     let looked = look(receiving, port.input(), clock);
-                    if receiving.is_inside_message() && is_unsure(receiving, port.input(), clock)? {
-                        return Ok(Answer::Wait(Wants::Read(None)));
+                    if receiving.is_inside_message()
+                        && let Some(wants) = is_unsure(&mut turn, receiving, sending, port, clock)?
+                    {
+                        return Ok(Answer::Wait(wants));
                     }
                     match looked? {
                         Some(true) => return Err(Cause::NoReply),
@@ -104,21 +111,32 @@ impl<P: AsRef<[u8]>> Call<P> {
                         }
                         Stage::Flush
                     }
-                    None => return Ok(Answer::Wait(Wants::Write)),
+                    // The request is not accepted: what comes meanwhile is no reply to it.
+                    None => match turn.receive(receiving, &mut Now(port.input()), clock)? {
+                        Came::Message(_) => return Err(Cause::Unasked),
+                        Came::Closed => return Err(Cause::NoReply),
+                        Came::Beat => Stage::Put,
+                        Came::Wait(until) => {
+                            self.stage = Stage::Look;
+                            return Ok(Answer::Wait(Wants::Both(until)));
+                        }
+                    },
                 },
                 Stage::Flush => match flush(sending, port.output(), clock)? {
                     Progress::Done => Stage::Reply,
                     // A peer may answer while it reads, and wait with reading until we have read.
-                    Progress::Blocked => match receive(receiving, &mut Now(port.input()), clock)? {
+                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
                         // It leaves behind the request.
                         Came::Beat => Stage::Flush,
                         came => return answer(receiving, came, Wants::Both),
                     },
                 },
-                Stage::Reply => match attend(receiving, sending, port, clock)? {
-                    Came::Beat => return Ok(Answer::Wait(Wants::Both(None))),
-                    came => return answer(receiving, came, Wants::Read),
-                },
+                Stage::Reply => {
+                    let came = attend_in(&mut turn, receiving, sending, port, clock)?;
+                    // Both have said that they would have to wait, or everything is out.
+                    let wants = if sending.has_output() { Wants::Both } else { Wants::Read };
+                    return answer(receiving, came, wants);
+                }
             };
         }
     }

@@ -17,8 +17,8 @@ pub(crate) struct Calls<T, D, E> {
 
 /// What a message came to.
 pub(crate) enum Taken<T> {
-    /// The reply to a call.
-    Reply(T, Message),
+    /// The reply to a call. It is late if the call is given up before it has the reply.
+    Reply(T, LateReply),
     /// Something for the receiver.
     Incoming(Incoming),
     /// Nobody can tell whose it is, and the connection [must end](Calls::must_end).
@@ -50,11 +50,11 @@ impl<T, D: Copy, E: Copy> Calls<T, D, E> {
 
     /// Tells replies from the rest.
     pub(crate) fn take(&mut self, message: Message, now: Duration) -> Taken<T> {
-        match self.in_flight.on_message(&message, now) {
-            Arrived::Reply(waiter) => Taken::Reply(waiter, message),
-            Arrived::Late(late) => Taken::Incoming(Incoming::Late(LateReply::new(message, late))),
-            Arrived::Unasked => Taken::Incoming(Incoming::Message(message)),
-            Arrived::Untold => Taken::Untold,
+        match self.in_flight.claim(&message, now) {
+            Ok((Some(waiter), late)) => Taken::Reply(waiter, LateReply::new(message, late)),
+            Ok((None, late)) => Taken::Incoming(Incoming::Late(LateReply::new(message, late))),
+            Err(Arrived::Untold) => Taken::Untold,
+            Err(_) => Taken::Incoming(Incoming::Message(message)),
         }
     }
 

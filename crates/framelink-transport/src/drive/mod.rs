@@ -5,6 +5,7 @@
 
 #[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod ahead;
+mod attend;
 mod call;
 mod calls;
 mod close;
@@ -17,21 +18,22 @@ use std::time::Duration;
 
 #[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub(crate) use ahead::Ahead;
+pub(crate) use attend::{attend, tend};
 pub(crate) use call::{Answer, Call};
 #[cfg(feature = "blocking")]
 pub(crate) use calls::sent_of;
 pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use receive::attend;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::buffered;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::discard;
-pub(crate) use receive::{Came, has_ended, receive, tend};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use receive::receive;
+pub(crate) use receive::{Came, Turn, has_ended};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::Outcome;
 #[cfg(feature = "blocking")]
@@ -122,6 +124,17 @@ pub(crate) enum Wants {
     Read(Option<Duration>),
     /// Whichever comes first.
     Both(Option<Duration>),
+}
+
+#[cfg(any(feature = "tokio", feature = "nonblocking"))]
+impl Wants {
+    /// When to go on though nothing can be read or written.
+    pub(crate) const fn until(self) -> Option<Duration> {
+        match self {
+            Self::Write => None,
+            Self::Read(until) | Self::Both(until) => until,
+        }
+    }
 }
 
 /// Time, as sessions take it: since a moment that the driver chose.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::{AT_ONCE, Clock, Input, Now, Port, flush, is_wait};
+use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Ending, Pulse, Received, Receiving, Sending};
+use crate::session::{Ending, Received, Receiving, Sending};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -22,100 +22,83 @@ pub(crate) enum Came {
     Beat,
 }
 
-/// Receives where the sending half is at hand, so that heartbeats that are due leave. [`Came::Beat`] when one could not be written
-/// wholly: where reads wait, they should not wait long now.
-pub(crate) fn attend<D: Decode, E: Encode>(
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
-) -> Result<Came, Cause<D::Error, E::Error>> {
-    if sending.owes_beat() {
-        flush(sending, port.output(), clock)?;
-    }
-    loop {
-        match receive(receiving, port.input(), clock)? {
-            Came::Beat => {
-                flush(sending, port.output(), clock)?;
-                if sending.owes_beat() {
-                    return Ok(Came::Beat);
-                }
-            }
-            came => return Ok(came),
-        }
-    }
-}
-
-/// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes is one that nobody asked for; where
-/// nobody listens, it is dropped. When to look again.
-pub(crate) fn tend<D: Decode, E: Encode>(
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
-    is_deaf: bool,
-) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
-    /// What could not be written wholly is tried again so soon.
-    const SOON: Duration = Duration::from_millis(50);
-    loop {
-        if sending.owes_beat() {
-            flush(sending, port.output(), clock)?;
-        }
-        match receive(receiving, &mut Now(port.input()), clock)? {
-            Came::Message(_) if is_deaf => {}
-            Came::Message(_) => return Err(Cause::Unasked),
-            Came::Closed => return Err(Cause::NoReply),
-            Came::Beat => {}
-            Came::Wait(until) => {
-                let soon = sending.owes_beat().then_some(SOON);
-                // Nobody wakes whoever sleeps when the peer asks.
-                let look = receiving.pulse().and_then(Pulse::look_within);
-                let again = [soon, look].into_iter().flatten().min().map(|time| clock.now().saturating_add(time));
-                return Ok([until, again].into_iter().flatten().min());
-            }
-        }
-    }
-}
-
 /// Reads until there is a message, the end, or nothing more to be read. What has come is looked at before the clock.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn receive<D: Decode, E>(
     receiving: &mut Receiving<D>,
     input: &mut impl Input,
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E>> {
-    if receiving.wants_asking() {
-        receiving.on_asked(clock.now());
-    }
-    let mut reading = Reading::default();
-    let mut reads = 0;
-    loop {
-        if receiving.beat_is_due() {
-            return Ok(Came::Beat);
+    Turn::default().receive(receiving, input, clock)
+}
+
+/// What is done before others have their turn: a peer whose bytes make no message, heartbeats say, is not read without end.
+#[derive(Default)]
+pub(crate) struct Turn {
+    reading: Reading,
+    reads: u32,
+    /// How many frames had come when it read first.
+    frames_before: Option<u64>,
+}
+
+/// So many reads of up to 64 KiB are one turn.
+const READS: u32 = 16;
+/// And no more are made after so many frames: each heartbeat costs about what a message costs.
+const FRAMES: u64 = 1024;
+
+impl Turn {
+    /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
+    pub(crate) fn receive<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+    ) -> Result<Came, Cause<D::Error, E>> {
+        if receiving.wants_asking() {
+            receiving.on_asked(clock.now());
         }
-        let until = match next(receiving)? {
-            Received::Message(message) => {
-                receiving.on_idle(input.waits());
-                return Ok(Came::Message(message));
+        loop {
+            if receiving.beat_is_due() {
+                return Ok(Came::Beat);
             }
-            Received::Closed => return Ok(Came::Closed),
-            Received::Wait { until } => until,
-        };
-        receiving.judge().map_err(Cause::Dead)?;
-        if receiving.beat_is_due() {
-            return Ok(Came::Beat);
+            let until = match next(receiving)? {
+                Received::Message(message) => {
+                    receiving.on_idle(input.waits());
+                    return Ok(Came::Message(message));
+                }
+                Received::Closed => return Ok(Came::Closed),
+                Received::Wait { until } => until,
+            };
+            receiving.judge().map_err(Cause::Dead)?;
+            if receiving.beat_is_due() {
+                return Ok(Came::Beat);
+            }
+            if receiving.counts_memory()
+                && let Some(until) = starved(receiving, input, clock)?
+            {
+                return Ok(Came::Wait(Some(until)));
+            }
+            if let Read::Wait(until) = self.read(receiving, input, clock, until)? {
+                return Ok(Came::Wait(until));
+            }
         }
-        if receiving.counts_memory()
-            && let Some(until) = starved(receiving, input, clock)?
-        {
-            return Ok(Came::Wait(Some(until)));
+    }
+
+    /// Reads once, unless that would be once too often.
+    fn read<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+        until: Option<Duration>,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        let frames = receiving.frames_received();
+        let is_long = frames - *self.frames_before.get_or_insert(frames) >= FRAMES;
+        if (self.reads >= READS || is_long) && !input.waits() {
+            return Ok(Read::Wait(AT_ONCE));
         }
-        if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
-            return Ok(Came::Wait(until));
-        }
-        reads += 1;
-        if reads == READS && !input.waits() {
-            return Ok(Came::Wait(AT_ONCE));
-        }
+        self.reads = self.reads.saturating_add(1);
+        self.reading.once(receiving, input, clock, until)
     }
 }
 
@@ -146,31 +129,33 @@ fn ended<D: Decode, E>(receiving: &mut Receiving<D>, ending: Ending) -> Cause<D:
     Cause::Ended(ending)
 }
 
-/// A peer whose bytes make no message, heartbeats say, is not read without end where others wait for their turn: 16 reads of up to
-/// 64 KiB, half a million empty frames.
-const READS: u32 = 16;
-
-/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. True while that
-/// cannot be told, and when it has to be read on.
-pub(super) fn is_unsure<D: Decode, E>(
+/// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
+/// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
+pub(super) fn is_unsure<D: Decode, E: Encode>(
+    turn: &mut Turn,
     receiving: &mut Receiving<D>,
-    input: &mut impl Input,
+    sending: &mut Sending<E>,
+    port: &mut impl Port,
     clock: &impl Clock,
-) -> Result<bool, Cause<D::Error, E>> {
+) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
     if receiving.pulse().is_none() {
-        return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(false) };
+        return if receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
     }
-    let mut reading = Reading::default();
     loop {
         let until = match next(receiving)? {
             Received::Message(_) => return Err(Cause::Unasked),
             Received::Closed => return Err(Cause::NoReply),
-            Received::Wait { .. } if !receiving.is_inside_message() => return Ok(false),
+            Received::Wait { .. } if !receiving.is_inside_message() => return Ok(None),
             Received::Wait { until } => until,
         };
+        let is_blocked = sending.has_output() && flush(sending, port.output(), clock)? == Progress::Blocked;
         // The beginning of a heartbeat, or of something that nobody asked for.
-        if let Read::Wait(_) = reading.once(receiving, input, clock, until)? {
-            return Ok(true);
+        let read = match is_blocked && port.input().waits() {
+            true => turn.read(receiving, &mut Now(port.input()), clock, until)?,
+            false => turn.read(receiving, port.input(), clock, until)?,
+        };
+        if let Read::Wait(until) = read {
+            return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));
         }
     }
 }
@@ -296,9 +281,9 @@ impl Reading {
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = receiving.overdue_at();
         if let Some((at, after)) = overdue
-            && self.is_over(at, after, clock)
+            && self.is_over(receiving, at, after, clock)
         {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.unfinished() });
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
         }
         let alive = receiving.alive_at();
         let ends = if receiving.has_tenure() {
@@ -374,10 +359,16 @@ impl Reading {
 
     /// What has begun may only take so long, and neither may what has not begun. All that has come by then counts, however late we
     /// look; only reading it may not take longer than the limit once more.
-    fn is_over(&mut self, at: Duration, after: Duration, clock: &impl Clock) -> bool {
+    fn is_over<D: Decode>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        at: Duration,
+        after: Duration,
+        clock: &impl Clock,
+    ) -> bool {
         let now = clock.now();
         let began = *self.began.get_or_insert(now);
-        at <= now && (self.is_dry || now.saturating_sub(began) >= after)
+        at <= now && (self.is_dry || now.saturating_sub(began) >= after || receiving.late_for(at, now) >= after)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Clock, Output, is_wait};
 #[cfg(feature = "nonblocking")]
 use crate::TrySend;
 use crate::error::Cause;
-use crate::session::{Outgoing, Sending, Ticket, Transmit};
+use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
 
 /// How far sending got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(crate) fn put<D, E: Encode>(
     }
 }
 
-/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket is full, and
-/// will tell when it is not.
+/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
+/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.)
 #[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
@@ -56,7 +56,7 @@ pub(crate) fn try_put<D, E: Encode>(
 ) -> Result<TrySend, Cause<D, E::Error>> {
     let was_empty = sending.is_empty();
     let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
-    if !was_empty || sending.owes_beat() {
+    if !was_empty || sending.owes_beat() || !sending.is_written(ticket) {
         flush(sending, output, clock)?;
     }
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
@@ -75,6 +75,18 @@ pub(crate) fn queue<D, E: Encode>(
     sending.queue(payload).map_err(Cause::Refused)?;
     sending.on_queued();
     Ok(Progress::Done)
+}
+
+/// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
+pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
+    match cause {
+        Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
+        _ if sending.accepted() <= before => Sent::Not,
+        // The rest of it leaves still, if the connection goes on.
+        Cause::TimedOut { .. } => Sent::Perhaps,
+        _ if sending.byte_count().get() <= before => Sent::Not,
+        _ => Sent::Perhaps,
+    }
 }
 
 /// Whoever was told to end at once writes nothing more.

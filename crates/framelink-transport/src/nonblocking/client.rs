@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again. A connection that was lost is dropped, so that the next exchange dials.
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A connection that was lost is dropped, so that the next exchange dials.
     pub fn tend(&mut self) -> Option<Duration> {
         let is_deaf = !self.profile.exchange().receives();
         match self.connection.as_mut()?.tend(is_deaf) {
@@ -173,15 +173,14 @@ impl Client {
             self.berth.lost(&ENDED);
         };
         let under_way = self.berth.begin();
-        let sent = connection.send_within(message, left(deadline).min(timeouts.write));
+        let sent = connection.send_with_outcome(message, left(deadline).min(timeouts.write));
         under_way.end(sent.is_ok());
         if let Err(error) = sent {
-            let (next, sent) = after_send(&error);
-            match next {
+            match after_send(&error) {
                 Next::Keep => self.keep(connection),
-                _ => self.berth.lost(&error),
+                _ => self.berth.lost(error.error()),
             }
-            return Err(CallError::new(sent, error));
+            return Err(error);
         }
         if self.profile.connection().short().is_none() {
             self.keep(connection);
@@ -206,9 +205,7 @@ impl Client {
             self.connection = Some(dialled.map_err(CallError::into_error)?.0);
         }
         let Some(connection) = &mut self.connection else { return Ok(None) };
-        let flushed = connection.flush_within(self.profile.timeouts().write);
-        let received = flushed.and_then(|()| connection.recv_within(FOREVER)).map(TryRecv::into_message);
-        match received {
+        match connection.recv_within(FOREVER).map(TryRecv::into_message) {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.profile.connection().short().is_some()

@@ -16,7 +16,7 @@ use super::port::Port;
 use super::{Duplex, RecvHalf, SendHalf, WriteStream};
 use crate::admission::{HeldBytes, Permit};
 use crate::clock::Clock;
-use crate::drive::{self, Answer, Call, Came, Clock as _, Progress, Wants};
+use crate::drive::{self, Answer, Call, Came, Clock as _, Progress};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::registry::Mailbox;
 use crate::session::{self, Ending, Matching, Pulse, Sent, Session};
@@ -25,7 +25,7 @@ use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
 
 pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
+pub(super) type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// A connection that exchanges messages, and whose operations answer at once.
@@ -213,6 +213,11 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.stream.as_ref().and_then(|_| self.session.receiving.told())
     }
 
+    /// Whether the last time nothing came because it is to be asked again at once.
+    pub(super) fn is_to_go_on(&self) -> bool {
+        self.until == drive::AT_ONCE
+    }
+
     /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with when it is asked
     /// for messages, as [`deadline`](Self::deadline) says.
     pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
@@ -365,7 +370,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
     /// reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
@@ -380,7 +385,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         Ok(until.map(|at| at.saturating_sub(self.clock.now())))
     }
 
-    /// The next message, if it is there; see [`RecvHalf::try_recv`].
+    /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, what is queued leaves as far as the socket takes it.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up or one is under way.
@@ -452,8 +457,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
-            // The rest of it leaves when there is room.
-            Ok(Came::Beat) => (TryRecv::Nothing, None),
+            Ok(Came::Beat) => (TryRecv::Nothing, drive::AT_ONCE),
             Err(cause) => {
                 // A socket tells of a reset once and then ends as if it had been closed in good order.
                 if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
@@ -471,8 +475,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         let answer =
             self.both(|session, port, clock| call.advance(&mut session.receiving, &mut session.sending, port, clock))?;
         self.until = match answer {
-            Answer::Wait(Wants::Read(until) | Wants::Both(until)) => until,
-            _ => None,
+            Answer::Wait(wants) => wants.until(),
+            Answer::Reply(_) => None,
         };
         Ok(answer)
     }

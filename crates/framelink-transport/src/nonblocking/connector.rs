@@ -1,14 +1,14 @@
 //! Dialling.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 
 use super::Connection;
-use crate::{ConnectError, Directions, connector, socket};
+use crate::{ConnectError, Directions, ToPeer, connector, socket};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +31,11 @@ pub enum NonBlocking {}
 pub type Connector<C = Directions> = connector::Connector<C, NonBlocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers, and waits for it.
+    /// Connects to the first address of the peer that answers, and waits for it. Looking its name up is part of that time.
     ///
     /// # Errors
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
-    pub fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
+    pub fn connect(&self, peer: impl ToPeer) -> Result<Connection<C>, ConnectError> {
         let (stream, address) = self.dial_and_wait(peer)?;
         let failed = |error| ConnectError::of_io(address, self.options.source, error);
         stream.set_nonblocking(true).map_err(failed)?;

@@ -61,7 +61,12 @@ pub struct Duplex<C: Decode + Encode = Directions, S = TcpStream> {
     events: VecDeque<EventOf<C>>,
     /// Why nothing more can be sent, from the moment that this was seen until what had come before has been taken.
     failed: Option<CauseOf<C>>,
+    /// Since when it has been known that a call's time is over, while more comes.
+    late_since: Option<Duration>,
 }
+
+/// What had come when a call's time was over is taken for so much longer, where something always comes.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What is known of a call that is waited for.
 #[derive(Clone, Copy)]
@@ -109,7 +114,14 @@ pub enum TryCall {
 
 impl<C: Decode + Encode, S> Duplex<C, S> {
     pub(super) fn new(connection: Connection<C, S>, matching: Matching) -> Self {
-        Self { connection, sending: None, calls: Calls::new(matching), events: VecDeque::new(), failed: None }
+        Self {
+            connection,
+            sending: None,
+            calls: Calls::new(matching),
+            events: VecDeque::new(),
+            failed: None,
+            late_since: None,
+        }
     }
 
     /// Of a pair.
@@ -132,7 +144,9 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
             return Some(Duration::ZERO);
         }
         let calls = self.calls.in_flight().deadline().map(|at| at.saturating_sub(self.connection.clock.now()));
-        [calls, self.connection.deadline()].into_iter().flatten().min()
+        let sending = self.sending.as_ref().filter(|sending| sending.stream.is_some());
+        let sending = sending.and_then(|sending| sending.deadline());
+        [calls, self.connection.deadline(), sending].into_iter().flatten().min()
     }
 
     /// Nobody waits for the call any more. Its reply is [`Incoming::Late`] when it comes. False if the call was over.
@@ -260,7 +274,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.noting(finished)
     }
 
-    /// What happened next, if anything did. After an event of the system ask until the answer is [`TryRecv::Nothing`].
+    /// What happened next, if anything did. After an event of the system ask until the answer is [`TryRecv::Nothing`]. The time of calls
+    /// is over also while messages come without end; a reply that had come by then is taken for 250 ms more.
     ///
     /// # Errors
     /// When what came is no frame, when the stream ended inside one, when the connection failed, or when it was given up because
@@ -275,14 +290,28 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
             }
             match self.connection.receive() {
                 Ok(TryRecv::Message(message)) => {
-                    if let Some(event) = self.take(message) {
+                    let now = self.connection.clock.now();
+                    let event = self.take(message, now);
+                    self.expire_late(now);
+                    if self.sending.as_ref().is_some_and(|sending| sending.session.sending.owes_beat()) {
+                        self.watch();
+                    }
+                    if let Some(event) = event {
                         return Ok(TryRecv::Message(event));
+                    }
+                }
+                // There is more, and others have their turn first.
+                Ok(TryRecv::Nothing) if self.connection.is_to_go_on() => {
+                    self.watch();
+                    self.expire_late(self.connection.clock.now());
+                    if self.events.is_empty() && self.calls.over().is_none() {
+                        return Ok(TryRecv::Nothing);
                     }
                 }
                 // What has come counts, so the clock is looked at last.
                 Ok(TryRecv::Nothing) => {
                     self.watch();
-                    self.expire();
+                    self.expire(self.connection.clock.now());
                     match self.failed.take() {
                         Some(cause) => self.end(&cause),
                         None if self.events.is_empty() && self.calls.over().is_none() => return Ok(TryRecv::Nothing),
@@ -304,7 +333,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         }
     }
 
-    /// Looks for the end where only sending goes on.
+    /// Looks for the end where only sending goes on. Heartbeats that are due leave there.
     fn watch(&mut self) {
         let Some(sending) = &mut self.sending else { return };
         let received = match sending.receive() {
@@ -315,10 +344,12 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.failed.get_or_insert(Cause::of_one_way(received));
     }
 
-    fn take(&mut self, message: Message) -> Option<EventOf<C>> {
-        match self.calls.take(message, self.connection.clock.now()) {
+    fn take(&mut self, message: Message, now: Duration) -> Option<EventOf<C>> {
+        match self.calls.take(message, now) {
             Taken::Incoming(incoming) => Some(Event::Incoming(incoming)),
-            Taken::Reply(waiter, message) => waiter.sent.map(|(call, _)| Event::Reply { call, message }),
+            Taken::Reply(waiter, reply) => {
+                waiter.sent.map(|(call, _)| Event::Reply { call, message: reply.into_message() })
+            }
             Taken::Untold => {
                 if let Some(cause) = self.calls.must_end() {
                     self.end(&cause);
@@ -328,9 +359,23 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         }
     }
 
-    /// Gives up the calls whose time is over.
-    fn expire(&mut self) {
-        let expired = self.calls.in_flight_mut().expire(self.connection.clock.now());
+    /// Gives up the calls whose time is over, though something always comes. A reply that had come when that was seen has been taken
+    /// by then.
+    fn expire_late(&mut self, now: Duration) {
+        if self.calls.in_flight().deadline().is_none_or(|at| at > now) {
+            self.late_since = None;
+            return;
+        }
+        let since = *self.late_since.get_or_insert(now);
+        if now.saturating_sub(since) >= GRACE {
+            self.expire(since);
+        }
+    }
+
+    /// Gives up the calls whose time was over at that moment.
+    fn expire(&mut self, at: Duration) {
+        self.late_since = None;
+        let expired = self.calls.in_flight_mut().expire(at);
         let must_end = self.calls.must_end();
         for waiter in expired.into_iter().filter_map(|(_, waiter)| waiter) {
             let cause = self.timed_out(waiter);

@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 use super::WriteStream;
 use super::port::Port;
 use crate::clock::Clock;
-use crate::drive::{self, Came, Clock as _, Progress};
+use crate::drive::{self, Came, Clock as _, Progress, Turn};
 use crate::error::{Cause, Error, Operation};
 use crate::session::{ByteCount, Receiving, Sending, Unfinished};
 use crate::{Directions, TryRecv, TrySend};
@@ -62,7 +62,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     }
 
     /// The next message, if it is there. After an event ask until the answer is [`TryRecv::Nothing`]: only then does the
-    /// system tell of more.
+    /// system tell of more, unless [`deadline`](Self::deadline) says to ask again at once.
     ///
     /// # Errors
     /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
@@ -70,11 +70,18 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     pub fn try_recv(&mut self) -> HalfResult<TryRecv, C> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let mut port = Port { stream, is_connecting: &mut self.is_connecting };
-        let (came, until) = match drive::receive(&mut self.receiving, &mut port, &self.clock) {
+        let mut turn = Turn::default();
+        let came = loop {
+            match turn.receive(&mut self.receiving, &mut port, &self.clock) {
+                // A heartbeat that is due waits for the other half to be used.
+                Ok(Came::Beat) => {}
+                came => break came,
+            }
+        };
+        let (came, until) = match came {
             Ok(Came::Message(message)) => (TryRecv::Message(message), None),
             Ok(Came::Closed) => (TryRecv::Closed, None),
-            // A heartbeat that is due waits for the other half to be used.
-            Ok(Came::Beat) => return self.try_recv(),
+            Ok(Came::Beat) => (TryRecv::Nothing, drive::AT_ONCE),
             Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
             Err(cause) => {
                 if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {

@@ -83,6 +83,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
         let sending = &self.session.sending;
         let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.session.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 

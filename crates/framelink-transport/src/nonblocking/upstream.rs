@@ -3,20 +3,22 @@
 mod signing;
 
 use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Connection, Connector};
 use crate::clock::Clock;
+use crate::resolver::{Lookup, Resolver};
 use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State, patience, sign_on};
-use crate::{ConnectError, Profile};
+use crate::{ConnectError, Peer, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
 ///
 /// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over)
-/// uses it. Nothing goes on in the background: a connection stays where it is until it is lost, and a name is looked up for as long as
-/// the system takes.
+/// uses it. Nothing goes on in the background, but that names are looked up in threads: a connection stays where it is until it is lost.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,40 +40,60 @@ pub struct Upstream {
 }
 
 struct Inner {
-    profile: Arc<Profile>,
-    names: Arc<[Arc<str>]>,
+    settings: Settings,
     connector: Connector,
     ledger: Arc<Ledger>,
+}
+
+/// What it was made with.
+#[derive(Clone)]
+struct Settings {
+    profile: Arc<Profile>,
+    names: Arc<[Arc<str>]>,
+    lookup: Option<Lookup>,
+    on_loss: Option<OnLoss>,
 }
 
 impl Upstream {
     /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
     pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
-        Self::with(profile, peers.into_iter().map(Into::into).collect(), None)
+        let names = peers.into_iter().map(Into::into).collect();
+        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None })
+    }
+
+    /// Looks names up in a way of its own. It is asked anew for each dial, in a thread of its own, and has the dial's time; one that
+    /// panics counts as one that failed, and one that hangs is not asked for that name again before it has answered. Say it before the
+    /// upstream is used. Defaults to the system's.
+    #[must_use]
+    pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
+        Self::with(Settings { lookup: Some(Arc::new(lookup)), ..self.inner.settings.clone() })
     }
 
     /// Is told of each connection that is lost, in a thread of its own. One that panics is told the next one too, one that hangs holds
     /// nobody up. Say it before the upstream is used. Defaults to nobody.
     #[must_use]
     pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
-        Self::with(&self.inner.profile, Arc::clone(&self.inner.names), Some(Arc::new(on_loss)))
+        Self::with(Settings { on_loss: Some(Arc::new(on_loss)), ..self.inner.settings.clone() })
     }
 
-    fn with(profile: &Arc<Profile>, names: Arc<[Arc<str>]>, on_loss: Option<OnLoss>) -> Self {
+    fn with(settings: Settings) -> Self {
         let (clock, nobody) = (Box::new(Clock::start()), Box::new(|_| {}));
-        let ledger = Ledger::new(profile.reconnect(), Arc::clone(&names), on_loss, clock, nobody);
-        let connector = Connector::with_profile(profile);
-        Self { inner: Arc::new(Inner { profile: Arc::clone(profile), names, connector, ledger }) }
+        let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
+        let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, clock, nobody);
+        let mut connector = Connector::with_profile(&settings.profile);
+        let counting = Arc::clone(&ledger);
+        connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
+        Self { inner: Arc::new(Inner { settings, connector, ledger }) }
     }
 
     /// What it was made with.
     pub fn profile(&self) -> &Arc<Profile> {
-        &self.inner.profile
+        &self.inner.settings.profile
     }
 
     /// The addresses, as they were given.
     pub fn addresses(&self) -> &[Arc<str>] {
-        &self.inner.names
+        &self.inner.settings.names
     }
 
     /// How things stand.
@@ -97,7 +119,7 @@ impl Upstream {
         loop {
             match inner.ledger.next(&mut attempt, until, &mut failed) {
                 Next::Dial(dialling) => {
-                    match inner.dial(dialling, left(deadline).min(inner.profile.timeouts().connect)) {
+                    match inner.dial(dialling, left(deadline).min(self.profile().timeouts().connect)) {
                         Ok(connected) => return Ok(connected),
                         Err(error) => failed = Some(error),
                     }
@@ -114,8 +136,9 @@ impl Inner {
     fn dial(&self, dialling: Dialling, within: Duration) -> Result<(Connection, Seat), ConnectError> {
         let deadline = Instant::now() + dialling.share(within);
         let connected = || {
-            let mut connection = self.connector.clone().within(left(deadline)).connect(&**dialling.name())?;
-            sign_on(&mut connection, self.profile.sign_on(), left(deadline))?;
+            let peer = Peer::Name(Arc::clone(dialling.name()));
+            let mut connection = self.connector.clone().within(left(deadline)).connect(peer)?;
+            sign_on(&mut connection, self.settings.profile.sign_on(), left(deadline))?;
             Ok(connection)
         };
         match connected() {

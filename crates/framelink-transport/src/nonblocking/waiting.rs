@@ -7,10 +7,10 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::connection::{Connection, Result};
+use super::connection::{CallResult, Connection, Result};
 use super::duplex::EventOf;
 use super::{Duplex, WriteStream};
-use crate::drive::{Clock as _, Close, Wants};
+use crate::drive::{self, Clock as _, Close, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::{CloseReport, Message, TryRecv, TrySend};
 
@@ -56,6 +56,18 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
                 TrySend::Full => self.wait_to_write(deadline, limit)?,
             }
         }
+    }
+
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        let before = self.session.sending.accepted();
+        self.send_within(payload, limit).map_err(|error| {
+            CallError::new(drive::sent_of_message(&self.session.sending, before, error.cause()), error)
+        })
     }
 
     /// Writes all that is queued within that time. When that is over the rest stays queued.

@@ -8,6 +8,9 @@ use crate::drive::{Clock, Port, has_ended, tend};
 use crate::error::Cause;
 use crate::session::{Receiving, SendRefused, Sending};
 
+/// A peer that never stops sending is listened to with such pauses, in which others have their turn.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// For a connection that waits to be lent, is about to be, or was: deals with heartbeats and looks at what has come, without waiting.
 /// When to look again; an error if it has ended, or holds anything that could be taken for what belongs to the next exchange.
 pub(crate) fn inspect<D: Decode, E: Encode>(
@@ -30,5 +33,5 @@ pub(crate) fn inspect<D: Decode, E: Encode>(
     if !is_deaf && receiving.pulse().is_none() && receiving.is_inside_message() {
         return Err(Cause::Unasked);
     }
-    Ok(again.map(|at| at.saturating_sub(clock.now())))
+    Ok(again.map(|at| at.saturating_sub(clock.now()).max(PAUSE)))
 }

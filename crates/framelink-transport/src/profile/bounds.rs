@@ -55,6 +55,12 @@ fn check_timeouts(timeouts: &Timeouts) -> Checked {
     check_time("timeouts.write", timeouts.write)?;
     check_time("timeouts.close", timeouts.close)?;
     check_time("timeouts.first-message", timeouts.first_message)?;
+    check_time("timeouts.first-request", timeouts.first_request)?;
+    if timeouts.first_request < timeouts.first_message {
+        let (found, first) = (ShowDuration(timeouts.first_request), ShowDuration(timeouts.first_message));
+        let allowed = format!("{first} or more, which is timeouts.first-message");
+        return Err(ProfileError::out_of_bounds("timeouts.first-request", found, allowed));
+    }
     check_time("timeouts.frame", timeouts.frame)?;
     check_time("timeouts.idle", timeouts.idle)?;
     check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "43200m (30 days)")

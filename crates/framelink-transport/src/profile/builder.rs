@@ -42,6 +42,7 @@ pub struct ProfileBuilder {
     pub(super) write: Option<Duration>,
     pub(super) close: Option<Duration>,
     pub(super) first_message: Option<Duration>,
+    pub(super) first_request: Option<Duration>,
     pub(super) frame: Option<Duration>,
     pub(super) idle: Option<Duration>,
     pub(super) lifetime: Option<Duration>,
@@ -179,6 +180,12 @@ impl ProfileBuilder {
         self
     }
 
+    /// For servers: the same for a client that sends heartbeats and nothing else. Defaults to the same.
+    pub const fn first_request_timeout(mut self, within: Duration) -> Self {
+        self.first_request = Some(within);
+        self
+    }
+
     /// For servers: from the first byte of a message to its last. Defaults to 30 s.
     pub const fn frame_timeout(mut self, within: Duration) -> Self {
         self.frame = Some(within);
@@ -241,7 +248,7 @@ impl ProfileBuilder {
         self
     }
 
-    /// For servers: empty messages a second that a client may send. Defaults to 100.
+    /// For servers: empty heartbeats a second that a client may send. Defaults to 100.
     pub const fn empty_messages(mut self, most: u32) -> Self {
         self.empty_messages = Some(most);
         self
@@ -285,6 +292,9 @@ impl ProfileBuilder {
     }
 
     /// Checks the whole and makes the profile.
+    ///
+    /// A profile that can be built may still need care: see [`Profile::mismatch_caution`], and the lines of
+    /// [`Profile::explain`] that begin with `careful`.
     ///
     /// # Errors
     /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
@@ -334,12 +344,14 @@ impl ProfileBuilder {
         let defaults = Timeouts::defaults(self.connection, self.exchange);
         let reply = self.reply.or(defaults.reply);
         let connect = self.connect.unwrap_or_else(|| Timeouts::default_connect(self.connection, reply));
+        let first_message = self.first_message.unwrap_or(defaults.first_message);
         Timeouts {
             connect,
             reply,
             write: self.write.unwrap_or(defaults.write),
             close: self.close.unwrap_or(defaults.close),
-            first_message: self.first_message.unwrap_or(defaults.first_message),
+            first_message,
+            first_request: self.first_request.unwrap_or(first_message),
             frame: self.frame.unwrap_or(defaults.frame),
             idle: self.idle.unwrap_or(defaults.idle),
             lifetime: self.lifetime.unwrap_or(defaults.lifetime),

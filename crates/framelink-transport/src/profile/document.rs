@@ -171,6 +171,8 @@ struct TimeoutsTable {
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     first_message: Option<Text>,
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
+    first_request: Option<Text>,
+    #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     frame: Option<Text>,
     #[serde(deserialize_with = "scalar::time", skip_serializing_if = "Option::is_none")]
     idle: Option<Text>,

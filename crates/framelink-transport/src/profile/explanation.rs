@@ -8,8 +8,8 @@ use framelink_codec::{Decode, Ends};
 
 use super::words::{Spaced, Words};
 use super::{
-    ConnectionKind, Duplex, ExchangeKind, Network, Policy, Pooled, Profile, Reach, Reconnect, Short, Side, WhenFull,
-    liveness,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Network, Policy, Pooled, Profile, Reach, Reconnect, Short, Side,
+    WhenFull, liveness,
 };
 use crate::SocketOptions;
 use crate::session::Assigned;
@@ -150,6 +150,10 @@ impl Explanation {
         self.say("as a server", format!("holds up to {most} connections, {of_one} of one client, and {full}"));
         let (first, frame) = (ShowDuration(timeouts.first_message), ShowDuration(timeouts.frame));
         self.say("as a server", format!("a client has {first} to begin its first message, and {frame} to finish any"));
+        if profile.heartbeat.is_some() && timeouts.first_request > timeouts.first_message {
+            let longer = ShowDuration(timeouts.first_request);
+            self.say("as a server", format!("a client that sends only heartbeats has {longer} for that"));
+        }
         let (idle, lifetime) = (ShowDuration(timeouts.idle), ShowDuration(timeouts.lifetime));
         self.say(
             "as a server",
@@ -162,7 +166,14 @@ impl Explanation {
                 "holds up to {memory} for all connections, {share} for one client; with more, who holds most is closed"
             ),
         );
-        self.say("as a server", format!("takes up to {} empty messages a second", limits.empty_messages));
+        if profile.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
+            self.say("as a server", format!("takes up to {} empty heartbeats a second", limits.empty_messages));
+        } else if limits.empty_messages != Limits::EMPTY_MESSAGES {
+            self.say(
+                "as a server",
+                "answers empty messages like any other: limits.empty-messages is for empty heartbeats",
+            );
+        }
         let access = &profile.access;
         for (who, networks) in [("only", &access.allow), ("not", &access.deny)] {
             if !networks.is_empty() {
@@ -213,6 +224,9 @@ impl Explanation {
             if let Err(error) = profile.check_for(other) {
                 self.say("careful", format!("only a {side} can use it, since for a {} {error}", other.name()));
             }
+        }
+        if let Some(caution) = profile.mismatch_caution() {
+            self.say("careful", caution);
         }
         let receives = profile.exchange.receives().then(|| profile.framing.receive.ends());
         match receives {

@@ -31,7 +31,8 @@ pub struct Limits {
     pub memory: usize,
     /// How many of them those of one client hold.
     pub memory_per_client: usize,
-    /// Empty messages, heartbeats among them, that a client may send a second; with more it is closed.
+    /// Empty messages that a client may send a second where they are heartbeats; with more it is closed. Where they are none, each is
+    /// answered like any other message, and as many may come as are answered.
     pub empty_messages: u32,
 }
 

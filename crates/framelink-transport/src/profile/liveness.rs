@@ -6,7 +6,7 @@ use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Encode, Ends};
 use framelink_heartbeat::{Form, Heartbeat, Life, Role};
 
-use super::{ExchangeKind, Profile, ProfileError, Side};
+use super::{ExchangeKind, Profile, ProfileError, Side, Timeouts};
 use crate::{Decode, Framing, Keepalive};
 
 type Checked = Result<(), ProfileError>;
@@ -173,6 +173,30 @@ fn keepalive_words(keepalive: Keepalive) -> String {
     format!("the system asks after {idle} without traffic, every {interval}, {probes} times{bound}{user}")
 }
 
+/// Whether clients may have nothing to say but heartbeats for longer than a server lets them: where both sides send when they like, where
+/// clients may be idle for longer than by default, and where even their first heartbeat comes too late.
+fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
+    let Timeouts { first_message, first_request, idle, .. } = profile.timeouts;
+    let interval = heartbeat.times().0;
+    let first = ShowDuration(first_message);
+    if interval >= first_message {
+        let interval = ShowDuration(interval);
+        return Some(format!(
+            "as a server, a client that says nothing is closed after {first}, and heartbeats come every {interval}: raise \
+             timeouts.first-message, or shorten the interval of liveness.heartbeat"
+        ));
+    }
+    let may_be_quiet = matches!(profile.exchange, ExchangeKind::Duplex(_)) || idle > Timeouts::IDLE;
+    let is_raised = first_request > first_message || first_message >= idle;
+    (may_be_quiet && !is_raised).then(|| {
+        format!(
+            "as a server, a client that sends only heartbeats is closed after {first}; say timeouts.first-request = \"{}\" if clients \
+             may have nothing else to say for longer",
+            ShowDuration(idle)
+        )
+    })
+}
+
 /// Half an hour: whoever waits longer than that for a dead peer has not chosen to.
 const LONG: Duration = Duration::from_secs(1800);
 
@@ -214,6 +238,7 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
             ShowDuration(heartbeat.times().0)
         ));
     }
+    cautions.extend(heartbeat.and_then(|heartbeat| quiet_at_first(profile, heartbeat)));
     if let Some(limit) = profile.idle_limit {
         let soonest =
             [heartbeat.map(|heartbeat| heartbeat.times().0), keepalive.and_then(|keepalive| keepalive.idle())];

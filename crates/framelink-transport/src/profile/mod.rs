@@ -205,6 +205,35 @@ impl Profile {
         Explanation::of(self)
     }
 
+    /// Says why a client may get wrong replies, and what to do about it, where requests are in flight together and replies have no
+    /// key. `None` where a reply that is lost does no such harm.
+    ///
+    /// Such a profile can be built, because some peers have no key. An application that uses one says this to its operator when it
+    /// starts; [`explain`](Self::explain) has it in a line that begins with `careful`.
+    ///
+    /// ```
+    /// use framelink_transport::{Framing, Profile, profile::Duplex};
+    ///
+    /// let builder = Profile::builder("ascii:4".parse::<Framing>()?);
+    /// let in_order = builder.clone().exchange(Duplex::new()).build()?;
+    /// assert!(in_order.mismatch_caution().is_some_and(|caution| caution.contains("exchange.key")));
+    /// let by_key = builder.exchange(Duplex::new().key("4:6".parse()?)).build()?;
+    /// assert_eq!(by_key.mismatch_caution(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn mismatch_caution(&self) -> Option<String> {
+        let duplex = self.exchange.duplex()?;
+        (duplex.key.is_none() && duplex.in_flight > 1).then(|| {
+            format!(
+                "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply, or sends a \
+                 message by itself, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
+                 have one exchange at a time on each connection (connection = \"pooled\", or exchange.in-flight = 1)",
+                duplex.in_flight
+            )
+        })
+    }
+
     /// Whether this side of a connection can use it.
     ///
     /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose

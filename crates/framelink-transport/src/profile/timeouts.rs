@@ -28,6 +28,8 @@ pub struct Timeouts {
     pub close: Duration,
     /// From accepting a connection to the first byte of its first message.
     pub first_message: Duration,
+    /// The same for a client that has sent a heartbeat, which alone is no message.
+    pub first_request: Duration,
     /// From the first byte of a message that a server receives to its last.
     pub frame: Duration,
     /// For how long a server keeps a connection on which nothing comes or goes, heartbeats apart.
@@ -47,7 +49,8 @@ impl Timeouts {
     /// 1 s: some round trips, and nobody waits long for a peer that never closes.
     pub const CLOSE: Duration = Duration::from_secs(1);
     /// 1 min: a client that connects says something soon, and a stranger who says nothing holds a place no longer. Raise
-    /// it for clients that connect long before they have anything to say.
+    /// it for clients that connect long before they have anything to say; for those that send heartbeats meanwhile it is enough to raise
+    /// `first_request`, which is the same unless said.
     pub const FIRST_MESSAGE: Duration = Duration::from_secs(60);
     /// 30 s: 1 MiB over a line of 280 kbit/s. Whoever sends a byte now and then to hold a place does not get further.
     pub const FRAME: Duration = Duration::from_secs(30);
@@ -70,6 +73,7 @@ impl Timeouts {
             write: Self::WRITE,
             close: Self::CLOSE,
             first_message: Self::FIRST_MESSAGE,
+            first_request: Self::FIRST_MESSAGE,
             frame: Self::FRAME,
             idle: Self::IDLE,
             lifetime: Self::LIFETIME,

@@ -120,24 +120,29 @@ impl<T> InFlight<T> {
 
     /// Whose reply a message is.
     pub fn on_message(&mut self, message: &[u8], now: Duration) -> Arrived<T> {
+        match self.claim(message, now) {
+            Ok((Some(waiter), _)) => Arrived::Reply(waiter),
+            Ok((None, late)) => Arrived::Late(late),
+            Err(arrived) => arrived,
+        }
+    }
+
+    /// The call that a message answers: its waiter, unless the call was given up, and what makes the message a late reply. An error
+    /// is a message that answers no call.
+    pub(crate) fn claim(&mut self, message: &[u8], now: Duration) -> Result<(Option<T>, Late), Arrived<T>> {
         self.check_cancelled(now);
         if self.matching.is_in_order() && self.ended == Some(Ended::InOrder) {
-            return Arrived::Untold;
+            return Err(Arrived::Untold);
         }
         let number = match &self.matching.key {
             None => self.line.pop_front(),
             Some(rule) => rule.in_reply(message).and_then(|key| self.keys.remove(&key)),
         };
         let Some((number, call)) = number.and_then(|number| Some((number, self.remove(number)?))) else {
-            return Arrived::Unasked;
+            return Err(Arrived::Unasked);
         };
-        match call.waiter {
-            Some(waiter) => Arrived::Reply(waiter),
-            None => {
-                let delay = now.saturating_sub(call.began);
-                Arrived::Late(Late { call: CallId(number), key: call.key, delay })
-            }
-        }
+        let late = Late { call: CallId(number), key: call.key, delay: now.saturating_sub(call.began) };
+        Ok((call.waiter, late))
     }
 
     /// The time of a call is over. Nobody waits for it any more; false if it has been answered. What that means for the others

@@ -178,8 +178,11 @@ impl Pulse {
                 state.data.get_or_insert_default().received = received.to_vec();
             }
         }
+        let answer = if matches!(seen, Seen::Probe | Seen::Either) { form.answer(message) } else { None };
+        // A probe that has no answer shows life, and we have shown nothing by it.
+        let seen = if answer.is_none() && seen == Seen::Probe { Seen::Beat } else { seen };
         if state.liveness.on_seen(seen, now)
-            && let Some(answer) = form.answer(message)
+            && let Some(answer) = answer
         {
             // Of many that wait to be written the last one says it all.
             state.answer = Some(answer);

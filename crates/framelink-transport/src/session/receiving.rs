@@ -50,8 +50,13 @@ pub struct Receiving<D: Decode> {
     preamble: Expected,
     /// How long the preamble may take, since the start.
     preamble_within: Option<Duration>,
-    /// How long the first byte of the first message may take, since the start.
+    /// How long the first byte of the first message may take, since the start; and of a peer that has sent a heartbeat.
     first_within: Option<Duration>,
+    first_request_within: Option<Duration>,
+    /// A heartbeat is as good as a first message.
+    is_heartbeat_enough: bool,
+    /// The limit that was over when it was looked at, and since when bytes come all the same.
+    late_since: Option<(Duration, Duration)>,
     /// How long a message may take from its first byte to its last.
     frame_within: Option<Duration>,
     /// When the first byte of the message that is unfinished came.
@@ -136,6 +141,9 @@ impl<D: Decode> Receiving<D> {
             preamble,
             preamble_within: None,
             first_within: None,
+            first_request_within: None,
+            is_heartbeat_enough: false,
+            late_since: None,
             frame_within: None,
             begun_at: None,
             is_away: false,
@@ -323,9 +331,20 @@ impl<D: Decode> Receiving<D> {
         self.preamble_within = Some(within);
     }
 
-    /// How long the first message may take to begin, since the start of the connection. Defaults to for ever.
+    /// How long the first message may take to begin, since the start of the connection. A heartbeat is none. Defaults to for ever.
     pub const fn limit_first(&mut self, within: Duration) {
         self.first_within = Some(within);
+    }
+
+    /// The same for a peer that has sent a heartbeat, where that may take longer. Defaults to no longer.
+    pub const fn limit_first_request(&mut self, within: Duration) {
+        self.first_request_within = Some(within);
+    }
+
+    /// The peer may never have anything to say but heartbeats, because it only listens: one of them is as good as a first message.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn take_heartbeat_for_first(&mut self) {
+        self.is_heartbeat_enough = true;
     }
 
     /// The first message may take as long as it likes to begin, for it is us who ask. What was said of the preamble stays.
@@ -351,11 +370,31 @@ impl<D: Decode> Receiving<D> {
             let within = self.preamble_within.or(self.first_within)?;
             return Some((within, within));
         }
+        let first = self.first_limit();
         let (since, within) = match self.begun_at {
-            Some(begun_at) => (begun_at, self.frame_within?),
-            None => (Duration::ZERO, self.first_within?),
+            // Heartbeats that follow one another without a pause are no first message either.
+            Some(begun_at) if first.is_none_or(|first| begun_at <= first) => (begun_at, self.frame_within?),
+            _ => (Duration::ZERO, first?),
         };
         Some((since.saturating_add(within), within))
+    }
+
+    /// How long the first message may take to begin, while there was none.
+    fn first_limit(&self) -> Option<Duration> {
+        let first = self.first_within?;
+        match self.frames {
+            0 => Some(first),
+            _ if self.is_heartbeat_enough => None,
+            _ => Some(self.first_request_within.map_or(first, |longer| longer.max(first))),
+        }
+    }
+
+    /// For how long bytes have come though the limit was over at that time.
+    #[cfg(feature = "socket")]
+    pub(crate) fn late_for(&mut self, limit_at: Duration, now: Duration) -> Duration {
+        let (_, since) = *self.late_since.take_if(|(at, _)| *at == limit_at).get_or_insert((limit_at, now));
+        self.late_since = Some((limit_at, since));
+        now.saturating_sub(since)
     }
 
     /// Somebody asks for the next message. What has begun of it may take its time from now on: while the last one was dealt with
@@ -480,7 +519,6 @@ impl<D: Decode> Receiving<D> {
             match self.codec.cut(self.buffer.as_ref(), self.end)? {
                 Decoded::Frame(frame) => {
                     self.need = None;
-                    self.first_within = None;
                     self.frames += 1;
                     if frame.payload_len() == 0 && self.empties.is_some() && self.is_one_too_many() {
                         continue;
@@ -489,6 +527,7 @@ impl<D: Decode> Receiving<D> {
                     // What is left came with the last read, and belongs to the next one.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
+                        (self.first_within, self.late_since) = (None, None);
                         self.is_away = true;
                         self.on_taken();
                         self.messages += 1;
@@ -561,6 +600,12 @@ impl<D: Decode> Receiving<D> {
         self.messages
     }
 
+    /// How many frames came since then, heartbeats among them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn frames_received(&self) -> u64 {
+        self.frames
+    }
+
     /// Whether a message has begun to come and is not whole.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
@@ -577,6 +622,14 @@ impl<D: Decode> Receiving<D> {
         let missing = self.need.map_or(1, |need| need.missing);
         let guess = || self.codec.guess(self.buffer.as_ref());
         (came > 0).then(|| Unfinished { came, missing, guess: guess(), of: Part::Message })
+    }
+
+    /// The same for the report of a limit that is over: also that nothing but heartbeats came.
+    #[cfg(feature = "socket")]
+    pub(crate) fn overdue(&self) -> Option<Unfinished> {
+        let has_only_beats = self.frames > 0 && self.messages == 0;
+        let only_beats = Unfinished { came: 0, missing: 1, guess: None, of: Part::First };
+        self.unfinished().or(has_only_beats.then_some(only_beats))
     }
 
     fn heard(&mut self, count: usize, now: Duration) {

@@ -223,6 +223,12 @@ impl<E: Encode> Sending<E> {
         self.beat.is_some() || self.pulse.as_ref().is_some_and(Pulse::has_due)
     }
 
+    /// Whether there is anything to write, or writing is to be shut down.
+    #[cfg(feature = "socket")]
+    pub(crate) fn has_output(&self) -> bool {
+        self.owes_beat() || matches!(self.poll(), Transmit::Write(_) | Transmit::ShutDown)
+    }
+
     /// Queues the heartbeat that is due, behind the messages that are queued, unless one waits to be written still. True if there
     /// was one.
     ///
@@ -473,6 +479,12 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
         self.written.clone()
+    }
+
+    /// All bytes that ever were accepted: those of the next message come behind them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// How many messages the socket took whole since the connection began.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which bytes of all that were sent are one message; [`Sending::sent`] knows what became of them.
+/// Which bytes of all that were sent are one message; [`Sending::sent`](super::Sending::sent) knows what became of them.
 ///
 /// ```
 /// use std::time::Duration;

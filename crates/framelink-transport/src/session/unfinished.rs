@@ -53,6 +53,8 @@ pub enum Part {
     Preamble,
     /// A message.
     Message,
+    /// The first message: until now only heartbeats came.
+    First,
 }
 
 impl fmt::Display for Unfinished {
@@ -60,6 +62,9 @@ impl fmt::Display for Unfinished {
         if self.of == Part::Preamble {
             let all = self.came + self.missing;
             return write!(f, "{} of the {all} bytes of the peer's preamble came", self.came);
+        }
+        if self.of == Part::First {
+            return f.write_str("only heartbeats came");
         }
         write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
         match self.guess {

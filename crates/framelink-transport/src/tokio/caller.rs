@@ -1,23 +1,26 @@
 //! Many calls at a time on one connection.
 
+#[cfg(test)]
+mod last_moment;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use tokio::io::AsyncWrite;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::futures::Notified;
 use tokio::sync::oneshot::error::RecvError;
+use tokio::task::coop;
 use tokio::time::{Instant, timeout_at};
 
 use super::clock;
 use super::mux::{Begun, CauseOf, Mux, Offer, Outcome};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{NotBegun, Sent};
+use crate::session::{NotBegun, Sent, Ticket};
 use crate::{Directions, Message};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -33,7 +36,7 @@ const GRACE: Duration = Duration::from_millis(10);
 /// polled for any reply to come. Clones share the connection.
 ///
 /// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened; after that
-/// its reply is taken as a late one when it comes.
+/// its reply is a late one when it comes, also if it has come and the call has not taken it yet.
 pub struct Caller<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
     mux: Arc<Mux<C, W>>,
 }
@@ -70,19 +73,46 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     /// # Errors
     /// When the message cannot be sent with this framing, and when the connection was lost.
     pub async fn send(&self, message: &[u8]) -> Result<(), C> {
+        self.send_noting(message, &mut None).await
+    }
+
+    /// Sends a message that is no request, within that time. The error says what the peer may have seen of the message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when the socket did not take the message in time.
+    pub async fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+        let mut accepted = None;
+        let sending = timeout_at(clock::within(within), self.send_noting(message, &mut accepted)).await;
+        let cause = match sending {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.into_cause(),
+            Err(_) => self.mux.not_written(accepted.is_some(), within),
+        };
+        let sent = match accepted {
+            None => Sent::Not,
+            // The rest of it leaves still.
+            Some(_) if matches!(cause, Cause::TimedOut { .. }) => Sent::Perhaps,
+            Some(ticket) => self.mux.sent(ticket, &cause),
+        };
+        Err(CallError::new(sent, self.error(cause)))
+    }
+
+    /// Sends, and notes which bytes the message is as soon as it is accepted.
+    async fn send_noting(&self, message: &[u8], accepted: &mut Option<Ticket>) -> Result<(), C> {
         let ticket = loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             match self.mux.send(message).map_err(|cause| self.error(cause))? {
                 Offer::Taken(ticket) => break ticket,
-                Offer::NoRoom => self.drive(drained).await,
+                Offer::NoRoom => wait(drained).await,
             }
         };
+        *accepted = Some(ticket);
         loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             if self.mux.is_written(ticket).map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            self.drive(drained).await;
+            wait(drained).await;
         }
     }
 
@@ -93,11 +123,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     pub async fn finish(&self) -> Result<(), C> {
         self.mux.finish();
         loop {
-            let drained = self.mux.drained.notified();
+            let drained = self.mux.drained();
             if self.mux.is_flushed().map_err(|cause| self.error(cause))? {
                 return Ok(());
             }
-            self.drive(drained).await;
+            wait(drained).await;
         }
     }
 
@@ -131,22 +161,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         self.mux.peer
     }
 
-    /// Waits until some of the queue is written, and writes it, where nobody else does.
-    async fn drive(&self, drained: impl Future<Output = ()>) {
-        let mut drained = pin!(drained);
-        poll_fn(|context| {
-            if drained.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
-            }
-            if self.mux.is_heard_out() {
-                self.mux.poll_sender(context);
-                return drained.as_mut().poll(context);
-            }
-            Poll::Pending
-        })
-        .await;
-    }
-
     /// Has the request accepted, as soon as there is room for it.
     async fn begin(
         &self,
@@ -156,7 +170,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     ) -> std::result::Result<Begun<C>, CauseOf<C>> {
         let mut turn = self.mux.turn.lock().await;
         loop {
-            let (keys, drained) = (self.mux.keys.notified(), self.mux.drained.notified());
+            let (keys, drained) = (self.mux.keys.notified(), self.mux.drained());
             let why = match self.mux.begin(request, deadline.saturating_duration_since(Instant::now())) {
                 Ok(Offer::Taken(begun)) => return Ok(begun),
                 Ok(Offer::NoRoom) => None,
@@ -165,7 +179,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             };
             *waits_for = why;
             match why {
-                None => drained.await,
+                None => wait(drained).await,
                 // Whoever waits for its own key is no reason for others to wait.
                 Some(NotBegun::DuplicateKey) => {
                     drop(turn);
@@ -184,6 +198,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
         Error::new(Operation::Send, self.mux.peer, cause)
     }
+}
+
+/// Waits until some of the queue is written, or can be. A task that has used up its turn cannot write, and waits for its next one.
+async fn wait(drained: Notified<'_>) {
+    poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
+    drained.await;
 }
 
 impl<C: Decode + Encode, W> Clone for Caller<C, W> {
@@ -222,18 +242,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> UnderWay<'_, C, W> {
             Some(outcome) => outcome.unwrap_or(Err(Cause::Closed)),
             None => match self.mux.give_up(*call, *ticket, Some(within)) {
                 Some(failed) => return Err(failed),
-                // At the last moment.
-                None => answer.try_recv().unwrap_or(Err(Cause::Closed)),
+                None => self.mux.last_outcome(answer, *ticket, within),
             },
         };
-        outcome.map_err(|cause| (self.mux.sent(*ticket, &cause), cause))
+        match outcome {
+            Ok(reply) => Ok(reply.into_message()),
+            Err(cause) => Err((self.mux.sent(*ticket, &cause), cause)),
+        }
     }
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Drop for UnderWay<'_, C, W> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.mux.give_up(self.begun.call, self.begun.ticket, None);
+        let Begun { call, ticket, answer } = &mut self.begun;
+        if !self.is_over && self.mux.give_up(*call, *ticket, None).is_none() {
+            self.mux.reclaim(answer);
         }
     }
 }

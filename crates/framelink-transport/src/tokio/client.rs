@@ -170,15 +170,14 @@ impl Client {
             self.berth.lost(&ENDED);
         };
         let under_way = self.berth.begin();
-        let sent = connection.send_within(message, left(deadline).min(timeouts.write)).await;
+        let sent = connection.send_with_outcome(message, left(deadline).min(timeouts.write)).await;
         under_way.end(sent.is_ok());
         if let Err(error) = sent {
-            let (next, sent) = after_send(&error);
-            match next {
+            match after_send(&error) {
                 Next::Keep => self.keep(connection),
-                _ => self.berth.lost(&error),
+                _ => self.berth.lost(error.error()),
             }
-            return Err(CallError::new(sent, error));
+            return Err(error);
         }
         if self.profile.connection().short().is_none() {
             self.keep(connection);
@@ -202,11 +201,7 @@ impl Client {
         let dialled = self.connection(Instant::now() + self.profile.timeouts().connect).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         let connection = self.connection.hold(connection);
-        let received = match connection.flush().await {
-            Ok(()) => connection.recv().await,
-            Err(error) => Err(error),
-        };
-        match received {
+        match connection.recv().await {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.profile.connection().short().is_some()

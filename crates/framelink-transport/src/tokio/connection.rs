@@ -19,7 +19,7 @@ use super::port::{Port, ReadNow};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::admission::{HeldBytes, Permit};
-use crate::drive::{self, Answer, Call, Came, Close, Port as _, Wants};
+use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
@@ -169,6 +169,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.sender.send_within(payload, limit).await
     }
 
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub async fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+        self.check(Operation::Send).map_err(|error| CallError::new(Sent::Not, error))?;
+        self.sender.send_with_outcome(payload, limit).await
+    }
+
     /// Accepts a message to be sent with others; see [`SendHalf::feed`].
     ///
     /// # Errors
@@ -187,7 +197,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.sender.flush().await
     }
 
-    /// Receives the next message; see [`RecvHalf::recv`].
+    /// Receives the next message; see [`RecvHalf::recv`]. What is queued leaves meanwhile: the rest of a message whose
+    /// [`send`](Self::send) was given up, say.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up.
@@ -209,7 +220,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again. A message that came by itself is an error, for it could be taken for the next
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
     /// reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
@@ -244,18 +255,17 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         })
     }
 
-    /// Heartbeats that are due leave meanwhile.
+    /// Heartbeats that are due leave meanwhile, and what is left of a message whose sending was given up.
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Message>, C>> {
+        ready!(self.receiver.poll_turn(context));
         loop {
-            if self.sender.sending.owes_beat() {
-                let peer = self.peer_addr();
-                let flushed = self.sender.poll_flush(context);
-                flushed.map_err(|error| Error::new(Operation::Receive, peer, error.into_cause()))?;
-            }
-            match ready!(self.receiver.poll_came(context))? {
+            let attended = self
+                .poll_both(context, |receiving, sending, port, clock| drive::attend(receiving, sending, port, clock));
+            match attended.map_err(|cause| self.receiver.failed(cause))? {
                 Came::Message(message) => return Poll::Ready(Ok(Some(message))),
                 Came::Closed => return Poll::Ready(Ok(None)),
-                Came::Beat | Came::Wait(_) => {}
+                Came::Wait(until) => ready!(self.receiver.poll_alarm(context, until)),
+                Came::Beat => {}
             }
         }
     }
@@ -325,10 +335,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
                 .poll_both(context, |receiving, sending, port, clock| call.advance(receiving, sending, port, clock))?;
             match advanced {
                 Answer::Reply(reply) => return Poll::Ready(Ok(reply)),
-                Answer::Wait(Wants::Write) => return Poll::Pending,
-                Answer::Wait(Wants::Read(until) | Wants::Both(until)) => {
-                    ready!(self.receiver.poll_alarm(context, until));
-                }
+                Answer::Wait(wants) => ready!(self.receiver.poll_alarm(context, wants.until())),
             }
         }
     }

@@ -40,14 +40,19 @@ impl<C: Decode + Encode> Connector<C> {
         let deadline = clock::within(self.within);
         let addresses = match timeout_at(deadline, lookup_host(peer)).await {
             Ok(found) => found.map_err(ConnectError::Resolve)?,
-            Err(_) => return Err(ConnectError::Resolve(io::ErrorKind::TimedOut.into())),
+            Err(_) => return Err(connector::no_answer(self.within)),
         };
         let mut last = self.no_address();
         for (address, left) in self.attempts(addresses) {
             // An address that is silent leaves the others their share of the time.
             let after = deadline.saturating_duration_since(Instant::now()) / left;
-            match timeout(after, self.dial(address)).await {
+            let dialled = timeout(after, self.dial(address)).await;
+            if !matches!(dialled, Ok(Ok(_))) {
+                self.answered.on_failed(address);
+            }
+            match dialled {
                 Ok(Ok(stream)) => {
+                    self.answered.on_connected(address);
                     return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms));
                 }
                 Ok(Err(error)) => last = ConnectError::of_io(address, self.options.source, error),

@@ -20,7 +20,7 @@ use super::alarm::Alarm;
 use super::clock::{self, Clock};
 use super::port::{Port, ReadNow};
 use crate::drive::{self, AT_ONCE, Came, Progress};
-use crate::error::{Cause, Error, Operation};
+use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{ByteCount, Pulse, Receiving, Sending, Ticket, Unfinished};
 use crate::{Directions, Message, TryRecv};
 
@@ -97,17 +97,22 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     /// The same, and when a heartbeat is due. Never [`Came::Wait`].
     pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<HalfResult<Came, C>> {
-        // A buffer may hold thousands of messages: other tasks have their turn too.
-        self.messages = self.messages.wrapping_add(1);
-        if self.messages.is_multiple_of(MESSAGES_A_UNIT) {
-            ready!(coop::poll_proceed(context)).made_progress();
-        }
+        ready!(self.poll_turn(context));
         loop {
             match self.poll_input(context, |receiving, port, clock| drive::receive(receiving, port, clock))? {
                 Came::Wait(until) => ready!(self.poll_alarm(context, until)),
                 came => return Poll::Ready(Ok(came)),
             }
         }
+    }
+
+    /// A buffer may hold thousands of messages: other tasks have their turn too.
+    pub(super) fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.messages = self.messages.wrapping_add(1);
+        if self.messages.is_multiple_of(MESSAGES_A_UNIT) {
+            ready!(coop::poll_proceed(context)).made_progress();
+        }
+        Poll::Ready(())
     }
 
     /// The next message that has been read already, without a look at the socket.
@@ -180,13 +185,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
             // Whole messages that came before the socket was given up have been delivered.
             None => Err(Cause::Closed),
         };
-        done.map_err(|cause| {
-            // A socket tells of a reset once and then ends as if it had been closed in good order.
-            if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
-                self.reader = None;
-            }
-            Error::new(Operation::Receive, self.peer, cause)
-        })
+        done.map_err(|cause| self.failed(cause))
+    }
+
+    /// A socket tells of a reset once and then ends as if it had been closed in good order.
+    pub(super) fn failed(&mut self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+        if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
+            self.reader = None;
+        }
+        self.error(cause)
     }
 
     const fn error(&self, cause: HalfCause<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
@@ -270,6 +277,22 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
                 failed(self.peer, Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None })
             }
         }
+    }
+
+    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
+    /// of the message.
+    ///
+    /// # Errors
+    /// As [`send_within`](Self::send_within).
+    pub async fn send_with_outcome(
+        &mut self,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<(), CallError<<C as Decode>::Error, <C as Encode>::Error>> {
+        let before = self.sending.accepted();
+        self.send_within(payload, limit)
+            .await
+            .map_err(|error| CallError::new(drive::sent_of_message(&self.sending, before, error.cause()), error))
     }
 
     /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones

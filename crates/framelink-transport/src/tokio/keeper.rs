@@ -1,5 +1,6 @@
 //! A task that beats for a connection between exchanges.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ pub(super) struct Keeper {
 }
 
 impl resting::Keeper<Connection> for Keeper {
-    fn start(slot: Arc<Slot<Connection>>) -> Self {
+    fn start(slot: Arc<Slot<Connection>>) -> io::Result<Self> {
         let is_back = Arc::new(Notify::new());
         let task = tokio::spawn(keep(slot, Arc::clone(&is_back))).abort_handle();
-        Self { task, is_back }
+        Ok(Self { task, is_back })
     }
 
     fn wake(&self) {

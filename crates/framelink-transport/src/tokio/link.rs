@@ -20,10 +20,9 @@ pub use self::links::Links;
 use self::members::Members;
 use self::pairing::Pairing;
 use super::{Upstream, clock};
-use crate::client_rules::{Next, after_call, pause_before};
-use crate::error::{CallError, Cause, Error, Operation};
+use crate::client_rules::{Next, after_call, pause_before, time_to_send};
+use crate::error::CallError;
 use crate::profile::Timeouts;
-use crate::session::Sent;
 use crate::{Message, News, Profile, ProfileError};
 
 /// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
@@ -206,26 +205,20 @@ impl Link {
         }
     }
 
-    /// Sends a message that is no request, and returns when the socket has taken all of it.
+    /// Sends a message that is no request, and returns when the socket has taken all of it. One deadline, the shorter of the profile's
+    /// `timeouts.reply` and `timeouts.write`, covers all of it: waiting for a connection, which may be dialled, and writing.
     ///
     /// # Errors
-    /// When there is no connection, and when the message could not be sent in time.
+    /// When there is no connection, and when the message could not be sent in time. The error says what the
+    /// peer may have seen of the message.
     pub async fn send(&self, message: &[u8]) -> Result<(), CallError> {
-        let timeouts = self.profile.timeouts();
-        let within = timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write);
+        let within = time_to_send(self.profile.timeouts());
         let deadline = clock::within(within);
         let (mut using, _) = self.owner.0.member(deadline).await?;
-        match tokio::time::timeout_at(deadline, using.caller().send(message)).await {
-            Ok(Ok(())) => {
-                using.was_useful();
-                Ok(())
-            }
-            Ok(Err(error)) => Err(CallError::new(Sent::Perhaps, error)),
-            Err(_) => {
-                let cause = Cause::TimedOut { after: within, unwritten_bytes: message.len(), unfinished: None };
-                Err(CallError::new(Sent::Perhaps, Error::new(Operation::Send, using.caller().peer_addr(), cause)))
-            }
-        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        using.caller().send_with_outcome(message, left).await.map_err(|error| error.within(within))?;
+        using.was_useful();
+        Ok(())
     }
 
     /// Connects now, where there is no connection yet: a peer that sends by itself is heard from then on.
@@ -236,10 +229,11 @@ impl Link {
         self.owner.0.member(clock::within(self.profile.timeouts().connect)).await.map(|_| ())
     }
 
-    /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written, and waits for the peer to end its own, so
-    /// that replies that are owed still come; so long at most.
+    /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written; waits for
+    /// the peer to end its own, so that replies that are owed still come. All connections are closed side by side, and none is waited for
+    /// longer than `within`: a connection that has not ended by then is given up.
     pub async fn close(self, within: Duration) {
-        let _ = tokio::time::timeout(within, self.owner.0.finish()).await;
+        self.owner.0.finish(within).await;
     }
 
     /// Gives all connections up: requests in flight fail. The next request dials anew.

@@ -20,7 +20,7 @@ use self::member::Member;
 use super::alarm::Alarm;
 use super::clock::{self, Clock};
 use super::upstream::Upstream;
-use crate::client_rules::{Next, after_call, after_send, pause_before};
+use crate::client_rules::{Next, after_call, pause_before};
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{Desk, Lending};
@@ -142,7 +142,7 @@ impl Pool {
         let deadline = clock::within(self.within());
         let mut lent = self.lend_until(deadline).await.map_err(|why| not_lent(Operation::Send, why))?;
         let within = left(deadline).min(self.profile.timeouts().write);
-        lent.send_within(message, within).await.map_err(|error| CallError::new(after_send(&error).1, error))
+        lent.send_with_outcome(message, within).await
     }
 
     /// Lends a connection for whatever is to be done on it, until the guard is dropped: waits for it as long as the profile says, as

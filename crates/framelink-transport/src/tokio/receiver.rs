@@ -60,6 +60,9 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
     /// The same, for a future of your own.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Incoming>, C>> {
         self.mux.poll_sender(context);
+        if let Some(late) = self.mux.reclaimed() {
+            return Poll::Ready(Ok(Some(Incoming::Late(late))));
+        }
         loop {
             if let Some(cause) = self.mux.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
                 self.half.give_up();

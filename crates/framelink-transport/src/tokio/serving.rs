@@ -25,6 +25,7 @@ impl<C: Decode + Encode> Connection<C> {
     pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
         let sending = &self.sender.sending;
         let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
+        self.receiver.receiving.take_heartbeat_for_first();
         self.mailbox.insert(mailbox).id()
     }
 

@@ -31,6 +31,9 @@ pub struct Counts {
     pub hook_missed: u64,
     /// The resolver panicked so often.
     pub resolver_panics: u64,
+    /// The system had no thread for what goes on in the background so often: trying lost addresses, closing connections that were
+    /// replaced, and the hook. Each is tried again.
+    pub threads_refused: u64,
 }
 
 /// Dials that failed, by reason.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Loss;
+use crate::threads;
 
 /// What the application wants done.
 pub(crate) type OnLoss = Arc<dyn Fn(&Loss) + Send + Sync>;
@@ -17,28 +18,44 @@ const CAPACITY: usize = 1024;
 /// Runs a hook in a thread of its own, from the first loss on, so that one that hangs holds nobody up.
 pub(super) struct Hook {
     on_loss: OnLoss,
-    losses: OnceLock<Option<SyncSender<Loss>>>,
+    /// Where its thread takes them from, once there is a thread.
+    losses: Mutex<Option<SyncSender<Loss>>>,
     panics: Arc<AtomicU64>,
     missed: AtomicU64,
+    threads_refused: AtomicU64,
 }
 
 impl Hook {
     pub(super) fn new(on_loss: OnLoss) -> Self {
-        Self { on_loss, losses: OnceLock::new(), panics: Arc::default(), missed: AtomicU64::new(0) }
+        let (missed, threads_refused) = Default::default();
+        Self { on_loss, losses: Mutex::new(None), panics: Arc::default(), missed, threads_refused }
     }
 
     /// Has it told, some time soon.
     pub(super) fn tell(&self, loss: Loss) {
-        let losses = self.losses.get_or_init(|| {
-            let (sender, losses) = sync_channel(CAPACITY);
-            let (on_loss, panics) = (Arc::clone(&self.on_loss), Arc::clone(&self.panics));
-            let thread = std::thread::Builder::new().name("framelink-on-loss".to_owned());
-            thread.spawn(move || run(&losses, &*on_loss, &panics)).ok().map(|_| sender)
-        });
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        if losses.is_none() {
+            *losses = self.begin();
+        }
         let told = losses.as_ref().is_some_and(|losses| losses.try_send(loss).is_ok());
         if !told {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Begins its thread. Where the system has none, the next loss asks again.
+    fn begin(&self) -> Option<SyncSender<Loss>> {
+        let (sender, losses) = sync_channel(CAPACITY);
+        let (on_loss, panics) = (Arc::clone(&self.on_loss), Arc::clone(&self.panics));
+        let begun = threads::spawn("framelink-on-loss", move || run(&losses, &*on_loss, &panics));
+        if begun.is_err() {
+            self.threads_refused.fetch_add(1, Ordering::Relaxed);
+        }
+        begun.ok().map(|_| sender)
+    }
+
+    pub(super) fn threads_refused(&self) -> u64 {
+        self.threads_refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn panics(&self) -> u64 {

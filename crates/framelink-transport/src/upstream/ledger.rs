@@ -200,9 +200,13 @@ impl Ledger {
         }
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn on_resolver_panic(&self) {
         self.lock().counts.resolver_panics += 1;
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on_thread_refused(&self) {
+        self.lock().counts.threads_refused += 1;
     }
 
     pub(crate) fn state(&self) -> State {
@@ -214,6 +218,7 @@ impl Ledger {
         if let Some(hook) = &self.hook {
             counts.hook_panics = hook.panics();
             counts.hook_missed = hook.missed();
+            counts.threads_refused += hook.threads_refused();
         }
         counts
     }

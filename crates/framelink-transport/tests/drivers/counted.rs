@@ -1,12 +1,15 @@
 //! System calls, counted on streams that count them.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use framelink_transport::blocking::{Connection, ReadStream, WriteStream};
 use framelink_transport::nonblocking;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::driver::{DEADLINE, framing};
 
@@ -163,4 +166,51 @@ fn a_message_is_one_write_on_a_non_blocking_stream() {
         assert_eq!(sender.try_send(&[0; 3000]).unwrap(), nonblocking::TrySend::Written);
     }
     assert_eq!(sender.stream().unwrap().0, 1000);
+}
+
+#[tokio::test]
+async fn a_message_is_one_read_or_one_write_on_a_tokio_stream() {
+    /// Has a frame ready for every read, and takes whatever is written.
+    #[derive(Default)]
+    struct Counting {
+        count: Arc<AtomicUsize>,
+    }
+    impl AsyncRead for Counting {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            space.put_slice(b"\x00\x02ok");
+            Poll::Ready(Ok(()))
+        }
+    }
+    impl AsyncWrite for Counting {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            Poll::Ready(Ok(bytes.len()))
+        }
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            parts: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()))
+        }
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    let (reads, writes) = (Counting::default(), Counting::default());
+    let counts = (Arc::clone(&reads.count), Arc::clone(&writes.count));
+    let mut connection = framelink_transport::tokio::Connection::from_parts(reads, writes, framing("net:2"));
+    for _ in 0..1000 {
+        connection.send(&[0; 3000]).await.unwrap();
+        assert_eq!(&connection.recv().await.unwrap().unwrap()[..], b"ok");
+    }
+    assert_eq!((Counts::take(&counts.0), Counts::take(&counts.1)), (1000, 1000));
 }

@@ -67,6 +67,26 @@ fn by_key_the_reply_to_a_dropped_call_is_late() {
 }
 
 #[test]
+fn a_reply_that_a_dropped_call_had_and_did_not_take_is_late() {
+    for matching in [by_key(), Matching::in_order()] {
+        let (mut ours, mut peer) = ours(matching);
+        let caller = ours.caller.clone();
+        let entered = ours.runtime.enter();
+        let mut call = Box::pin(caller.call(b"01 dropped", DEADLINE));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(entered);
+        assert_eq!(peer.read(), b"01 dropped");
+        peer.write(b"01 reply");
+        peer.write(b"99 news");
+        // The message behind the reply shows that the receiver has handed the reply to the call.
+        assert!(matches!(ours.next(), Some(Incoming::Message(news)) if &news[..] == b"99 news"));
+        assert_eq!((ours.caller.in_flight(), ours.caller.unanswered()), (0, 0));
+        drop(call);
+        assert!(matches!(ours.next(), Some(Incoming::Late(late)) if &late.message()[..] == b"01 reply"));
+    }
+}
+
+#[test]
 fn in_order_the_place_of_a_dropped_call_is_kept() {
     let (mut ours, mut peer) = ours(Matching::in_order());
     assert!(!ours.poll_and_drop(b"dropped", 1));

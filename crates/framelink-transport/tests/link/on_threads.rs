@@ -156,3 +156,79 @@ fn a_dropped_link_closes_its_connections() {
     drop(link);
     assert_eq!(std::io::Read::read(&mut &stream, &mut [0]).unwrap(), 0);
 }
+
+/// A link whose writes may take so long, over a socket that holds little.
+fn link_with_write_timeout(address: String, within: Duration) -> Link {
+    let mut options = framelink_transport::SocketOptions::new();
+    options.send_buffer = Some(16 * 1024);
+    let profile = profile(ConnectionKind::Long, by_key()).write_timeout(within).socket(options);
+    Link::new(profile.build().unwrap(), address).unwrap().0
+}
+
+#[test]
+fn sending_to_a_peer_that_does_not_read_ends_when_the_time_to_write_is_over() {
+    const WITHIN: Duration = Duration::from_millis(200);
+    let (listener, address) = listener();
+    let link = link_with_write_timeout(address, WITHIN);
+    let (failed, failure) = mpsc::channel();
+    thread::spawn(move || {
+        // As many as the buffers hold, and one more.
+        let error = loop {
+            if let Err(error) = link.send(&[0; 60_000]) {
+                break error;
+            }
+        };
+        let began = Instant::now();
+        // The rest of that one is still in the way.
+        let next = link.send(b"01").unwrap_err();
+        failed.send((error, next, began.elapsed())).unwrap();
+    });
+    let _unread = listener.accept().unwrap();
+    let (error, next, took) = failure.recv_timeout(DEADLINE).expect("it does not wait longer than that");
+    for error in [&error, &next] {
+        let Cause::TimedOut { after, .. } = error.error().cause() else { panic!("{error}") };
+        assert_eq!((*after, error.sent()), (WITHIN, Sent::Perhaps), "{error}");
+    }
+    assert!(took >= WITHIN, "{took:?}");
+}
+
+#[test]
+fn sending_waits_for_its_connection_no_longer_than_its_time() {
+    let (listener, address) = listener();
+    drop(listener);
+    let link = link_with_write_timeout(address, Duration::from_millis(50));
+    let error = link.send(b"01").unwrap_err();
+    assert_eq!(error.sent(), Sent::Not, "{error}");
+}
+
+#[test]
+fn the_threads_of_a_dropped_link_end_though_its_inbox_is_full_and_kept() {
+    /// More than an inbox holds.
+    const NEWS: usize = 1100;
+    let (listener, address) = listener();
+    let profile = std::sync::Arc::new(profile(ConnectionKind::Long, by_key()).build().unwrap());
+    let upstream = framelink_transport::blocking::Upstream::new(&profile, [address]);
+    let (link, mut inbox) = Link::over(upstream).unwrap();
+    link.connect().unwrap();
+    let mut host = accept(&listener);
+    for _ in 0..NEWS {
+        host.send(b"99 news").unwrap();
+    }
+    let began = Instant::now();
+    while !format!("{inbox:?}").contains("1024") {
+        assert!(began.elapsed() < DEADLINE, "{inbox:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+    drop(link);
+    let began = Instant::now();
+    // Each thread has the profile.
+    while std::sync::Arc::strong_count(&profile) > 1 {
+        assert!(began.elapsed() < DEADLINE, "a thread is left");
+        thread::sleep(Duration::from_millis(1));
+    }
+    let mut held = 0;
+    while inbox.recv().is_some() {
+        held += 1;
+    }
+    assert_eq!(held, 1024, "what was there stays there");
+}

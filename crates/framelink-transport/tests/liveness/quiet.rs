@@ -20,9 +20,15 @@ fn defaults() -> Vec<Heartbeat> {
     relaxed.chain(both).collect()
 }
 
+/// Also those that take only heartbeats as life.
+fn all() -> Vec<Heartbeat> {
+    let heartbeats = defaults().into_iter().map(|heartbeat| heartbeat.counting(Life::Heartbeats));
+    defaults().into_iter().chain(heartbeats).collect()
+}
+
 #[test]
 fn two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval() {
-    for heartbeat in defaults() {
+    for heartbeat in all() {
         let interval = heartbeat.times().0;
         for jitter in [[0, 0], [0, u32::MAX], [u32::MAX, 0], [u32::MAX, u32::MAX], [1 << 31, 1 << 30]] {
             for latency in [0, 1, 50, 2000] {

@@ -94,17 +94,7 @@ impl Parts {
     pub(crate) fn on_threads(self) -> blocking::Upstream {
         let mut upstream = blocking::Upstream::new(&Arc::new(self.profile), self.peers);
         if let Some(names) = self.names {
-            upstream = upstream.resolver(move |_| match &names {
-                Names::Fail => Err(std::io::Error::other("no such name")),
-                Names::Hang(until) => {
-                    while !until.load(Ordering::Acquire) {
-                        std::thread::sleep(Duration::from_millis(2));
-                    }
-                    Ok(Vec::new())
-                }
-                Names::Panic => panic!("the resolver of a test"),
-                Names::Are(addresses) => Ok(addresses.lock().unwrap().clone()),
-            });
+            upstream = upstream.resolver(move |_| look_up(&names));
         }
         if let Some(on_loss) = self.on_loss {
             upstream = upstream.on_loss(on_loss);
@@ -118,12 +108,30 @@ impl Parts {
             Driver::Blocking => Client::Blocking(Some(blocking::Client::over(self.on_threads()).unwrap())),
             Driver::NonBlocking => {
                 let mut upstream = nonblocking::Upstream::new(&Arc::new(self.profile), self.peers);
+                if let Some(names) = self.names {
+                    upstream = upstream.resolver(move |_| look_up(&names));
+                }
                 if let Some(on_loss) = self.on_loss {
                     upstream = upstream.on_loss(on_loss);
                 }
                 Client::NonBlocking(Some(nonblocking::Client::over(upstream).unwrap()))
             }
         }
+    }
+}
+
+/// On a thread.
+fn look_up(names: &Names) -> std::io::Result<Vec<SocketAddr>> {
+    match names {
+        Names::Fail => Err(std::io::Error::other("no such name")),
+        Names::Hang(until) => {
+            while !until.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Ok(Vec::new())
+        }
+        Names::Panic => panic!("the resolver of a test"),
+        Names::Are(addresses) => Ok(addresses.lock().unwrap().clone()),
     }
 }
 

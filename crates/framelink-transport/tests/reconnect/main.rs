@@ -45,6 +45,11 @@ const ROWS: &[Row] = rows![
     losses::a_hook_is_told_where_and_why,
     losses::a_hook_that_panics_or_hangs_holds_nobody_up,
     names::a_real_name_is_resolved,
+    names::a_name_without_an_address,
+    names::a_resolver_that_hangs_or_panics_is_contained,
+    names::a_changed_answer_is_used_by_the_next_dial,
+    names::one_of_two_addresses_of_a_name_is_dead,
+    names::the_address_of_a_name_that_answered_is_tried_first,
     signing::a_connection_begins_and_ends_with_its_exchanges,
     signing::a_peer_that_does_not_want_us_is_an_error_of_its_own,
     signing::a_peer_that_is_silent_or_talks_rubbish_or_closes,
@@ -52,10 +57,6 @@ const ROWS: &[Row] = rows![
 
 /// Where something goes on in the background.
 const ON_TWO: &[Row] = rows![
-    names::a_name_without_an_address,
-    names::a_resolver_that_hangs_or_panics_is_contained,
-    names::a_changed_answer_is_used_by_the_next_dial,
-    names::one_of_two_addresses_of_a_name_is_dead,
     states::the_states_of_an_outage,
     states::degraded_on_the_backup,
     states::heartbeats_tell_of_a_loss_between_two_calls,

@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use framelink_transport::profile::Short;
 use framelink_transport::upstream::{Reason, State};
 
 use crate::client::{Client, Driver, Names, parts, profile};
+#[cfg(target_os = "linux")]
+use crate::host::Silent;
 use crate::host::{Does, Host};
 
 const SOON: Duration = Duration::from_millis(200);
@@ -71,6 +75,28 @@ pub(crate) async fn one_of_two_addresses_of_a_name_is_dead(driver: Driver) {
     assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}");
     assert_eq!((client.counts().dials, client.counts().failures.total()), (1, 0), "{driver:?}: one address to us");
 }
+
+/// The one that is silent costs its share of the time once.
+#[cfg(target_os = "linux")]
+pub(crate) async fn the_address_of_a_name_that_answered_is_tried_first(driver: Driver) {
+    const SHARE: Duration = Duration::from_millis(300);
+    const CALLS: u32 = 10;
+    let (silent, host) = (Silent::new(), Host::start(Does::Echo).await);
+    let both = vec![silent.name().parse().unwrap(), host.address];
+    let names = Names::Are(Arc::new(Mutex::new(both)));
+    let profile = profile().connection(Short::new()).connect_timeout(2 * SHARE);
+    let mut client = parts(&profile, ["switch".to_owned()]).names(names).client(driver);
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}");
+    }
+    let took = began.elapsed();
+    assert!(took >= SHARE && took < SHARE * (CALLS - 2), "{driver:?}: {took:?}");
+    assert_eq!(client.counts().dials, CALLS.into(), "{driver:?}");
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) async fn the_address_of_a_name_that_answered_is_tried_first(_: Driver) {}
 
 pub(crate) async fn a_real_name_is_resolved(driver: Driver) {
     let host = Host::start(Does::Echo).await;

@@ -3,39 +3,55 @@
 use std::sync::Arc;
 
 use framelink_transport::heartbeat::{Form, Heartbeat};
+use framelink_transport::profile::Duplex;
 use framelink_transport::session::Concurrency;
 use framelink_transport::{Blame, Cause};
 
 use crate::echo;
-use crate::peer::Peer;
+use crate::peer::{Peer, frame};
 use crate::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
-    empty_messages_are_limited_and_those_before_are_answered,
-    empty_heartbeats_are_limited_too,
+    empty_messages_are_messages_and_all_are_answered,
+    empty_heartbeats_are_limited_and_messages_before_are_answered,
     a_limit_of_messages_that_wait_loses_none,
 );
 
-fn empty_messages_are_limited_and_those_before_are_answered<S: Serve>() {
-    let server = S::start(profile().empty_messages(5).build().unwrap(), Concurrency::new(8), echo());
-    let mut peer = Peer::dial(server.address);
-    peer.write(&[b"", b"", b"", b"", b"", b"", b"not answered"]);
-    assert_eq!(peer.read_to_end(), [0; 10], "{}", S::NAME);
-    drop(peer);
-    let error = server.outcome().unwrap_err();
-    assert!(matches!(error.cause(), Cause::TooManyEmpty { most: 5 }), "{error}");
-    assert_eq!(error.blame(), Blame::Peer);
-    assert!(error.to_string().contains("more than 5 empty messages"), "{error}");
+/// A client that is fast, and whose messages are empty: one of them costs no more than another one.
+fn empty_messages_are_messages_and_all_are_answered<S: Serve>() {
+    const MANY: usize = 1000;
+    // Where other messages are heartbeats empty ones are none either.
+    let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!"));
+    for profile in [profile(), profile().heartbeat(heartbeat)] {
+        let profile = profile.exchange(Duplex::new()).empty_messages(5).build().unwrap();
+        let server = S::start(profile, Concurrency::new(8), echo());
+        let mut peer = Peer::dial(server.address);
+        for _ in 0..MANY / 50 {
+            peer.write(&[&b""[..]; 50]);
+            for _ in 0..50 {
+                assert_eq!(peer.read(), b"", "{}", S::NAME);
+            }
+        }
+        peer.half_close();
+        assert_eq!(server.outcome().unwrap(), MANY as u64, "{}", S::NAME);
+    }
 }
 
-fn empty_heartbeats_are_limited_too<S: Serve>() {
+fn empty_heartbeats_are_limited_and_messages_before_are_answered<S: Serve>() {
     let heartbeat = Heartbeat::strict(Form::empty());
     let profile = profile().heartbeat(heartbeat).empty_messages(50).build().unwrap();
     let server = S::start(profile, Concurrency::new(8), echo());
     let mut peer = Peer::dial(server.address);
-    peer.write(&[&b""[..]; 51]);
+    let mut flood = vec![&b"answered"[..]];
+    flood.extend([&b""[..]; 51]);
+    flood.push(b"not answered");
+    peer.write(&flood);
+    assert_eq!(peer.read_to_end(), frame(b"answered"), "{}", S::NAME);
+    drop(peer);
     let error = server.outcome().unwrap_err();
     assert!(matches!(error.cause(), Cause::TooManyEmpty { most: 50 }), "{}: {error}", S::NAME);
+    assert_eq!(error.blame(), Blame::Peer);
+    assert!(error.to_string().contains("more than 50 empty messages"), "{error}");
 }
 
 fn a_limit_of_messages_that_wait_loses_none<S: Serve>() {

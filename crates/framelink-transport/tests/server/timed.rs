@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use framelink_transport::heartbeat::{Form, Heartbeat};
-use framelink_transport::session::{Concurrency, Ending};
-use framelink_transport::{Blame, Cause, Error};
+use framelink_transport::session::{Backlog, Concurrency, Ending, SlowRule};
+use framelink_transport::{Blame, Cause, Error, ProfileBuilder, Registry, To};
 
 use crate::echo;
 use crate::gates::Gates;
@@ -20,6 +20,9 @@ on_every_driver!(
     a_lifetime_ends_one_that_is_never_quiet,
     a_dribble_extends_no_limit,
     silence_at_the_start_is_limited,
+    heartbeats_alone_are_no_first_message,
+    one_that_sends_heartbeats_may_have_longer_for_its_first_request,
+    one_that_is_pushed_to_may_say_nothing_but_heartbeats,
 );
 
 const IDLE: Duration = Duration::from_millis(300);
@@ -144,4 +147,63 @@ fn silence_at_the_start_is_limited<S: Serve>() {
     assert_eq!(peer.read_to_end(), b"", "{}", S::NAME);
     let error = server.outcome().unwrap_err();
     assert!(matches!(error.cause(), Cause::TimedOut { after, unfinished: None, .. } if *after == IDLE), "{error}");
+}
+
+/// Ours come after a minute: what there is comes from the peer.
+fn asked() -> ProfileBuilder {
+    let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!")).interval(Duration::from_secs(60)).unwrap();
+    profile().heartbeat(heartbeat).first_message_timeout(IDLE)
+}
+
+/// A stranger that knows the heartbeat, sends it now and then, and says nothing else.
+fn heartbeats_alone_are_no_first_message<S: Serve>() {
+    let server = S::start(asked().build().unwrap(), Concurrency::new(4), echo());
+    let mut peer = Peer::dial(server.address);
+    let began = Instant::now();
+    while began.elapsed() < 20 * IDLE && peer.0.write_all(&frame(b"?")).is_ok() {
+        std::thread::sleep(IDLE / 6);
+    }
+    let error = server.outcome().unwrap_err();
+    assert!(matches!(error.cause(), Cause::TimedOut { after, .. } if *after == IDLE), "{}: {error}", S::NAME);
+
+    // Or without a pause, so that there is always something to be read.
+    let mut peer = Peer::dial(server.address);
+    let many = frame(b"?").repeat(10_000);
+    let flood = std::thread::spawn(move || while peer.0.write_all(&many).is_ok() {});
+    let error = server.outcome().unwrap_err();
+    assert!(matches!(error.cause(), Cause::TimedOut { after, .. } if *after == IDLE), "{}: {error}", S::NAME);
+    flood.join().unwrap();
+}
+
+fn one_that_sends_heartbeats_may_have_longer_for_its_first_request<S: Serve>() {
+    let profile = asked().first_request_timeout(Duration::from_secs(60)).build().unwrap();
+    let server = S::start(profile, Concurrency::new(4), echo());
+    let mut silent = Peer::dial(server.address);
+    let mut peer = Peer::dial(server.address);
+    let began = Instant::now();
+    // Before its first request, and after it.
+    for _ in 0..2 {
+        while began.elapsed() < 2 * IDLE {
+            peer.write(&[b"?"]);
+            assert_eq!(peer.read(), b"!", "{}", S::NAME);
+            std::thread::sleep(IDLE / 6);
+        }
+        peer.write(&[b"hello"]);
+        assert_eq!(peer.read(), b"hello", "{}", S::NAME);
+    }
+    assert_eq!(silent.read_to_end(), b"", "one that says nothing at all has no longer");
+    let error = server.outcome().unwrap_err();
+    assert!(matches!(error.cause(), Cause::TimedOut { after, .. } if *after == IDLE), "{error}");
+}
+
+fn one_that_is_pushed_to_may_say_nothing_but_heartbeats<S: Serve>() {
+    let registry = Registry::new(Backlog::new(SlowRule::Skip));
+    let server = S::start_with(asked().build().unwrap(), Concurrency::new(4), echo(), Some(&registry));
+    let mut peer = Peer::dial(server.address);
+    let member = server.member();
+    peer.write(&[b"?"]);
+    assert_eq!(peer.read(), b"!", "{}", S::NAME);
+    std::thread::sleep(2 * IDLE);
+    registry.push(To::One(member), b"news").unwrap();
+    assert_eq!(peer.read(), b"news", "{}", S::NAME);
 }

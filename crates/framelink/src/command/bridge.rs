@@ -95,9 +95,8 @@ fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<P
     Ok(Arc::new(profile))
 }
 
-/// Where messages are only passed on, a client may do nothing but listen, and what is empty costs the host what it costs: as much as can be
-/// allowed.
-const PASSES_ON: &str = "timeouts.first-message = \"1440m\"\nlimits.empty-messages = 1048576";
+/// Where messages are only passed on, a client may do nothing but listen: as long as can be allowed.
+const PASSES_ON: &str = "timeouts.first-message = \"1440m\"";
 
 fn clients_profile(
     bridge: &Bridge,

@@ -1,6 +1,7 @@
 //! `framelink listen`: prints what comes, and answers nothing.
 
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use framelink_transport::profile::Side;
@@ -27,7 +28,7 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(DRAIN)?;
     let server = crate::serving::listen(&listen.listen, &profile).await?;
     end_with(drain.clone(), server.handle());
-    let (printer, mut printed) = print(listen.hex);
+    let (printer, mut printed) = print(listen.hex)?;
     let served = server.run(move |message| {
         let printer = printer.clone();
         async move {
@@ -77,13 +78,16 @@ impl Printer {
     }
 }
 
+/// How printing has ended.
+type Printed = oneshot::Receiver<Result<(), Failure>>;
+
 /// Prints on a thread of its own, for a stdout that nobody reads stops whoever writes to it. Done when all is printed, or when
 /// stdout fails.
-fn print(hex: bool) -> (Printer, oneshot::Receiver<Result<(), Failure>>) {
+fn print(hex: bool) -> Result<(Printer, Printed), Failure> {
     let (messages, mut waiting) = mpsc::channel::<(Message, OwnedSemaphorePermit)>(WAITING);
     let printer = Printer { messages, room: Arc::new(Semaphore::new(WAITING_BYTES as usize)) };
     let (done, printed) = oneshot::channel();
-    std::thread::spawn(move || {
+    let begun = Builder::new().name("framelink-print".to_owned()).spawn(move || {
         let mut print = || {
             while let Some((message, _place)) = waiting.blocking_recv() {
                 if hex { say(to_hex(&message))? } else { say(Line(&message))? }
@@ -93,5 +97,6 @@ fn print(hex: bool) -> (Printer, oneshot::Receiver<Result<(), Failure>>) {
         // Whoever would like to know may have ended.
         let _ = done.send(print());
     });
-    (printer, printed)
+    begun.map_err(|error| Failure::fault(format!("no thread to print with: {error}")))?;
+    Ok((printer, printed))
 }

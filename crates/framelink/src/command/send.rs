@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, SendHalf, Upstream};
-use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions};
+use framelink_transport::tokio::{Cause, Client, Connection, Connector, Error, RecvHalf, Upstream};
+use framelink_transport::{Directions, Encode, Message, Profile, SocketOptions, TryRecv};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use self::given::Given;
 use self::stdin::Stdin;
@@ -26,6 +27,10 @@ use crate::profile::{Overrides, fits, load};
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
+/// How long the peer's end, which has come, may take to be noticed by a program that is busy.
+const NOTICED: Duration = Duration::from_millis(10);
+/// Marks a message that is not the reply to a message.
+const UNASKED: &str = "unasked: ";
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let settings = Settings::of(&send)?;
@@ -47,11 +52,11 @@ pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let mut conversation = Conversation { way, timeout: settings.timeout, hex: send.hex };
     match messages {
         Some(messages) => {
-            for message in messages {
-                conversation.exchange(&message, None).await?;
+            for (number, message) in (1..).zip(messages) {
+                conversation.exchange(&message, Which::Message(number)).await?;
             }
         }
-        None => conversation.with_stdin(Stdin::new(send.hex)).await?,
+        None => conversation.with_stdin(Stdin::new(send.hex)?).await?,
     }
     conversation.end().await
 }
@@ -149,22 +154,23 @@ impl Settings {
                 connector.connect(&*address).await
             }
         };
-        connected.map(Box::new).map(Way::Plain).map_err(|error| Failure::fault(connect_failed(&address, &error)))
+        let not_sent = |error| Failure::fault(format!("{} (not sent)", connect_failed(&address, &error)));
+        connected.map(Box::new).map(Way::Plain).map_err(not_sent)
     }
 }
 
 /// Sends each message over a connection of its own.
 async fn send_each(mut client: Client, messages: Option<Given>, send: &Send) -> Result<(), Failure> {
     let Some(messages) = messages else {
-        let mut stdin = Stdin::new(send.hex);
+        let mut stdin = Stdin::new(send.hex)?;
         loop {
             stdin.prompt();
             let Some(message) = stdin.next().await? else { return Ok(()) };
-            client.send(&message).await.map_err(|error| fault_of(Some(stdin.number()), &error))?;
+            client.send(&message).await.map_err(|error| Which::Line(stdin.number()).failed(&error))?;
         }
     };
-    for message in messages {
-        client.send(&message).await.map_err(Failure::fault)?;
+    for (number, message) in (1..).zip(messages) {
+        client.send(&message).await.map_err(|error| Which::Message(number).failed(&error))?;
     }
     Ok(())
 }
@@ -179,16 +185,10 @@ async fn send_only(
 ) -> Result<(), Failure> {
     let (receiver, mut sender) = connection.split();
     let (death, mut dead) = mpsc::unbounded_channel();
-    let peer_end = tokio::spawn(until_end(receiver, death));
-    let late = |sender: &SendHalf| {
-        let unwritten = Count(sender.unwritten_bytes() as u64, "byte");
-        Failure::fault(format!(
-            "sending to {}: {unwritten} could not be written within {within:?} (perhaps sent)",
-            send.addresses
-        ))
-    };
+    let mut peer_end = tokio::spawn(until_end(receiver, death));
     let mut given = messages;
-    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)) } else { None };
+    let mut count = 0;
+    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)?) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
             (Some(given), _) => given.next(),
@@ -197,30 +197,40 @@ async fn send_only(
                 tokio::select! {
                     biased;
                     message = stdin.next() => message?,
-                    Some(error) = dead.recv() => return Err(Failure::fault(error)),
-                    error = sender.keep() => return Err(Failure::fault(error)),
+                    Some(error) = dead.recv() => return Err(all_failed(count, &error)),
+                    error = sender.keep() => return Err(all_failed(count, &error)),
                 }
             }
             (None, None) => None,
         };
         let Some(message) = message else { break };
-        match tokio::time::timeout(within, sender.send(&message)).await {
-            Ok(sent) => sent.map_err(|error| fault_of(stdin.as_ref().map(Stdin::number), &error))?,
-            Err(_) => return Err(late(&sender)),
+        count += 1;
+        let which = stdin.as_ref().map_or(Which::Message(count), |stdin| Which::Line(stdin.number()));
+        sender.send_with_outcome(&message, within).await.map_err(|error| which.failed(&error))?;
+    }
+    // Only an end that comes after ours shows anything. One that came before may still have to be noticed.
+    let early_end = tokio::time::timeout(NOTICED, &mut peer_end).await.ok();
+    let ended_early = early_end.is_some();
+    match tokio::time::timeout(within, sender.finish()).await {
+        Ok(finished) => finished.map_err(|error| all_failed(count, &error))?,
+        Err(_) => {
+            let (unwritten, to) = (Count(sender.unwritten_bytes() as u64, "byte"), &send.addresses);
+            return Err(all_failed(
+                count,
+                &format!("sending to {to}: {unwritten} could not be written within {within:?}"),
+            ));
         }
     }
-    // Only an end that comes after ours shows anything.
-    let ended_early = peer_end.is_finished();
-    match tokio::time::timeout(within, sender.finish()).await {
-        Ok(finished) => finished.map_err(Failure::fault)?,
-        Err(_) => return Err(late(&sender)),
-    }
-    match tokio::time::timeout(within, peer_end).await {
-        Ok(ended) => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
-        Err(_) => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
+    let end = match early_end {
+        Some(end) => Some(end),
+        None => tokio::time::timeout(within, peer_end).await.ok(),
+    };
+    match end {
+        Some(end) => end.map_err(Failure::fault)?.map_err(|error| all_failed(count, &error))?,
+        None => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
     }
     if let Ok(error) = dead.try_recv() {
-        return Err(Failure::fault(error));
+        return Err(all_failed(count, &error));
     }
     if ended_early {
         tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
@@ -255,14 +265,52 @@ fn repeated(messages: Option<Given>, profile: &Profile) -> Result<Given, Failure
 }
 
 fn print(message: &[u8], hex: bool) -> Result<(), Failure> {
-    if hex { say(to_hex(message)) } else { say(Line(message)) }
+    print_as("", message, hex)
 }
 
-/// A failure, with the line of stdin that it is about.
-fn fault_of(line: Option<u64>, error: &impl Display) -> Failure {
-    match line {
-        Some(line) => Failure::fault(format!("line {line} of stdin: {error}")),
-        None => Failure::fault(error),
+/// Prints a message behind a word that says what it is.
+fn print_as(what: &str, message: &[u8], hex: bool) -> Result<(), Failure> {
+    if hex { say(format_args!("{what}{}", to_hex(message))) } else { say(format_args!("{what}{}", Line(message))) }
+}
+
+fn check_left_over(count: u64) -> Result<(), Failure> {
+    match count {
+        0 => Ok(()),
+        count => Err(Failure::fault(format!(
+            "{} came that no message had asked for, so replies may have been printed for the wrong messages",
+            Count(count, "message")
+        ))),
+    }
+}
+
+/// Bytes behind the last reply that are no message harm nothing.
+fn after_last(error: &Error) -> Result<(), Failure> {
+    if matches!(error.cause(), Cause::Fault(_)) { Ok(()) } else { Err(Failure::fault(error)) }
+}
+
+/// Which message a failure is about.
+#[derive(Clone, Copy)]
+enum Which {
+    Message(u64),
+    /// A line of stdin.
+    Line(u64),
+}
+
+impl Which {
+    fn failed(self, error: &impl Display) -> Failure {
+        match self {
+            Self::Message(number) => Failure::fault(format!("message {number}: {error}")),
+            Self::Line(number) => Failure::fault(format!("line {number} of stdin: {error}")),
+        }
+    }
+}
+
+/// The connection failed after so many messages were handed to the socket.
+fn all_failed(count: u64, error: &impl Display) -> Failure {
+    match count {
+        0 => Failure::fault(error),
+        1 => Failure::fault(format!("message 1: {error} (perhaps sent)")),
+        count => Failure::fault(format!("messages 1 to {count}: {error} (perhaps sent)")),
     }
 }
 
@@ -290,8 +338,8 @@ fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure>
     let (messages, is_repeated) = (given.round(), given.rounds() > 1 && send.every.is_none());
     for (number, message) in (1..).zip(messages) {
         let envelope =
-            framing.envelope(message).map_err(|error| Failure::fault(format!("message {number}: {error}")))?;
-        if envelope.ends_stream && !settings.is_short() && (number < messages.len() || is_repeated) {
+            framing.envelope(message).map_err(|error| Which::Message(number).failed(&format!("{error} (not sent)")))?;
+        if envelope.ends_stream && !settings.is_short() && (number < messages.len() as u64 || is_repeated) {
             let count = u64::try_from(messages.len()).unwrap_or(u64::MAX).saturating_mul(given.rounds());
             return Err(Failure::usage(format!("--framing {framing} takes one message, {count} were given")));
         }
@@ -315,13 +363,13 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Sends one message, which may be a line of stdin, and prints its reply.
-    async fn exchange(&mut self, message: &[u8], line: Option<u64>) -> Result<(), Failure> {
+    /// Sends one message and prints its reply.
+    async fn exchange(&mut self, message: &[u8], which: Which) -> Result<(), Failure> {
         let called = match &mut self.way {
             Way::Plain(connection) => connection.call(message, self.timeout).await,
             Way::Profile(client) => client.call(message).await,
         };
-        let reply = called.map_err(|error| fault_of(line, &error))?;
+        let reply = called.map_err(|error| which.failed(&error))?;
         print(&reply, self.hex)
     }
 
@@ -333,16 +381,24 @@ impl Conversation {
         }
     }
 
-    /// Closes. A reply that is left over shows that the others may belong to other messages than it seemed.
+    /// Closes. A message that is left over is printed, and shows that replies may belong to other messages than it seemed.
     async fn end(self) -> Result<(), Failure> {
-        let Way::Plain(connection) = self.way else { return Ok(()) };
-        match connection.close(LAST_LOOK).await.map_err(Failure::fault)?.discarded {
-            0 => Ok(()),
-            count => Err(Failure::fault(format!(
-                "{} came that no message had asked for, so replies may have been printed for the wrong messages",
-                Count(count as u64, "message")
-            ))),
+        let Way::Plain(mut connection) = self.way else { return Ok(()) };
+        let deadline = Instant::now() + LAST_LOOK;
+        let mut left_over = 0;
+        // Whether our side could be ended is told by the close.
+        let _ = timeout_at(deadline, connection.finish()).await;
+        while Instant::now() < deadline {
+            match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
+                Ok(TryRecv::Message(message)) => print_as(UNASKED, &message, self.hex)?,
+                Ok(_) => break,
+                Err(error) => return check_left_over(left_over).and_then(|()| after_last(&error)),
+            }
+            left_over += 1;
         }
+        let closed = connection.close(deadline.saturating_duration_since(Instant::now())).await;
+        left_over += closed.map_err(Failure::fault)?.discarded as u64;
+        check_left_over(left_over)
     }
 
     /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
@@ -361,7 +417,7 @@ impl Conversation {
                 },
             };
             match message {
-                Some(message) => self.exchange(&message, Some(stdin.number())).await?,
+                Some(message) => self.exchange(&message, Which::Line(stdin.number())).await?,
                 None => return Ok(()),
             }
         }

@@ -1,11 +1,13 @@
 //! One of the connections of a link.
 
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
-use crate::Profile;
+use super::finishing::finish_all;
 use crate::blocking::Caller;
+use crate::profile::Sign;
 use crate::upstream::{Seat, Tenancy};
+use crate::{Profile, threads};
 
 /// One of the connections of a link.
 pub(super) struct Member {
@@ -52,23 +54,18 @@ impl Member {
         }
     }
 
-    /// Signs off and ends our side. One that has failed has ended.
-    pub(super) fn finish(&self) {
-        self.tenancy.vacate();
-        if let Some(sign) = self.profile.sign_off() {
-            let _ = self.caller.send(sign.send());
-        }
-        let _ = self.caller.finish();
+    /// The message to sign off with, where the profile says so.
+    pub(super) fn sign_off(&self) -> Option<&Sign> {
+        self.profile.sign_off()
     }
 
     /// A peer that does not end its own side in time is left.
     fn close(self: &Arc<Self>) {
-        let member = Arc::clone(self);
-        thread::spawn(move || {
-            member.finish();
-            member.tenancy.wait_until_over(member.profile.timeouts().close);
-            member.caller.abort();
-        });
+        let (member, within) = (Arc::clone(self), self.profile.timeouts().close);
+        if threads::spawn("framelink-close", move || finish_all(&[member], within)).is_err() {
+            // As far as that is possible without waiting.
+            finish_all(&[Arc::clone(self)], Duration::ZERO);
+        }
     }
 }
 

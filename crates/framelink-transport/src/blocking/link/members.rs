@@ -1,20 +1,23 @@
 //! The connections of a link.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use super::finishing::finish_all;
+use super::inbox::Outlet;
 use super::member::{Member, Using};
 use crate::blocking::turn::Turn;
 use crate::blocking::{Connection, Receiver, Upstream};
 use crate::clock::Clock;
-use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
 use crate::upstream::Seat;
-use crate::{ConnectError, News, Profile};
+use crate::{ConnectError, News, Profile, threads};
+
+/// A thread that waits for the connection that it is to receive on; it ends where there is none.
+type Waiting = mpsc::Sender<(Receiver, Arc<Member>)>;
 
 /// The callers of all connections that are there, and how more of them are made.
 pub(super) struct Members {
@@ -27,16 +30,16 @@ pub(super) struct Members {
     is_closed: AtomicBool,
     upstream: Upstream,
     profile: Arc<Profile>,
-    inbox: SyncSender<News>,
+    outlet: Outlet,
     clock: Clock,
 }
 
 impl Members {
-    pub(super) fn new(upstream: Upstream, inbox: SyncSender<News>) -> Arc<Self> {
+    pub(super) fn new(upstream: Upstream, outlet: Outlet) -> Arc<Self> {
         let (clock, profile) = (Clock::start(), Arc::clone(upstream.profile()));
         let (all, is_growing, is_closed) = Default::default();
         let dialling = Turn::new((), clock);
-        Arc::new(Self { all, dialling, is_growing, is_closed, upstream, profile, inbox, clock })
+        Arc::new(Self { all, dialling, is_growing, is_closed, upstream, profile, outlet, clock })
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
@@ -64,17 +67,14 @@ impl Members {
 
     /// Ends our side everywhere, and waits until the peer has ended its own, so long at most.
     pub(super) fn finish(&self, within: Duration) {
-        let deadline = self.clock.within(within);
         let all = self.lock().clone();
-        all.iter().for_each(|member| member.finish());
-        for member in &all {
-            member.tenancy.wait_until_over(deadline.saturating_sub(self.clock.now()));
-        }
+        finish_all(&all, within);
     }
 
     /// Nobody is left who could use them.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.outlet.close();
         self.disconnect();
     }
 
@@ -94,11 +94,26 @@ impl Members {
         };
         match self.least_busy() {
             Some(using) => Ok((using, true)),
-            None => self.upstream.connect(deadline).map(|(connection, seat)| (self.add(connection, seat), false)),
+            None => {
+                let thread = self.begin_thread().map_err(ConnectError::NoThread)?;
+                self.upstream.connect(deadline).map(|(connection, seat)| (self.add(thread, connection, seat), false))
+            }
         }
     }
 
-    fn add(self: &Arc<Self>, connection: Connection, seat: Seat) -> Using {
+    /// The thread of a connection begins before that is dialled: without one nothing is dialled, and nothing can be lost.
+    fn begin_thread(&self) -> io::Result<Waiting> {
+        let (hand, handed) = mpsc::channel::<(Receiver, Arc<Member>)>();
+        let outlet = self.outlet.clone();
+        threads::spawn("framelink-link", move || {
+            if let Ok((receiver, member)) = handed.recv() {
+                receive(receiver, &member, &outlet);
+            }
+        })?;
+        Ok(hand)
+    }
+
+    fn add(self: &Arc<Self>, thread: Waiting, connection: Connection, seat: Seat) -> Using {
         let calls = self.profile.exchange().duplex().unwrap_or_default();
         let (caller, receiver) = connection.duplex(calls.matching());
         let member = Member::new(caller, seat, &self.profile);
@@ -107,8 +122,8 @@ impl Members {
         if self.is_closed.load(Ordering::Acquire) {
             member.abort();
         }
-        let inbox = self.inbox.clone();
-        thread::spawn(move || receive(receiver, &member, &inbox));
+        // It waits for this.
+        let _ = thread.send((receiver, member));
         using
     }
 
@@ -119,9 +134,16 @@ impl Members {
         }
         let all = self.lock().clone();
         for member in all.iter().filter(|member| member.is_open()) {
-            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat)) {
-                drop(self.add(connection, seat));
-                member.leave();
+            let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat))
+            else {
+                continue;
+            };
+            match self.begin_thread() {
+                Ok(thread) => {
+                    drop(self.add(thread, connection, seat));
+                    member.leave();
+                }
+                Err(_) => self.upstream.retire(connection, seat),
             }
         }
     }
@@ -132,16 +154,22 @@ impl Members {
             return;
         }
         let members = Arc::downgrade(self);
-        thread::spawn(move || {
+        let begun = threads::spawn("framelink-dial", move || {
             let Some(members) = members.upgrade() else { return };
             let turn = members.dialling.take(None);
-            if members.has_room() {
-                // Those that are there go on; the next busy moment tries again.
-                let _ = members.upstream.connect_if_due().map(|(connection, seat)| members.add(connection, seat));
+            // If that fails, those that are there go on; the next busy moment tries again.
+            if members.has_room()
+                && let Ok(thread) = members.begin_thread()
+                && let Ok((connection, seat)) = members.upstream.connect_if_due()
+            {
+                drop(members.add(thread, connection, seat));
             }
             drop(turn);
             members.is_growing.store(false, Ordering::Release);
         });
+        if begun.is_err() {
+            self.is_growing.store(false, Ordering::Release);
+        }
     }
 
     /// Whether there may be another connection beside those that are there.
@@ -162,13 +190,13 @@ impl Members {
 }
 
 /// Replies go to their calls, the rest to whoever has the inbox, and who has dropped it does not want to know.
-fn receive(mut receiver: Receiver, member: &Member, inbox: &SyncSender<News>) {
-    let _ = inbox.send(News::Up);
+fn receive(mut receiver: Receiver, member: &Member, outlet: &Outlet) {
+    outlet.tell(News::Up);
     let end = loop {
         match receiver.recv() {
             Ok(Some(incoming)) => {
                 member.tenancy.proved();
-                let _ = inbox.send(News::Incoming(incoming));
+                outlet.tell(News::Incoming(incoming));
             }
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -180,5 +208,5 @@ fn receive(mut receiver: Receiver, member: &Member, inbox: &SyncSender<News>) {
         None => member.tenancy.lost(&"the peer closed the connection"),
     }
     member.tenancy.end();
-    let _ = inbox.send(News::Lost(end));
+    outlet.tell(News::Lost(end));
 }

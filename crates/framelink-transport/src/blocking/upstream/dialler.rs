@@ -2,21 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::resolver::{Lookup, Resolver};
 use super::told::Told;
 use crate::blocking::keeper::Keeper;
 use crate::blocking::{Connection, Connector};
+use crate::resolver::Lookup;
 use crate::upstream::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, sign_off_and_close, sign_on};
-use crate::{ConnectError, Profile};
+use crate::{ConnectError, Peer, Profile, threads};
 
 /// What the clones of an upstream share.
 pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) connector: Connector,
-    pub(super) resolver: Resolver,
     pub(super) ledger: Arc<Ledger>,
     /// The newest state, and whom it is told.
     pub(super) told: Arc<Told>,
@@ -60,8 +58,8 @@ impl Inner {
     fn dial(&self, dialling: Dialling, within: Duration) -> Result<(Connection, Seat), ConnectError> {
         let deadline = Instant::now() + dialling.share(within);
         let connected = || {
-            let found = self.resolver.look_up(dialling.name(), left(deadline), &self.ledger)?;
-            let mut connection = self.connector.clone().within(left(deadline)).connect(&found[..])?;
+            let peer = Peer::Name(Arc::clone(dialling.name()));
+            let mut connection = self.connector.clone().within(left(deadline)).connect(peer)?;
             sign_on(&mut connection, self.settings.profile.sign_on(), left(deadline))?;
             Ok(connection)
         };
@@ -86,11 +84,18 @@ impl Inner {
     pub(super) fn retire(&self, connection: Connection, seat: Arc<Seat>) {
         seat.leave();
         let profile = Arc::clone(&self.settings.profile);
-        thread::spawn(move || {
-            // As far as that is possible.
-            let _ = sign_off_and_close(connection, &profile, profile.timeouts().close);
+        let within = profile.timeouts().close;
+        // As far as that is possible.
+        let close = move |(connection, seat): (Connection, Arc<Seat>), within| {
+            let _ = sign_off_and_close(connection, &profile, within);
             drop(seat);
-        });
+        };
+        let others = close.clone();
+        let begun = threads::hand_over("framelink-close", (connection, seat), move |leaving| others(leaving, within));
+        if let Err((_, leaving)) = begun {
+            self.ledger.on_thread_refused();
+            close(leaving, Duration::ZERO);
+        }
     }
 
     /// Sees to what is to be done in the background, if there is anything.
@@ -105,7 +110,11 @@ impl Inner {
         let mut is_tended = self.is_tended.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::mem::replace(&mut is_tended, true) {
             let inner = Arc::clone(self);
-            thread::spawn(move || tend(&inner));
+            if threads::spawn("framelink-tend", move || tend(&inner)).is_err() {
+                // The next dial asks for it again.
+                *is_tended = false;
+                self.ledger.on_thread_refused();
+            }
         }
     }
 

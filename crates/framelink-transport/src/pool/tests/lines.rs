@@ -1,8 +1,10 @@
 //! One rule of a pool after the other.
 
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::pool::waiters::Ticket;
 use crate::pool::world::{Fake, Flag, Sockets};
 use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
 use crate::profile::Pooled;
@@ -313,6 +315,69 @@ fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
     world.wake();
     assert!(other.is_up());
     assert!(world.lending.collect(second, &other.waker(), at(0)).unwrap().is_ok());
+}
+
+/// One who waits, and whether it was woken.
+type Waiting = (Ticket, Arc<Flag>);
+
+/// A pool of one connection, which is lent, and two who wait for it.
+fn two_wait_for_one() -> (World, Lent<Fake>, [Waiting; 2]) {
+    let mut world = World::new(Pooled::new(1));
+    let lent = world.lend(at(0));
+    let waits = [(); 2].map(|()| {
+        let flag = Flag::new();
+        let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
+        (ticket, flag)
+    });
+    (world, lent, waits)
+}
+
+#[test]
+fn one_who_waits_no_more_is_given_nothing() {
+    let (mut world, lent, [(first, one), (second, other)]) = two_wait_for_one();
+    assert_eq!(world.lending.status().waiting, 2);
+    world.lending.cancel(first, at(0));
+    assert_eq!(world.lending.status().waiting, 1);
+    world.lending.give_back(lent, at(0));
+    world.wake();
+    assert_eq!((one.is_up(), other.is_up()), (false, true));
+    // It was given to one who goes too, and nobody else waits: it is idle, and lent to the next who comes.
+    world.lending.cancel(second, at(0));
+    let status = world.lending.status();
+    assert_eq!((status.waiting, status.lent, status.idle), (0, 0, 1));
+    assert!(world.lend(at(0)).was_there);
+    assert_eq!(world.lending.status().opened, 1);
+}
+
+#[test]
+fn what_ended_before_one_who_waits_no_more_had_fetched_it_is_replaced_for_the_next() {
+    for reason in [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed] {
+        let (mut world, lent, [(first, _), (second, other)]) = two_wait_for_one();
+        let line = lent.member.line();
+        world.lending.give_back(lent, at(0));
+        line.borrow_mut().end(reason);
+        world.lending.cancel(first, at(0));
+        // At once, and not when somebody looks again.
+        let status = world.lending.status();
+        assert_eq!((status.closed(reason), status.opening, status.idle, status.waiting), (1, 1, 0, 1), "{reason:?}");
+        world.work(at(0));
+        assert!(other.is_up(), "{reason:?}");
+        let fresh = world.lending.collect(second, &other.waker(), at(0)).unwrap().unwrap();
+        assert_eq!((fresh.was_there, world.sockets.open()), (false, 1), "{reason:?}");
+    }
+}
+
+#[test]
+fn one_who_waits_no_more_after_the_end_changes_nothing() {
+    let (mut world, lent, [(first, _), (second, _)]) = two_wait_for_one();
+    world.lending.give_back(lent, at(0));
+    world.lending.close(at(0));
+    world.lending.cancel(first, at(0));
+    world.lending.cancel(second, at(0));
+    assert_eq!(world.work(at(0)), [CloseReason::PoolClosed]);
+    let status = world.lending.status();
+    assert_eq!((status.waiting, status.lent, status.idle, status.opening), (0, 0, 0, 0));
+    assert_eq!(world.sockets.open(), 0);
 }
 
 #[test]

@@ -333,6 +333,7 @@ impl TimeoutsTable {
         builder.write = time("timeouts.write", self.write)?;
         builder.close = time("timeouts.close", self.close)?;
         builder.first_message = time("timeouts.first-message", self.first_message)?;
+        builder.first_request = time("timeouts.first-request", self.first_request)?;
         builder.frame = time("timeouts.frame", self.frame)?;
         builder.idle = time("timeouts.idle", self.idle)?;
         builder.lifetime = time("timeouts.lifetime", self.lifetime)?;

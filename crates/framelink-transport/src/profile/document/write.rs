@@ -150,6 +150,7 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
         write: unless(said.write, defaults.write),
         close: unless(said.close, defaults.close),
         first_message: unless(said.first_message, defaults.first_message),
+        first_request: unless(said.first_request, said.first_message),
         frame: unless(said.frame, defaults.frame),
         idle: unless(said.idle, defaults.idle),
         lifetime: unless(said.lifetime, defaults.lifetime),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::Outlet;
@@ -88,19 +89,28 @@ impl Members {
         self.lock().retain(|member| member.is_open());
     }
 
-    /// Ends our side everywhere, and waits until the peer has ended its own.
-    pub(super) async fn finish(&self) {
+    /// Ends our side everywhere, side by side, and waits until the peer has ended its own, so long at most. A connection that has not
+    /// ended by then is given up.
+    pub(super) async fn finish(&self, within: Duration) {
+        let deadline = clock::within(within);
         let all = self.lock().clone();
+        let mut finishing = JoinSet::new();
         for member in &all {
-            member.finish().await;
+            let member = Arc::clone(member);
+            finishing.spawn(async move { member.finish().await });
         }
-        loop {
-            let ended = self.ended.notified();
-            if all.iter().all(|member| member.caller.ended().is_some()) {
-                return;
+        let all_ended = async {
+            loop {
+                let ended = self.ended.notified();
+                if all.iter().all(|member| member.caller.ended().is_some()) {
+                    return;
+                }
+                ended.await;
             }
-            ended.await;
-        }
+        };
+        let _ = timeout_at(deadline, all_ended).await;
+        finishing.shutdown().await;
+        all.iter().for_each(|member| member.abort());
     }
 
     pub(super) fn open(&self) -> usize {

@@ -54,16 +54,20 @@ impl Lent {
 
     /// Sends a request and receives its reply, unless the pool is closed meanwhile and does not wait for it.
     pub(super) async fn exchange(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
-        let (peer, cut) = (self.peer_addr(), Arc::clone(&self.member().cut));
-        let (mut exchange, mut cut) = (pin!(self.call(request, within)), pin!(cut.notified()));
-        poll_fn(|context| match exchange.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => cut.as_mut().poll(context).map(|()| {
-                let closed = Error::new(Operation::Call, peer, Cause::Closed);
-                Err(CallError::new(Sent::Perhaps, closed))
-            }),
+        let (peer, cut, before) = (self.peer_addr(), Arc::clone(&self.member().cut), self.sender.sending.accepted());
+        let done = {
+            let (mut exchange, mut cut) = (pin!(self.call(request, within)), pin!(cut.notified()));
+            poll_fn(|context| match exchange.as_mut().poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => cut.as_mut().poll(context).map(|()| None),
+            })
+            .await
+        };
+        done.unwrap_or_else(|| {
+            // What was accepted may leave while the connection is closed.
+            let sent = if self.sender.sending.accepted() == before { Sent::Not } else { Sent::Perhaps };
+            Err(CallError::new(sent, Error::new(Operation::Call, peer, Cause::Closed)))
         })
-        .await
     }
 
     fn member(&self) -> &Member {

@@ -9,6 +9,7 @@ use tokio::task::{AbortHandle, JoinError};
 use tokio::time::{Instant, timeout_at};
 
 use crate::ConnectError;
+use crate::connector::no_answer;
 use crate::upstream::Ledger;
 
 type Found = io::Result<Vec<SocketAddr>>;
@@ -34,6 +35,7 @@ impl Resolver {
     ) -> Result<Vec<SocketAddr>, ConnectError> {
         let (resolver, name) = (Arc::clone(self), Arc::clone(name));
         let task = tokio::spawn(async move { (resolver.0)(name).await });
+        let within = deadline.saturating_duration_since(Instant::now());
         let _ends_with_this = Aborted(task.abort_handle());
         match timeout_at(deadline, task).await {
             Ok(Ok(found)) => found.map_err(ConnectError::Resolve),
@@ -43,7 +45,7 @@ impl Resolver {
                 }
                 Err(ConnectError::Resolve(io::Error::other("the resolver panicked")))
             }
-            Err(_) => Err(ConnectError::Resolve(io::ErrorKind::TimedOut.into())),
+            Err(_) => Err(no_answer(within)),
         }
     }
 }

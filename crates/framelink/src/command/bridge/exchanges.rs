@@ -13,11 +13,13 @@ use crate::arguments::Bridge;
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Count;
+use crate::profile::warn_of_mismatch;
 use crate::serving::{end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
     let drain = Drain::on_signals(bridge.drain)?;
     let close = outgoing.timeouts().close;
+    warn_of_mismatch(&outgoing);
     let host = Arc::new(Host::new(outgoing, &bridge.to.0)?);
     let server = listen(&bridge.listen, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());

@@ -40,6 +40,13 @@ pub(crate) struct Passed {
     pub(crate) cut: u64,
 }
 
+impl Passed {
+    /// Whether no message came from either side, wholly or in part.
+    pub(crate) const fn is_nothing(self) -> bool {
+        self.to_host == 0 && self.to_client == 0 && self.cut == 0
+    }
+}
+
 impl<A, B, C, D> Pair<A, B, C, D>
 where
     A: AsyncRead + Unpin,

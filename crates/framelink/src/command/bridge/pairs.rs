@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Upstream};
+use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
 use framelink_transport::upstream::Seat;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
-use super::pair::Pair;
+use super::pair::{Pair, Passed};
 use super::relay::Relay;
 use crate::accepting::{self, Accepting, Kind};
 use crate::command::connect_failed;
@@ -18,6 +18,7 @@ use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::Count;
+use crate::strangers::{self, Kind as Line};
 
 /// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
 const OWN_FILES: usize = 16;
@@ -158,12 +159,17 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
         Ok(host) => host,
         Err(error) => {
             let cut = turn_away(client).await;
-            tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
+            let tell = || tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
+            if cut > 0 {
+                tell()
+            } else {
+                strangers::line(Line::Unserved, tell)
+            }
             return cut;
         }
     };
     let names = format!("{client_name} <-> {}", name(&host));
-    tracing::info!("{names}: connected");
+    strangers::line(Line::Connected, || tracing::info!("{names}: connected"));
     // Who does not read has the host's messages held, and counts for them.
     host.share_memory_of(&client);
     let host_address = host.peer_addr();
@@ -176,15 +182,22 @@ async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) ->
             _ => seat.leave(),
         }
     }
-    match ended {
+    tell_end(&names, passed, &ended);
+    if is_draining { passed.cut } else { 0 }
+}
+
+fn tell_end(names: &str, passed: Passed, ended: &Result<(), Error>) {
+    let is_in_order = ended.as_ref().err().is_none_or(|error| matches!(error.cause(), Cause::Ended(_)));
+    let tell = || match ended {
         Ok(()) if passed.cut == 0 => tracing::info!("{names}: closed after {passed}"),
         Ok(()) => tracing::warn!("{names}: closed after {passed}"),
-        Err(error) if passed.cut == 0 && matches!(error.cause(), Cause::Ended(_)) => {
-            tracing::info!("{names}: closed after {passed}: {error}");
-        }
+        Err(error) if passed.cut == 0 && is_in_order => tracing::info!("{names}: closed after {passed}: {error}"),
         Err(error) => tracing::error!("{names}: closed after {passed}: {error}"),
+    };
+    match passed.is_nothing() {
+        true => strangers::line(if is_in_order { Line::Closed } else { Line::Ended }, tell),
+        false => tell(),
     }
-    if is_draining { passed.cut } else { 0 }
 }
 
 fn name(connection: &Connection) -> String {

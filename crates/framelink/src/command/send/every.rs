@@ -8,7 +8,7 @@ use framelink_transport::{Message, Profile};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::given::Given;
-use super::print;
+use super::{Which, all_failed, check_left_over, print};
 use crate::arguments::Send;
 use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
@@ -42,7 +42,13 @@ pub(super) async fn run(profile: Profile, send: &Send, given: Given, every: Dura
         }
     }
     let Rounds { client, sent, failed, .. } = rounds;
-    let closed = client.close().await.map(drop).map_err(Failure::fault);
+    let closed = match client.close().await {
+        Ok(report) if !no_reply => check_left_over(report.discarded as u64),
+        Ok(_) => Ok(()),
+        // None of them has been confirmed.
+        Err(error) if no_reply => Err(all_failed(sent, &error)),
+        Err(error) => Err(Failure::fault(error)),
+    };
     match failed {
         0 => closed,
         failed => Err(Failure::fault(format!("{failed} of {} failed", Count(sent, "message")))),
@@ -70,7 +76,7 @@ impl Rounds {
             match self.exchange(message).await {
                 Ok(None) => {}
                 Ok(Some(reply)) => print(&reply, self.hex)?,
-                Err(error) if self.sent == 1 => return Err(Failure::fault(error)),
+                Err(error) if self.sent == 1 => return Err(Which::Message(1).failed(&error)),
                 Err(error) => {
                     self.failed += 1;
                     tracing::error!("message {}: {error}", self.sent);

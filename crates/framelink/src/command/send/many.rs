@@ -1,36 +1,77 @@
 //! Many messages in flight, on shared connections or each on one of its own, whose replies are printed in the order of the messages.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use framelink_transport::profile::ExchangeKind;
 use framelink_transport::tokio::{CallError, Inbox, Link, News, Pool};
 use framelink_transport::{Incoming, Message, Profile};
 use futures_util::stream::{FuturesOrdered, StreamExt};
+use tokio::time::{Instant, timeout_at};
 
 use super::given::Given;
 use super::stdin::Stdin;
+use super::{LAST_LOOK, UNASKED, print, print_as};
 use crate::arguments::Send;
-use crate::bytes_text::{Line, to_hex};
 use crate::failure::Failure;
-use crate::output::{Count, say};
+use crate::output::Count;
+use crate::profile::warn_of_mismatch;
 
 pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) -> Result<(), Failure> {
     let most = in_flight(&profile);
     let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
-    let (way, inbox) = way(profile, send).await?;
     let source = match messages {
         Some(messages) => Source::Given(messages),
-        None => Source::Stdin(Stdin::new(send.hex)),
+        None => Source::Stdin(Stdin::new(send.hex)?),
     };
     let no_reply = send.no_reply || !receives;
+    if !no_reply {
+        warn_of_mismatch(&profile);
+    }
+    let (way, mut inbox) = way(profile, send).await?;
     let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
-    let bad_message = many.exchange(source, inbox).await?;
-    many.way.close(close).await;
-    match (many.failed, bad_message) {
+    let bad_message = many.exchange(source, &mut inbox).await?;
+    let Many { way, failed, sent, calls, .. } = many;
+    // Finished calls hold the connections too.
+    drop(calls);
+    end(way, inbox, close, send.hex).await?;
+    match (failed, bad_message) {
         (_, Some(failure)) => Err(failure),
         (0, None) => Ok(()),
-        (failed, None) => Err(Failure::fault(format!("{} of {} failed", failed, Count(many.sent, "message")))),
+        (failed, None) => Err(Failure::fault(format!("{} of {} failed", failed, Count(sent, "message")))),
+    }
+}
+
+/// Closes the connections. Messages that the peer has sent by then are printed.
+async fn end(way: Way, inbox: Option<Inbox>, within: Duration, hex: bool) -> Result<(), Failure> {
+    let Some(mut inbox) = inbox else {
+        way.close(within).await;
+        return Ok(());
+    };
+    let mut closing = pin!(way.close(within));
+    loop {
+        tokio::select! {
+            () = &mut closing => break,
+            Some(news) = inbox.recv() => tell(news, hex)?,
+        }
+    }
+    // A task that has just received a message still hands it over. The inbox ends with the last of these tasks.
+    let deadline = Instant::now() + LAST_LOOK;
+    while let Ok(Some(news)) = timeout_at(deadline, inbox.recv()).await {
+        tell(news, hex)?;
+    }
+    Ok(())
+}
+
+fn tell(news: News, hex: bool) -> Result<(), Failure> {
+    match news {
+        News::Incoming(Incoming::Message(message)) => print_as(UNASKED, &message, hex),
+        News::Incoming(Incoming::Late(late)) => print_as("late: ", late.message(), hex),
+        News::Lost(Some(error)) => {
+            tracing::info!("{error}");
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -125,12 +166,12 @@ struct Many {
 
 impl Many {
     /// Until all messages have ended. The failure is a message that is none: those before it are finished first.
-    async fn exchange(&mut self, mut source: Source, mut inbox: Option<Inbox>) -> Result<Option<Failure>, Failure> {
+    async fn exchange(&mut self, mut source: Source, inbox: &mut Option<Inbox>) -> Result<Option<Failure>, Failure> {
         let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {
             let may_begin = !is_over && self.calls.len() < self.most;
             tokio::select! {
-                Some(news) = news_of(&mut inbox) => self.tell(news)?,
+                Some(news) = news_of(inbox) => tell(news, self.hex)?,
                 Some((number, called)) = self.calls.next() => self.end(number, called)?,
                 message = source.next(), if may_begin => match message {
                     Ok(Some(message)) => self.begin(message),
@@ -150,33 +191,13 @@ impl Many {
 
     fn end(&mut self, number: u64, called: Result<Option<Message>, CallError>) -> Result<(), Failure> {
         match called {
-            Ok(Some(reply)) => self.print("", &reply),
+            Ok(Some(reply)) => print(&reply, self.hex),
             Ok(None) => Ok(()),
             Err(error) => {
                 self.failed += 1;
                 tracing::error!("message {number}: {error}");
                 Ok(())
             }
-        }
-    }
-
-    fn tell(&self, news: News) -> Result<(), Failure> {
-        match news {
-            News::Incoming(Incoming::Message(message)) => self.print("unasked: ", &message),
-            News::Incoming(Incoming::Late(late)) => self.print("late: ", late.message()),
-            News::Lost(Some(error)) => {
-                tracing::info!("{error}");
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn print(&self, what: &str, message: &[u8]) -> Result<(), Failure> {
-        if self.hex {
-            say(format_args!("{what}{}", to_hex(message)))
-        } else {
-            say(format_args!("{what}{}", Line(message)))
         }
     }
 }

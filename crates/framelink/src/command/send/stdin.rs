@@ -1,6 +1,7 @@
 //! Messages that are typed or piped, a line each.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::thread::Builder;
 
 use tokio::sync::mpsc;
 
@@ -16,8 +17,10 @@ pub(super) struct Stdin {
 }
 
 impl Stdin {
-    pub(super) fn new(hex: bool) -> Self {
-        Self { lines: lines_of_stdin(), hex, number: 0, is_terminal: io::stdin().is_terminal() }
+    pub(super) fn new(hex: bool) -> Result<Self, Failure> {
+        let lines =
+            lines_of_stdin().map_err(|error| Failure::fault(format!("no thread to read stdin with: {error}")))?;
+        Ok(Self { lines, hex, number: 0, is_terminal: io::stdin().is_terminal() })
     }
 
     /// Asks for a message where someone can be asked.
@@ -43,9 +46,9 @@ impl Stdin {
 }
 
 /// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.
-fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
+fn lines_of_stdin() -> io::Result<mpsc::Receiver<io::Result<Vec<u8>>>> {
     let (sender, lines) = mpsc::channel(1);
-    std::thread::spawn(move || {
+    Builder::new().name("framelink-stdin".to_owned()).spawn(move || {
         let mut stdin = io::stdin().lock();
         loop {
             let mut line = Vec::new();
@@ -62,6 +65,6 @@ fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
                 return;
             }
         }
-    });
-    lines
+    })?;
+    Ok(lines)
 }

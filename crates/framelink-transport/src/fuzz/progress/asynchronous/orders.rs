@@ -1,0 +1,137 @@
+//! What the tasks of one connection share, under many orders in which they take their turns: where one waits for a wake-up that never
+//! comes, shuttle says that all are blocked.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use shuttle::future::{block_on, spawn_local};
+use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::{check_pct, check_random};
+
+use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
+use super::super::step::Change;
+use super::super::world::{Shared, World};
+use super::stream::{Reader, Writer};
+use super::{RUNTIME, Scene, connect};
+use crate::Directions;
+use crate::fuzz::simulated;
+
+type Caller = crate::tokio::Caller<Directions, Writer>;
+type Receiver = crate::tokio::Receiver<Directions, Reader, Writer>;
+
+#[test]
+fn each_send_ends_though_the_peer_has_ended_its_side_and_others_are_cancelled() {
+    under_any_order(|| block_on(sends(true)));
+}
+
+#[test]
+fn each_send_ends_though_others_are_cancelled() {
+    under_any_order(|| block_on(sends(false)));
+}
+
+#[test]
+fn each_call_ends_though_there_is_room_for_one_and_others_are_cancelled() {
+    under_any_order(|| block_on(calls()));
+}
+
+fn under_any_order(schedule: fn()) {
+    // Nothing passes of its time.
+    RUNTIME.with(|runtime| {
+        let _entered = runtime.enter();
+        simulated::at_each_turn(Some(switch));
+        check_random(schedule, 10_000);
+        check_pct(schedule, 5_000, 3);
+        simulated::at_each_turn(None);
+    });
+}
+
+/// Another task may go on here. (A yield of shuttle would wake the task that yields, and hide a wake-up that is lost.)
+fn switch() {
+    AtomicBool::new(false).load(Ordering::SeqCst);
+}
+
+/// Three that send, one that gives up, and a socket that takes a little at a time.
+async fn sends(half_close: bool) {
+    let (world, caller, receiver) = connected(4);
+    let receiver = spawn_local(receive(receiver));
+    let senders = [0; 3].map(|_| {
+        let caller = caller.clone();
+        spawn_local(async move { caller.send(&peer::message(NEWS, NO_KEY, 600)).await.is_ok() })
+    });
+    let cancelled = spawn_local(give_up(caller.clone(), NEWS));
+    if half_close {
+        world.with(|world| world.change(Change::HalfClose));
+    }
+    for count in [100, 700] {
+        switch();
+        world.with(|world| world.open(count));
+    }
+    cancelled.await.expect("no panic");
+    world.with(|world| world.open(usize::MAX / 4));
+    for sender in senders {
+        assert!(sender.await.expect("no panic"), "the socket takes all of it");
+    }
+    world.with(|world| world.change(Change::HalfClose));
+    drop(receiver.await.expect("no panic"));
+}
+
+/// Three that call, one that gives up, and room for one at a time.
+async fn calls() {
+    let (world, caller, receiver) = connected(1);
+    world.with(|world| world.open(usize::MAX / 4));
+    let receiver = spawn_local(receive(receiver));
+    let callers = [1, 2, 3].map(|key| {
+        let caller = caller.clone();
+        let request = peer::message(REQUEST, key, 10);
+        spawn_local(async move { caller.call(&request, Duration::from_secs(60)).await.is_ok() })
+    });
+    let cancelled = spawn_local(give_up(caller.clone(), REQUEST));
+    let answering = spawn_local({
+        let world = world.clone();
+        async move {
+            while !world.with(|world| world.has_ended()) {
+                world.with(World::answer_all);
+                shuttle::future::yield_now().await;
+            }
+        }
+    });
+    for caller in callers {
+        assert!(caller.await.expect("no panic"), "it is answered");
+    }
+    cancelled.await.expect("no panic");
+    world.with(|world| world.change(Change::HalfClose));
+    answering.await.expect("no panic");
+    drop(receiver.await.expect("no panic"));
+}
+
+fn connected(window: usize) -> (Shared, Caller, Receiver) {
+    let world = Shared::new(0);
+    let scene = Scene { world, heartbeat: None, takes_turns: false, gathers: true, in_order: false };
+    let (caller, receiver) = connect(&scene).duplex(scene.matching(window));
+    (scene.world, caller, receiver)
+}
+
+async fn receive(mut receiver: Receiver) -> Receiver {
+    while let Ok(Some(_)) = receiver.recv().await {}
+    receiver
+}
+
+/// Begins an operation, and drops it after a while.
+async fn give_up(caller: Caller, kind: u8) {
+    let message = peer::message(kind, 9, 600);
+    let mut operation = pin!(async {
+        match kind {
+            NEWS => drop(caller.send(&message).await),
+            _ => drop(caller.call(&message, Duration::from_secs(60)).await),
+        }
+    });
+    for _ in 0..8 {
+        let is_done = poll_fn(|context| Poll::Ready(operation.as_mut().poll(context).is_ready())).await;
+        if is_done {
+            return;
+        }
+        switch();
+    }
+}

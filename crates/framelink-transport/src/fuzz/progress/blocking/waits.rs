@@ -1,0 +1,213 @@
+//! What happens while the driver waits, and what it may wait for.
+
+use std::time::{Duration, Instant};
+
+use super::super::step::{Change, Step, Steps};
+use super::super::world::{Shared, World};
+use crate::fuzz::simulated;
+use crate::session::Pulse;
+
+/// So long at most something that could be done may be left: the driver looks at each side every 10 ms, and at the peer of a connection
+/// that is at rest every 50 ms.
+const PATIENCE: Duration = Duration::from_millis(70);
+/// So much later than asked for an operation may end.
+const GRACE: Duration = Duration::from_millis(100);
+/// So many waits are over before the peer does all that it can.
+const IDLE: u32 = 20;
+/// What a read costs while the peer sends without end: else no time would ever pass.
+const COST: Duration = Duration::from_millis(1);
+
+/// The rest of a schedule, which goes on while the driver waits.
+pub(super) struct Waits<'d> {
+    pub(super) world: Shared,
+    pub(super) pulse: Option<Pulse>,
+    steps: Steps<'d>,
+    /// So long nothing happens yet.
+    pause: Duration,
+    floods_until: Option<Instant>,
+    pub(super) start: Instant,
+    /// The operation that is under way.
+    began_at: Instant,
+    until: Option<Instant>,
+    for_messages: bool,
+    /// How many messages the application has taken.
+    pub(super) taken: u64,
+    /// How long something to read, and a frame to be written, were left alone while the other side was waited for.
+    unread_for: Duration,
+    unwritten_for: Duration,
+    /// How many waits were over while nothing happened any more.
+    idle: u32,
+    /// How often the peer has been asked to do all it can, as there is nothing else to wait for.
+    relieved: u32,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Reading,
+    Writing,
+}
+
+impl<'d> Waits<'d> {
+    pub(super) fn new(world: Shared, pulse: Option<Pulse>, steps: Steps<'d>) -> Self {
+        let start = now();
+        Self {
+            world,
+            pulse,
+            steps,
+            pause: Duration::ZERO,
+            floods_until: None,
+            start,
+            began_at: start,
+            until: None,
+            for_messages: false,
+            taken: 0,
+            unread_for: Duration::ZERO,
+            unwritten_for: Duration::ZERO,
+            idle: 0,
+            relieved: 0,
+        }
+    }
+
+    /// The next step, between two operations.
+    pub(super) fn next(&mut self) -> Option<Step> {
+        self.steps.next()
+    }
+
+    pub(super) fn begin(&mut self, limit: Option<Duration>, for_messages: bool) {
+        self.began_at = now();
+        (self.until, self.for_messages) = (limit.map(|limit| now() + limit), for_messages);
+        (self.unread_for, self.unwritten_for) = (Duration::ZERO, Duration::ZERO);
+        (self.idle, self.relieved) = (0, 0);
+        self.world.with(World::begin_call);
+    }
+
+    pub(super) fn end(&mut self) {
+        self.check_time();
+        self.until = None;
+    }
+
+    /// An operation on the stream has done something, or has tried to.
+    pub(super) fn operate(&mut self) {
+        if self.floods_until.is_some() {
+            simulated::advance(COST);
+            self.world.with(World::begin_call);
+        }
+        if self.floods_until.is_some_and(|until| until <= now()) {
+            self.floods_until = None;
+            self.world.with(World::end_flood);
+        }
+        self.check_time();
+    }
+
+    pub(super) fn has_read(&mut self) {
+        self.unread_for = Duration::ZERO;
+    }
+
+    pub(super) fn has_written(&mut self) {
+        self.unwritten_for = Duration::ZERO;
+    }
+
+    /// Waits until something happens; false when the time is over before.
+    pub(super) fn wait(&mut self, side: Side, until: Option<Instant>) -> bool {
+        self.world.with(World::begin_call);
+        loop {
+            self.check(side);
+            if !self.pause.is_zero() {
+                let left = until.map_or(self.pause, |until| self.pause.min(until - now()));
+                self.pass(side, left);
+                self.pause -= left;
+                if until.is_some_and(|until| until <= now()) {
+                    return false;
+                }
+                continue;
+            }
+            match self.steps.next_meanwhile() {
+                Some(Step::Peer(change)) => {
+                    self.world.with(|world| world.change(change));
+                    return true;
+                }
+                Some(Step::Wait(time)) => self.pause = time,
+                Some(Step::Flood(flood, time)) => {
+                    self.world.with(|world| world.begin_flood(flood));
+                    self.floods_until = Some(now() + time);
+                    return true;
+                }
+                Some(Step::GiveUp(_)) => {}
+                Some(Step::Begin(_)) | None => match until {
+                    // It looks at one side after the other, and the operation has no end of its own.
+                    Some(until) if self.until.is_some() || self.idle < IDLE => {
+                        self.idle += 1;
+                        self.pass(side, until - now());
+                        return false;
+                    }
+                    Some(_) => {
+                        self.idle = 0;
+                        self.relieve();
+                        return true;
+                    }
+                    None => {
+                        let (has_unread, lacks_a_rest) = self.left_alone();
+                        let is_idle = !has_unread && !lacks_a_rest;
+                        assert!(is_idle, "the driver waits for ever for one side while it could go on with the other");
+                        self.relieve();
+                        return true;
+                    }
+                },
+            }
+        }
+    }
+
+    fn pass(&mut self, side: Side, time: Duration) {
+        simulated::advance(time);
+        let (has_unread, lacks_a_rest) = self.left_alone();
+        match side {
+            Side::Writing if has_unread => self.unread_for += time,
+            Side::Reading if lacks_a_rest => self.unwritten_for += time,
+            _ => {}
+        }
+        self.check_time();
+    }
+
+    /// Whether there is something to read, and something to be written that the socket would take.
+    fn left_alone(&self) -> (bool, bool) {
+        let has_due = self.pulse.as_ref().is_some_and(Pulse::has_due);
+        self.world.with(|world| {
+            let lacks_a_rest = world.lacks_a_rest() || (has_due && world.takes_more() && !world.is_reset());
+            (self.for_messages && world.has_unread(), lacks_a_rest)
+        })
+    }
+
+    fn check(&self, side: Side) {
+        assert!(self.unread_for <= PATIENCE, "something to read is left while the driver waits to write");
+        assert!(self.unwritten_for <= PATIENCE, "something to write is left while the driver waits to read");
+        if self.for_messages && side == Side::Reading {
+            let arrived = self.world.with(|world| world.arrived_messages());
+            assert!(arrived <= self.taken, "a message has arrived and was not delivered");
+            let due = self.pulse.as_ref().and_then(Pulse::deadline).map(|at| self.start + at);
+            let is_forgotten = due.is_some_and(|at| at.max(self.began_at) + PATIENCE < now());
+            assert!(!is_forgotten, "a heartbeat is due and was forgotten");
+        }
+    }
+
+    fn check_time(&self) {
+        assert!(self.until.is_none_or(|until| now() <= until + GRACE), "a deadline has passed");
+    }
+
+    /// Nothing else happens, and no time is over: the peer does all that it can.
+    fn relieve(&mut self) {
+        self.world.with(|world| match self.relieved {
+            0 => world.answer_all(),
+            1 => world.open(usize::MAX / 4),
+            2 => world.answer_all(),
+            3 => world.change(Change::Message { len: 2, arrives: true }),
+            4 => world.change(Change::HalfClose),
+            _ => panic!("an operation does not end though its peer does all that it can"),
+        });
+        self.relieved += 1;
+    }
+}
+
+pub(super) fn now() -> Instant {
+    simulated::now().expect("a simulation")
+}

@@ -1,0 +1,104 @@
+//! The other side of a connection: frames that it sends, and what it makes of the bytes that it receives.
+
+use std::collections::VecDeque;
+
+use super::step::Flood;
+
+/// What it asks with whether we live, and what it answers.
+pub(super) const PROBE: &[u8] = b"PING";
+pub(super) const ANSWER: &[u8] = b"PONG";
+/// The first byte of a message that answers nothing, of a request, and of its reply. The second byte is the key.
+pub(super) const NEWS: u8 = b'n';
+pub(super) const REQUEST: u8 = b'r';
+const REPLY: u8 = b'R';
+/// No request has this one.
+pub(super) const NO_KEY: u8 = 0xFF;
+
+/// A message of that length.
+pub(super) fn message(kind: u8, key: u8, len: usize) -> Vec<u8> {
+    let mut message = vec![b'.'; len.max(2)];
+    (message[0], message[1]) = (kind, key);
+    message
+}
+
+/// What was received: two bytes of length, and so many bytes.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    head: [u8; 2],
+    /// The first bytes of the payload.
+    start: [u8; 4],
+    /// How many bytes of the frame are there.
+    len: usize,
+    /// All bytes, and all whole frames that are no heartbeats.
+    pub(super) bytes: u64,
+    pub(super) messages: u64,
+    /// Requests that were not answered.
+    pub(super) requests: VecDeque<u8>,
+    /// Probes that were not answered.
+    pub(super) probes: usize,
+}
+
+impl Received {
+    pub(super) fn take(&mut self, mut bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        while let Some((&byte, rest)) = bytes.split_first() {
+            match self.len {
+                0 | 1 => self.head[self.len] = byte,
+                2..=5 => self.start[self.len - 2] = byte,
+                _ => {}
+            }
+            let frame_len = 2 + usize::from(u16::from_be_bytes(self.head));
+            if self.len < 6 {
+                self.len += 1;
+                bytes = rest;
+            } else {
+                let count = bytes.len().min(frame_len - self.len);
+                self.len += count;
+                bytes = &bytes[count..];
+            }
+            if self.len >= 2 && self.len == frame_len {
+                self.whole(frame_len - 2);
+            }
+        }
+    }
+
+    /// Whether a frame has begun to come and is not whole.
+    pub(super) const fn is_inside_frame(&self) -> bool {
+        self.len > 0
+    }
+
+    fn whole(&mut self, len: usize) {
+        self.len = 0;
+        match &self.start[..len.min(4)] {
+            PROBE => self.probes += 1,
+            ANSWER => {}
+            &[kind, key, ..] => {
+                self.messages += 1;
+                if kind == REQUEST {
+                    self.requests.push_back(key);
+                }
+            }
+            short => panic!("a frame of {} bytes, which was never sent", short.len()),
+        }
+    }
+}
+
+/// The bytes of a frame.
+pub(super) fn frame(payload: &[u8]) -> impl Iterator<Item = u8> {
+    let len = u16::try_from(payload.len()).expect("a short message");
+    len.to_be_bytes().into_iter().chain(payload.iter().copied())
+}
+
+/// One frame of a flood.
+pub(super) fn flooding(flood: Flood) -> &'static [u8] {
+    match flood {
+        Flood::Messages => &[NEWS, NO_KEY, b'.'],
+        Flood::Probes => PROBE,
+        Flood::Answers => ANSWER,
+    }
+}
+
+/// A reply to the request with that key.
+pub(super) fn reply(key: u8, len: usize) -> Vec<u8> {
+    message(REPLY, key, len)
+}

@@ -1,0 +1,127 @@
+//! What is dialled.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::sync::Arc;
+
+/// What a connector dials: addresses, or a name that is looked up within the time to connect.
+///
+/// See [`ToPeer`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Peer {
+    /// These addresses, in this order.
+    Addresses(Vec<SocketAddr>),
+    /// `HOST:PORT`, where the host is a name or an address.
+    Name(Arc<str>),
+}
+
+/// What can be dialled by a connector that has no runtime: whatever [`std::net::ToSocketAddrs`] can be had from in std, and
+/// [`Peer`]. Unlike that trait it only says what to look up: the lookup has the deadline of the dial. What else has addresses is dialled as
+/// [`Peer::Addresses`].
+///
+/// ```
+/// use framelink_transport::{Peer, ToPeer};
+///
+/// assert_eq!("switch.example:7000".to_peer(), ("switch.example", 7000).to_peer());
+/// assert_eq!(("10.1.2.3", 7000).to_peer(), Peer::Addresses(vec![([10, 1, 2, 3], 7000).into()]));
+/// ```
+pub trait ToPeer {
+    /// What is to be dialled.
+    fn to_peer(&self) -> Peer;
+}
+
+impl ToPeer for Peer {
+    fn to_peer(&self) -> Peer {
+        self.clone()
+    }
+}
+
+impl ToPeer for str {
+    fn to_peer(&self) -> Peer {
+        Peer::Name(self.into())
+    }
+}
+
+impl ToPeer for String {
+    fn to_peer(&self) -> Peer {
+        self.as_str().to_peer()
+    }
+}
+
+impl ToPeer for (&str, u16) {
+    fn to_peer(&self) -> Peer {
+        let (host, port) = *self;
+        match host.parse::<IpAddr>() {
+            Ok(ip) => (ip, port).to_peer(),
+            // What is behind the last colon is the port, so that a host may hold others.
+            Err(_) => Peer::Name(format!("{host}:{port}").into()),
+        }
+    }
+}
+
+impl ToPeer for (String, u16) {
+    fn to_peer(&self) -> Peer {
+        (self.0.as_str(), self.1).to_peer()
+    }
+}
+
+impl ToPeer for [SocketAddr] {
+    fn to_peer(&self) -> Peer {
+        Peer::Addresses(self.to_vec())
+    }
+}
+
+impl<T: ToPeer + ?Sized> ToPeer for &T {
+    fn to_peer(&self) -> Peer {
+        (**self).to_peer()
+    }
+}
+
+/// What is one address.
+macro_rules! one_address {
+    ($($kind:ty),*) => {
+        $(impl ToPeer for $kind {
+            fn to_peer(&self) -> Peer {
+                Peer::Addresses(vec![(*self).into()])
+            }
+        })*
+    };
+}
+
+one_address!(SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
+
+#[cfg(test)]
+mod tests {
+    use std::net::ToSocketAddrs;
+
+    use super::*;
+
+    /// Where no name has to be looked up, std has the same addresses.
+    #[test]
+    fn whatever_std_has_addresses_of_can_be_dialled() {
+        fn check(peer: impl ToPeer + ToSocketAddrs) {
+            let expected: Vec<_> = peer.to_socket_addrs().unwrap().collect();
+            match peer.to_peer() {
+                Peer::Addresses(addresses) => assert_eq!(addresses, expected),
+                Peer::Name(name) => assert_eq!(name.to_socket_addrs().unwrap().collect::<Vec<_>>(), expected),
+            }
+        }
+        let address: SocketAddr = "127.0.0.1:7000".parse().unwrap();
+        let v6: SocketAddrV6 = "[::1]:7000".parse().unwrap();
+        check(address);
+        check("127.0.0.1:7000".parse::<SocketAddrV4>().unwrap());
+        check(v6);
+        check((address.ip(), 7000));
+        check((Ipv4Addr::LOCALHOST, 7000));
+        check((Ipv6Addr::LOCALHOST, 7000));
+        check("127.0.0.1:7000");
+        check("[::1]:7000");
+        let name = "127.0.0.1:7000".to_owned();
+        check(&name);
+        check(name);
+        check(("127.0.0.1", 7000));
+        check(("::1", 7000));
+        check(("127.0.0.1".to_owned(), 7000));
+        check(&[address, v6.into()][..]);
+    }
+}

@@ -1,0 +1,128 @@
+//! How often a message allocates, on each driver. One test, because it counts what the whole process allocates.
+
+use std::alloc::System;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use framelink_transport::{Directions, Framing, blocking, nonblocking, tokio as driver};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const ROUNDS: usize = 200;
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// One message there and one back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Messages,
+    Call,
+}
+
+type Counted = fn(Way, usize) -> usize;
+const DRIVERS: [(&str, Counted); 3] = [("blocking", on_blocking), ("nonblocking", on_nonblocking), ("tokio", on_tokio)];
+
+/// A payload of up to 23 bytes lies in the message itself. A longer one is one allocation where it is received: here, and at the peer.
+#[test]
+fn a_short_message_allocates_nothing_and_a_longer_one_once_where_it_is_received() {
+    for way in [Way::Messages, Way::Call] {
+        for (payload_len, received) in [(0, 0), (16, 0), (23, 0), (24, 2), (1024, 2), (65536, 2)] {
+            for (driver, counted) in DRIVERS {
+                // A non-blocking call keeps a copy of its request, which it may have to write later.
+                let kept = usize::from((driver, way) == ("nonblocking", Way::Call) && payload_len > 0);
+                let (count, most) = (counted(way, payload_len), (received + kept) * ROUNDS);
+                println!("{driver}, {way:?}, {payload_len} bytes: {count} allocations in {ROUNDS} rounds");
+                // A buffer that has to grow once more belongs to no single message.
+                assert!(
+                    count <= most + 4,
+                    "{driver}, {way:?}, {payload_len} bytes: {count} allocations, at most {most}"
+                );
+            }
+        }
+    }
+}
+
+fn framing() -> Directions {
+    "net:4".parse::<Framing>().expect("a notation").into()
+}
+
+/// Allocations of the rounds after the first ones, in which buffers are made.
+fn allocations(mut round: impl FnMut()) -> usize {
+    (0..3).for_each(|_| round());
+    let region = Region::new(ALLOCATOR);
+    (0..ROUNDS).for_each(|_| round());
+    let change = region.change();
+    change.allocations + change.reallocations
+}
+
+/// A peer on a thread of its own that sends every message back, and what is counted beside it.
+fn beside_echo(count: impl FnOnce(TcpStream) -> usize) -> usize {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    let mut theirs = blocking::Connection::from_stream(listener.accept().expect("a connection").0, framing());
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Ok(Some(message)) = theirs.recv() {
+                theirs.send(&message).expect("sent");
+            }
+        });
+        count(ours)
+    })
+}
+
+fn on_blocking(way: Way, payload_len: usize) -> usize {
+    let payload = vec![7; payload_len];
+    beside_echo(|stream| {
+        let mut ours = blocking::Connection::from_stream(stream, framing());
+        allocations(|| {
+            let echo = match way {
+                Way::Messages => {
+                    ours.send(&payload).expect("sent");
+                    ours.recv().expect("received").expect("a message")
+                }
+                Way::Call => ours.call(&payload, DEADLINE).expect("a reply"),
+            };
+            assert_eq!(echo.len(), payload_len);
+        })
+    })
+}
+
+fn on_nonblocking(way: Way, payload_len: usize) -> usize {
+    let payload = vec![7; payload_len];
+    beside_echo(|stream| {
+        let mut ours = nonblocking::Connection::from_stream(stream, framing()).expect("a socket");
+        allocations(|| {
+            let echo = match way {
+                Way::Messages => {
+                    ours.send_within(&payload, DEADLINE).expect("sent");
+                    ours.recv_within(DEADLINE).expect("received").into_message().expect("a message")
+                }
+                Way::Call => ours.call(&payload, DEADLINE).expect("a reply"),
+            };
+            assert_eq!(echo.len(), payload_len);
+        })
+    })
+}
+
+fn on_tokio(way: Way, payload_len: usize) -> usize {
+    let payload = vec![7; payload_len];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    beside_echo(|stream| {
+        stream.set_nonblocking(true).expect("non-blocking");
+        let stream = runtime.block_on(async { tokio::net::TcpStream::from_std(stream).expect("a socket") });
+        let mut ours = driver::Connection::from_stream(stream, framing());
+        allocations(|| {
+            let echo = runtime.block_on(async {
+                match way {
+                    Way::Messages => {
+                        ours.send(&payload).await.expect("sent");
+                        ours.recv().await.expect("received").expect("a message")
+                    }
+                    Way::Call => ours.call(&payload, DEADLINE).await.expect("a reply"),
+                }
+            });
+            assert_eq!(echo.len(), payload_len);
+        })
+    })
+}

@@ -1,0 +1,96 @@
+//! The roles on sockets that do not wait.
+
+use std::time::Duration;
+
+use framelink_transport::TryRecv;
+use framelink_transport::nonblocking::{Client, Connection, Connector, Event, TryCall};
+use framelink_transport::profile::{ConnectionKind, ExchangeKind, Short};
+use framelink_transport::session::{Matching, Sent};
+
+use crate::cell::{Cell, Role, SHORT, Verdict, by_key};
+use crate::host::DEADLINE;
+use crate::way::Way;
+
+pub(crate) const ROLES: &[Role] = &[
+    Role { name: "nonblocking Connection::call", is_call: true, run: |cell| connection(cell, true) },
+    Role { name: "nonblocking Connection::send", is_call: false, run: |cell| connection(cell, false) },
+    Role { name: "nonblocking Duplex by key", is_call: true, run: |cell| duplex(cell, by_key()) },
+    Role { name: "nonblocking Duplex in order", is_call: true, run: |cell| duplex(cell, Matching::in_order()) },
+    Role {
+        name: "nonblocking Client::call, long",
+        is_call: true,
+        run: |cell| client(cell, ConnectionKind::Long, true),
+    },
+    Role { name: "nonblocking Client::call, short", is_call: true, run: |cell| client(cell, Short::new(), true) },
+    Role {
+        name: "nonblocking Client::send, long",
+        is_call: false,
+        run: |cell| client(cell, ConnectionKind::Long, false),
+    },
+    Role { name: "nonblocking Client::send, short", is_call: false, run: |cell| client(cell, Short::new(), false) },
+];
+
+fn connect(cell: &Cell) -> Option<Connection> {
+    let connector = Connector::new(cell.framing()).within(Duration::from_secs(10)).options(cell.socket());
+    cell.connected(connector.connect(cell.address))
+}
+
+fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
+    if !cell.is_connected() || cell.way.is_ended_by_us() {
+        return Verdict::NotApplicable;
+    }
+    let Some(mut connection) = connect(cell) else { return Verdict::NotApplicable };
+    match (cell.way, cell.way.earlier()) {
+        (Way::NoRoom, Some(earlier)) => drop(connection.send_within(&earlier, SHORT).expect_err("no room")),
+        (_, Some(earlier)) => drop(connection.call(&earlier, SHORT).expect_err("no reply")),
+        _ => {}
+    }
+    match is_call {
+        true => connection.call(&cell.request, cell.time).into(),
+        false => connection.send_with_outcome(&cell.request, cell.time).into(),
+    }
+}
+
+fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
+    let is_unclean = cell.way == Way::Unclean && !matching.is_in_order();
+    if !cell.is_connected() || is_unclean || cell.way.is_ended_by_us() {
+        return Verdict::NotApplicable;
+    }
+    let Some(connection) = connect(cell) else { return Verdict::NotApplicable };
+    let mut duplex = connection.duplex(matching);
+    match (cell.way, cell.way.earlier()) {
+        (Way::NoRoom, Some(earlier)) => drop(duplex.try_send(&earlier).expect("a part of it")),
+        (_, Some(earlier)) => {
+            let _ = duplex.try_call(&earlier, SHORT).expect("a call");
+            while let Ok(TryRecv::Message(_) | TryRecv::Nothing) = duplex.recv_within(DEADLINE) {}
+        }
+        _ => {}
+    }
+    let call = match duplex.try_call(&cell.request, cell.time) {
+        Ok(TryCall::Begun(call)) => call,
+        Ok(TryCall::Full) => return Verdict::Failed { sent: Sent::Not, is_timeout: false, text: "full".to_owned() },
+        Err(error) => return Err::<(), _>(error).into(),
+    };
+    loop {
+        match duplex.recv_within(DEADLINE).expect("what became of the call is told first") {
+            TryRecv::Message(Event::Failed { call: failed, error }) if failed == call => {
+                return Err::<(), _>(error).into();
+            }
+            TryRecv::Message(Event::Reply { .. }) => return Verdict::Done,
+            TryRecv::Message(_) | TryRecv::Nothing => {}
+            TryRecv::Closed => panic!("closed, and the call has not failed"),
+        }
+    }
+}
+
+fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool) -> Verdict {
+    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
+        return Verdict::NotApplicable;
+    }
+    let profile = cell.profile(connection, ExchangeKind::Sync);
+    let mut client = Client::new(profile, cell.address.to_string()).expect("a client");
+    match is_call {
+        true => client.call(&cell.request).into(),
+        false => client.send(&cell.request).into(),
+    }
+}

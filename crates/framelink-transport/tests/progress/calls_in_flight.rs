@@ -1,0 +1,83 @@
+//! Calls in flight end in time whatever else comes, and a reply that had come when a time was over counts still.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_testkit::{ReadStep, ScriptedStream};
+use framelink_transport::heartbeat::Role;
+use framelink_transport::nonblocking::{Event, TryCall};
+use framelink_transport::session::{KeyRule, Matching};
+use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
+
+use crate::driver::{DEADLINE, framing};
+use crate::stream::{Flood, PING, ping, scripted};
+
+const NEWS: &[u8] = b"\0\x07no news\0\x07no news\0\x07no news\0\x07no news";
+const SHORT: Duration = Duration::from_millis(50);
+
+fn by_key() -> Matching {
+    Matching::by_key(KeyRule::at("0:2".parse().unwrap()))
+}
+
+/// The next event that is of a call.
+fn of_a_call(duplex: &mut nonblocking::Duplex<Directions, impl std::io::Read + nonblocking::WriteStream>) -> Event {
+    let began = Instant::now();
+    loop {
+        match duplex.try_recv().unwrap() {
+            TryRecv::Message(Event::Incoming(_)) | TryRecv::Nothing => {}
+            TryRecv::Message(event) => return event,
+            TryRecv::Closed => panic!("it is open"),
+        }
+        assert!(began.elapsed() < DEADLINE, "the call lives for ever");
+    }
+}
+
+#[test]
+fn a_call_ends_in_time_while_messages_come_without_end_on_the_non_blocking_driver() {
+    for bytes in [NEWS, PING] {
+        let mut connection = nonblocking::Connection::new(Flood::new(bytes, usize::MAX), framing("net:2"));
+        connection.watch(ping(), Role::Server);
+        let mut duplex = connection.duplex(by_key());
+        let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("there is room") };
+        let Event::Failed { call, error } = of_a_call(&mut duplex) else { panic!("there is no reply") };
+        assert_eq!(call, begun);
+        assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_reply_that_had_come_counts_though_other_messages_came_before_it() {
+    let news = std::iter::repeat_n(ReadStep::bytes(NEWS), 1000);
+    let (stream, script) = scripted(news, []);
+    let mut duplex = nonblocking::Connection::new(stream, framing("net:2")).duplex(by_key());
+    let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("there is room") };
+    script.push_reads([ReadStep::bytes(b"\0\x0201")]);
+    thread::sleep(SHORT * 2);
+    let Event::Reply { call, .. } = of_a_call(&mut duplex) else { panic!("the reply had come") };
+    assert_eq!(call, begun);
+}
+
+#[test]
+fn a_call_ends_in_time_while_messages_come_without_end_on_the_blocking_driver() {
+    let flood = Flood::new(NEWS, usize::MAX);
+    let connection = blocking::Connection::<Directions, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
+    let (caller, mut receiver) = connection.duplex(by_key());
+    let receiving = thread::spawn(move || while receiver.recv().is_ok() {});
+    let error = caller.call(b"01", SHORT).unwrap_err();
+    assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
+    caller.abort();
+    receiving.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_call_ends_in_time_while_messages_come_without_end_on_tokio() {
+    let (writer, _script) = ScriptedStream::new([], []);
+    let connection =
+        on_tokio::Connection::<Directions, _, _>::from_parts(Flood::new(NEWS, usize::MAX), writer, framing("net:2"));
+    let (caller, mut receiver) = connection.duplex(by_key());
+    let receiving = tokio::spawn(async move { while receiver.recv().await.is_ok() {} });
+    let error = caller.call(b"01", SHORT).await.unwrap_err();
+    assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
+    caller.abort();
+    receiving.await.unwrap();
+}

@@ -1,0 +1,96 @@
+//! What is left of a message whose sending was given up leaves while something else is waited for.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use framelink_transport::session::Sent;
+use framelink_transport::{Cause, Framing, Profile, TryRecv, blocking};
+
+use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
+use crate::peer::{Task, pair, read_exactly, ready};
+
+on_every_driver!(
+    a_peer_that_waits_for_the_rest_of_a_message_answers,
+    a_call_writes_the_rest_of_a_message_before_its_request,
+    a_message_that_comes_while_a_request_waits_for_room_is_no_reply,
+    a_feed_leaves_while_a_message_is_waited_for,
+);
+
+/// More than the buffers of both sockets hold.
+const LARGE: usize = 16 * 1024 * 1024;
+const GIVE_UP: Duration = Duration::from_millis(50);
+
+/// A connection on which the sending of a large message was given up in the middle.
+fn given_up<D: Driver>() -> (D, TcpStream) {
+    let (mut ours, peer) = pair::<D>(framing("net:4,max=32MiB"));
+    let error = ours.send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
+    assert!(matches!(error.cause(), Cause::TimedOut { .. }), "{}: {error}", D::NAME);
+    (ours, peer)
+}
+
+fn a_peer_that_waits_for_the_rest_of_a_message_answers<D: Driver>() {
+    let (mut ours, mut peer) = given_up::<D>();
+    let peer = Task::start(move || {
+        read_exactly(&peer, 4 + LARGE);
+        peer.write_all(b"\0\0\0\x02ok").unwrap();
+        peer
+    });
+    assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ok", "{}", D::NAME);
+    peer.join();
+}
+
+fn a_call_writes_the_rest_of_a_message_before_its_request<D: Driver>() {
+    let (mut ours, mut peer) = given_up::<D>();
+    let peer = Task::start(move || {
+        read_exactly(&peer, 4 + LARGE);
+        assert_eq!(read_exactly(&peer, 6), b"\0\0\0\x02hi");
+        peer.write_all(b"\0\0\0\x02ok").unwrap();
+        peer
+    });
+    assert_eq!(&ours.call(b"hi", DEADLINE).unwrap()[..], b"ok", "{}", D::NAME);
+    peer.join();
+}
+
+fn a_message_that_comes_while_a_request_waits_for_room_is_no_reply<D: Driver>() {
+    let (mut ours, mut peer) = given_up::<D>();
+    let peer = Task::start(move || {
+        thread::sleep(GIVE_UP);
+        peer.write_all(b"\0\0\0\x04news").unwrap();
+        // Whatever was written of it.
+        let _ = peer.read_to_end(&mut Vec::new());
+    });
+    let error = ours.call(b"hi", DEADLINE).unwrap_err();
+    assert!(matches!(error.error().cause(), Cause::Unasked), "{}: {error}", D::NAME);
+    assert_eq!(error.sent(), Sent::Not, "{}", D::NAME);
+    drop(ours);
+    peer.join();
+}
+
+fn a_feed_leaves_while_a_message_is_waited_for<D: Driver>() {
+    let (mut ours, mut peer) = pair::<D>(framing("net:4"));
+    ours.feed(b"hi").unwrap();
+    let peer = Task::start(move || {
+        assert_eq!(read_exactly(&peer, 6), b"\0\0\0\x02hi");
+        peer.write_all(b"\0\0\0\x02ok").unwrap();
+        peer
+    });
+    let TryRecv::Message(message) = ours.recv_within(DEADLINE).unwrap() else { panic!("{}: nothing came", D::NAME) };
+    assert_eq!(&message[..], b"ok");
+    peer.join();
+}
+
+/// A client whose send was given up does not wait for the peer to read before it reads.
+#[test]
+fn a_client_receives_from_a_peer_that_does_not_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let profile = Profile::builder("net:4,max=32MiB".parse::<Framing>().unwrap()).build().unwrap();
+    let mut client = blocking::Client::new(profile, listener.local_addr().unwrap().to_string()).unwrap();
+    client.connect().unwrap();
+    let mut peer = ready(listener.accept().unwrap().0);
+    client.connection_mut().unwrap().send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
+    peer.write_all(b"\0\0\0\x02ok").unwrap();
+    let received = Task::start(move || client.recv().unwrap());
+    assert_eq!(&received.join().unwrap()[..], b"ok");
+}

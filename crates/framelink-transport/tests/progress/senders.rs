@@ -1,0 +1,136 @@
+//! Tasks that send on one connection: each of them that can go on does, whatever becomes of the others.
+
+use std::time::Duration;
+
+use framelink_transport::session::{KeyRule, Matching};
+use framelink_transport::tokio::{Caller, Connection, Receiver};
+use framelink_transport::{Cause, Directions, Incoming};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use crate::driver::framing;
+
+const WITHIN: Duration = Duration::from_secs(30);
+/// More than the pipe holds.
+const LARGE: usize = 1000;
+const FRAME: usize = LARGE + 2;
+
+type Ours = (Caller<Directions, DuplexStream>, Receiver<Directions, DuplexStream, DuplexStream>);
+
+/// Two pipes, of which the one that we write to holds 64 bytes: our two ends, and the writer and the reader of the peer.
+fn piped() -> (Ours, DuplexStream, DuplexStream) {
+    let ((reader, their_writer), (writer, their_reader)) = (duplex(1024), duplex(64));
+    let connection = Connection::<Directions, _, _>::from_parts(reader, writer, framing("net:2"));
+    (connection.duplex(Matching::by_key(KeyRule::at("0:2".parse().unwrap()))), their_writer, their_reader)
+}
+
+/// A task that sends a large message, and waits for room.
+async fn sending(caller: &Caller<Directions, DuplexStream>, byte: u8) -> tokio::task::JoinHandle<()> {
+    let caller = caller.clone();
+    let sending = tokio::spawn(async move { caller.send(&vec![byte; LARGE]).await.unwrap() });
+    yield_now().await;
+    assert!(!sending.is_finished());
+    sending
+}
+
+async fn read_frames(reader: &mut DuplexStream, count: usize) {
+    let mut bytes = vec![0; count * FRAME];
+    timeout(WITHIN, reader.read_exact(&mut bytes)).await.expect("everything leaves").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_cancelled_after_the_peers_half_close_takes_no_wake_up_with_it() {
+    for (cancelled, left) in [(2, [0, 1]), (0, [1, 2]), (1, [0, 2])] {
+        let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
+        their_writer.shutdown().await.unwrap();
+        assert_eq!(receiver.recv().await.unwrap(), None);
+        let tasks = [sending(&caller, 1).await, sending(&caller, 2).await, sending(&caller, 3).await];
+        tasks[cancelled].abort();
+        // What was accepted of it leaves too, with what is behind it.
+        read_frames(&mut their_reader, if cancelled == 2 { 2 } else { 3 }).await;
+        let mut tasks = tasks.map(Some);
+        for at in left {
+            let task = tasks[at].take().unwrap();
+            timeout(WITHIN, task).await.expect("it has left").unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_goes_on_when_the_task_that_received_is_cancelled() {
+    let ((caller, mut receiver), _their_writer, mut their_reader) = piped();
+    let receiving = tokio::spawn(async move {
+        let _ = timeout(Duration::from_millis(100), receiver.recv()).await;
+        // It is kept, and not asked any more.
+        tokio::time::sleep(WITHIN * 100).await;
+        drop(receiver);
+    });
+    let sending = sending(&caller, 1).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    read_frames(&mut their_reader, 1).await;
+    timeout(WITHIN, sending).await.expect("it has left").unwrap();
+    receiving.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn finishing_ends_after_the_peers_half_close_though_another_that_waits_is_cancelled() {
+    let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
+    their_writer.shutdown().await.unwrap();
+    assert_eq!(receiver.recv().await.unwrap(), None);
+    let other = sending(&caller, 1).await;
+    let finishing = tokio::spawn({
+        let caller = caller.clone();
+        async move { caller.finish().await.unwrap() }
+    });
+    yield_now().await;
+    let late = tokio::spawn({
+        let caller = caller.clone();
+        async move { caller.finish().await }
+    });
+    yield_now().await;
+    late.abort();
+    other.abort();
+    read_frames(&mut their_reader, 1).await;
+    assert_eq!(timeout(WITHIN, their_reader.read(&mut [0; 1])).await.expect("our side has ended").unwrap(), 0);
+    timeout(WITHIN, finishing).await.expect("it has ended").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_send_are_told_when_the_peer_is_gone() {
+    let ((caller, mut receiver), mut their_writer, their_reader) = piped();
+    their_writer.shutdown().await.unwrap();
+    assert_eq!(receiver.recv().await.unwrap(), None);
+    let senders: Vec<_> = (0..3)
+        .map(|byte| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.send(&[byte; LARGE]).await })
+        })
+        .collect();
+    yield_now().await;
+    drop(their_reader);
+    for sender in senders {
+        let error = timeout(WITHIN, sender).await.expect("it is told").unwrap().unwrap_err();
+        assert!(!matches!(error.cause(), Cause::Refused(_)), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_message_leaves_while_the_receiver_is_asked_and_messages_come() {
+    let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
+    let receiving = tokio::spawn(async move {
+        let mut count = 0;
+        while let Ok(Some(Incoming::Message(_))) = receiver.recv().await {
+            count += 1;
+        }
+        count
+    });
+    let sending = sending(&caller, 1).await;
+    for _ in 0..10 {
+        their_writer.write_all(b"\0\x04news").await.unwrap();
+    }
+    read_frames(&mut their_reader, 1).await;
+    timeout(WITHIN, sending).await.expect("it has left").unwrap();
+    drop(their_writer);
+    assert_eq!(timeout(WITHIN, receiving).await.expect("the end").unwrap(), 10);
+}

@@ -1,0 +1,52 @@
+//! Between two exchanges a peer that never stops sending is listened to for a while, and then again.
+
+use std::time::Duration;
+
+use framelink_testkit::ScriptedStream;
+use framelink_transport::heartbeat::Role;
+use framelink_transport::{Directions, blocking, nonblocking, tokio as on_tokio};
+
+use crate::driver::framing;
+use crate::stream::{Flood, PING, ping};
+
+/// So many reads at most are the work of one call.
+const FEW: usize = 64;
+const MANY: usize = 10_000;
+
+/// A message, and a heartbeat that wants an answer.
+const FLOODS: [&[u8]; 2] = [b"\0\x04news", PING];
+
+#[test]
+fn tending_a_flooded_connection_ends_soon_on_the_non_blocking_driver() {
+    for bytes in FLOODS {
+        let flood = Flood::new(bytes, MANY);
+        let mut connection = nonblocking::Connection::<Directions, _>::new(flood.clone(), framing("net:2"));
+        connection.watch(ping(), Role::Server);
+        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert!(flood.take_reads() <= FEW);
+    }
+}
+
+#[test]
+fn tending_a_flooded_connection_ends_soon_on_the_blocking_driver() {
+    for bytes in FLOODS {
+        let flood = Flood::new(bytes, MANY);
+        let mut connection =
+            blocking::Connection::<Directions, _, _>::from_parts(flood.clone(), flood.clone(), framing("net:2"));
+        connection.watch(ping(), Role::Server);
+        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert!(flood.take_reads() <= FEW);
+    }
+}
+
+#[tokio::test]
+async fn tending_a_flooded_connection_ends_soon_on_tokio() {
+    for bytes in FLOODS {
+        let (flood, (writer, _script)) = (Flood::new(bytes, MANY), ScriptedStream::new([], []));
+        let mut connection =
+            on_tokio::Connection::<Directions, _, _>::from_parts(flood.clone(), writer, framing("net:2"));
+        connection.watch(ping(), Role::Server);
+        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert!(flood.take_reads() <= FEW);
+    }
+}

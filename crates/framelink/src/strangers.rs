@@ -1,0 +1,240 @@
+//! Lines of the log about peers that exchanged no message, and about what the system refuses: there may be very many of them, and a
+//! flood of them must neither fill a disk nor hide the other lines.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+/// What a line is about. Each kind has its own limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A peer has connected.
+    Connected,
+    /// A peer has closed its connection without a message.
+    Closed,
+    /// A connection ended with an error before a whole message.
+    Ended,
+    /// A client was turned away, because its host could not be reached.
+    Unserved,
+    /// The system has no file descriptors, say, or has some again.
+    System,
+}
+
+/// Writes a line, or counts it where there were too many of its kind. The count is written ten seconds after the first of them, and at
+/// the end of the program.
+pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
+    let now = LIMITS.now();
+    let mut limits = LIMITS.lock();
+    if limits.limiter.admits(kind, now) {
+        drop(limits);
+        return write();
+    }
+    if !limits.is_timed
+        && let Ok(runtime) = Handle::try_current()
+    {
+        limits.is_timed = true;
+        runtime.spawn(tell_in_time());
+    }
+}
+
+/// Writes all counts that were not written yet.
+pub(crate) fn tell_all() {
+    let counts = LIMITS.lock().limiter.take(|_| true);
+    counts.into_iter().for_each(|count| count.tell(LIMITS.now()));
+}
+
+async fn tell_in_time() {
+    loop {
+        let now = LIMITS.now();
+        let (counts, next_at) = {
+            let mut limits = LIMITS.lock();
+            let counts = limits.limiter.take(|since| since.saturating_add(WINDOW) <= now);
+            let next_at = limits.limiter.due();
+            limits.is_timed = next_at.is_some();
+            (counts, next_at)
+        };
+        counts.into_iter().for_each(|count| count.tell(now));
+        let Some(next_at) = next_at else { return };
+        tokio::time::sleep(next_at.saturating_sub(now)).await;
+    }
+}
+
+/// The limits of the program's one log.
+static LIMITS: Limits =
+    Limits { began: OnceLock::new(), state: Mutex::new(State { limiter: Limiter::new(), is_timed: false }) };
+
+struct Limits {
+    began: OnceLock<Instant>,
+    state: Mutex<State>,
+}
+
+struct State {
+    limiter: Limiter,
+    /// A task waits to write counts.
+    is_timed: bool,
+}
+
+impl Limits {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.get_or_init(Instant::now).elapsed()
+    }
+}
+
+/// So many lines of a kind are written at once, then one a second.
+const BURST: u32 = 20;
+const GAP: Duration = Duration::from_secs(1);
+/// So long lines are counted before the count is written.
+const WINDOW: Duration = Duration::from_secs(10);
+const KINDS: [Kind; 5] = [Kind::Connected, Kind::Closed, Kind::Ended, Kind::Unserved, Kind::System];
+
+/// Which lines are written, and how many are not. Time is an argument.
+#[derive(Debug)]
+struct Limiter([Lines; KINDS.len()]);
+
+/// Lines of one kind.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    /// When the debt of those that were written is paid.
+    paid_at: Duration,
+    left_out: u64,
+    /// When the first of these was left out.
+    since: Duration,
+}
+
+/// How many lines were left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Count {
+    kind: Kind,
+    left_out: u64,
+    since: Duration,
+}
+
+impl Limiter {
+    const fn new() -> Self {
+        Self([Lines { paid_at: Duration::ZERO, left_out: 0, since: Duration::ZERO }; KINDS.len()])
+    }
+
+    /// Whether a line is written; else it is counted.
+    fn admits(&mut self, kind: Kind, now: Duration) -> bool {
+        let lines = &mut self.0[kind as usize];
+        let is_written = lines.paid_at.saturating_sub(now) <= GAP * (BURST - 1);
+        if is_written {
+            lines.paid_at = now.max(lines.paid_at).saturating_add(GAP);
+        } else {
+            if lines.left_out == 0 {
+                lines.since = now;
+            }
+            lines.left_out += 1;
+        }
+        is_written
+    }
+
+    /// When a count is to be written.
+    fn due(&self) -> Option<Duration> {
+        let counted = self.0.iter().filter(|lines| lines.left_out > 0);
+        counted.map(|lines| lines.since.saturating_add(WINDOW)).min()
+    }
+
+    /// The counts that began at such a time; they begin anew.
+    fn take(&mut self, began: impl Fn(Duration) -> bool) -> Vec<Count> {
+        let counted = KINDS.iter().zip(&mut self.0).filter(|(_, lines)| lines.left_out > 0 && began(lines.since));
+        counted
+            .map(|(&kind, lines)| Count { kind, left_out: std::mem::take(&mut lines.left_out), since: lines.since })
+            .collect()
+    }
+}
+
+impl Count {
+    fn tell(self, now: Duration) {
+        let text = self.text(now);
+        match self.kind {
+            Kind::Connected | Kind::Closed => tracing::info!("{text}"),
+            Kind::Ended | Kind::System => tracing::warn!("{text}"),
+            Kind::Unserved => tracing::error!("{text}"),
+        }
+    }
+
+    fn text(self, now: Duration) -> String {
+        let (more, seconds) = (self.left_out, now.saturating_sub(self.since).as_secs().max(1));
+        let what = match self.kind {
+            Kind::Connected => "connections were let in",
+            Kind::Closed => "connections closed without a message",
+            Kind::Ended => "connections ended before a whole message",
+            Kind::Unserved => "clients were turned away, because their host could not be reached",
+            Kind::System => "lines about what the system refused",
+        };
+        format!("and {more} more {what} in the last {seconds}s; their lines are left out")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// How many of so many lines are written at that time.
+    fn written(limiter: &mut Limiter, kind: Kind, lines: u64, now: Duration) -> u64 {
+        (0..lines).map(|_| u64::from(limiter.admits(kind, now))).sum()
+    }
+
+    #[test]
+    fn a_burst_is_written_and_then_a_line_a_second_of_each_kind() {
+        let mut limiter = Limiter::new();
+        assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(0)), 20);
+        assert_eq!(written(&mut limiter, Kind::Connected, 7, at(0)), 7, "another kind has a limit of its own");
+        assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(999)), 0);
+        assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(1000)), 1);
+        assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(5500)), 4);
+        assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(3_600_000)), 20, "a quiet hour is no more than a burst");
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_until_ten_seconds_are_over() {
+        let mut limiter = Limiter::new();
+        assert_eq!(limiter.due(), None);
+        written(&mut limiter, Kind::Ended, 120, at(3000));
+        written(&mut limiter, Kind::Closed, 25, at(5000));
+        assert_eq!(limiter.due(), Some(at(13_000)));
+        let is_over = |now| move |since: Duration| since.saturating_add(WINDOW) <= now;
+        assert_eq!(limiter.take(is_over(at(12_999))), []);
+        let count = Count { kind: Kind::Ended, left_out: 100, since: at(3000) };
+        assert_eq!(limiter.take(is_over(at(13_000))), [count]);
+        assert_eq!(
+            count.text(at(13_000)),
+            "and 100 more connections ended before a whole message in the last 10s; their lines are left out"
+        );
+        assert_eq!(limiter.due(), Some(at(15_000)));
+        assert_eq!(limiter.take(|_| true), [Count { kind: Kind::Closed, left_out: 5, since: at(5000) }], "at the end");
+        assert_eq!((limiter.take(|_| true), limiter.due()), (vec![], None));
+    }
+
+    /// Lines at any times: each is written or counted, and few are written.
+    #[test]
+    fn no_line_is_lost_and_the_log_has_a_bound() {
+        let (mut limiter, mut now, mut came, mut told) = (Limiter::new(), at(0), 0, 0);
+        let (mut seed, mut lines) = (12_345_u64, 0);
+        while now < at(600_000) {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let kind = KINDS[usize::try_from(seed >> 33).unwrap() % KINDS.len()];
+            let burst = (seed >> 40) % 200;
+            came += burst;
+            let fresh = written(&mut limiter, kind, burst, now);
+            let counts = limiter.take(|since| since.saturating_add(WINDOW) <= now);
+            lines += fresh + counts.len() as u64;
+            told += fresh + counts.iter().map(|count| count.left_out).sum::<u64>();
+            now += at((seed >> 50) % 500);
+        }
+        told += limiter.take(|_| true).iter().map(|count| count.left_out).sum::<u64>();
+        assert_eq!(told, came);
+        // For each kind a burst, a line a second, and a count in ten seconds.
+        assert!(lines <= 5 * (20 + 600 + 60) && came > 50 * lines, "{lines} of {came}");
+    }
+}
