@@ -8,11 +8,15 @@ mod lending;
 #[cfg(feature = "socket")]
 mod memory;
 mod outbox;
-#[cfg(feature = "socket")]
+#[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod progress;
 mod pulse;
 mod replies;
 #[cfg(feature = "socket")]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, reason = "its use is to compare all drivers")
+)]
 pub(crate) mod simulated;
 mod upstream;
 
@@ -34,7 +38,7 @@ pub use lending::lending;
 #[cfg(feature = "socket")]
 pub use memory::memory;
 pub use outbox::outbox;
-#[cfg(feature = "socket")]
+#[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub use progress::progress;
 pub use pulse::pulse;
 pub use replies::replies;

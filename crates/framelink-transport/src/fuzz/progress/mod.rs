@@ -1,11 +1,8 @@
 //! Whether each driver goes on wherever it can: random schedules of a peer, an application and a clock, where readiness is an edge.
 
-#[cfg(feature = "tokio")]
 mod asynchronous;
 mod bell;
-#[cfg(feature = "blocking")]
 mod blocking;
-#[cfg(feature = "nonblocking")]
 mod nonblocking;
 mod peer;
 mod step;
@@ -18,38 +15,29 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::heartbeat::{By, Form, Heartbeat, Role};
-#[cfg(any(feature = "nonblocking", feature = "tokio"))]
 use crate::session::{KeyRule, Matching};
 use crate::{Directions, Framing};
 
 use self::step::Steps;
 use self::world::Shared;
 
-/// Runs a schedule on one of the drivers: see the functions for each of them.
+/// Runs a schedule on one of the drivers: a byte for the driver and its shape, a byte for what there is at first, and two bytes for each step.
+/// After each step nothing that an operation waits for is unseen, no deadline has passed, and no call has worked without end.
 ///
 /// # Panics
-/// When a driver waits though it can go on, when a deadline passes unnoticed, or when a call works without end.
+/// When that does not hold.
 pub fn progress(data: &[u8]) {
     let Some((&which, data)) = data.split_first() else { return };
-    let models = MODELS;
-    if let Some(count) = std::num::NonZero::new(models.len()) {
-        models[usize::from(which) % count](data);
-    }
+    MODELS[usize::from(which) % MODELS.len()](data);
 }
 
 /// A model of each shape of each driver.
 const MODELS: &[fn(&[u8])] = &[
-    #[cfg(feature = "tokio")]
     asynchronous::connection,
-    #[cfg(feature = "tokio")]
     asynchronous::duplex,
-    #[cfg(feature = "blocking")]
     blocking::connection,
-    #[cfg(feature = "nonblocking")]
     nonblocking::connection,
-    #[cfg(feature = "nonblocking")]
     nonblocking::duplex,
-    #[cfg(feature = "nonblocking")]
     nonblocking::served,
 ];
 
@@ -84,7 +72,6 @@ impl Scene {
     }
 
     /// How replies find their calls, of which so many may be in flight.
-    #[cfg(any(feature = "nonblocking", feature = "tokio"))]
     fn matching(&self, window: usize) -> Matching {
         let matching = match self.in_order {
             true => Matching::in_order(),

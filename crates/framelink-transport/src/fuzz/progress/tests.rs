@@ -11,37 +11,31 @@ const SCHEDULES: u64 = 100_000;
 /// Steps in the longest one.
 const STEPS: u64 = 24;
 
-#[cfg(feature = "tokio")]
 #[test]
 fn no_wake_up_is_lost_on_tokio_connections() {
     many(super::asynchronous::connection);
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn no_wake_up_is_lost_on_tokio_duplex_connections() {
     many(super::asynchronous::duplex);
 }
 
-#[cfg(feature = "blocking")]
 #[test]
 fn no_side_is_left_waiting_on_blocking_connections() {
     many(super::blocking::connection);
 }
 
-#[cfg(feature = "nonblocking")]
 #[test]
 fn no_event_is_lost_on_nonblocking_connections() {
     many(super::nonblocking::connection);
 }
 
-#[cfg(feature = "nonblocking")]
 #[test]
 fn no_event_is_lost_on_nonblocking_duplex_connections() {
     many(super::nonblocking::duplex);
 }
 
-#[cfg(feature = "nonblocking")]
 #[test]
 fn no_event_is_lost_on_nonblocking_connections_that_are_served() {
     many(super::nonblocking::served);

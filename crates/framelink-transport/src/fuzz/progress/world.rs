@@ -244,6 +244,7 @@ impl World {
             return;
         }
         self.end = Some(end);
+        self.flood = None;
         if end == End::Reset {
             self.inbox.clear();
             self.on_their_way.clear();
