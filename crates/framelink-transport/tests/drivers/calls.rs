@@ -142,6 +142,7 @@ fn one_deadline_covers_a_reply_that_dribbles<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("ascii:4"));
     let dribbling = Task::start(move || {
         let mut peer: &TcpStream = &peer;
+        // What comes before the request would not be its reply.
         assert_eq!(read_exactly(peer, 6), b"0002hi");
         for byte in b"0100".iter().chain(&[b'x'; 100]) {
             if peer.write_all(&[*byte]).is_err() {
