@@ -190,6 +190,7 @@ fn a_client_whose_host_was_never_reached_is_counted() {
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "400ms");
     let mut client = dial(address);
     client.write_all(b"0002hi0002ho0005hel").unwrap();
+    host.wait_for_dial();
     bridge.signal("TERM");
     let line = bridge.log_line("ERROR");
     assert!(line.contains(&client.local_addr().unwrap().to_string()), "{line}");

@@ -293,7 +293,8 @@ fn a_conversation_ends_when_its_peer_is_dead() {
         let host = listening.accept();
         assert_eq!(read_exactly(&host, 5), b"0001?");
         let done = running.finish();
-        let told = format!("framelink: receiving from {to}: the peer is gone: ");
+        // Either half may notice first.
+        let told = format!(" {to}: the peer is gone: ");
         assert!(done.code == Some(1) && done.stderr.contains(&told), "{more:?}: {}", done.stderr);
     }
 }

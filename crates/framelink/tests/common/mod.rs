@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub(crate) use self::{
@@ -86,6 +86,17 @@ impl SilentPort {
             queued.push(stream);
         }
         Self { _holds: (listener, queued), address }
+    }
+
+    /// Waits until a program dials it: a connection in the state `SYN_SENT` (2).
+    pub(crate) fn wait_for_dial(&self) {
+        let SocketAddr::V4(address) = self.address else { panic!("it is bound to an IPv4 address") };
+        let remote = format!("{:08X}:{:04X} 02 ", u32::from_ne_bytes(address.ip().octets()), address.port());
+        let began = Instant::now();
+        while !std::fs::read_to_string("/proc/net/tcp").expect("Linux").contains(&remote) {
+            assert!(began.elapsed() < DEADLINE, "no program dials {address}");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
