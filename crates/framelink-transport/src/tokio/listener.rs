@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
-use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
+use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::Connection;
+use super::lookup::look_up;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
@@ -89,7 +90,7 @@ impl<C: Decode + Encode> Listener<C> {
     ) -> io::Result<Self> {
         let framing = framing.into();
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-        for address in lookup_host(address).await? {
+        for address in look_up(address).await? {
             match listen(&options, address) {
                 Ok(listener) => {
                     return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None });
