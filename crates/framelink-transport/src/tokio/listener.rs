@@ -101,8 +101,8 @@ impl<C: Decode + Encode> Listener<C> {
         Err(last)
     }
 
-    /// Lets connections in as a profile says: its access, and its limits of connections and of memory. For a listener that was not bound with
-    /// a profile; nothing else of it applies.
+    /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a listener
+    /// that was not bound with a profile; the rest of the profile does not apply.
     #[must_use]
     pub fn limited_by(mut self, profile: &Profile) -> Self {
         self.admission = Some(Admission::new(profile));
