@@ -52,8 +52,9 @@ impl ReadBuffer {
         self.space_for(0)
     }
 
-    /// Room for the next read of a message that lacks `missing` bytes, never empty; 0 where that is not known. A long message then
-    /// gets no more memory than it needs, a read apart. The memory grows as it does without: with what arrived.
+    /// Room for the next read, never empty. `missing` is how many bytes the message still lacks, or 0 if that is not known: a long message
+    /// then gets no more memory than it needs and one read. As with [`space`](Self::space), memory grows only with the bytes that have
+    /// arrived.
     #[inline]
     pub fn space_for(&mut self, missing: usize) -> &mut [u8] {
         if self.start == self.end {

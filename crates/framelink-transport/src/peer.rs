@@ -15,9 +15,9 @@ pub enum Peer {
     Name(Arc<str>),
 }
 
-/// What can be dialled by a connector that has no runtime: whatever [`std::net::ToSocketAddrs`] can be had from in std, and
-/// [`Peer`]. Unlike that trait it only says what to look up: the lookup has the deadline of the dial. What else has addresses is dialled as
-/// [`Peer::Addresses`].
+/// What the blocking and the non-blocking connector can dial: [`Peer`], and every type of std that is [`std::net::ToSocketAddrs`]. Unlike
+/// that trait, this one does not look a name up: it says which name the connector is to look up, within the time to connect. A type of your
+/// own can implement it, or be dialled as [`Peer::Addresses`].
 ///
 /// ```
 /// use framelink_transport::{Peer, ToPeer};

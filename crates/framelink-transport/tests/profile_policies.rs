@@ -268,7 +268,7 @@ fn it_is_said_in_words() {
         "queue        up to 64KiB in 10 messages wait to be written, then the sender waits",
         "as a server  holds up to 1000 connections, 3 of one client, and closes the oldest for another",
         "as a server  closes a connection on which nothing came or went for 5m, and any after 43200m",
-        "as a server  holds up to 64MiB for all connections, 1MiB for one client; with more, who holds most is closed",
+        "as a server  holds up to 64MiB for all connections, 1MiB for one client; with more, the client that holds most is closed",
         "as a server  answers empty messages like any other: limits.empty-messages is for empty heartbeats",
         "as a server  admits only 10.0.0.0/8, 2001:db8::/32",
         "as a server  admits not 10.6.6.6/32",

@@ -424,7 +424,7 @@ queue        up to 64KiB in 4096 messages wait to be written, then the sender wa
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
 as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
-as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, who holds most is closed
+as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0
 socket       small writes may wait to be sent together (no TCP_NODELAY)

@@ -36,7 +36,7 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_message: Option<Duration>,
 
-    /// How long it may take for that if it sends heartbeats meanwhile [default: as --first-message]
+    /// How long a client that sends heartbeats may take for its first message [default: as --first-message]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_request: Option<Duration>,
 
@@ -44,7 +44,7 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) frame_timeout: Option<Duration>,
 
-    /// Where heartbeats are empty frames, so many of them may come a second [default: 100]
+    /// Where heartbeats are empty frames, how many of them a client may send a second [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) max_empty: Option<u32>,
 

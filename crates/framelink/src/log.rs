@@ -94,7 +94,8 @@ fn write_all(entries: &Receiver<Entry>, dropped: &AtomicU64) {
         entry.write();
         let count = if is_line { dropped.swap(0, Ordering::Relaxed) } else { 0 };
         if count > 0 {
-            let _ = writeln!(io::stderr(), "framelink: {count} lines of the log were dropped, nobody had read it");
+            let _ =
+                writeln!(io::stderr(), "framelink: {count} lines of the log were dropped, because stderr was not read");
         }
     }
 }

@@ -18,6 +18,7 @@ mod profile;
 mod serving;
 mod set;
 mod strangers;
+mod threads;
 mod values;
 
 use std::process::ExitCode;
@@ -50,12 +51,7 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    // Tokio panics where the system has no thread for a worker.
-    let mut builder = match std::thread::Builder::new().spawn(|| {}) {
-        Ok(_) => tokio::runtime::Builder::new_multi_thread(),
-        Err(_) => tokio::runtime::Builder::new_current_thread(),
-    };
-    let runtime = builder.enable_all().build().map_err(Failure::fault)?;
+    let runtime = threads::runtime().map_err(Failure::fault)?;
     let result = runtime.block_on(work);
     // A thread that waits for the terminal must not keep the program.
     runtime.shutdown_background();

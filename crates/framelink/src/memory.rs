@@ -7,9 +7,9 @@ const THRESHOLD: &str = "131072";
 /// Has glibc give back what connections needed that are closed.
 ///
 /// When large memory is freed, glibc keeps blocks up to that size for itself from then on: four rounds of 300 clients with 8 MiB each left
-/// hundreds of MiB. A threshold that is said stays as it is, and it can only be said in the environment, before the program
-/// begins (other ways need `unsafe`). So the program begins once more, in the same process. Where that is not possible nothing is lost
-/// but memory. Whoever has said something of this is left alone.
+/// hundreds of MiB. A threshold that is said stays as it is, and it can only be said in the environment, before the program begins (other
+/// ways need `unsafe`). So the program begins once more, in the same process. Where that is not possible nothing is lost but memory. A
+/// variable that is set already is left as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_back() {
     use std::env::{args_os, current_exe, var_os};

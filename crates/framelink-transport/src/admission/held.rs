@@ -2,10 +2,11 @@
 
 use crate::session::memory::Held;
 
-/// Bytes that an application holds for a connection, a message that waits for another server say: they count among those that the
-/// connections of a server [hold](crate::profile::Limits::memory), until this is dropped.
+/// Bytes that an application holds for a connection, for example a message that waits for another server. Until this value is dropped they
+/// are counted with the [memory](crate::profile::Limits::memory) that the connections of a server hold.
 ///
-/// Made by `held_bytes` of a connection on any driver. Of a connection that no listener with a profile let in, nothing is counted.
+/// The method `held_bytes` of a connection, on any driver, makes one. Nothing is counted for a connection that was not accepted by a
+/// listener with a profile.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]
@@ -39,8 +40,8 @@ impl HeldBytes {
         Self(connection.another())
     }
 
-    /// Holds so many bytes now. Where that is too much for the server, connections are told to end: perhaps this one. Less than 4 KiB is
-    /// not counted, and more in steps of 4 KiB.
+    /// Says how many bytes are held now. If that is too much for the server, connections are told to end, perhaps this one. Fewer than 4
+    /// KiB are not counted, and more are counted in steps of 4 KiB.
     pub fn set(&mut self, bytes: usize) {
         self.0.set(bytes);
     }

@@ -68,7 +68,7 @@ pub struct AdmissionCounts {
     pub refused_by_client: u64,
     /// Were accepted, and dropped later to make room for a newer one.
     pub dropped: u64,
-    /// Were accepted, and ended later for the memory that they held.
+    /// Were accepted, and closed later because of the memory that they held.
     pub evicted: u64,
 }
 

@@ -242,8 +242,9 @@ impl Client {
         self.connection.verdict()
     }
 
-    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread
-    /// for that. Exchanges go on, and with the end of each a thread is asked for again. `None` where all is well.
+    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread for
+    /// that. Exchanges go on, and at the end of each the client tries again to begin a thread. `None` if there are heartbeats, or none are
+    /// needed.
     pub const fn keeper_error(&self) -> Option<&io::Error> {
         self.connection.keeper_error()
     }

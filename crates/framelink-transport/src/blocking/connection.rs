@@ -130,12 +130,13 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         Self::assemble(reader, writer, framing.into(), None)
     }
 
-    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    /// Counts the bytes that the application holds for this connection; see [`HeldBytes`]. It begins with none.
     pub fn held_bytes(&self) -> HeldBytes {
         HeldBytes::of(self.sender.sending.memory())
     }
 
-    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on behalf of
+    /// a client.
     pub fn share_memory_of(&mut self, accepted: &Self) {
         let memory = accepted.sender.sending.memory();
         self.receiver.receiving.count_memory(memory.another());
@@ -188,8 +189,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.sender.flush()
     }
 
-    /// Receives the next message; see [`RecvHalf::recv`]. What is queued leaves meanwhile: the rest of a message whose
-    /// [`send_within`](Self::send_within) was given up, say.
+    /// Receives the next message; see [`RecvHalf::recv`]. Meanwhile queued bytes are written, such as the rest of a message whose
+    /// [`send_within`](Self::send_within) was given up.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up.
@@ -232,8 +233,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
-    /// reply; where nobody listens (`is_deaf`) it is dropped.
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A message that came by itself
+    /// is an error, for it could be taken for the next reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
     /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
@@ -265,7 +266,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.receiver.closer()
     }
 
-    /// Heartbeats that are due leave meanwhile, and what is left of a message whose sending was given up.
+    /// Meanwhile heartbeats that are due are written, and the rest of a message whose sending was given up.
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv, C> {
         loop {
             let has_output = self.sender.sending.has_output();

@@ -28,7 +28,7 @@ pub enum Blocking {}
 pub type Connector<C = Directions> = connector::Connector<C, Blocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers. Looking its name up is part of that time.
+    /// Connects to the first address of the peer that answers. The time to connect includes the lookup of its name.
     ///
     /// # Errors
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.

@@ -212,7 +212,7 @@ impl<D, E> Desk<D, E> {
         }
     }
 
-    /// What tells whoever writes that there may be something, and all that the connection is to end.
+    /// Wakes the thread that writes when there may be a reply, and all threads when the connection is to end.
     pub(super) fn bell(self: &Arc<Self>) -> Waker
     where
         D: Send + Sync + Copy + 'static,

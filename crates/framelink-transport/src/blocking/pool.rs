@@ -154,9 +154,9 @@ impl Pool {
         self.owner.desk.with(|lending, _| lending.status())
     }
 
-    /// Why the pool has no thread of its own: the system had none left. Connections that are idle are sent no heartbeats meanwhile, and
-    /// are looked at only before they are lent; whoever wants a connection dials it in the own thread. Each time a thread is asked for
-    /// again. `None` where all is well.
+    /// Why the pool has no thread of its own: the system had none left. Meanwhile no heartbeats are sent on idle connections, they are
+    /// looked at only before they are lent, and a thread that asks for a connection dials it itself. Each time, the pool tries again to
+    /// begin its thread. `None` if the pool has its thread.
     #[must_use]
     pub fn keeper_error(&self) -> Option<Arc<io::Error>> {
         self.owner.keeper.error()

@@ -109,8 +109,8 @@ impl<D, E> Writing<D, E> {
     }
 }
 
-/// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes is one that nobody asked for; where
-/// nobody listens, it is dropped. When to look again: at once, where there is more than one turn should take.
+/// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes answers no request; where the
+/// application receives nothing, it is dropped. When to look again: at once, where there is more than one turn should take.
 pub(crate) fn tend<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,

@@ -98,7 +98,8 @@ impl Client {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A connection that was lost is dropped, so that the next exchange dials.
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A connection that was lost is
+    /// dropped, so that the next exchange dials.
     pub fn tend(&mut self) -> Option<Duration> {
         let is_deaf = !self.profile.exchange().receives();
         match self.connection.as_mut()?.tend(is_deaf) {

@@ -171,12 +171,13 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         }
     }
 
-    /// Bytes that the application holds for this connection; see [`HeldBytes`]. Nothing yet.
+    /// Counts the bytes that the application holds for this connection; see [`HeldBytes`]. It begins with none.
     pub fn held_bytes(&self) -> HeldBytes {
         HeldBytes::of(self.session.sending.memory())
     }
 
-    /// What this connection holds counts as held by an accepted one, from now on: for one that was dialled on its behalf.
+    /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on behalf of
+    /// a client.
     pub fn share_memory_of(&mut self, accepted: &Self) {
         let memory = accepted.session.sending.memory();
         self.session.receiving.count_memory(memory.another());
@@ -370,8 +371,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     }
 
     /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than it takes in one turn. A message that came by itself is an error, for it could be taken for the next
-    /// reply; where nobody listens (`is_deaf`) it is dropped.
+    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A message that came by itself
+    /// is an error, for it could be taken for the next reply; where nobody listens (`is_deaf`) it is dropped.
     ///
     /// # Errors
     /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
@@ -385,7 +386,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         Ok(until.map(|at| at.saturating_sub(self.clock.now())))
     }
 
-    /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, what is queued leaves as far as the socket takes it.
+    /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes
+    /// them.
     ///
     /// # Errors
     /// As there, and when an earlier call was given up or one is under way.

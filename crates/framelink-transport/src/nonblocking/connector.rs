@@ -31,7 +31,7 @@ pub enum NonBlocking {}
 pub type Connector<C = Directions> = connector::Connector<C, NonBlocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers, and waits for it. Looking its name up is part of that time.
+    /// Connects to the first address of the peer that answers, and waits for it. The time to connect includes the lookup of its name.
     ///
     /// # Errors
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.

@@ -61,9 +61,9 @@ impl Upstream {
         Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None })
     }
 
-    /// Looks names up in a way of its own. It is asked anew for each dial, in a thread of its own, and has the dial's time; one that
-    /// panics counts as one that failed, and one that hangs is not asked for that name again before it has answered. Say it before the
-    /// upstream is used. Defaults to the system's.
+    /// Looks names up with `lookup`, which is called for each dial, in a thread of its own, within the time of the dial. A lookup that
+    /// panics counts as one that failed; while one hangs, no other begins for the same name. Call this before the upstream is used.
+    /// Defaults to the resolver of the system.
     #[must_use]
     pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         Self::with(Settings { lookup: Some(Arc::new(lookup)), ..self.inner.settings.clone() })

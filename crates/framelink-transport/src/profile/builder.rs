@@ -180,7 +180,8 @@ impl ProfileBuilder {
         self
     }
 
-    /// For servers: the same for a client that sends heartbeats and nothing else. Defaults to the same.
+    /// For servers: how long a client that has sent only heartbeats may take for its first message. Defaults to the time of every other
+    /// client.
     pub const fn first_request_timeout(mut self, within: Duration) -> Self {
         self.first_request = Some(within);
         self
@@ -241,14 +242,14 @@ impl ProfileBuilder {
         self
     }
 
-    /// For servers: bytes of these that the connections of one client hold. Defaults to half of them, or what
-    /// the longest messages need.
+    /// For servers: how many bytes of this memory the connections of one client hold together. Defaults to half of it, or to as many as the
+    /// longest messages need.
     pub const fn memory_per_client(mut self, bytes: usize) -> Self {
         self.memory_per_client = Some(bytes);
         self
     }
 
-    /// For servers: empty heartbeats a second that a client may send. Defaults to 100.
+    /// For servers: how many empty heartbeats a client may send a second. Defaults to 100.
     pub const fn empty_messages(mut self, most: u32) -> Self {
         self.empty_messages = Some(most);
         self

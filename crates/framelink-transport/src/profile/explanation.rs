@@ -163,7 +163,7 @@ impl Explanation {
         self.say(
             "as a server",
             format!(
-                "holds up to {memory} for all connections, {share} for one client; with more, who holds most is closed"
+                "holds up to {memory} for all connections, {share} for one client; with more, the client that holds most is closed"
             ),
         );
         if profile.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {

@@ -29,10 +29,10 @@ pub struct Limits {
     pub when_full: WhenFull,
     /// Bytes that all connections of a server hold together.
     pub memory: usize,
-    /// How many of them those of one client hold.
+    /// How many of these bytes the connections of one client hold together.
     pub memory_per_client: usize,
-    /// Empty messages that a client may send a second where they are heartbeats; with more it is closed. Where they are none, each is
-    /// answered like any other message, and as many may come as are answered.
+    /// How many empty messages a client may send a second, where they are heartbeats; a client that sends more is closed. Where empty
+    /// messages are not heartbeats, each is answered like any other message, and their number has no limit.
     pub empty_messages: u32,
 }
 

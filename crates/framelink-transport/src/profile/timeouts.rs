@@ -28,7 +28,7 @@ pub struct Timeouts {
     pub close: Duration,
     /// From accepting a connection to the first byte of its first message.
     pub first_message: Duration,
-    /// The same for a client that has sent a heartbeat, which alone is no message.
+    /// The same for a client that has sent a heartbeat: a heartbeat is not a message.
     pub first_request: Duration,
     /// From the first byte of a message that a server receives to its last.
     pub frame: Duration,

@@ -331,7 +331,7 @@ impl<D: Decode> Receiving<D> {
         self.preamble_within = Some(within);
     }
 
-    /// How long the first message may take to begin, since the start of the connection. A heartbeat is none. Defaults to for ever.
+    /// How long the first message may take to begin, since the start of the connection. A heartbeat is not a message. Defaults to for ever.
     pub const fn limit_first(&mut self, within: Duration) {
         self.first_within = Some(within);
     }

@@ -68,12 +68,12 @@ pub enum Ending {
     Drained,
     /// A newer connection takes its place.
     Dropped,
-    /// The connections of the server held as much memory as they may, and its client held most of it.
+    /// The memory budget of the server was used up, and the client of this connection held most of it.
     Memory {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The connections of its client held as much memory as those of one client may.
+    /// The connections of this client held as much memory as one client may hold.
     ClientMemory {
         /// The limit, in bytes.
         limit: usize,

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
-use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::lookup::look_up;
 use super::{Connection, clock};
 use crate::{ConnectError, Directions, connector, socket};
 
@@ -38,12 +39,12 @@ impl<C: Decode + Encode> Connector<C> {
     /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub async fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
         let deadline = clock::within(self.within);
-        let addresses = match timeout_at(deadline, lookup_host(peer)).await {
+        let addresses = match timeout_at(deadline, look_up(peer)).await {
             Ok(found) => found.map_err(ConnectError::Resolve)?,
             Err(_) => return Err(connector::no_answer(self.within)),
         };
         let mut last = self.no_address();
-        for (address, left) in self.attempts(addresses) {
+        for (address, left) in self.attempts(addresses.into_iter()) {
             // An address that is silent leaves the others their share of the time.
             let after = deadline.saturating_duration_since(Instant::now()) / left;
             let dialled = timeout(after, self.dial(address)).await;

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
-use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
+use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::Connection;
+use super::lookup::look_up;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
@@ -89,7 +90,7 @@ impl<C: Decode + Encode> Listener<C> {
     ) -> io::Result<Self> {
         let framing = framing.into();
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-        for address in lookup_host(address).await? {
+        for address in look_up(address).await? {
             match listen(&options, address) {
                 Ok(listener) => {
                     return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None });
@@ -100,8 +101,8 @@ impl<C: Decode + Encode> Listener<C> {
         Err(last)
     }
 
-    /// Lets connections in as a profile says: its access, and its limits of connections and of memory. For a listener that was not bound with
-    /// a profile; nothing else of it applies.
+    /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a listener
+    /// that was not bound with a profile; the rest of the profile does not apply.
     #[must_use]
     pub fn limited_by(mut self, profile: &Profile) -> Self {
         self.admission = Some(Admission::new(profile));

@@ -24,6 +24,7 @@ mod handlers;
 mod keeper;
 mod link;
 mod listener;
+mod lookup;
 mod mux;
 mod pool;
 mod port;

@@ -31,8 +31,8 @@ pub struct Counts {
     pub hook_missed: u64,
     /// The resolver panicked so often.
     pub resolver_panics: u64,
-    /// The system had no thread for what goes on in the background so often: trying lost addresses, closing connections that were
-    /// replaced, and the hook. Each is tried again.
+    /// How often the system had no thread for work in the background: trying lost addresses again, closing connections that were replaced,
+    /// and calling the hook. Connections are then closed without waiting; for the rest a thread is tried again.
     pub threads_refused: u64,
 }
 

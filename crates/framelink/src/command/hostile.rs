@@ -1,5 +1,6 @@
 //! `framelink hostile`: a peer that misbehaves on purpose.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use framelink_testkit::{Event, Hostile as Peer, HostileBuilder, StartError};
 use framelink_transport::heartbeat::{Role, Seen};
 use framelink_transport::{Framing, Heartbeat};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 use crate::arguments::Hostile;
 use crate::drain::Signals;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
+use crate::threads::on_thread;
 
 pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
@@ -28,9 +29,9 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     });
     let is_client = hostile.to.is_some();
     // Names are looked up and connections made by calls that wait.
-    let mut starting = spawn_blocking(move || start(&hostile, builder));
+    let mut starting = pin!(on_thread(move || start(&hostile, builder)));
     let peer = tokio::select! {
-        started = &mut starting => started.map_err(Failure::fault)??,
+        started = &mut starting => started??,
         () = signals.next() => return Ok(()),
     };
     if !is_client {
@@ -44,7 +45,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
         () = signals.next() => {}
         _ = ended.recv(), if is_client => {}
     }
-    spawn_blocking(|| peer.stop()).await.map(drop).map_err(Failure::fault)
+    on_thread(|| peer.stop()).await.map(drop)
 }
 
 /// A peer as it was asked for.

@@ -61,7 +61,7 @@ fn profile(listen: &Listen) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-/// The way to whoever prints.
+/// The way to the task that prints.
 #[derive(Clone)]
 struct Printer {
     messages: mpsc::Sender<(Message, OwnedSemaphorePermit)>,

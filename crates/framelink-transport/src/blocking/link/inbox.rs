@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::{News, TryRecv};
 
-/// What a link receives that answers no request, and what becomes of its connections. Dropped, what comes is dropped.
+/// The messages that answer no request of a link, and news of its connections. When the inbox is dropped, later messages and news are
+/// dropped too.
 ///
-/// It holds up to 1024 of them; a connection that has more waits with reading, so that replies wait too: whoever keeps an inbox
-/// empties it. When the link is dropped, what does not fit is dropped.
+/// It holds up to 1024 of them. While it is full, a connection that has another one does not read, so that replies wait too: an application
+/// that keeps an inbox must empty it. When the link is dropped, messages and news that have no room in the inbox are dropped.
 ///
 /// ```no_run
 /// # fn example(mut inbox: framelink_transport::blocking::Inbox) {

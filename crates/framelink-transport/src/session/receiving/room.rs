@@ -8,7 +8,7 @@ use super::Receiving;
 use crate::session::memory::Held;
 use crate::session::spare;
 
-/// Connections that were told to end give their memory back as soon as somebody looks at them. Those for which nobody does within this
+/// Connections that were told to end give their memory back as soon as their thread or task goes on. Those that do not go on within this
 /// time do not keep the others waiting.
 const PATIENCE: Duration = Duration::from_secs(1);
 
