@@ -141,9 +141,8 @@ fn one_deadline_covers_a_reply_that_dribbles<D: Driver>() {
     let within = Duration::from_millis(300);
     let (mut ours, peer) = pair::<D>(framing("ascii:4"));
     let dribbling = Task::start(move || {
-        // What comes before the request would not be its reply.
-        read_exactly(&peer, 6);
         let mut peer: &TcpStream = &peer;
+        // What comes before the request would not be its reply.
         assert_eq!(read_exactly(peer, 6), b"0002hi");
         for byte in b"0100".iter().chain(&[b'x'; 100]) {
             if peer.write_all(&[*byte]).is_err() {
