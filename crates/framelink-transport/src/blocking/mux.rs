@@ -93,6 +93,10 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
             return false;
         }
         let Some(mut sender) = self.sender(Some(Duration::ZERO)) else { return has_due() };
+        // A call that has ended the connection says what the peer may have seen: nothing is written after that.
+        if sender.sending.has_output() && self.over().is_some_and(|cause| !matches!(cause, Cause::NoReply)) {
+            return false;
+        }
         if sender.sending.has_output()
             && let Err(error) = sender.flush_until(Some(self.clock.within(SLICE)), SLICE)
             && !matches!(error.cause(), Cause::TimedOut { .. })
