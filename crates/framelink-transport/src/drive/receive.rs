@@ -48,6 +48,7 @@ const FRAMES: u64 = 1024;
 
 impl Turn {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
+    #[inline]
     pub(crate) fn receive<D: Decode, E>(
         &mut self,
         receiving: &mut Receiving<D>,
