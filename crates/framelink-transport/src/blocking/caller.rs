@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::mux::{Begun, CauseOf, Mux};
-use super::turn::Held;
-use super::{SendHalf, Shared, WriteStream};
+use super::mux::{Begun, CauseOf, Mux, Sender};
+use super::{Shared, WriteStream};
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
@@ -114,7 +113,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
     }
 
     /// The sending half, and what is left of the time.
-    fn sender_within(&self, limit: Duration) -> Result<(Held<'_, SendHalf<C, W>>, Duration), C> {
+    fn sender_within(&self, limit: Duration) -> Result<(Sender<'_, C, W>, Duration), C> {
         self.check()?;
         let deadline = self.mux.clock.within(limit);
         let no_room = || Error::new(Operation::Send, self.mux.peer, Cause::NoRoom { after: limit, queued_bytes: 0 });

@@ -275,15 +275,15 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.flush_until(Some(self.clock.within(limit)), limit)
     }
 
-    /// Writes the heartbeats that are due, without waiting, and says how soon to ask again: for whoever has only this half, while it has
-    /// nothing to send.
+    /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, without waiting, and says how soon to
+    /// ask again: for whoever has only this half, while it has nothing to send.
     ///
     /// # Errors
     /// When the connection failed.
     pub fn tend(&mut self) -> HalfResult<Option<Duration>, C> {
         let now = drive::Clock::now(&self.clock);
         let mut beat_at = self.sending.on_time(now);
-        if self.sending.owes_beat() {
+        if self.sending.has_output() {
             self.output(Some(now), |sending, port, clock| drive::flush(sending, port, clock))?;
             // What has gone says when the next one is due.
             beat_at = self.sending.on_time(now);

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +31,8 @@ type CallsOf<C> = Calls<SyncSender<Outcome<C>>, <C as Decode>::Error, <C as Enco
 /// across a wait.
 pub(super) struct Mux<C: Decode + Encode, W> {
     sender: Turn<SendHalf<C, W>>,
+    /// Whether something was left to be written when the sending half was given back last.
+    has_rest: AtomicBool,
     state: Mutex<State<C>>,
     /// Told when a call is over, so that there may be room.
     room: Condvar,
@@ -49,6 +53,16 @@ struct State<C: Decode + Encode> {
     overs: u64,
 }
 
+/// The sending half, while it is had.
+pub(super) struct Sender<'m, C: Decode + Encode, W> {
+    half: Held<'m, SendHalf<C, W>>,
+    has_rest: &'m AtomicBool,
+}
+
+/// How often the receiver looks, while nothing comes, whether a message whose sending was given up has left a rest: nothing ends its wait
+/// then.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+
 /// A call whose request is on its way.
 pub(super) struct Begun<C: Decode + Encode> {
     pub(super) call: CallId,
@@ -61,18 +75,29 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         let (peer, written) = (sender.peer_addr(), sender.byte_count());
         let state = Mutex::new(State { calls: Calls::new(matching), failed: None, overs: 0 });
         let (sender, room, keys) = (Turn::new(sender, clock), Condvar::new(), Condvar::new());
-        Arc::new(Self { sender, state, room, keys, closers, written, peer, clock })
+        let has_rest = AtomicBool::new(false);
+        Arc::new(Self { sender, has_rest, state, room, keys, closers, written, peer, clock })
     }
 
     /// Waits for the sending half; `None` if it is not free before the deadline.
-    pub(super) fn sender(&self, deadline: Option<Duration>) -> Option<Held<'_, SendHalf<C, W>>> {
-        self.sender.take(deadline)
+    pub(super) fn sender(&self, deadline: Option<Duration>) -> Option<Sender<'_, C, W>> {
+        let half = self.sender.take(deadline)?;
+        Some(Sender { half, has_rest: &self.has_rest })
     }
 
-    /// Writes a heartbeat that is due, if nobody is sending: whoever is takes it along. True if it is to be tried again.
-    pub(super) fn beat(&self, pulse: &Pulse) -> bool {
-        let Some(mut sender) = self.sender(Some(Duration::ZERO)) else { return pulse.has_due() };
-        if sender.sending.owes_beat()
+    /// Writes a heartbeat that is due, and what is left of a message whose sending was given up, if no other thread is sending: one that is
+    /// takes it along. True if it is to be tried again.
+    pub(super) fn tend(&self, pulse: Option<&Pulse>) -> bool {
+        let has_due = || pulse.is_some_and(Pulse::has_due);
+        if pulse.is_none() && !self.has_rest.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some(mut sender) = self.sender(Some(Duration::ZERO)) else { return has_due() };
+        // A call that has ended the connection says what the peer may have seen: nothing is written after that.
+        if sender.sending.has_output() && self.over().is_some_and(|cause| !matches!(cause, Cause::NoReply)) {
+            return false;
+        }
+        if sender.sending.has_output()
             && let Err(error) = sender.flush_until(Some(self.clock.within(SLICE)), SLICE)
             && !matches!(error.cause(), Cause::TimedOut { .. })
         {
@@ -80,7 +105,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
             self.fail(error.cause());
             return false;
         }
-        sender.sending.owes_beat()
+        sender.sending.has_output()
     }
 
     /// Begins a call as soon as there is room for it, and writes its request, until the deadline at most.
@@ -267,5 +292,26 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
     fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Decode + Encode, W> Deref for Sender<'_, C, W> {
+    type Target = SendHalf<C, W>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.half
+    }
+}
+
+impl<C: Decode + Encode, W> DerefMut for Sender<'_, C, W> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.half
+    }
+}
+
+/// Before another thread can have it.
+impl<C: Decode + Encode, W> Drop for Sender<'_, C, W> {
+    fn drop(&mut self) {
+        self.has_rest.store(self.half.sending.has_output(), Ordering::Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Standing;
 
-use super::mux::{CauseOf, Mux};
+use super::mux::{CauseOf, LOOK, Mux};
 use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::drive::{Came, Clock as _};
@@ -84,17 +84,17 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv<Incoming>, C> {
         loop {
             self.check()?;
-            let is_left = self.half.receiving.pulse().is_some_and(|pulse| self.mux.beat(pulse));
-            // What is left of a heartbeat, or found somebody sending, is tried again soon.
-            let soon = is_left.then(|| self.mux.clock.within(SLICE));
-            match self.half.come([deadline, soon].into_iter().flatten().min()) {
+            let is_left = self.mux.tend(self.half.receiving.pulse());
+            // What is left, or is a heartbeat that found another thread sending, is tried again soon.
+            let soon = self.mux.clock.within(if is_left { SLICE } else { LOOK });
+            match self.half.come(Some(deadline.map_or(soon, |deadline| deadline.min(soon)))) {
                 Ok(Came::Message(message)) => {
                     if let Some(incoming) = self.mux.take(message) {
                         return Ok(TryRecv::Message(incoming));
                     }
                 }
                 Ok(Came::Beat) => {}
-                Ok(Came::Wait(_)) if soon.is_some() && deadline.is_none_or(|at| at > self.mux.clock.now()) => {}
+                Ok(Came::Wait(_)) if deadline.is_none_or(|at| at > self.mux.clock.now()) => {}
                 Ok(Came::Wait(_)) => return Ok(TryRecv::Nothing),
                 Ok(Came::Closed) => {
                     // That may be our own doing.

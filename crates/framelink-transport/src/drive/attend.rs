@@ -32,7 +32,8 @@ pub(super) fn attend_in<D: Decode, E: Encode>(
     clock: &impl Clock,
 ) -> Result<Came, Cause<D::Error, E::Error>> {
     let waits = port.input().waits();
-    let mut writing = Writing { was_owed: sending.has_output(), wrote: None, failed: None };
+    // Only where reads wait is it asked for.
+    let mut writing = Writing { was_owed: waits && sending.has_output(), wrote: None, failed: None };
     loop {
         writing.beat(sending, port.output(), clock);
         let came = match waits && !writing.lets_wait(sending) {

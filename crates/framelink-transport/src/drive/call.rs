@@ -83,6 +83,8 @@ impl<P: AsRef<[u8]>> Call<P> {
                 },
                 Stage::Look => {
                     let before = receiving.byte_count().get();
+                    // From here on it counts.
+                    let was_long = turn.is_long(receiving);
                     let looked = look(receiving, port.input(), clock);
                     if receiving.is_inside_message()
                         && let Some(wants) = is_unsure(&mut turn, receiving, sending, port, clock)?
@@ -92,7 +94,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                     match looked? {
                         Some(true) => return Err(Cause::NoReply),
                         // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
-                        Some(false) if receiving.byte_count().get() != before && looks == LOOKS => {
+                        Some(false) if receiving.byte_count().get() != before && (looks == LOOKS || was_long) => {
                             return Ok(Answer::Wait(Wants::Read(AT_ONCE)));
                         }
                         Some(false) if receiving.byte_count().get() != before => {

@@ -48,6 +48,7 @@ const FRAMES: u64 = 1024;
 
 impl Turn {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read in this turn.
+    #[inline]
     pub(crate) fn receive<D: Decode, E>(
         &mut self,
         receiving: &mut Receiving<D>,
@@ -92,13 +93,17 @@ impl Turn {
         clock: &impl Clock,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        let frames = receiving.frames_received();
-        let is_long = frames - *self.frames_before.get_or_insert(frames) >= FRAMES;
-        if (self.reads >= READS || is_long) && !input.waits() {
+        if (self.reads >= READS || self.is_long(receiving)) && !input.waits() {
             return Ok(Read::Wait(AT_ONCE));
         }
         self.reads = self.reads.saturating_add(1);
         self.reading.once(receiving, input, clock, until)
+    }
+
+    /// Whether so many frames have come since it was asked first that others are to have their turn.
+    pub(super) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
+        let frames = receiving.frames_received();
+        frames - *self.frames_before.get_or_insert(frames) >= FRAMES
     }
 }
 

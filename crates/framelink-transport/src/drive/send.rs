@@ -46,7 +46,8 @@ pub(crate) fn put<D, E: Encode>(
 }
 
 /// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
-/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.)
+/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.) A stream that may
+/// hold what it takes, as TLS does, is flushed.
 #[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
@@ -58,6 +59,12 @@ pub(crate) fn try_put<D, E: Encode>(
     let Some(ticket) = put(sending, output, clock, payload)? else { return Ok(TrySend::Full) };
     if !was_empty || sending.owes_beat() || !sending.is_written(ticket) {
         flush(sending, output, clock)?;
+    } else if !output.gathers()
+        && let Err(error) = flush_held(sending, output)
+        && !is_wait(&error)
+        && error.kind() != io::ErrorKind::Interrupted
+    {
+        return Err(fail(sending, error));
     }
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
 }
@@ -122,7 +129,7 @@ const SHORT: usize = 1032;
 /// must wait.
 fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing: &Outgoing<'_>) -> io::Result<usize> {
     let frame_len = outgoing.frame_len();
-    if !sending.is_empty() || frame_len == 0 {
+    if !sending.is_empty() || frame_len == 0 || sending.owes_flush() {
         return Ok(0);
     }
     let mut frame = [0; SHORT];
@@ -182,13 +189,15 @@ fn write_on<D, E: Encode>(
             return Ok(Progress::Done);
         }
         let done = match sending.poll() {
+            Transmit::Failed => return Err(Cause::Closed),
+            // What the stream holds goes first, so that it does not pile up there.
+            _ if sending.owes_flush() => flush_held(sending, output),
             Transmit::Write(bytes) => match output.write(bytes) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 written => written.map(|count| sending.on_written(count, clock.now())),
             },
             Transmit::ShutDown => output.shut_down().map(|()| sending.on_shut_down()),
-            Transmit::Failed => return Err(Cause::Closed),
-            Transmit::Idle => match output.flush() {
+            Transmit::Idle => match flush_held(sending, output) {
                 Ok(()) => return Ok(Progress::Done),
                 Err(error) => Err(error),
             },
@@ -200,6 +209,13 @@ fn write_on<D, E: Encode>(
             Ok(()) => {}
         }
     }
+}
+
+/// Has the stream hand on what it holds.
+fn flush_held<E: Encode>(sending: &mut Sending<E>, output: &mut impl Output) -> io::Result<()> {
+    let flushed = output.flush();
+    sending.on_flush(flushed.is_ok());
+    flushed
 }
 
 fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {

@@ -113,7 +113,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
                 return Ok(reply);
             }
             let deadline = self.clock.within(self.deadline().unwrap_or_default());
-            let flags = if self.unwritten_bytes() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let flags = if self.session.sending.has_output() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             // If waiting fails, asking again tells why.
             let _ = self.wait(flags, deadline);
             reply = self.try_reply()?;

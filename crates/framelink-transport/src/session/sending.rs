@@ -43,6 +43,10 @@ pub struct Sending<E: Encode> {
     /// All bytes that ever were accepted, and that the socket took.
     accepted: u64,
     written: ByteCount,
+    /// So many bytes the stream had taken when it had handed on what it held.
+    flushed: u64,
+    /// Whether the stream could not hand on all that it had taken when it was to be flushed: it holds the rest itself, as TLS does.
+    owes_flush: bool,
     /// All messages that ever were accepted.
     messages: u64,
     /// So many bytes may be queued before there is no room.
@@ -125,6 +129,8 @@ impl<E: Encode> Sending<E> {
             state: State::Open,
             accepted: 0,
             written: ByteCount::default(),
+            flushed: 0,
+            owes_flush: false,
             messages: 0,
             limit: QUEUE_LIMIT,
             most: MESSAGE_LIMIT,
@@ -223,10 +229,25 @@ impl<E: Encode> Sending<E> {
         self.beat.is_some() || self.pulse.as_ref().is_some_and(Pulse::has_due)
     }
 
-    /// Whether there is anything to write, or writing is to be shut down.
+    /// Whether there is anything to write or to flush, or writing is to be shut down.
     #[cfg(feature = "socket")]
     pub(crate) fn has_output(&self) -> bool {
-        self.owes_beat() || matches!(self.poll(), Transmit::Write(_) | Transmit::ShutDown)
+        self.owes_beat() || self.owes_flush || matches!(self.poll(), Transmit::Write(_) | Transmit::ShutDown)
+    }
+
+    /// Whether the stream is to be flushed before anything else is written.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn owes_flush(&self) -> bool {
+        self.owes_flush
+    }
+
+    /// The stream was to be flushed, and was or has to be later.
+    #[cfg(feature = "socket")]
+    pub(crate) fn on_flush(&mut self, is_flushed: bool) {
+        if self.owes_flush && is_flushed {
+            self.flushed = self.written.get();
+        }
+        self.owes_flush = !is_flushed;
     }
 
     /// Queues the heartbeat that is due, behind the messages that are queued, unless one waits to be written still. True if there
@@ -411,6 +432,7 @@ impl<E: Encode> Sending<E> {
         if self.state != State::Finished {
             self.state = State::Failed;
         }
+        self.owes_flush = false;
         self.queue = Vec::new();
         self.start = 0;
         self.memory.set(0);
@@ -467,6 +489,12 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn is_written(&self, ticket: Ticket) -> bool {
         ticket.is_written(self.written.get())
+    }
+
+    /// The same, and whether the stream has handed it on.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_out(&self, ticket: Ticket) -> bool {
+        self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.flushed))
     }
 
     /// How many messages wait to be written, wholly or in part.

@@ -322,8 +322,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         .await
     }
 
-    /// Writes the heartbeats that are due, for as long as this is awaited: beside whatever brings the next message. It is never done, but
-    /// fails when the connection does. Dropping the future loses nothing.
+    /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, for as long as this is awaited: beside
+    /// whatever brings the next message. It is never done, but fails when the connection does. Dropping the future loses nothing.
     ///
     /// Needed only where the receiving half is somebody else's: [`Connection::recv`](super::Connection::recv) and the
     /// [`Receiver`](super::Receiver) of a duplex connection do it by themselves.
@@ -361,7 +361,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
                 return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Ended(ending)));
             }
             let mut beat_at = self.sending.on_time(drive::Clock::now(&self.clock));
-            if self.sending.owes_beat() {
+            if self.sending.has_output() {
                 if let Err(error) = self.poll_flush(context) {
                     return Poll::Ready(error);
                 }

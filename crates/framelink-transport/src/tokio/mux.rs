@@ -155,7 +155,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 
     /// Writes what the socket takes now. Whether a message was written whole; an error if it never will be.
     pub(super) fn is_written(&self, ticket: Ticket) -> Result<bool, CauseOf<C>> {
-        self.written_on(|sending| sending.is_written(ticket))
+        self.written_on(|sending| sending.is_out(ticket))
     }
 
     /// Writes what the socket takes now. Whether all that was queued is written, and our side ended if it was to; an error if it never

@@ -181,7 +181,7 @@ fn what_nobody_asked_for_is_refused_still<D: Driver>() {
 }
 
 fn half_a_beat_before_a_request_is_waited_for<D: Driver>() {
-    // Its probes are seldom: none is due meanwhile.
+    // No probe of ours is due before the request.
     let (mut ours, mut peer) = watched::<D>(&Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Client);
     peer.write_all(&PONG[..3]).unwrap();
     thread::sleep(Duration::from_millis(50));

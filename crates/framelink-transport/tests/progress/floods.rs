@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use framelink_testkit::{ScriptedStream, WriteStep};
-use framelink_transport::heartbeat::Role;
+use framelink_transport::heartbeat::{Form, Heartbeat, Role};
 use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
 
 use crate::driver::{DEADLINE, framing};
@@ -80,4 +80,16 @@ fn a_flood_of_heartbeats_does_not_stop_the_clock_on_the_non_blocking_driver() {
     }
     let error = reply.unwrap_err();
     assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
+}
+
+/// Before its request may go out.
+#[test]
+fn thousands_of_heartbeats_are_the_work_of_one_look() {
+    const MANY: &[u8] = &[0; 2048];
+    let flood = Flood::new(MANY, usize::MAX);
+    let mut connection = nonblocking::Connection::new(flood.clone(), framing("net:2"));
+    connection.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
+    assert_eq!(connection.try_call(b"hi", DEADLINE).unwrap(), None);
+    assert!(flood.take_reads() <= 2, "others have their turn");
+    assert_eq!(connection.deadline(), Some(Duration::ZERO), "and there is more");
 }

@@ -8,6 +8,7 @@ mod calls_in_flight;
 #[allow(dead_code, unused_imports, unused_macros, reason = "these tests need less of it than others")]
 mod driver;
 mod floods;
+mod held;
 mod owed_beats;
 mod parts;
 #[path = "../drivers/peer.rs"]

@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use framelink_transport::session::Sent;
-use framelink_transport::{Cause, Framing, Profile, TryRecv, blocking};
+use framelink_transport::session::{Matching, Sent};
+use framelink_transport::{Cause, Framing, Incoming, Profile, TryRecv, TrySend, blocking, tokio as on_tokio};
 
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
+use crate::driver::{Blocking, DEADLINE, Driver, NonBlocking, framing, on_every_driver};
 use crate::peer::{Task, pair, read_exactly, ready};
 
 on_every_driver!(
@@ -93,4 +94,77 @@ fn a_client_receives_from_a_peer_that_does_not_read() {
     peer.write_all(b"\0\0\0\x02ok").unwrap();
     let received = Task::start(move || client.recv().unwrap());
     assert_eq!(&received.join().unwrap()[..], b"ok");
+}
+
+/// A peer that answers when it has all of a large message.
+fn answering(mut peer: TcpStream) -> Task<TcpStream> {
+    Task::start(move || {
+        read_exactly(&peer, 4 + LARGE);
+        peer.write_all(b"\0\0\0\x02ok").unwrap();
+        peer
+    })
+}
+
+/// Also where the receiver waits already when the sending is given up.
+#[test]
+fn what_is_left_leaves_while_the_receiver_of_many_calls_waits() {
+    for waits_before in [true, false] {
+        let (Blocking(connection), peer) = pair::<Blocking>(framing("net:4,max=32MiB"));
+        let (caller, mut receiver) = connection.duplex(Matching::in_order());
+        let (begin, begun) = mpsc::channel();
+        let received = Task::start(move || {
+            begun.recv().unwrap();
+            receiver.recv().unwrap()
+        });
+        if waits_before {
+            begin.send(()).unwrap();
+        }
+        let error = caller.send_with_outcome(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
+        assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
+        let peer = answering(peer);
+        if !waits_before {
+            begin.send(()).unwrap();
+        }
+        assert!(matches!(received.join(), Some(Incoming::Message(message)) if &message[..] == b"ok"));
+        peer.join();
+    }
+}
+
+/// The receiving half is another's.
+#[test]
+fn what_is_left_leaves_while_a_sending_half_is_tended() {
+    let (Blocking(connection), peer) = pair::<Blocking>(framing("net:4,max=32MiB"));
+    let (_receiver, mut sender) = connection.split();
+    sender.send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
+    let peer = answering(peer);
+    while sender.unwritten_bytes() > 0 {
+        sender.tend().unwrap();
+        thread::sleep(Duration::from_millis(1));
+    }
+    peer.join();
+
+    let (NonBlocking(connection), peer) = pair::<NonBlocking>(framing("net:4,max=32MiB"));
+    let (_receiver, mut sender) = connection.split().unwrap();
+    while sender.try_send(&vec![b'x'; LARGE]).unwrap() == TrySend::Written {}
+    let peer = answering(peer);
+    while sender.unwritten_bytes() > 0 {
+        sender.tend().unwrap();
+        thread::sleep(Duration::from_millis(1));
+    }
+    peer.join();
+}
+
+#[tokio::test]
+async fn what_is_left_leaves_while_a_sending_half_is_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let peer = ready(listener.accept().unwrap().0);
+    let (_receiver, mut sender) = on_tokio::Connection::from_stream(stream, framing("net:4,max=32MiB")).split();
+    sender.send_within(&vec![b'x'; LARGE], GIVE_UP).await.unwrap_err();
+    let peer = answering(peer);
+    let peer = tokio::task::spawn_blocking(|| peer.join());
+    tokio::select! {
+        peer = peer => drop(peer.unwrap()),
+        error = sender.keep() => panic!("{error}"),
+    }
 }

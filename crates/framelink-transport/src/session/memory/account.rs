@@ -122,9 +122,11 @@ impl Held {
     /// This place holds so many bytes now. Where that is too much, connections are told to end: perhaps this one.
     #[inline]
     pub(crate) fn set(&mut self, bytes: usize) {
-        let bytes = counted(bytes);
-        if bytes != self.bytes && self.is_counted() {
-            self.change(bytes);
+        if self.is_counted() {
+            let bytes = counted(bytes);
+            if bytes != self.bytes {
+                self.change(bytes);
+            }
         }
     }
 

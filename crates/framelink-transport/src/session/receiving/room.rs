@@ -49,9 +49,12 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Counts what is held while nothing is read. A thread that waits by itself (`waits`) keeps the memory of an empty buffer.
+    #[inline]
     pub(crate) fn on_idle(&mut self, waits: bool) {
-        let is_held = waits || !self.buffer.is_empty();
-        self.memory.set(if is_held { self.buffer.capacity() } else { 0 });
+        if self.counts_memory() {
+            let is_held = waits || !self.buffer.is_empty();
+            self.memory.set(if is_held { self.buffer.capacity() } else { 0 });
+        }
     }
 
     /// Forgets what has come, and gives the memory back: the connection has ended.
