@@ -99,7 +99,6 @@ impl Held {
     }
 
     /// Whether anything is held that is counted.
-    #[cfg(feature = "nonblocking")]
     pub(crate) const fn holds_any(&self) -> bool {
         self.bytes > 0
     }
