@@ -301,7 +301,7 @@ impl Reading {
             None
         };
         let soonest = [until, overdue.map(|(at, _)| at), alive, ends].into_iter().flatten().min();
-        let read = input.read(receiving.space(), soonest);
+        let read = read(receiving, input, soonest);
         if let Some(ending) = receiving.told() {
             // It is what ended the read.
             return Err(ended(receiving, ending));
@@ -375,6 +375,18 @@ impl Reading {
         let began = *self.began.get_or_insert(now);
         at <= now && (self.is_dry || now.saturating_sub(began) >= after || receiving.late_for(at, now) >= after)
     }
+}
+
+/// Reads, or waits for something to read. An idle connection holds no buffer: where reads wait by themselves, what is there is looked for
+/// before a large one is held for what may never come.
+fn read<D: Decode>(receiving: &mut Receiving<D>, input: &mut impl Input, until: Option<Duration>) -> io::Result<usize> {
+    if input.waits() && receiving.would_idle_with_much() {
+        match input.read_now(receiving.space()) {
+            Err(error) if is_wait(&error) => receiving.forget(),
+            read => return read,
+        }
+    }
+    input.read(receiving.space(), until)
 }
 
 /// Tells the session what a read brought. False if it would have to wait.

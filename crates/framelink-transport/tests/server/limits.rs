@@ -1,11 +1,13 @@
 //! Limits of numbers, on every driver.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::profile::Duplex;
 use framelink_transport::session::Concurrency;
-use framelink_transport::{Blame, Cause};
+use framelink_transport::{Blame, Cause, Framing, Profile, blocking};
 
 use crate::echo;
 use crate::peer::{Peer, frame};
@@ -67,4 +69,29 @@ fn a_limit_of_messages_that_wait_loses_none<S: Serve>() {
             assert_eq!(peer.read(), b"x", "{}", S::NAME);
         }
     }
+}
+
+/// Clients that have said something long and are quiet then. What each of their threads keeps would be more than they may hold together.
+#[test]
+fn clients_that_are_idle_hold_no_memory_on_threads_either() {
+    const CLIENTS: usize = 100;
+    /// For twenty of them at a time: a thread may not have come to its rest when the next client is served.
+    const MEMORY: usize = 4 * 1024 * 1024;
+    let framing: Framing = "net:4,max=60000".parse().unwrap();
+    let profile = Profile::builder(framing).memory(MEMORY).memory_per_client(MEMORY).build().unwrap();
+    let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile)).unwrap();
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let serving = thread::spawn(move || server.run(|message| Some(message.to_vec())));
+    let long = vec![b'x'; 60_000];
+    let mut clients: Vec<_> =
+        (0..CLIENTS).map(|_| blocking::Connector::new(framing).connect(address).unwrap()).collect();
+    for message in [&long[..], b"short"] {
+        for client in &mut clients {
+            assert_eq!(&client.call(message, Duration::from_secs(20)).unwrap()[..], message);
+        }
+    }
+    assert_eq!(handle.counts().admission.evicted, 0);
+    drop(clients);
+    handle.drain(Duration::from_secs(20));
+    assert_eq!(serving.join().unwrap().connections_cut, 0);
 }

@@ -99,7 +99,6 @@ impl Held {
     }
 
     /// Whether anything is held that is counted.
-    #[cfg(feature = "nonblocking")]
     pub(crate) const fn holds_any(&self) -> bool {
         self.bytes > 0
     }
@@ -152,11 +151,14 @@ impl Held {
         }
     }
 
-    /// The same, where what was told to end has had its time: it is not waited for any longer.
+    /// The same, where what was told to end has had its time: it is not waited for any longer, unless it holds so much that all would hold
+    /// more than twice the budget. One that wants no more than it has is let go on even then.
     pub(crate) fn try_set_at_last(&mut self, bytes: usize) -> bool {
         let bytes = counted(bytes);
         let Some(account) = &self.account else { return true };
-        if account.is_leaving() || !account.budget.fits(account, bytes.saturating_sub(self.bytes), Sum::effective) {
+        let more = bytes.saturating_sub(self.bytes);
+        let is_let = more == 0 || account.budget.fits_twice(more);
+        if account.is_leaving() || !is_let || !account.budget.fits(account, more, Sum::effective) {
             return false;
         }
         self.note(bytes);

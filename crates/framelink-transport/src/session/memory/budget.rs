@@ -101,6 +101,11 @@ impl Budget {
             && account.client.effective().saturating_add(more) <= self.share
     }
 
+    /// Whether all hold no more than twice the budget with so much more, those that were told to end among them.
+    pub(super) fn fits_twice(&self, more: usize) -> bool {
+        self.all.get().saturating_add(more) <= self.limit.saturating_mul(2)
+    }
+
     pub(super) fn charge(self: &Arc<Self>, bytes: usize) -> Charge {
         self.all.held(0, bytes);
         Charge { budget: Arc::clone(self), bytes }

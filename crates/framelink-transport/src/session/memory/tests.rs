@@ -85,6 +85,28 @@ fn who_was_told_and_is_not_looked_at_keeps_the_others_waiting_no_longer_than_the
     assert_eq!(budget.held(), 8 * KIB);
 }
 
+/// On a machine that is slow, or where handlers are busy, for longer than others wait.
+#[test]
+fn those_that_were_told_and_stay_hold_no_more_than_twice_the_budget() {
+    let budget = Budget::new(100 * KIB, 100 * KIB);
+    let mut quiet = Connection::open(&budget, 1000, 200);
+    let mut stuck = Vec::new();
+    for id in 0..100 {
+        let mut connection = Connection::open(&budget, id, u8::try_from(id).unwrap());
+        for kib in (8..=64).step_by(8) {
+            if !connection.held.try_set(kib * KIB) {
+                connection.held.try_set_at_last(kib * KIB);
+            }
+        }
+        stuck.push(connection);
+        assert!(budget.held() <= 200 * KIB, "{} KiB are held", budget.held() / KIB);
+    }
+    assert!(budget.held() > 100 * KIB && budget.evicted() > 0);
+    assert!(!quiet.held.try_set(0) && quiet.held.try_set_at_last(0), "who holds nothing goes on");
+    drop(stuck);
+    assert!(quiet.held.try_set(64 * KIB));
+}
+
 #[test]
 fn a_frame_for_many_is_counted_once_and_held_against_each() {
     let budget = Budget::new(100 * KIB, 100 * KIB);

@@ -9,7 +9,7 @@ use crate::session::memory::Held;
 use crate::session::spare;
 
 /// Connections that were told to end give their memory back as soon as their thread or task goes on. Those that do not go on within this
-/// time do not keep the others waiting.
+/// time do not keep the others waiting, unless they hold as much as the whole budget.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl<D: Decode> Receiving<D> {
@@ -48,6 +48,12 @@ impl<D: Decode> Receiving<D> {
         now.saturating_sub(since) >= PATIENCE && self.memory.try_set_at_last(wanted)
     }
 
+    /// Whether a read that waits by itself would hold memory that is counted while nothing has come. What is there is read at once then,
+    /// and after that the buffer [begins anew](Self::forget), small. Where a read is a message it is waited for as it is.
+    pub(crate) fn would_idle_with_much(&self) -> bool {
+        self.memory.holds_any() && self.buffer.is_empty() && !matches!(self.codec.framing().ends(), Ends::Read(_))
+    }
+
     /// Counts what is held while nothing is read. A thread that waits by itself (`waits`) keeps the memory of an empty buffer.
     #[inline]
     pub(crate) fn on_idle(&mut self, waits: bool) {
@@ -57,7 +63,7 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Forgets what has come, and gives the memory back: the connection has ended.
+    /// Forgets what has come, if anything has, and gives the memory back.
     pub(crate) fn forget(&mut self) {
         self.buffer = ReadBuffer::new();
         self.memory.set(0);

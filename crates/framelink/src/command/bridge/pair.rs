@@ -73,7 +73,9 @@ where
         // Who is ended at once is waited for no longer: others may need what it holds.
         let is_abrupt =
             matches!(&ended, Err(error) if matches!(error.cause(), Cause::Ended(ending) if ending.is_abrupt()));
-        if !is_abrupt {
+        if is_abrupt {
+            self.up.leave_what_has_begun();
+        } else {
             tokio::select! {
                 biased;
                 () = self.part(LINGER) => {}

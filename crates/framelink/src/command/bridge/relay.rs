@@ -172,6 +172,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         self.to.messages_written()
     }
 
+    /// A message that has begun to come is missed by its sender alone.
+    pub(super) const fn leave_what_has_begun(&mut self) {
+        self.is_spoilt = true;
+    }
+
     /// How many messages came, wholly or in part, and did not go out.
     pub(super) fn cut(&self) -> u64 {
         let in_part = !self.is_spoilt && self.from.unfinished().is_some();
