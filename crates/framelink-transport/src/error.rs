@@ -189,7 +189,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     NoRoom {
         /// How long it was waited for.
         after: Duration,
-        /// So many bytes were still to be written.
+        /// So many bytes were still to be written; 0 where another thread or task was sending them, and the number is not known.
         queued_bytes: usize,
     },
     /// The peer closed its side instead of replying.
@@ -334,6 +334,9 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {after:?}"),
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
                 write!(f, "no whole message within {after:?}: {unfinished}")
+            }
+            Self::NoRoom { after, queued_bytes: 0 } => {
+                write!(f, "the message was not accepted within {after:?}: messages before it were still being sent")
             }
             Self::NoRoom { after, queued_bytes } => {
                 write!(f, "the message was not accepted within {after:?}: {queued_bytes} bytes are still to be written")

@@ -74,8 +74,8 @@ pub struct Backlog {
 impl Backlog {
     /// So many messages may wait, unless told otherwise: 1024.
     pub const MESSAGES: usize = 1024;
-    /// So many bytes of them may wait, unless told otherwise: 1 MiB. A thousand connections that do not read hold 1 GiB at
-    /// most; where all are pushed the same it is held once.
+    /// So many bytes of them may wait, unless told otherwise: 1 MiB. What all connections of a server hold together is limited by the
+    /// `limits.memory` of its profile. A message that is pushed to several connections is held once.
     pub const BYTES: usize = 1024 * 1024;
 
     /// With this rule for the slow ones.
