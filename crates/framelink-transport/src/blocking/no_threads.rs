@@ -22,7 +22,7 @@ fn profile() -> ProfileBuilder {
     Profile::builder(framing()).reply_timeout(DEADLINE)
 }
 
-/// With heartbeats, so that somebody has to look after a connection that is idle.
+/// With heartbeats, so that an idle connection needs a keeper thread.
 fn living() -> ProfileBuilder {
     let heartbeat: Heartbeat = "empty,interval=30s".parse().unwrap();
     profile().heartbeat(heartbeat)

@@ -158,7 +158,7 @@ impl<C: Decode + Encode> Connection<C> {
         let ahead = Ahead::new(memory);
         let notice = self.receiver.receiving.notice().cloned();
         let desk: DeskOf<C> = Arc::new(Desk::new(replies, ahead, self.clock, closer, self.peer_addr(), watch, notice));
-        // Nobody may be reading, nor writing.
+        // It is possible that no thread reads or writes at this moment.
         self.receiver.receiving.wake_when_told(&desk.bell());
         let outgoing = Outgoing::new(mailbox, within, &self.sender.sending);
         if profile.exchange() == ExchangeKind::Sync {

@@ -203,7 +203,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     }
 
     /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, without waiting, and says how soon to
-    /// ask again: for whoever has only this half, while it has nothing to send.
+    /// ask again. For a program that has only this half, while it has nothing to send.
     ///
     /// # Errors
     /// When the connection failed.

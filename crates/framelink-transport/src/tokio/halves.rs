@@ -354,7 +354,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
                 self.give_up();
                 return Poll::Ready(Error::new(Operation::Send, self.peer, Cause::Dead(verdict)));
             }
-            // Whoever receives may be busy elsewhere.
+            // The task that receives may be busy elsewhere.
             self.sending.wake_when_told(context.waker());
             if let Some(ending) = self.sending.told() {
                 self.give_up();

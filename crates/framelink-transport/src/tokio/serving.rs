@@ -195,7 +195,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         self.outgoing.tell(context.waker());
         connection.receiver.receiving.wake_when_told(context.waker());
         if let Some(ending) = connection.receiver.receiving.told() {
-            // Nobody may be reading, nor writing.
+            // It is possible that no task reads or writes at this moment.
             return Poll::Ready(Err(Error::new(Operation::Serve, connection.peer_addr(), Cause::Ended(ending))));
         }
         loop {

@@ -12,7 +12,7 @@ pub(super) struct Bell {
 struct Rung(AtomicBool);
 
 impl Bell {
-    /// It is rung at first: whoever waits has to begin.
+    /// It is rung at first, so that the task that waits for it begins.
     pub(super) fn rung() -> Self {
         let rung = Arc::new(Rung(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&rung));

@@ -341,7 +341,7 @@ fn one_who_waits_no_more_is_given_nothing() {
     world.lending.give_back(lent, at(0));
     world.wake();
     assert_eq!((one.is_up(), other.is_up()), (false, true));
-    // It was given to one who goes too, and nobody else waits: it is idle, and lent to the next who comes.
+    // The connection was assigned to a waiter that is cancelled too, and there is no other waiter: it is idle, and the next caller gets it.
     world.lending.cancel(second, at(0));
     let status = world.lending.status();
     assert_eq!((status.waiting, status.lent, status.idle), (0, 0, 1));

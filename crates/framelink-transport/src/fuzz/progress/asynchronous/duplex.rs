@@ -195,7 +195,7 @@ impl Tasks {
         }
     }
 
-    /// Nobody is woken: nobody must have anything to do.
+    /// No task was woken, so no task may have anything to do.
     fn check(&self) {
         self.check_time("a deadline has passed");
         let of_kind = |kind| self.callers.iter().filter(|task| task.kind == kind).count();
