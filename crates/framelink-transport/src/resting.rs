@@ -33,7 +33,7 @@ pub(crate) trait Keeper<C>: Sized + fmt::Debug {
 /// A client's connection while no exchange has it. One with heartbeats is looked after.
 #[derive(Debug)]
 pub(crate) struct Resting<C, K> {
-    /// One that needs nobody, or is in use, or has nobody.
+    /// A connection that needs no keeper, is in use, or has no keeper.
     in_hand: Option<C>,
     kept: Option<(Arc<Slot<C>>, K)>,
     /// Why there was no keeper for the last one that needs a keeper.
@@ -88,7 +88,7 @@ impl<C: Rests, K: Keeper<C>> Resting<C, K> {
         }
     }
 
-    /// Where connections lie, and who looks after them. Begins that, if there is nobody yet.
+    /// Where connections lie, and their keeper, which is begun if there is none yet.
     fn keeper(&mut self, is_deaf: bool) -> io::Result<&(Arc<Slot<C>>, K)> {
         if self.kept.is_none() {
             let slot = Arc::new(Slot::new(is_deaf));

@@ -1,6 +1,6 @@
 //! The blocking driver in a process that may have no second thread: it panics nowhere, and says what became of each message.
 //!
-//! The process runs as a user that nobody else is, with `RLIMIT_NPROC` 1. Where the rights for that are missing the test is skipped.
+//! The process runs as a user of its own, with `RLIMIT_NPROC` 1. Where the rights for that are missing the test is skipped.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test without a harness, which would begin threads")]

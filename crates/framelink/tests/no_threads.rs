@@ -1,6 +1,6 @@
 //! The command line where the system has few threads for it, or none: it ends, and says what became of each message.
 //!
-//! The processes run as users that nobody else is, with `RLIMIT_NPROC`. Where the rights for that are missing the test is skipped.
+//! The processes run as users of their own, with `RLIMIT_NPROC`. Where the rights for that are missing the test is skipped.
 
 #![cfg(target_os = "linux")]
 
