@@ -268,7 +268,24 @@ pub(crate) fn in_milliseconds(after: Duration) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-impl Error for ConnectError {}
+/// The source is the system's [`io::Error`], where there is one; the text has it already.
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Resolve(error)
+            | Self::Dial { error, .. }
+            | Self::NoLocalPort { error, .. }
+            | Self::NoThread(error) => Some(error),
+            Self::SignOn { error, .. } => error.source(),
+            Self::NoAddress { .. }
+            | Self::TimedOut { .. }
+            | Self::NotDialled { .. }
+            | Self::NotYet { .. }
+            | Self::NotWanted { .. }
+            | Self::NoneInTime { .. } => None,
+        }
+    }
+}
 
 impl ConnectError {
     /// With the name that was not resolved.

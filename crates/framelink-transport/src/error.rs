@@ -241,6 +241,19 @@ impl<D, E> Cause<D, E> {
             _ => Self::Io(error),
         }
     }
+
+    /// The error at the bottom that this crate did not make. One step, for the texts of those above it say what it says: a
+    /// chain of them all would say it once for each.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Reset(error) | Self::Io(error) => Some(error),
+            Self::Connect(error) => std::error::Error::source(error),
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::NotLent(why) => std::error::Error::source(&**why),
+            Self::HandlerFailed(error) => Some(&**error),
+            _ => None,
+        }
+    }
 }
 
 impl<D: Copy, E: Copy> Cause<D, E> {
@@ -361,7 +374,13 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
     }
 }
 
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {}
+/// The source is the error that this crate did not make: the system's [`io::Error`], wherever it was met, or that of a
+/// handler. The text has it already, so print one or the other.
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
 
 /// Why a call failed, and what the peer may have seen of the request.
 ///
@@ -420,4 +439,9 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for CallError<D, E> {
     }
 }
 
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {}
+/// The source is that of the [`Error`].
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.cause.source()
+    }
+}

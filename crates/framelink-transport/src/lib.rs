@@ -65,6 +65,8 @@ mod directions;
 mod drive;
 #[cfg(feature = "socket")]
 mod error;
+#[cfg(all(test, feature = "blocking"))]
+mod error_sources;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
@@ -141,7 +143,7 @@ pub use framelink_codec::{
     Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need,
 };
 #[cfg(feature = "tokio-util")]
-pub use framelink_codec::{ForeignCodec, ForeignError};
+pub use framelink_codec::{CodecError, ForeignCodec, ForeignError};
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_heartbeat as heartbeat;
 pub use framelink_heartbeat::Heartbeat;
