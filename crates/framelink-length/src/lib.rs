@@ -77,6 +77,7 @@ mod encode;
 mod error;
 mod field;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod guess;
 mod length;

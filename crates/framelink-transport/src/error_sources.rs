@@ -62,7 +62,7 @@ fn not_lent() -> NotLent {
 }
 
 fn notation() -> NotationError {
-    "nett:2".parse::<Framing>().unwrap_err()
+    "nett:2".parse::<Framing>().expect_err("there is no such kind")
 }
 
 type Reading = ReadError<DecodeError>;

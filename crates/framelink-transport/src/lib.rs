@@ -1,11 +1,15 @@
 //! Messages over sockets.
 //!
 //! ```text
-//!   tokio            drivers: one socket and one session each; they move bytes and tell the time
+//!   Client, Link, Pool, Server, Registry    roles: what a profile says, on connections
 //!     │
-//!   session          a codec, queues and deadlines; `now` is an argument; it decides what to do next
+//!   Upstream                                which address of a peer is dialled when
 //!     │
-//!   Framing          any notation: framelink-length or framelink-unframed
+//!   blocking │ nonblocking │ tokio          drivers: one socket and one session each; they move bytes and tell the time
+//!     │
+//!   session                                 a codec, queues, deadlines and heartbeats; it decides what to do next
+//!     │
+//!   Framing                                 any notation: framelink-length or framelink-unframed
 //! ```
 //!
 //! With the feature `tokio` (default):
@@ -69,6 +73,7 @@ mod error;
 mod error_sources;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 #[cfg(feature = "socket")]
 mod incoming;

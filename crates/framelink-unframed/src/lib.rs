@@ -50,6 +50,7 @@ mod delimiter;
 mod encode;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod kind;
 mod notation;
