@@ -43,6 +43,7 @@
 mod digits;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod int;
 mod pad;

@@ -9,7 +9,8 @@ use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need, ShortHead};
 /// A framing and what one stream of bytes must remember: how far it has looked, and its first fault.
 ///
 /// With the feature `tokio-util` it is a `tokio_util::codec::Decoder` (whose items are `bytes::Bytes`) and an
-/// `Encoder` of anything that is `AsRef<[u8]>`, so `Framed::new(stream, Codec::new(framing))` works.
+/// `Encoder` of anything that is `AsRef<[u8]>`, so `Framed::new(stream, Codec::new(framing))` works; both fail with a
+/// `CodecError`.
 ///
 /// ```
 /// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};

@@ -37,6 +37,8 @@ mod buffer;
 #[cfg(feature = "check")]
 pub mod check;
 mod codec;
+#[cfg(feature = "tokio-util")]
+mod codec_error;
 mod decode;
 mod encode;
 pub mod example;
@@ -55,6 +57,8 @@ mod writer;
 pub use affix::Affix;
 pub use buffer::ReadBuffer;
 pub use codec::{Codec, Fault};
+#[cfg(feature = "tokio-util")]
+pub use codec_error::CodecError;
 pub use decode::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
 pub use encode::{Encode, Envelope, ShortHead};
 #[cfg(feature = "tokio-util")]

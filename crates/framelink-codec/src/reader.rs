@@ -213,6 +213,42 @@ impl<E> From<io::Error> for ReadError<E> {
     }
 }
 
+/// An error of the reader itself comes back as it was. A fault is [`InvalidData`](io::ErrorKind::InvalidData), or
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the stream ended inside a frame.
+///
+/// ```
+/// use std::io;
+/// use framelink_codec::{FrameReader, example::OneByte};
+///
+/// fn first(stream: impl io::Read) -> io::Result<Option<Vec<u8>>> {
+///     Ok(FrameReader::new(stream, OneByte).read()?.map(|frame| frame.payload.to_vec()))
+/// }
+///
+/// assert_eq!(first(&b"\x05hello"[..])?.unwrap(), b"hello");
+/// assert_eq!(first(&b"\x05he"[..]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+/// # Ok::<(), io::Error>(())
+/// ```
+impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<ReadError<E>> for io::Error {
+    fn from(error: ReadError<E>) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            ReadError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// [`InvalidData`](io::ErrorKind::InvalidData), or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the stream ended inside a frame. The
+/// fault is inside.
+impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<Fault<E>> for io::Error {
+    fn from(fault: Fault<E>) -> Self {
+        let kind = match fault {
+            Fault::Wrong { .. } => io::ErrorKind::InvalidData,
+            Fault::Truncated { .. } => io::ErrorKind::UnexpectedEof,
+        };
+        Self::new(kind, fault)
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for ReadError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

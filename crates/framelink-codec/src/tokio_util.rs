@@ -3,7 +3,10 @@
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, ReadError, WriteError};
+use crate::{Codec, CodecError, Decode, Decoded, Encode, End, Ends, Envelope};
+
+/// The error of both directions of a framing.
+type ErrorOf<F> = CodecError<<F as Decode>::Error, <F as Encode>::Error>;
 
 /// So many bytes are made room for at least when a frame is unfinished.
 const FIRST_ROOM: usize = 2 * 1024;
@@ -17,9 +20,11 @@ const LARGE: usize = 64 * 1024;
 /// Room is made for as many bytes as have arrived, not for what a header announces. A message that ends with one read
 /// (`each-read`) is what the buffer holds when the decoder is asked; one that ends with silence (`quiet`)
 /// ends here only when the stream does, for `Framed` has no clock.
-impl<F: Decode> Decoder for Codec<F> {
+///
+/// The error is that of the [`Encoder`] too, so that a `Framed` can be forwarded to another.
+impl<F: Decode + Encode> Decoder for Codec<F> {
     type Item = Bytes;
-    type Error = ReadError<F::Error>;
+    type Error = ErrorOf<F>;
 
     #[inline]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
@@ -39,11 +44,11 @@ impl<F: Decode> Decoder for Codec<F> {
 }
 
 #[inline]
-fn cut<F: Decode>(
+fn cut<F: Decode + Encode>(
     codec: &mut Codec<F>,
     src: &mut BytesMut,
     end: Option<End>,
-) -> Result<Option<Bytes>, ReadError<F::Error>> {
+) -> Result<Option<Bytes>, ErrorOf<F>> {
     match codec.cut(src, end)? {
         Decoded::Frame(frame) => {
             let mut wire = src.split_to(frame.frame_len);
@@ -63,7 +68,7 @@ fn cut<F: Decode>(
 }
 
 impl<F: Decode + Encode, T: AsRef<[u8]>> Encoder<T> for Codec<F> {
-    type Error = WriteError<<F as Encode>::Error>;
+    type Error = ErrorOf<F>;
 
     #[inline]
     fn encode(&mut self, payload: T, dst: &mut BytesMut) -> Result<(), Self::Error> {
@@ -82,10 +87,10 @@ impl<F: Decode + Encode, T: AsRef<[u8]>> Encoder<T> for Codec<F> {
 }
 
 impl<F: Decode + Encode> Codec<F> {
-    fn encode_exactly(&mut self, payload: &[u8], dst: &mut BytesMut) -> Result<(), WriteError<<F as Encode>::Error>> {
+    fn encode_exactly(&mut self, payload: &[u8], dst: &mut BytesMut) -> Result<(), ErrorOf<F>> {
         let mut envelope = Envelope::EMPTY;
-        if !self.wrap(payload, &mut envelope).map_err(WriteError::Encode)? {
-            return Err(WriteError::Ended);
+        if !self.wrap(payload, &mut envelope).map_err(CodecError::Encode)? {
+            return Err(CodecError::Ended);
         }
         dst.reserve(envelope.frame_len(payload.len()));
         dst.extend_from_slice(envelope.head.as_ref());

@@ -156,6 +156,32 @@ impl<E> From<io::Error> for WriteError<E> {
     }
 }
 
+/// An error of the writer itself comes back as it was. A payload that cannot be sent is
+/// [`InvalidInput`](io::ErrorKind::InvalidInput), and one behind the end of the direction, or behind half a frame,
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe); the [`WriteError`] is inside.
+///
+/// ```
+/// use std::io;
+/// use framelink_codec::{example::OneByte, write_message};
+///
+/// fn greet(stream: &mut impl io::Write, name: &[u8]) -> io::Result<()> {
+///     write_message(stream, &OneByte, name)?;
+///     stream.flush()
+/// }
+///
+/// assert_eq!(greet(&mut Vec::new(), &[0; 256]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+/// ```
+impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<WriteError<E>> for io::Error {
+    fn from(error: WriteError<E>) -> Self {
+        let kind = match error {
+            WriteError::Io(error) => return error,
+            WriteError::Encode(_) => io::ErrorKind::InvalidInput,
+            WriteError::Ended | WriteError::Broken => io::ErrorKind::BrokenPipe,
+        };
+        Self::new(kind, error)
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for WriteError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -41,6 +41,15 @@ pub enum Beat<M> {
     Answer(M),
 }
 
+/// The bytes as they came, so that a `Framed` with a [`HeartbeatCodec`] can be forwarded, heartbeats included.
+impl<M: AsRef<[u8]>> AsRef<[u8]> for Beat<M> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Message(bytes) | Self::Probe(bytes) | Self::Answer(bytes) => bytes.as_ref(),
+        }
+    }
+}
+
 impl<C> HeartbeatCodec<C> {
     /// Around a codec.
     pub const fn new(codec: C, form: Form) -> Self {

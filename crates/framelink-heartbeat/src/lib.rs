@@ -30,6 +30,7 @@ mod codec;
 mod error;
 mod form;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod guard;
 mod heartbeat;

@@ -41,6 +41,9 @@ fn around_a_codec_of_ours_and_one_of_tokio_util() {
         assert_eq!((&ours, &theirs), (&expected, &expected));
     }
     let mut out = BytesMut::new();
+    let again = Beat::Message(&b"hi"[..]);
+    ours.encode(again, &mut out).expect("it fits");
+    assert_eq!(out.split()[..], b"\0\0\0\x02hi"[..], "a beat can be forwarded");
     let probe = ours.form().probe(1, std::time::Duration::ZERO, b"").into_owned();
     ours.encode(probe, &mut out).expect("it fits");
     assert_eq!(out[..], b"\0\0\0\x04PING"[..]);

@@ -1,5 +1,32 @@
 //! Frames that begin with their length.
 //!
+//! In a `Framed` of tokio-util:
+//!
+//! ```
+//! use framelink_length::Length;
+//! use futures_util::{SinkExt, StreamExt};
+//! use tokio_util::codec::Framed;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> std::io::Result<()> {
+//!     // Four ASCII digits, then the message: '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o'
+//!     let ascii4: Length = "ascii:4,max=2KiB".parse().expect("a framing");
+//!     let (ours, theirs) = tokio::io::duplex(1024); // or a TcpStream
+//!     let mut framed = Framed::new(ours, ascii4.codec());
+//!
+//!     // The peer echoes: what one direction of a `Framed` receives can be forwarded to the other.
+//!     let (sink, stream) = Framed::new(theirs, ascii4.codec()).split();
+//!     tokio::spawn(stream.forward(sink));
+//!
+//!     framed.send("hello").await?;
+//!     let reply = framed.next().await.expect("the peer replies")?;
+//!     assert_eq!(reply, "hello");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A frame, and the notation that says how it is made:
+//!
 //! ```text
 //! frame = | before: at bytes | length field | gap | payload | tail |
 //!                                           |<------- rest ----->|
@@ -50,6 +77,7 @@ mod encode;
 mod error;
 mod field;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod guess;
 mod length;
@@ -69,6 +97,8 @@ pub use field::Field;
 pub use length::Length;
 pub use presets::PRESETS;
 
+#[cfg(feature = "tokio-util")]
+pub use framelink_codec::CodecError;
 pub use framelink_codec::notation::{Dialect, NotationError, Preset};
 pub use framelink_codec::{
     Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,

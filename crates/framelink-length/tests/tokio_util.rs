@@ -1,9 +1,10 @@
 //! A framing as a `tokio_util::codec::Decoder` and `Encoder`.
 
 use bytes::{Bytes, BytesMut};
-use framelink_codec::{ReadError, WriteError};
-use framelink_length::{Fault, Length, LengthCodec};
-use tokio_util::codec::{Decoder, Encoder};
+use framelink_length::{CodecError, DecodeError, EncodeError, Fault, Length, LengthCodec};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
+use tokio_util::codec::{Decoder, Encoder, Framed};
 
 fn codec(notation: &str) -> LengthCodec {
     let length: Length = notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"));
@@ -113,7 +114,7 @@ fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
     let mut buffer = BytesMut::from(&b"0002hi0005hel"[..]);
     assert_eq!(codec.decode_eof(&mut buffer).unwrap().unwrap(), &b"hi"[..], "what is whole comes first");
     let error = codec.decode_eof(&mut buffer).unwrap_err();
-    assert!(matches!(error, ReadError::Fault(Fault::Truncated { came: 7, missing: 2, guess: None })), "{error:?}");
+    assert!(matches!(error, CodecError::Fault(Fault::Truncated { came: 7, missing: 2, guess: None })), "{error:?}");
     assert_eq!(error.to_string(), "stream ended inside a frame: 7 bytes came, at least 2 more were owed");
     assert_eq!(buffer, &b"0005hel"[..], "and stays to be looked at");
     // Once more it is the same, even if the rest should come after all.
@@ -152,7 +153,7 @@ fn a_payload_that_cannot_be_sent_writes_nothing_and_spoils_nothing() {
         let mut codec = codec(notation);
         let mut buffer = BytesMut::new();
         let error = codec.encode([7; 256], &mut buffer).unwrap_err();
-        assert!(matches!(error, WriteError::Encode(_)), "{notation}: {error:?}");
+        assert!(matches!(error, CodecError::Encode(_)), "{notation}: {error:?}");
         assert_eq!((error.to_string().as_str(), buffer.len()), (text, 0), "{notation}");
         let fits = if notation == "net:2,adjust=+300" { 300 } else { 255 };
         codec.encode(vec![7; fits], &mut buffer).unwrap();
@@ -215,4 +216,40 @@ fn what_follows_a_large_frame_does_not_hold_its_memory() {
     drop(buffer);
     let memory = small.try_into_mut().expect("nobody else holds it");
     assert!(memory.capacity() < 64, "a byte holds {} bytes", memory.capacity());
+}
+
+#[tokio::test]
+async fn what_one_framed_receives_is_forwarded_to_another_with_other_headers() {
+    let (client, ours) = tokio::io::duplex(64);
+    let (host, theirs) = tokio::io::duplex(64);
+    let (_, requests) = Framed::new(ours, codec("ascii:4")).split::<Bytes>();
+    let (to_host, _) = Framed::new(theirs, codec("bcd:2")).split();
+    let forwarding = tokio::spawn(requests.forward(to_host));
+
+    let mut client = Framed::new(client, codec("ascii:4"));
+    client.send("hello").await.unwrap();
+    let mut host = Framed::new(host, codec("bcd:2"));
+    assert_eq!(host.next().await.unwrap().unwrap(), "hello");
+    drop(client);
+    forwarding.await.unwrap().unwrap();
+}
+
+/// Forwards what is in `wire`, and says how that ended.
+async fn forward(wire: &[u8], from: &str, to: &str) -> Result<(), CodecError<DecodeError, EncodeError>> {
+    let (mut peer, ours) = tokio::io::duplex(64);
+    peer.write_all(wire).await.expect("there is room");
+    drop(peer);
+    let (_host, theirs) = tokio::io::duplex(64);
+    let (_, stream) = Framed::new(ours, codec(from)).split::<Bytes>();
+    let (sink, _) = Framed::new(theirs, codec(to)).split();
+    stream.forward(sink).await
+}
+
+#[tokio::test]
+async fn forwarding_ends_with_the_error_of_the_side_that_failed() {
+    let error = forward(b"000x", "ascii:4", "net:2").await.unwrap_err();
+    assert!(matches!(error, CodecError::Fault(Fault::Wrong { .. })), "{error:?}");
+    let error = forward(b"0002ok", "ascii:4", "net:2,max=1").await.unwrap_err();
+    assert!(matches!(error, CodecError::Encode(_)), "{error:?}");
+    assert!(forward(b"0002ok", "ascii:4", "net:2").await.is_ok());
 }

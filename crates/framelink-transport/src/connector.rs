@@ -27,6 +27,8 @@ pub struct Connector<C, Driver> {
     pub(crate) within: Duration,
     pub(crate) terms: Terms,
     pub(crate) answered: Arc<Answered>,
+    /// What the profile asks for at the start or end of a connection, and this does not do.
+    unsigned: Option<&'static str>,
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) resolver: Resolver,
     driver: PhantomData<Driver>,
@@ -39,7 +41,20 @@ impl<D> Connector<Directions, D> {
     }
 
     /// As a profile says: framing, preamble, time to connect, limits and options of the socket.
+    ///
+    /// A connector exchanges no messages. If the profile has a `sign-on` or a `sign-off`, connecting fails with
+    /// [`ConnectError::Unsigned`] before anything is dialled: use the driver's `Client` or `Link`, or `Upstream::dial`.
     pub fn with_profile(profile: &Arc<Profile>) -> Self {
+        let unsigned = match (profile.sign_on(), profile.sign_off()) {
+            (Some(_), _) => Some("sign-on"),
+            (None, Some(_)) => Some("sign-off"),
+            (None, None) => None,
+        };
+        Self { unsigned, ..Self::before_sign_on(profile) }
+    }
+
+    /// The same for an upstream, which signs on and off itself.
+    pub(crate) fn before_sign_on(profile: &Arc<Profile>) -> Self {
         let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
         connector.options = profile.socket().clone();
         connector.terms = Terms::of(Arc::clone(profile), Side::Client);
@@ -57,6 +72,7 @@ impl<C: Decode + Encode, D> Connector<C, D> {
             within: Duration::from_secs(10),
             terms,
             answered: Arc::default(),
+            unsigned: None,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]
             resolver: Resolver::of_system(),
             driver: PhantomData,
@@ -105,6 +121,14 @@ impl<C, D> Connector<C, D> {
         fitting.into_iter().zip(left).collect()
     }
 
+    /// Whether there is nothing in the profile that a connector would skip.
+    pub(crate) const fn check_profile(&self) -> Result<(), ConnectError> {
+        match self.unsigned {
+            Some(key) => Err(ConnectError::Unsigned { key }),
+            None => Ok(()),
+        }
+    }
+
     /// Why nothing could be tried.
     pub(crate) fn no_address(&self) -> ConnectError {
         ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) }
@@ -120,6 +144,7 @@ impl<C, D> Clone for Connector<C, D> {
             within: self.within,
             terms: self.terms.clone(),
             answered: Arc::clone(&self.answered),
+            unsigned: self.unsigned,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]
             resolver: self.resolver.clone(),
             driver: PhantomData,
@@ -203,6 +228,11 @@ pub enum ConnectError {
         /// How.
         error: Box<CallError>,
     },
+    /// Not dialled: the profile asks for an exchange that a [`Connector`] does not do.
+    Unsigned {
+        /// Its key: `sign-on` or `sign-off`.
+        key: &'static str,
+    },
     /// The system has no thread for the connection, which was not dialled.
     NoThread(io::Error),
     /// There was no connection in time, for others were dialling.
@@ -250,6 +280,10 @@ impl fmt::Display for ConnectError {
                  {expected_len} bytes that were expected"
             ),
             Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
+            Self::Unsigned { key } => write!(
+                f,
+                "not dialled: the profile has a {key}, and a Connector exchanges no messages; use a Client or a Link, or Upstream::dial"
+            ),
             Self::NoThread(error) => write!(f, "not dialled, for the connection needs a thread: {error}"),
             Self::NoneInTime { after } => write!(f, "no connection within {:?}", in_milliseconds(*after)),
         }
@@ -268,7 +302,25 @@ pub(crate) fn in_milliseconds(after: Duration) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-impl Error for ConnectError {}
+/// The source is the system's [`io::Error`], where there is one; the text has it already.
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Resolve(error)
+            | Self::Dial { error, .. }
+            | Self::NoLocalPort { error, .. }
+            | Self::NoThread(error) => Some(error),
+            Self::SignOn { error, .. } => error.source(),
+            Self::NoAddress { .. }
+            | Self::TimedOut { .. }
+            | Self::NotDialled { .. }
+            | Self::NotYet { .. }
+            | Self::NotWanted { .. }
+            | Self::Unsigned { .. }
+            | Self::NoneInTime { .. } => None,
+        }
+    }
+}
 
 impl ConnectError {
     /// With the name that was not resolved.

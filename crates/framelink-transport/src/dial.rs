@@ -9,6 +9,7 @@ use crate::{ConnectError, ToPeer, connector, socket};
 impl<C, D> connector::Connector<C, D> {
     /// A socket that is connected, and waits.
     pub(crate) fn dial_and_wait(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        self.check_profile()?;
         let began = Instant::now();
         let addresses = self.resolver.look_up(peer.to_peer(), self.within)?;
         let mut last = self.no_address();

@@ -73,11 +73,12 @@ impl<D, E> Error<D, E> {
             | Cause::NotBegun(_)
             | Cause::Unclean(_)
             | Cause::UnderWay
+            | Cause::NoCall
             | Cause::Unattended
             | Cause::HandlerPanicked
             | Cause::Ended(_)
             | Cause::Closed => Blame::Ours,
-            Cause::Connect(ConnectError::NoThread(_)) => Blame::Ours,
+            Cause::Connect(ConnectError::NoThread(_) | ConnectError::Unsigned { .. }) => Blame::Ours,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
             | Cause::Fault(_)
@@ -200,6 +201,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Unclean(Unclean),
     /// A call is under way on this connection; its reply has to be asked for first.
     UnderWay,
+    /// A reply was asked for, and no call is under way on this connection.
+    NoCall,
     /// The call was not begun: too many are in flight, its key is taken, or there can be no more.
     NotBegun(NotBegun),
     /// Nobody receives on this connection any more, so that no reply can come.
@@ -241,6 +244,19 @@ impl<D, E> Cause<D, E> {
             _ => Self::Io(error),
         }
     }
+
+    /// The error at the bottom that this crate did not make. One step, for the texts of those above it say what it says: a
+    /// chain of them all would say it once for each.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Reset(error) | Self::Io(error) => Some(error),
+            Self::Connect(error) => std::error::Error::source(error),
+            #[cfg(any(feature = "blocking", feature = "tokio"))]
+            Self::NotLent(why) => std::error::Error::source(&**why),
+            Self::HandlerFailed(error) => Some(&**error),
+            _ => None,
+        }
+    }
 }
 
 impl<D: Copy, E: Copy> Cause<D, E> {
@@ -269,6 +285,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Unasked => Self::Unasked,
             Self::Unclean(unclean) => Self::Unclean(*unclean),
             Self::UnderWay => Self::UnderWay,
+            Self::NoCall => Self::NoCall,
             Self::NotBegun(why) => Self::NotBegun(*why),
             Self::Unattended => Self::Unattended,
             Self::OneWay => Self::OneWay,
@@ -346,6 +363,9 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::SendingClosed => f.write_str("the peer closed the connection that we send on"),
             Self::Unattended => f.write_str("nobody receives on this connection any more, so that no reply can come"),
             Self::UnderWay => f.write_str("a call is under way, its reply has to be asked for first"),
+            Self::NoCall => {
+                f.write_str("no call is under way, so that there is no reply to ask for; `try_call` begins one")
+            }
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
@@ -361,7 +381,13 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
     }
 }
 
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {}
+/// The source is the error that this crate did not make: the system's [`io::Error`], wherever it was met, or that of a
+/// handler. The text has it already, so print one or the other.
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
 
 /// Why a call failed, and what the peer may have seen of the request.
 ///
@@ -420,4 +446,9 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for CallError<D, E> {
     }
 }
 
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {}
+/// The source is that of the [`Error`].
+impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.cause.source()
+    }
+}

@@ -1,11 +1,15 @@
 //! Messages over sockets.
 //!
 //! ```text
-//!   tokio            drivers: one socket and one session each; they move bytes and tell the time
+//!   Client, Link, Pool, Server, Registry    roles: what a profile says, on connections
 //!     │
-//!   session          a codec, queues and deadlines; `now` is an argument; it decides what to do next
+//!   Upstream                                which address of a peer is dialled when
 //!     │
-//!   Framing          any notation: framelink-length or framelink-unframed
+//!   blocking │ nonblocking │ tokio          drivers: one socket and one session each; they move bytes and tell the time
+//!     │
+//!   session                                 a codec, queues, deadlines and heartbeats; it decides what to do next
+//!     │
+//!   Framing                                 any notation: framelink-length or framelink-unframed
 //! ```
 //!
 //! With the feature `tokio` (default):
@@ -65,8 +69,11 @@ mod directions;
 mod drive;
 #[cfg(feature = "socket")]
 mod error;
+#[cfg(all(test, feature = "blocking"))]
+mod error_sources;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 #[cfg(feature = "socket")]
 mod incoming;
@@ -141,7 +148,7 @@ pub use framelink_codec::{
     Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need,
 };
 #[cfg(feature = "tokio-util")]
-pub use framelink_codec::{ForeignCodec, ForeignError};
+pub use framelink_codec::{CodecError, ForeignCodec, ForeignError};
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_heartbeat as heartbeat;
 pub use framelink_heartbeat::Heartbeat;

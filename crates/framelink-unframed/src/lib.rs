@@ -50,6 +50,7 @@ mod delimiter;
 mod encode;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod kind;
 mod notation;
@@ -65,6 +66,8 @@ pub use kind::Kind;
 pub use presets::PRESETS;
 pub use unframed::Unframed;
 
+#[cfg(feature = "tokio-util")]
+pub use framelink_codec::CodecError;
 pub use framelink_codec::notation::{Dialect, NotationError, Preset};
 pub use framelink_codec::{
     Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,

@@ -31,7 +31,7 @@ impl<C: Decode + Encode> Connector<C> {
     /// Connects to the first address of the peer that answers. The time to connect includes the lookup of its name.
     ///
     /// # Errors
-    /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
+    /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub fn connect(&self, peer: impl ToPeer) -> Result<Connection<C>, ConnectError> {
         let (stream, address) = self.dial_and_wait(peer)?;
         Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))

@@ -77,7 +77,7 @@ impl Upstream {
         let tell = Box::new(move |state| teller.tell(state));
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), tell);
-        let mut connector = Connector::with_profile(&settings.profile);
+        let mut connector = Connector::before_sign_on(&settings.profile);
         let counting = Arc::clone(&ledger);
         connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
         let inner = Inner {
@@ -121,6 +121,15 @@ impl Upstream {
     /// So many exchanges are under way on its connections.
     pub fn in_flight(&self) -> usize {
         self.inner().ledger.in_flight()
+    }
+
+    /// A connection for something else than a client, a link or a pool: dialled, and signed on, within `timeouts.connect`. What becomes of it
+    /// is told to its seat.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub fn dial(&self) -> Result<(Connection, Seat), ConnectError> {
+        self.connect(Instant::now() + self.profile().timeouts().connect)
     }
 
     /// A connection that is ready for exchanges: dialled, and signed on.

@@ -36,9 +36,11 @@ pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::Outcome;
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 pub(crate) use serving::answered;
-pub(crate) use serving::{Outgoing, ends_in_order, guarded, is_lost};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use serving::guarded;
+pub(crate) use serving::{Outgoing, ends_in_order, is_lost};
 
 /// What a driver reads from.
 pub(crate) trait Input {

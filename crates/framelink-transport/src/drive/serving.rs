@@ -10,7 +10,7 @@ use framelink_codec::Encode;
 use super::Clock;
 #[cfg(any(feature = "tokio", feature = "nonblocking"))]
 use super::{Output, Progress, flush};
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 use crate::Answer;
 use crate::error::Cause;
 use crate::registry::Mailbox;
@@ -215,7 +215,7 @@ pub(crate) const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
 }
 
 /// Runs a handler: what it says, where it neither panicked nor failed.
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 pub(crate) fn answered<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<Vec<u8>>, Cause<D, E>> {
     guarded(run)?.into_reply().map_err(Cause::HandlerFailed)
 }

@@ -430,10 +430,14 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// The reply to the call that is under way, if it is there.
     ///
     /// # Errors
-    /// As [`try_call`](Self::try_call), and when its time is over, or when no call is under way.
+    /// As [`try_call`](Self::try_call), and when its time is over. [`Cause::NoCall`] when no call is under way: nothing was lost then.
     pub fn try_reply(&mut self) -> CallResult<Option<Message>, C> {
         let Some(mut under_way) = self.call.take() else {
-            let cause = self.check(Operation::Call).err().map_or(Cause::Closed, Error::into_cause);
+            let cause = match self.check(Operation::Call) {
+                Err(error) => error.into_cause(),
+                Ok(()) if self.stream.is_none() => Cause::Closed,
+                Ok(()) => Cause::NoCall,
+            };
             return Err(self.call_error(Sent::Not, cause));
         };
         let cause = match self.advance(&mut under_way.call) {

@@ -34,7 +34,7 @@ impl<C: Decode + Encode> Connector<C> {
     /// Connects to the first address of the peer that answers, and waits for it. The time to connect includes the lookup of its name.
     ///
     /// # Errors
-    /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
+    /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub fn connect(&self, peer: impl ToPeer) -> Result<Connection<C>, ConnectError> {
         let (stream, address) = self.dial_and_wait(peer)?;
         let failed = |error| ConnectError::of_io(address, self.options.source, error);
@@ -45,8 +45,9 @@ impl<C: Decode + Encode> Connector<C> {
     /// Begins to connect and waits for nothing. What is sent meanwhile is queued.
     ///
     /// # Errors
-    /// When the system refuses at once. What comes later, a refusal of the peer say, is told by the first operation.
+    /// When the system refuses at once, and when a profile has a sign-on or a sign-off. What comes later, a refusal of the peer say, is told by the first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
+        self.check_profile()?;
         let stream = self.begin(address).map_err(|error| ConnectError::of_io(address, self.options.source, error))?;
         let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
         connection.is_connecting = true;

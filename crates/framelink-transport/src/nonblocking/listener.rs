@@ -103,6 +103,14 @@ impl<C: Decode + Encode> Listener<C> {
         Err(last)
     }
 
+    /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a listener
+    /// that was not bound with a profile; the rest of the profile does not apply.
+    #[must_use]
+    pub fn limited_by(mut self, profile: &Profile) -> Self {
+        self.admission = Some(Admission::new(profile));
+        self
+    }
+
     /// The next connection, if somebody has dialled.
     ///
     /// # Errors

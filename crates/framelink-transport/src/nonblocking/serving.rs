@@ -8,7 +8,7 @@ use super::{Connection, Served};
 use crate::drive;
 use crate::error::Operation;
 use crate::profile::Side;
-use crate::{Error, Message, Profile};
+use crate::{Answer, Error, Message, Profile};
 
 /// As good as for ever.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
@@ -37,12 +37,12 @@ impl<C: Decode + Encode> Connection<C> {
     ///
     /// # Errors
     /// When something came that is no message, when a message began too late or took too long, when an answer could not be
-    /// sent in time, when `answer` panicked, when the connection failed, and when its time was over
+    /// sent in time, when `answer` panicked or [failed](Answer), when the connection failed, and when its time was over
     /// ([`Cause::Ended`](crate::Cause::Ended): it was closed in good order then).
-    pub fn serve(
+    pub fn serve<A: Answer>(
         mut self,
         profile: &Profile,
-        answer: impl FnMut(Message) -> Option<Vec<u8>>,
+        answer: impl FnMut(Message) -> A,
     ) -> Result<u64, Error<<C as Decode>::Error, <C as Encode>::Error>> {
         self.session.receiving.take_requests(true);
         let mut answered = 0;
@@ -57,17 +57,17 @@ impl<C: Decode + Encode> Connection<C> {
         }
     }
 
-    fn answer_all(
+    fn answer_all<A: Answer>(
         &mut self,
         profile: &Profile,
-        mut answer: impl FnMut(Message) -> Option<Vec<u8>>,
+        mut answer: impl FnMut(Message) -> A,
         answered: &mut u64,
     ) -> Result<(), Error<<C as Decode>::Error, <C as Encode>::Error>> {
         let timeouts = profile.timeouts();
         // A preamble goes out though nothing was asked.
         self.flush_within(timeouts.write)?;
         while let Some(message) = self.recv_within(FOREVER)?.into_message() {
-            let reply = drive::guarded(|| answer(message));
+            let reply = drive::answered(|| answer(message));
             if let Some(reply) = reply.map_err(|cause| self.error(Operation::Serve, cause))? {
                 self.send_within(&reply, timeouts.write)?;
             }

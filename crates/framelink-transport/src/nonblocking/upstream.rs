@@ -80,7 +80,7 @@ impl Upstream {
         let (clock, nobody) = (Box::new(Clock::start()), Box::new(|_| {}));
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, clock, nobody);
-        let mut connector = Connector::with_profile(&settings.profile);
+        let mut connector = Connector::before_sign_on(&settings.profile);
         let counting = Arc::clone(&ledger);
         connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
         Self { inner: Arc::new(Inner { settings, connector, ledger }) }
@@ -109,6 +109,15 @@ impl Upstream {
     /// So many exchanges are under way on its connections.
     pub fn in_flight(&self) -> usize {
         self.inner.ledger.in_flight()
+    }
+
+    /// A connection for something else than a client, an event loop for example: dialled, and signed on, within `timeouts.connect`. What becomes of it
+    /// is told to its seat.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub fn dial(&self) -> Result<(Connection, Seat), ConnectError> {
+        self.connect(Instant::now() + self.profile().timeouts().connect)
     }
 
     /// A connection that is ready for exchanges: dialled, and signed on.

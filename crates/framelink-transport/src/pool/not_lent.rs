@@ -27,11 +27,11 @@ pub struct NotLent {
     pub(super) opening: u32,
     pub(super) max: u32,
     pub(super) before: usize,
-    pub(super) last_failure: Option<Arc<ConnectError>>,
+    pub(crate) last_failure: Option<Arc<ConnectError>>,
 }
 
 impl NotLent {
-    pub(super) const fn closed() -> Self {
+    pub(crate) const fn closed() -> Self {
         Self { after: None, is_closed: true, lent: 0, opening: 0, max: 0, before: 0, last_failure: None }
     }
 
@@ -80,4 +80,9 @@ impl fmt::Display for NotLent {
     }
 }
 
-impl Error for NotLent {}
+/// The source is that of the [last failure](NotLent::last_failure).
+impl Error for NotLent {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.last_failure()?.source()
+    }
+}

@@ -98,4 +98,12 @@ impl fmt::Display for ProfileError {
     }
 }
 
-impl Error for ProfileError {}
+/// The source is what is wrong with the notation of a value, where it is that; the text has it already.
+impl Error for ProfileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -150,7 +150,12 @@ impl fmt::Display for TomlError {
     }
 }
 
-impl Error for TomlError {}
+/// The source is that of the [`ProfileError`](Self::profile_error); the text has it already.
+impl Error for TomlError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.profile_error()?.source()
+    }
+}
 
 /// Where the value of a key stands, or of the table around it; the name, where that value is a table.
 fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {

@@ -487,8 +487,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         let clock = Clock::start();
         let Session { receiving, sending, exchange } = Session::new(Arc::clone(&framing), framing);
         Self {
-            receiver: RecvHalf::new(reader, receiving, clock, peer),
-            sender: SendHalf::new(writer, sending, clock, peer),
+            receiver: RecvHalf::assemble(reader, receiving, clock, peer),
+            sender: SendHalf::assemble(writer, sending, clock, peer),
             exchange,
             clock,
             mailbox: None,

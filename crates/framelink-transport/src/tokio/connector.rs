@@ -36,8 +36,9 @@ impl<C: Decode + Encode> Connector<C> {
     /// Connects to the first address of the peer that answers.
     ///
     /// # Errors
-    /// When its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
+    /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
     pub async fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
+        self.check_profile()?;
         let deadline = clock::within(self.within);
         let addresses = match timeout_at(deadline, look_up(peer)).await {
             Ok(found) => found.map_err(ConnectError::Resolve)?,

@@ -57,7 +57,30 @@ pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
 const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
-    pub(super) const fn new(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    /// A receiving half alone, on a stream whose other direction another task or program has.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Framing, tokio::RecvHalf};
+    ///
+    /// // 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
+    /// let mut receiver = RecvHalf::new(&b"\x00\x05hello"[..], "net:2".parse::<Framing>()?);
+    /// assert_eq!(&receiver.recv().await?.unwrap()[..], b"hello");
+    /// assert!(receiver.recv().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(reader: R, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(reader, Receiving::new(framing.into()), Clock::start(), None)
+    }
+
+    pub(super) const fn assemble(
+        reader: R,
+        receiving: Receiving<Arc<C>>,
+        clock: Clock,
+        peer: Option<SocketAddr>,
+    ) -> Self {
         Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
     }
 
@@ -234,7 +257,24 @@ pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
-    pub(super) const fn new(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    /// A sending half alone, on a stream whose other direction another task or program has.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Framing, tokio::SendHalf};
+    ///
+    /// let mut wire = Vec::new();
+    /// SendHalf::new(&mut wire, "net:2".parse::<Framing>()?).send(b"hello").await?;
+    /// assert_eq!(wire, b"\x00\x05hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(writer: W, framing: impl Into<Arc<C>>) -> Self {
+        Self::assemble(writer, Sending::new(framing.into()), Clock::start(), None)
+    }
+
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset() }
     }
 

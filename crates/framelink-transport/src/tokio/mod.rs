@@ -49,4 +49,4 @@ pub use server::{Server, ServerHandle};
 pub use service::{Sequential, Timed};
 pub use upstream::{States, Upstream};
 
-pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation};
+pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};

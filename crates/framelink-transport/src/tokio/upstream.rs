@@ -103,7 +103,7 @@ impl Upstream {
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let reconnect = settings.profile.reconnect();
         let inner = Inner {
-            connector: Connector::with_profile(&settings.profile),
+            connector: Connector::before_sign_on(&settings.profile),
             ledger: Ledger::new(reconnect, names, on_loss, Box::new(clock), Box::new(tell)),
             clock,
             changed,

@@ -1,0 +1,44 @@
+//! What the drivers have in common, and what one of them lacks: as the table of drivers in the book says.
+
+#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
+
+mod failing_handlers;
+mod half;
+mod no_call;
+mod signing;
+mod table;
+
+#[path = "../../examples/mio_loop.rs"]
+mod mio_loop;
+
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use framelink_transport::Framing;
+
+/// What a test waits for comes within this time, or the test fails.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn framing() -> Framing {
+    "net:2".parse().expect("a framing")
+}
+
+/// The two ends of one connection.
+fn sockets() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+    (ours, listener.accept().expect("a connection").0)
+}
+
+/// A runtime for the driver that needs one.
+fn on_tokio<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(test)
+}
+
+#[test]
+fn the_loop_of_the_example_acts_on_deadlines_and_removes_what_has_closed() {
+    let done = mio_loop::run().expect("a loop");
+    assert_eq!((done.replies, done.closed_by_client, done.closed_at_deadline), (3, 1, 1));
+    assert!(done.turns < 100, "it spins: {done:?}");
+}
