@@ -172,6 +172,38 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[],
     },
     Row {
+        number: 26,
+        fault: "the process has no file descriptor left",
+        behaviour: "a server idles, answers those that are connected, and accepts when there is one again; a call was *not sent*",
+        here: cells!(BOTH, descriptors::exhausted),
+        elsewhere: &[Elsewhere {
+            file: "crates/framelink-transport/tests/server/exhausted.rs",
+            test: "without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second",
+            shows: "how soon",
+            cells: 0,
+        }],
+    },
+    Row {
+        number: 27,
+        fault: "the system's `accept` fails, with every error that it has",
+        behaviour: "about the one connection: the next is taken at once; about us: it is told, once, and tried again after a pause",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_listener_of_each_driver_survives_every_error_of_accept",
+                shows: "ten errors, with each framing and driver; inside the crate, where `accept` can be made to fail",
+                cells: 9,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_server_survives_every_error_of_accept",
+                shows: "the servers on top of them",
+                cells: 0,
+            },
+        ],
+    },
+    Row {
         number: 29,
         fault: "the queue of connections that wait to be accepted is full",
         behaviour: "dialling ends with its time, as *not sent*, and works when there is room; a server that accepts again serves all who wait",
@@ -181,9 +213,26 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 30,
         fault: "no program listens on the port",
-        behaviour: "an error that says so, with the address; the next tries wait longer and longer, and calls were *not sent*",
+        behaviour: "an error that says so, with the address; calls were *not sent*; the next tries wait longer and longer, cut by chance",
         here: cells!(CLIENT, dialling::a_closed_port),
-        elsewhere: &[],
+        elsewhere: &[Elsewhere {
+            file: "crates/framelink-transport/tests/addresses/outages.rs",
+            test: "a_thousand_clients_come_back_spread_after_a_minute",
+            shows: "the delays, on a virtual clock",
+            cells: 0,
+        }],
+    },
+    Row {
+        number: 35,
+        fault: "the clock on the wall jumps by a day",
+        behaviour: "nothing: no code of ours asks it; every deadline is counted on a clock that only goes forward",
+        here: None,
+        elsewhere: &[Elsewhere {
+            file: "crates/framelink-transport/tests/faults/wall_clock.rs",
+            test: "no_code_asks_the_clock_on_the_wall",
+            shows: "no source names that clock, and `clippy.toml` forbids it",
+            cells: 0,
+        }],
     },
     Row {
         number: 41,
