@@ -56,6 +56,10 @@ fn every_row_has_cells_or_names_a_test_that_exists() {
     for row in table::ROWS {
         row.check();
     }
+    assert!(
+        table::ROWS.is_sorted_by(|row, next| row.number < next.number),
+        "the rows are in the order of their numbers"
+    );
 }
 
 #[test]
