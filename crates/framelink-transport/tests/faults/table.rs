@@ -1,0 +1,320 @@
+//! All rows.
+
+use crate::cell::{BOTH, CLIENT, SERVER};
+use crate::row::{Elsewhere, Row, cells};
+
+pub(crate) const ROWS: &[Row] = &[
+    Row {
+        number: 1,
+        fault: "frames arrive in two or three pieces, cut at every byte",
+        behaviour: "the messages are the same as from one piece",
+        here: cells!(BOTH, pieces::cut_anywhere),
+        elsewhere: &[],
+    },
+    Row {
+        number: 2,
+        fault: "1 to 10000 frames arrive in one piece",
+        behaviour: "all are delivered, in order",
+        here: cells!(BOTH, pieces::many_at_once),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/fairness.rs",
+            "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
+            "others have their turn meanwhile",
+        )],
+    },
+    Row {
+        number: 3,
+        fault: "one byte at a time",
+        behaviour: "the message is delivered; bytes that trickle in do not extend the time of a call or of a frame",
+        here: cells!(BOTH, pieces::a_byte_at_a_time),
+        elsewhere: &[],
+    },
+    Row {
+        number: 4,
+        fault: "a header that is none",
+        behaviour: "an error that names the bytes and blames the peer; it stays, whatever comes behind it",
+        here: cells!(BOTH, headers::garbage),
+        elsewhere: &[],
+    },
+    Row {
+        number: 5,
+        fault: "a header that announces more than the limit",
+        behaviour: "refused at the header, before any byte of the payload; the error names both numbers",
+        here: cells!(BOTH, headers::oversize),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/memory.rs",
+            "what_is_announced_is_not_allocated",
+            "nothing is allocated for it",
+        )],
+    },
+    Row {
+        number: 6,
+        fault: "the stream ends at each byte of a frame",
+        behaviour: "between frames that is an end in good order; inside a frame it is an error with the bytes that came and that were owed",
+        here: cells!(BOTH, truncated::at_each_byte),
+        elsewhere: &[],
+    },
+    Row {
+        number: 7,
+        fault: "a reset inside a frame",
+        behaviour: "a reset, never an end in good order; the part of the message is not delivered",
+        here: cells!(BOTH, resets::inside_a_frame),
+        elsewhere: &[],
+    },
+    Row {
+        number: 8,
+        fault: "a reset behind whole messages that were not read yet",
+        behaviour: "the messages are delivered first, then the reset is told",
+        here: cells!(BOTH, resets::behind_whole_messages),
+        elsewhere: &[],
+    },
+    Row {
+        number: 9,
+        fault: "the peer closes without having read the request",
+        behaviour: "a reset, and the request was *perhaps sent*",
+        here: cells!(BOTH, resets::with_unread_data),
+        elsewhere: &[],
+    },
+    Row {
+        number: 10,
+        fault: "writing to a peer that has closed",
+        behaviour: "an error at the second write at the latest, which stays; every write asks for no signal",
+        here: cells!(BOTH, resets::writing_after_the_close),
+        elsewhere: &[beside(
+            "crates/framelink-transport/src/blocking/stream.rs",
+            "write_parts",
+            "no `SIGPIPE` for a program that embeds us; a test in Rust cannot see it, because Rust programs ignore that signal",
+        )],
+    },
+    Row {
+        number: 11,
+        fault: "the peer closes its side while a reply is owed",
+        behaviour: "the reply is still sent, whole, and then our end",
+        here: cells!(BOTH, truncated::half_closed_with_a_reply_owed),
+        elsewhere: &[],
+    },
+    Row {
+        number: 16,
+        fault: "the peer reads nothing, so that the window closes",
+        behaviour: "sending and calling end with their time; what waits is bounded; the connection beside it goes on",
+        here: cells!(BOTH, window::closed),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/back_pressure.rs",
+            "feeding_stops_at_64_kib_and_one_frame_and_goes_on_when_the_peer_reads",
+            "how much waits",
+        )],
+    },
+    Row {
+        number: 17,
+        fault: "the peer never replies, though its kernel answers",
+        behaviour: "the call ends with its time as *sent, no reply*; without keys the connection takes no other call",
+        here: cells!(BOTH, replies::none),
+        elsewhere: &[],
+    },
+    Row {
+        number: 18,
+        fault: "the reply comes after the call was given up",
+        behaviour: "it answers no other call: without keys the connection is of no use, with keys it is told as late",
+        here: cells!(BOTH, replies::late),
+        elsewhere: &[],
+    },
+    Row {
+        number: 19,
+        fault: "the reply comes twice",
+        behaviour: "the copy answers no other call: without keys the next call is refused, with keys the copy is told as a message",
+        here: cells!(BOTH, replies::twice),
+        elsewhere: &[],
+    },
+    Row {
+        number: 20,
+        fault: "replies come in another order",
+        behaviour: "with keys each finds its request (without keys the order is all there is, and is what the profile promises)",
+        here: cells!(BOTH, replies::in_another_order),
+        elsewhere: &[],
+    },
+    Row {
+        number: 21,
+        fault: "a message comes unasked while the connection is idle",
+        behaviour: "the next call sees it before it writes, fails as *not sent*, and the connection is given up",
+        here: cells!(BOTH, replies::unasked),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/pool/hostile.rs",
+            "misbehaving",
+            "a pool closes such a connection and lends another",
+        )],
+    },
+    Row {
+        number: 22,
+        fault: "an operation is given up anywhere",
+        behaviour: "no byte is lost, and half a frame is never followed by another message",
+        here: cells!(BOTH, cancelled::anywhere),
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/duplex/cancel.rs",
+                "calls_dropped_at_every_poll_lose_nothing_and_answer_no_other",
+                "the same for calls by key",
+            ),
+            beside(
+                "crates/framelink-transport/tests/cancel.rs",
+                "of_a_dropped_send_nothing_or_all_is_written_before_the_next_message",
+                "dropped at every poll, on scripted streams",
+            ),
+        ],
+    },
+    Row {
+        number: 23,
+        fault: "heartbeats and messages go both ways at once",
+        behaviour: "no heartbeat is inside a frame, is delivered, or is taken for a reply",
+        here: cells!(BOTH, beats::beside_messages),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/drivers/heartbeats.rs",
+            "a_million_messages_and_heartbeats_do_not_mix",
+            "the same with far more messages",
+        )],
+    },
+    Row {
+        number: 24,
+        fault: "both ends send heartbeats and answer them",
+        behaviour: "at most two heartbeats an interval, both ways together",
+        here: cells!(BOTH, beats::from_both_ends),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/liveness/quiet.rs",
+            "two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval",
+            "on a virtual clock",
+        )],
+    },
+    Row {
+        number: 25,
+        fault: "empty messages without end",
+        behaviour: "a server closes when there are more a second than it allows; a client's operations end with their time",
+        here: cells!(BOTH, floods::of_nothing),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/memory.rs",
+            "ten_million_empty_frames_leave_nothing_behind",
+            "the memory of ten million",
+        )],
+    },
+    Row {
+        number: 26,
+        fault: "the process has no file descriptor left",
+        behaviour: "a server idles, answers those that are connected, and accepts when there is one again; a call was *not sent*",
+        here: cells!(BOTH, descriptors::exhausted),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/server/exhausted.rs",
+            "without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second",
+            "how soon",
+        )],
+    },
+    Row {
+        number: 27,
+        fault: "the system's `accept` fails, with every error that it has",
+        behaviour: "about the one connection: the next is taken at once; about us: it is told, once, and tried again after a pause",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_listener_of_each_driver_survives_every_error_of_accept",
+                shows: "ten errors, with each framing and driver; inside the crate, where `accept` can be made to fail",
+                cells: 9,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_server_survives_every_error_of_accept",
+                shows: "the same for the servers of two drivers (the non-blocking driver has none)",
+                cells: 6,
+            },
+        ],
+    },
+    Row {
+        number: 29,
+        fault: "the queue of connections that wait to be accepted is full",
+        behaviour: "dialling ends with its time, as *not sent*, and works when there is room; a server that accepts again serves all who wait",
+        here: cells!(BOTH, dialling::a_full_queue),
+        elsewhere: &[],
+    },
+    Row {
+        number: 30,
+        fault: "no program listens on the port",
+        behaviour: "an error that says so, with the address; calls were *not sent*; the next tries wait longer and longer, cut by chance",
+        here: cells!(CLIENT, dialling::a_closed_port),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/addresses/outages.rs",
+            "a_thousand_clients_come_back_spread_after_a_minute",
+            "the delays, on a virtual clock",
+        )],
+    },
+    Row {
+        number: 35,
+        fault: "the clock on the wall jumps by a day",
+        behaviour: "nothing: no code of ours asks it; every deadline is counted on a clock that only goes forward",
+        here: None,
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/faults/wall_clock.rs",
+            "no_code_asks_the_clock_on_the_wall",
+            "no source names that clock, and `clippy.toml` forbids it",
+        )],
+    },
+    Row {
+        number: 41,
+        fault: "many clients say nothing, or a byte now and then",
+        behaviour: "each is closed when its time is over, and an honest client is answered all the while",
+        here: cells!(SERVER, strangers::that_are_slow),
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/server_resources.rs",
+                "a_stranger_holds_little_and_leaves_nothing",
+                "the bytes that one holds",
+            ),
+            beside(
+                "crates/framelink-transport/tests/server/dribblers.rs",
+                "a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody",
+                "a thousand of them",
+            ),
+        ],
+    },
+    Row {
+        number: 45,
+        fault: "a server accepts and closes at once, again and again",
+        behaviour: "it is dialled less and less often, up to the cap: only a reply begins the delays anew",
+        here: cells!(CLIENT, dialling::a_flapping_server),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/reconnect/outages.rs",
+            "a_flapping_server_is_dialled_less_and_less",
+            "the counts of the client",
+        )],
+    },
+    Row {
+        number: 46,
+        fault: "a name has no address, is not answered, is answered otherwise later, or has a dead address",
+        behaviour: "dialling ends with its time, asks again for each dial, and tries each address",
+        here: cells!(CLIENT, dialling::names),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/reconnect/names.rs",
+            "the_address_of_a_name_that_answered_is_tried_first",
+            "which address is tried first",
+        )],
+    },
+    Row {
+        number: 48,
+        fault: "a handler panics",
+        behaviour: "its connection alone ends, behind the replies that were made before",
+        here: cells!(BOTH, panics::of_a_handler),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/server/faults.rs",
+            "misbehave",
+            "the counts of a server",
+        )],
+    },
+    Row {
+        number: 49,
+        fault: "the system interrupts a read or write, refuses it, takes one byte, or takes none",
+        behaviour: "no byte is lost or sent twice, and no loop spins; a write that takes nothing is an error",
+        here: cells!(BOTH, scripted::reads_and_writes),
+        elsewhere: &[],
+    },
+];
+
+/// A test that shows more of the row, and is no table of cells.
+const fn beside(file: &'static str, test: &'static str, shows: &'static str) -> Elsewhere {
+    Elsewhere { file, test, shows, cells: 0 }
+}
