@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use framelink_transport::Directions;
 
-use crate::driver::{DEADLINE, Driver};
+pub(crate) use crate::driver::DEADLINE;
+use crate::driver::Driver;
 
 /// A driver's connection, and the plain socket at its other end.
 pub(crate) fn pair<D: Driver>(framing: Directions) -> (D, TcpStream) {

@@ -1,10 +1,11 @@
 //! Streams that interrupt, refuse and take a byte at a time: nothing is lost, nothing spins.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::time::Duration;
-
 use framelink_testkit::{ReadStep, Script, ScriptedStream, WriteStep};
 use framelink_transport::{Directions, TryRecv, TrySend, blocking, nonblocking, tokio};
+
+#[path = "../support/waiting.rs"]
+mod waiting;
+use waiting::Waiting;
 
 use crate::driver::framing;
 
@@ -13,51 +14,6 @@ const FRAMES: &[u8] = b"0005hello00000002hi";
 /// The same bytes, an interruption before each.
 fn interrupted() -> Vec<ReadStep> {
     FRAMES.iter().flat_map(|&byte| [ReadStep::Interrupted, ReadStep::bytes([byte])]).chain([ReadStep::End]).collect()
-}
-
-/// A scripted stream whose turn to wait never comes.
-struct Waiting(ScriptedStream);
-
-impl Read for Waiting {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.0.read(space)
-    }
-}
-
-impl Write for Waiting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(parts)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl blocking::ReadStream for Waiting {
-    fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl blocking::WriteStream for Waiting {
-    fn set_write_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn shut_down(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl nonblocking::WriteStream for Waiting {
-    fn shut_down(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn scripted(reads: Vec<ReadStep>, writes: Vec<WriteStep>) -> (Waiting, Script) {

@@ -1,0 +1,94 @@
+//! One cell: a framing and a role. The driver is the type that its row is run with.
+
+use std::fmt;
+use std::net::TcpStream;
+
+use framelink_transport::{Directions, Profile, ProfileBuilder};
+
+use crate::driver::{self, Driver};
+use crate::ends::Ends;
+use crate::peer;
+pub(crate) use crate::wire::Wire;
+
+/// The framings of the table: a length in text, in packed digits, and as a number.
+pub(crate) const WIRES: [Wire; 3] = [Wire::Ascii4, Wire::Bcd2, Wire::Net4];
+
+/// Which side of the connection is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// We have dialled.
+    Client,
+    /// We have accepted.
+    Server,
+}
+
+pub(crate) const BOTH: &[Role] = &[Role::Client, Role::Server];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) wire: Wire,
+    pub(crate) role: Role,
+}
+
+impl Cell {
+    /// Our end of a connection, and the plain socket at its other end.
+    pub(crate) fn pair<D: Ends>(&self) -> (D, TcpStream) {
+        self.pair_with(self.framing())
+    }
+
+    pub(crate) fn pair_with<D: Ends>(&self, framing: Directions) -> (D, TcpStream) {
+        match self.role {
+            Role::Client => peer::pair(framing),
+            Role::Server => D::accepted(framing),
+        }
+    }
+
+    pub(crate) fn framing(&self) -> Directions {
+        driver::framing(self.wire.notation())
+    }
+
+    /// The same framing with a smaller limit, such as `max=2KiB`.
+    pub(crate) fn framing_with(&self, option: &str) -> Directions {
+        driver::framing(&format!("{},{option}", self.wire.notation()))
+    }
+
+    pub(crate) fn profile(&self) -> ProfileBuilder {
+        Profile::builder(self.framing())
+    }
+
+    pub(crate) fn frame(&self, payload: &[u8]) -> Vec<u8> {
+        self.wire.frame(payload)
+    }
+
+    /// The frames of these messages, one behind the other.
+    pub(crate) fn frames<P: AsRef<[u8]>>(&self, payloads: &[P]) -> Vec<u8> {
+        payloads.iter().flat_map(|payload| self.frame(payload.as_ref())).collect()
+    }
+
+    /// A header that announces so many bytes.
+    pub(crate) fn header(&self, payload_len: usize) -> Vec<u8> {
+        let mut frame = self.frame(&vec![0; payload_len]);
+        frame.truncate(self.header_len());
+        frame
+    }
+
+    pub(crate) fn header_len(&self) -> usize {
+        self.frame(b"").len()
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.role {
+            Role::Client => "client",
+            Role::Server => "server",
+        };
+        write!(f, "{}, {role}", self.wire.notation())
+    }
+}
+
+/// The next message, which must be there.
+#[track_caller]
+pub(crate) fn next<D: Driver>(ours: &mut D) -> Vec<u8> {
+    ours.recv().expect("receiving").expect("a message").to_vec()
+}

@@ -1,0 +1,49 @@
+//! The table of faults: each row is a fault of a peer, of the network or of the system, and what must happen then. A row is run in
+//! cells, one for each framing, driver and role, or names the test that holds it elsewhere.
+//!
+//! ```console
+//! cargo test -p framelink-transport --test faults -- --nocapture      # one line a row, and the count of cells
+//! FRAMELINK_FAULTS=7,8 cargo test -p framelink-transport --test faults # some rows only
+//! FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults    # writes docs/src/faults.md anew
+//! ```
+
+#![allow(clippy::unwrap_used, reason = "the rows are tests, and called by them")]
+
+mod cell;
+mod ends;
+mod page;
+mod row;
+mod rows;
+mod run;
+mod script;
+mod table;
+
+#[allow(dead_code, unused_imports, unused_macros, reason = "it is for other tests too")]
+#[path = "../drivers/driver.rs"]
+mod driver;
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../drivers/party.rs"]
+mod party;
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../drivers/peer.rs"]
+mod peer;
+#[allow(dead_code, reason = "it is for other tests too")]
+#[path = "../matrix/peer.rs"]
+mod wire;
+
+#[test]
+fn every_cell_of_the_table_holds() {
+    run::all();
+}
+
+#[test]
+fn the_page_of_the_book_is_the_table() {
+    page::compare();
+}
+
+#[test]
+fn every_row_has_cells_or_names_a_test_that_exists() {
+    for row in table::ROWS {
+        row.check();
+    }
+}

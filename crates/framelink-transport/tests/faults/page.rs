@@ -1,0 +1,66 @@
+//! The page of the book: the table as text.
+
+use std::fmt::Write;
+
+use crate::row::{Elsewhere, Row, root};
+use crate::table::ROWS;
+
+const PAGE: &str = "docs/src/faults.md";
+const RENEW: &str = "FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults the_page";
+
+/// Fails if the page is not the table; with `FRAMELINK_RENEW=1` it writes the page.
+pub(crate) fn compare() {
+    let (path, text) = (root().join(PAGE), text());
+    if std::env::var_os("FRAMELINK_RENEW").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(page == text, "{PAGE} is not the table of the test any more; this writes it anew: {RENEW}");
+}
+
+fn text() -> String {
+    let mut text = HEAD.to_owned();
+    for row in ROWS {
+        let Row { number, fault, behaviour, .. } = row;
+        writeln!(text, "| {number} | {fault} | {behaviour} | {} | {} |", row.count(), places(row)).unwrap();
+    }
+    let (count, rows) = (ROWS.iter().map(Row::count).sum::<usize>(), ROWS.len());
+    writeln!(text, "\n{count} cells in {rows} rows.").unwrap();
+    text
+}
+
+/// Where the row is shown.
+fn places(row: &Row) -> String {
+    let here = row.here.as_ref().map(|here| {
+        let roles = match here.roles {
+            [_, _] => "client and server",
+            [crate::cell::Role::Client] => "client",
+            _ => "server",
+        };
+        format!("here: {roles}")
+    });
+    let elsewhere = row.elsewhere.iter().map(|Elsewhere { file, test, shows, .. }| {
+        let file = file.strip_prefix("crates/").unwrap_or(file);
+        format!("`{file}`, `{test}`: {shows}")
+    });
+    here.into_iter().chain(elsewhere).collect::<Vec<_>>().join("; ")
+}
+
+const HEAD: &str = "\
+# Faults
+
+<!-- Written by the test `faults` of framelink-transport: change its table, not this page. -->
+
+What can go wrong with a peer, with the network and with the system, what framelink does then, and which test shows it. Each row is run in
+cells: *framing* (`ascii:4`, `bcd:2`, `net:4`) × *driver* (blocking, non-blocking, tokio) × *role* (the side that dials, the side that
+accepts). A row that needs other processes, network namespaces or an end of the program is held by the test that is named.
+
+```console
+cargo test -p framelink-transport --test faults -- --nocapture         # one line a row, and the count of cells
+FRAMELINK_FAULTS=7,8 cargo test -p framelink-transport --test faults   # some rows only
+FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults      # writes this page anew from the table
+```
+
+| row | fault | what must happen | cells | where |
+| ---: | --- | --- | ---: | --- |
+";

@@ -1,0 +1,104 @@
+//! Runs the cells side by side: most of them only wait.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cell::Cell;
+use crate::row::Row;
+use crate::table::ROWS;
+
+/// So many at a time.
+const AT_A_TIME: usize = 24;
+/// When no cell has ended for so long, one of them hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Fewer are not the table.
+const LEAST: usize = 200;
+
+/// A cell that is to be run.
+struct Job {
+    row: u8,
+    name: String,
+    run: fn(Cell),
+    cell: Cell,
+}
+
+/// What became of a cell.
+struct Done {
+    job: usize,
+    fault: Option<String>,
+    took: Duration,
+}
+
+/// Runs every cell, prints a line for each row, and fails with the names of all cells that failed.
+pub(crate) fn all() {
+    let rows = wanted();
+    let jobs: Arc<Vec<Job>> = Arc::new(rows.iter().flat_map(|row| jobs(row)).collect());
+    let began = Instant::now();
+    let (mut faults, mut took) = (Vec::new(), BTreeMap::<u8, Duration>::new());
+    let mut left: HashSet<usize> = (0..jobs.len()).collect();
+    let done = begin(&jobs);
+    while !left.is_empty() {
+        let Ok(Done { job, fault, took: time }) = done.recv_timeout(PATIENCE) else {
+            let hanging: Vec<_> = left.iter().take(AT_A_TIME).map(|&job| jobs[job].name.as_str()).collect();
+            panic!("no cell has ended for {PATIENCE:?}; not over: {}", hanging.join("; "));
+        };
+        left.remove(&job);
+        let longest = took.entry(jobs[job].row).or_default();
+        *longest = time.max(*longest);
+        faults.extend(fault.map(|fault| format!("{}: {fault}", jobs[job].name)));
+    }
+    for row in &rows {
+        let (count, longest) = (row.count(), took.get(&row.number).copied().unwrap_or_default());
+        println!("row {:2}: {count:3} cells, {longest:8.1?} the longest: {}", row.number, row.fault);
+    }
+    let count: usize = rows.iter().map(|row| row.count()).sum();
+    println!("{count} cells in {} rows, {} of them run here in {:.1?}", rows.len(), jobs.len(), began.elapsed());
+    assert!(faults.is_empty(), "{} cells failed:\n{}", faults.len(), faults.join("\n"));
+    assert!(count >= LEAST || rows.len() < ROWS.len(), "only {count} cells");
+}
+
+/// All rows, or those that `FRAMELINK_FAULTS` names.
+fn wanted() -> Vec<&'static Row> {
+    let named = std::env::var("FRAMELINK_FAULTS").unwrap_or_default();
+    let named: Vec<u8> = named.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    ROWS.iter().filter(|row| named.is_empty() || named.contains(&row.number)).collect()
+}
+
+fn jobs(row: &'static Row) -> impl Iterator<Item = Job> {
+    let cells = row.here.iter().flat_map(|here| here.cells());
+    cells.map(|((driver, run), cell)| Job {
+        row: row.number,
+        name: format!("row {}, {driver}, {cell}", row.number),
+        run,
+        cell,
+    })
+}
+
+/// Threads that take one job after the other. A job that hangs holds its own thread only.
+fn begin(jobs: &Arc<Vec<Job>>) -> mpsc::Receiver<Done> {
+    let (tell, done) = mpsc::channel();
+    let next = Arc::new(AtomicUsize::new(0));
+    for _ in 0..AT_A_TIME {
+        let (jobs, tell, next) = (Arc::clone(jobs), tell.clone(), Arc::clone(&next));
+        thread::spawn(move || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(number) else { return };
+                let began = Instant::now();
+                let ended = catch_unwind(AssertUnwindSafe(|| (job.run)(job.cell)));
+                let fault = ended.err().map(|panic| text_of(&*panic));
+                let _ = tell.send(Done { job: number, fault, took: began.elapsed() });
+            }
+        });
+    }
+    done
+}
+
+fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it panicked").to_owned()
+}
