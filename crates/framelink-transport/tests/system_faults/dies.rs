@@ -10,7 +10,7 @@ use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::{Cause, Error, Framing, Profile, TryRecv};
 
 use crate::cell::Role;
-use crate::driver::{Driver, framing};
+use crate::driver::framing;
 use crate::host::{Play, Scene};
 use crate::namespace::{FAR, NEAR};
 use crate::ours::Serves;
@@ -67,8 +67,8 @@ impl Dies {
 }
 
 impl Play for Dies {
-    fn client<D: Driver>(&self, scene: &Scene) {
-        let Scene { cell, network, part } = scene;
+    fn client<D: Serves>(&self, scene: &Scene) {
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
         let (tell, told) = mpsc::channel();
         thread::scope(|scope| {
             scope.spawn(move || {
@@ -102,7 +102,7 @@ impl Play for Dies {
     }
 
     fn server<D: Serves>(&self, scene: &Scene) {
-        let Scene { cell, network, part } = scene;
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
         let (tell, told) = mpsc::channel::<SocketAddr>();
         let framing: Framing = cell.wire.notation().parse().expect("a notation");
         let profile =

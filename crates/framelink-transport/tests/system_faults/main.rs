@@ -1,7 +1,8 @@
-//! The rows of the table of faults that need a network of their own: two hosts in network namespaces, and a wire between them that is
-//! cut, loses packets, is slow, or changes. All cells of a row (framing × driver × role) run side by side.
+//! The rows of the table of faults that need a network of their own, or processes: two hosts in network namespaces, and a wire between
+//! them that is cut, loses packets, is slow, or changes; peers and servers that are killed, stopped, told to end, or short of memory.
+//! All cells of a row (framing × driver × role) run side by side.
 //!
-//! Needs `ip` and a system that lets us make namespaces (root, or `unshare --user --map-root-user`), and `nft`, `tc` and `ss` for
+//! A network needs `ip` and a system that lets us make namespaces (root, or `unshare --user --map-root-user`), and `nft`, `tc` and `ss` for
 //! some rows. Rows that cannot be run say so (`left out: …`); with `FRAMELINK_NAMESPACES_REQUIRED=1` they fail.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
@@ -13,12 +14,18 @@ mod dies;
 mod driver;
 mod goes_on;
 mod host;
+mod killed;
 mod namespace;
 mod ours;
+mod peers;
 mod plain;
 mod ports;
+mod program;
+mod programs;
 mod rows;
+mod servers;
 mod stage;
+mod stopped;
 #[path = "../matrix/peer.rs"]
 #[allow(dead_code, reason = "the other tests need more of it")]
 mod wire;
@@ -84,4 +91,10 @@ rows![
     a_socket_that_an_administrator_kills,
     no_local_port_is_left,
     many_addresses_of_one_client,
+    an_idle_peer_that_is_killed,
+    a_peer_that_is_killed_inside_a_frame,
+    a_peer_that_is_killed_inside_an_exchange,
+    a_server_that_is_told_to_end_under_load,
+    a_process_that_is_stopped_and_goes_on,
+    a_server_that_is_short_of_memory,
 ];

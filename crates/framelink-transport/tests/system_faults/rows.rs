@@ -12,8 +12,8 @@ use crate::dies::{Dies, Doing, Verdict};
 use crate::goes_on::GoesOn;
 use crate::host::on_all;
 use crate::namespace::{FAR, Lost, Namespace, Network, drop_rule};
-use crate::ports;
 use crate::stage::{Part, Stage};
+use crate::{killed, ports, servers, stopped};
 
 /// A row of the table.
 pub(crate) struct Row {
@@ -187,6 +187,41 @@ pub(crate) fn no_local_port_is_left() -> Row {
 pub(crate) fn many_addresses_of_one_client() -> Row {
     let fault = "one client with many addresses: as IPv4 and as IPv6, and of one /64";
     Row { number: 42, fault, cells: ONE_ROLE, lacks: ip, run: ports::many_addresses }
+}
+
+/// Only processes are needed.
+const fn nothing() -> Option<String> {
+    None
+}
+
+pub(crate) fn an_idle_peer_that_is_killed() -> Row {
+    let run = || killed::killed(killed::Doing::Nothing);
+    Row { number: 31, fault: "the peer is killed, idle", cells: BOTH_ROLES, lacks: nothing, run }
+}
+
+pub(crate) fn a_peer_that_is_killed_inside_a_frame() -> Row {
+    let run = || killed::killed(killed::Doing::Frame);
+    Row { number: 31, fault: "the peer is killed inside a frame", cells: BOTH_ROLES, lacks: nothing, run }
+}
+
+pub(crate) fn a_peer_that_is_killed_inside_an_exchange() -> Row {
+    let run = || killed::killed(killed::Doing::Exchange);
+    Row { number: 31, fault: "the peer is killed inside an exchange", cells: BOTH_ROLES, lacks: nothing, run }
+}
+
+pub(crate) fn a_server_that_is_told_to_end_under_load() -> Row {
+    let fault = "a server is told to end (SIGTERM) under load";
+    Row { number: 33, fault, cells: ONE_ROLE, lacks: nothing, run: servers::told_to_end }
+}
+
+pub(crate) fn a_process_that_is_stopped_and_goes_on() -> Row {
+    let fault = "our process is stopped (SIGSTOP), and goes on";
+    Row { number: 34, fault, cells: BOTH_ROLES, lacks: nothing, run: stopped::ours }
+}
+
+pub(crate) fn a_server_that_is_short_of_memory() -> Row {
+    let fault = "150 strangers each leave the longest message unfinished at a server with 64 MiB";
+    Row { number: 36, fault, cells: ONE_ROLE, lacks: nothing, run: servers::short_of_memory }
 }
 
 /// The link dies while it is quiet, or with data on it; each end notices within its bound.

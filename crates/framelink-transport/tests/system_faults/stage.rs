@@ -38,6 +38,11 @@ impl Stage {
         });
     }
 
+    /// Waits until so many are ready.
+    pub(crate) fn wait_for_ready(&self, count: usize) {
+        wait_for("clients that are ready", || self.ready.load(Ordering::Acquire) >= count);
+    }
+
     /// The fault is there.
     pub(crate) fn strike(&self) {
         let _ = self.struck.set(Instant::now());

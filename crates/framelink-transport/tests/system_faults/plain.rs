@@ -48,24 +48,38 @@ impl Plain {
         Self::new(TcpStream::connect(address).expect("dialling"), wire)
     }
 
+    pub(crate) fn frame(&self, message: &[u8]) -> Vec<u8> {
+        self.wire.frame(message)
+    }
+
+    pub(crate) const fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
     pub(crate) fn write(&mut self, message: &[u8]) -> io::Result<()> {
         self.stream.write_all(&self.wire.frame(message))
     }
 
-    /// The next message that is no heartbeat.
+    /// The next message that is no heartbeat; those are answered.
     pub(crate) fn read(&mut self) -> io::Result<Seen> {
+        loop {
+            match self.read_any()? {
+                Seen::Message(message) if message == b"PING" => self.write(b"PONG")?,
+                Seen::Message(message) if message == b"PONG" => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// The next message, or heartbeat.
+    pub(crate) fn read_any(&mut self) -> io::Result<Seen> {
         let head_len = self.wire.frame(b"").len();
         loop {
             if let Some((head, rest)) = self.came.split_at_checked(head_len)
                 && let Some(message) = rest.get(..announced(self.wire, head)).map(<[u8]>::to_vec)
             {
                 self.came.drain(..head_len + message.len());
-                match &message[..] {
-                    b"PING" => self.write(b"PONG")?,
-                    b"PONG" => {}
-                    _ => return Ok(Seen::Message(message)),
-                }
-                continue;
+                return Ok(Seen::Message(message));
             }
             let mut bytes = [0; 16 * 1024];
             match self.stream.read(&mut bytes) {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framelink_transport::upstream::Counts;
-use framelink_transport::{ConnectError, Error, Message, Profile, blocking, nonblocking, tokio};
+use framelink_transport::{CallError, ConnectError, Error, Message, Profile, blocking, nonblocking, tokio};
 
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 
@@ -26,9 +26,15 @@ pub(crate) trait Serves: Driver {
     /// Dials as the profile says.
     fn connect_as(profile: &Arc<Profile>, address: SocketAddr) -> Result<Self, ConnectError>;
 
+    /// A client of this peer: what its calls come to.
+    fn client(profile: &Profile, address: SocketAddr) -> Calls;
+
     /// Asks a client again and again for so long, and each call fails; what the client has done.
     fn call_for(profile: &Arc<Profile>, address: SocketAddr, time: Duration) -> Counts;
 }
+
+/// What calls.
+pub(crate) type Calls = Box<dyn FnMut(&[u8]) -> Result<Message, CallError>>;
 
 /// Calls that fail, one after the other, for so long.
 fn fail_for(time: Duration, mut call: impl FnMut() -> bool) {
@@ -65,6 +71,11 @@ impl Serves for Blocking {
 
     fn connect_as(profile: &Arc<Profile>, address: SocketAddr) -> Result<Self, ConnectError> {
         blocking::Connector::with_profile(profile).connect(address).map(Self)
+    }
+
+    fn client(profile: &Profile, address: SocketAddr) -> Calls {
+        let mut client = blocking::Client::new(profile.clone(), address.to_string()).expect("a client");
+        Box::new(move |request| client.call(request))
     }
 
     fn call_for(profile: &Arc<Profile>, address: SocketAddr, time: Duration) -> Counts {
@@ -113,6 +124,11 @@ impl Serves for NonBlocking {
         nonblocking::Connector::with_profile(profile).connect(address).map(Self)
     }
 
+    fn client(profile: &Profile, address: SocketAddr) -> Calls {
+        let mut client = nonblocking::Client::new(profile.clone(), address.to_string()).expect("a client");
+        Box::new(move |request| client.call(request))
+    }
+
     fn call_for(profile: &Arc<Profile>, address: SocketAddr, time: Duration) -> Counts {
         let upstream = nonblocking::Upstream::new(profile, [address.to_string()]);
         let mut client = nonblocking::Client::over(upstream.clone()).expect("a client");
@@ -155,6 +171,12 @@ impl Serves for Tokio {
         let runtime = Self::runtime();
         let connection = runtime.block_on(tokio::Connector::with_profile(profile).connect(address))?;
         Ok(Self { connection, runtime })
+    }
+
+    fn client(profile: &Profile, address: SocketAddr) -> Calls {
+        let runtime = Self::runtime();
+        let mut client = tokio::Client::new(profile.clone(), address.to_string()).expect("a client");
+        Box::new(move |request| runtime.block_on(client.call(request)))
     }
 
     fn call_for(profile: &Arc<Profile>, address: SocketAddr, time: Duration) -> Counts {

@@ -11,7 +11,7 @@ use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::{Framing, Profile};
 
 use crate::cell::Role;
-use crate::driver::{Driver, framing};
+use crate::driver::framing;
 use crate::host::{Play, Scene};
 use crate::namespace::{FAR, NEAR};
 use crate::ours::Serves;
@@ -54,8 +54,8 @@ fn heartbeat(role: Role) -> Heartbeat {
 }
 
 impl Play for GoesOn {
-    fn client<D: Driver>(&self, scene: &Scene) {
-        let Scene { cell, network, part } = scene;
+    fn client<D: Serves>(&self, scene: &Scene) {
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
         let (tell, told) = mpsc::channel();
         let (seen, sent) = thread::scope(|scope| {
             let peer = scope.spawn(move || {
@@ -84,7 +84,7 @@ impl Play for GoesOn {
     }
 
     fn server<D: Serves>(&self, scene: &Scene) {
-        let Scene { cell, network, part } = scene;
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
         let (tell, told) = mpsc::channel::<SocketAddr>();
         let framing: Framing = cell.wire.notation().parse().expect("a notation");
         let profile = Profile::builder(framing).heartbeat(heartbeat(Role::Server)).frame_timeout(DEADLINE);
