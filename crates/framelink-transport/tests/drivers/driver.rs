@@ -1,6 +1,7 @@
 //! The three drivers behind one face, so that a rule is written once.
 
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
@@ -159,7 +160,7 @@ impl Driver for NonBlocking {
 
 pub(crate) struct Tokio {
     pub(crate) connection: tokio::Connection,
-    pub(crate) runtime: ::tokio::runtime::Runtime,
+    pub(crate) runtime: Arc<::tokio::runtime::Runtime>,
 }
 
 impl Tokio {
@@ -175,14 +176,14 @@ impl Driver for Tokio {
         let runtime = Self::runtime();
         let connector = tokio::Connector::new(framing).within(DEADLINE);
         let connection = runtime.block_on(connector.connect(address))?;
-        Ok(Self { connection, runtime })
+        Ok(Self { connection, runtime: runtime.into() })
     }
 
     fn adopt(stream: TcpStream, framing: Directions) -> Self {
         let runtime = Self::runtime();
         stream.set_nonblocking(true).expect("a non-blocking socket");
         let stream = runtime.block_on(async { ::tokio::net::TcpStream::from_std(stream) }).expect("a socket");
-        Self { connection: tokio::Connection::from_stream(stream, framing), runtime }
+        Self { connection: tokio::Connection::from_stream(stream, framing), runtime: runtime.into() }
     }
 
     fn send(&mut self, payload: &[u8]) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! One cell: a framing and a role. The driver is the type that its row is run with.
 
 use std::fmt;
-use std::net::TcpStream;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 
 use framelink_transport::{Directions, Profile, ProfileBuilder};
 
@@ -22,6 +23,8 @@ pub(crate) enum Role {
     Server,
 }
 
+pub(crate) const CLIENT: &[Role] = &[Role::Client];
+pub(crate) const SERVER: &[Role] = &[Role::Server];
 pub(crate) const BOTH: &[Role] = &[Role::Client, Role::Server];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,39 @@ impl Cell {
             Role::Client => peer::pair(framing),
             Role::Server => D::accepted(framing),
         }
+    }
+
+    /// Two plain sockets, ours first: it has dialled, or was accepted.
+    pub(crate) fn sockets(&self) -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dialled = peer::ready(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let accepted = peer::ready(listener.accept().unwrap().0);
+        let (ours, peer) = match self.role {
+            Role::Client => (dialled, accepted),
+            Role::Server => (accepted, dialled),
+        };
+        // What a driver is given has no timeouts of its own.
+        ours.set_read_timeout(None).unwrap();
+        ours.set_write_timeout(None).unwrap();
+        (ours, peer)
+    }
+
+    /// Reads one frame, and gives its payload.
+    #[track_caller]
+    pub(crate) fn read(&self, peer: &TcpStream) -> Vec<u8> {
+        let header = peer::read_exactly(peer, self.header_len());
+        let len = match self.wire {
+            Wire::Ascii4 => std::str::from_utf8(&header).unwrap().parse().unwrap(),
+            Wire::Bcd2 => {
+                header.iter().fold(0, |len, pair| len * 100 + usize::from(pair >> 4) * 10 + usize::from(pair & 15))
+            }
+            _ => header.iter().fold(0, |len, &byte| len << 8 | usize::from(byte)),
+        };
+        peer::read_exactly(peer, len)
+    }
+
+    pub(crate) fn write(&self, mut peer: &TcpStream, payload: &[u8]) {
+        peer.write_all(&self.frame(payload)).expect("writing");
     }
 
     pub(crate) fn framing(&self) -> Directions {

@@ -1,6 +1,6 @@
 //! All rows.
 
-use crate::cell::BOTH;
+use crate::cell::{BOTH, CLIENT, SERVER};
 use crate::row::{Elsewhere, Row, cells};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -89,6 +89,128 @@ pub(crate) const ROWS: &[Row] = &[
         fault: "the peer closes its side while a reply is owed",
         behaviour: "the reply is still sent, whole, and then our end",
         here: cells!(BOTH, truncated::half_closed_with_a_reply_owed),
+        elsewhere: &[],
+    },
+    Row {
+        number: 16,
+        fault: "the peer reads nothing, so that the window closes",
+        behaviour: "sending and calling end with their time; what waits is bounded; the connection beside it goes on",
+        here: cells!(BOTH, window::closed),
+        elsewhere: &[],
+    },
+    Row {
+        number: 17,
+        fault: "the peer never replies, though its kernel answers",
+        behaviour: "the call ends with its time as *sent, no reply*; without keys the connection takes no other call",
+        here: cells!(BOTH, replies::none),
+        elsewhere: &[],
+    },
+    Row {
+        number: 18,
+        fault: "the reply comes after the call was given up",
+        behaviour: "it answers no other call: without keys the connection is of no use, with keys it is told as late",
+        here: cells!(BOTH, replies::late),
+        elsewhere: &[],
+    },
+    Row {
+        number: 19,
+        fault: "the reply comes twice",
+        behaviour: "the copy answers no other call: without keys the next call is refused, with keys the copy is told as a message",
+        here: cells!(BOTH, replies::twice),
+        elsewhere: &[],
+    },
+    Row {
+        number: 20,
+        fault: "replies come in another order",
+        behaviour: "with keys each finds its request (without keys the order is all there is, and is what the profile promises)",
+        here: cells!(BOTH, replies::in_another_order),
+        elsewhere: &[],
+    },
+    Row {
+        number: 21,
+        fault: "a message comes unasked while the connection is idle",
+        behaviour: "the next call sees it before it writes, fails as *not sent*, and the connection is given up",
+        here: cells!(BOTH, replies::unasked),
+        elsewhere: &[Elsewhere {
+            file: "crates/framelink-transport/tests/pool/hostile.rs",
+            test: "misbehaving",
+            shows: "a pool closes such a connection and lends another",
+            cells: 0,
+        }],
+    },
+    Row {
+        number: 22,
+        fault: "an operation is given up anywhere",
+        behaviour: "no byte is lost, and half a frame is never followed by another message",
+        here: cells!(BOTH, cancelled::anywhere),
+        elsewhere: &[],
+    },
+    Row {
+        number: 23,
+        fault: "heartbeats and messages go both ways at once",
+        behaviour: "no heartbeat is inside a frame, is delivered, or is taken for a reply",
+        here: cells!(BOTH, beats::beside_messages),
+        elsewhere: &[Elsewhere {
+            file: "crates/framelink-transport/tests/drivers/heartbeats.rs",
+            test: "a_million_messages_and_heartbeats_do_not_mix",
+            shows: "the same with far more messages",
+            cells: 0,
+        }],
+    },
+    Row {
+        number: 24,
+        fault: "both ends send heartbeats and answer them",
+        behaviour: "at most two heartbeats an interval, both ways together",
+        here: cells!(BOTH, beats::from_both_ends),
+        elsewhere: &[],
+    },
+    Row {
+        number: 25,
+        fault: "empty messages without end",
+        behaviour: "a server closes when there are more a second than it allows; a client's operations end with their time",
+        here: cells!(BOTH, floods::of_nothing),
+        elsewhere: &[],
+    },
+    Row {
+        number: 29,
+        fault: "the queue of connections that wait to be accepted is full",
+        behaviour: "dialling ends with its time, as *not sent*, and works when there is room; a server that accepts again serves all who wait",
+        here: cells!(BOTH, dialling::a_full_queue),
+        elsewhere: &[],
+    },
+    Row {
+        number: 30,
+        fault: "no program listens on the port",
+        behaviour: "an error that says so, with the address; the next tries wait longer and longer, and calls were *not sent*",
+        here: cells!(CLIENT, dialling::a_closed_port),
+        elsewhere: &[],
+    },
+    Row {
+        number: 41,
+        fault: "many clients say nothing, or a byte now and then",
+        behaviour: "each is closed when its time is over, and an honest client is answered all the while",
+        here: cells!(SERVER, strangers::that_are_slow),
+        elsewhere: &[],
+    },
+    Row {
+        number: 45,
+        fault: "a server accepts and closes at once, again and again",
+        behaviour: "it is dialled less and less often, up to the cap: only a reply begins the delays anew",
+        here: cells!(CLIENT, dialling::a_flapping_server),
+        elsewhere: &[],
+    },
+    Row {
+        number: 46,
+        fault: "a name has no address, is not answered, is answered otherwise later, or has a dead address",
+        behaviour: "dialling ends with its time, asks again for each dial, and tries each address",
+        here: cells!(CLIENT, dialling::names),
+        elsewhere: &[],
+    },
+    Row {
+        number: 48,
+        fault: "a handler panics",
+        behaviour: "its connection alone ends, behind the replies that were made before",
+        here: cells!(SERVER, panics::of_a_handler),
         elsewhere: &[],
     },
     Row {

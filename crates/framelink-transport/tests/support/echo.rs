@@ -15,8 +15,13 @@ pub(crate) struct Counts {
 }
 
 /// Sends back each message, answers probes, and sends heartbeats between the messages.
-pub(crate) fn echo(mut stream: TcpStream) -> Counts {
-    let framing: Framing = "net:2".parse().unwrap();
+pub(crate) fn echo(stream: TcpStream) -> Counts {
+    echo_in(stream, "net:2", [b"\0\x04PING".to_vec(), b"\0\x04PONG".to_vec()])
+}
+
+/// The same with another framing, whose frames of `PING` and `PONG` are given.
+pub(crate) fn echo_in(mut stream: TcpStream, notation: &str, [ping, pong]: [Vec<u8>; 2]) -> Counts {
+    let framing: Framing = notation.parse().unwrap();
     let (mut counts, mut unread, mut space) = (Counts::default(), Vec::new(), vec![0; 64 * 1024]);
     loop {
         let count = match stream.read(&mut space) {
@@ -31,7 +36,7 @@ pub(crate) fn echo(mut stream: TcpStream) -> Counts {
             match found.payload {
                 b"PING" => {
                     counts.probes_answered += 1;
-                    back.extend(b"\0\x04PONG");
+                    back.extend(&pong);
                 }
                 b"PONG" => counts.answers_came += 1,
                 message => {
@@ -40,7 +45,7 @@ pub(crate) fn echo(mut stream: TcpStream) -> Counts {
                     back.extend_from_slice(found.wire);
                     if counts.messages % 5 == 0 {
                         counts.beats_sent += 1;
-                        back.extend(if counts.messages % 500 == 0 { b"\0\x04PING" } else { b"\0\x04PONG" });
+                        back.extend(if counts.messages % 500 == 0 { &ping } else { &pong });
                     }
                 }
             }
