@@ -123,7 +123,7 @@ impl<C: Decode + Encode> Listener<C> {
                     let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
                     return Ok(Some(connection.admitted(&self.terms, permit)));
                 }
-                Err(error) if socket::is_gone(&error) => {}
+                Err(error) if crate::accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

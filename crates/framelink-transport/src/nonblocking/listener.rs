@@ -111,7 +111,7 @@ impl<C: Decode + Encode> Listener<C> {
     pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
         self.has_more = false;
         for _ in 0..MOST_REFUSED {
-            match self.listener.accept() {
+            match crate::accepting::check().and_then(|()| self.listener.accept()) {
                 Ok((stream, peer)) => {
                     let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
                         continue;
@@ -124,7 +124,7 @@ impl<C: Decode + Encode> Listener<C> {
                     return Ok(Some(connection.admitted(&self.terms, permit)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if socket::is_gone(&error) => {}
+                Err(error) if crate::accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -116,7 +116,11 @@ impl<C: Decode + Encode> Listener<C> {
     /// descriptors is one, and worth a pause before the next try.
     pub async fn accept(&mut self) -> io::Result<Connection<C>> {
         loop {
-            match self.listener.accept().await {
+            let accepted = match crate::accepting::check() {
+                Ok(()) => self.listener.accept().await,
+                Err(error) => Err(error),
+            };
+            match accepted {
                 Ok((stream, peer)) => {
                     let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
                         continue;
@@ -125,7 +129,7 @@ impl<C: Decode + Encode> Listener<C> {
                     let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
                     return Ok(connection.admitted(&self.terms, permit));
                 }
-                Err(error) if socket::is_gone(&error) => {}
+                Err(error) if crate::accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -17,6 +17,7 @@ mod rows;
 mod run;
 mod script;
 mod table;
+mod wall_clock;
 
 #[allow(dead_code, unused_imports, unused_macros, reason = "it is for other tests too")]
 #[path = "../drivers/driver.rs"]
@@ -55,4 +56,14 @@ fn every_row_has_cells_or_names_a_test_that_exists() {
     for row in table::all() {
         row.check();
     }
+    assert!(
+        table::ROWS.is_sorted_by(|row, next| row.number < next.number),
+        "the rows are in the order of their numbers"
+    );
+}
+
+#[test]
+#[ignore = "for the other process of row 26"]
+fn the_other_process() {
+    rows::descriptors::the_other_process();
 }

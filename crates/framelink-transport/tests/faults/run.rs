@@ -16,7 +16,7 @@ const AT_A_TIME: usize = 24;
 /// When no cell has ended for so long, one of them hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Fewer are not the table.
-const LEAST: usize = 200;
+const LEAST: usize = 500;
 
 /// A cell that is to be run.
 struct Job {
@@ -52,8 +52,8 @@ pub(crate) fn all() {
         faults.extend(fault.map(|fault| format!("{}: {fault}", jobs[job].name)));
     }
     for row in &rows {
-        let (count, longest) = (row.count(), took.get(&row.number).copied().unwrap_or_default());
-        println!("row {:2}: {count:3} cells, {longest:8.1?} the longest: {}", row.number, row.fault);
+        let took = took.get(&row.number).map_or("elsewhere".to_owned(), |longest| format!("{longest:.1?} the longest"));
+        println!("row {:2}: {:3} cells, {took:18}: {}", row.number, row.count(), row.fault);
     }
     let count: usize = rows.iter().map(|row| row.count()).sum();
     println!("{count} cells in {} rows, {} of them run here in {:.1?}", rows.len(), jobs.len(), began.elapsed());

@@ -26,12 +26,11 @@ const ROWS: &[Row] = &[
         fault: "1 to 10000 frames arrive in one piece",
         behaviour: "all are delivered, in order",
         here: cells!(BOTH, pieces::many_at_once),
-        elsewhere: &[Elsewhere {
-            file: "crates/framelink-transport/tests/fairness.rs",
-            test: "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
-            shows: "others have their turn meanwhile",
-            cells: 0,
-        }],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/fairness.rs",
+            "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
+            "others have their turn meanwhile",
+        )],
     },
     Row {
         number: 3,
@@ -52,7 +51,11 @@ const ROWS: &[Row] = &[
         fault: "a header that announces more than the limit",
         behaviour: "refused at the header, before any byte of the payload; the error names both numbers",
         here: cells!(BOTH, headers::oversize),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/memory.rs",
+            "what_is_announced_is_not_allocated",
+            "nothing is allocated for it",
+        )],
     },
     Row {
         number: 6,
@@ -87,12 +90,11 @@ const ROWS: &[Row] = &[
         fault: "writing to a peer that has closed",
         behaviour: "an error at the second write at the latest, which stays; every write asks for no signal",
         here: cells!(BOTH, resets::writing_after_the_close),
-        elsewhere: &[Elsewhere {
-            file: "crates/framelink-transport/src/blocking/stream.rs",
-            test: "write_parts",
-            shows: "no `SIGPIPE` for a program that embeds us; a test in Rust cannot see it, because Rust programs ignore that signal",
-            cells: 0,
-        }],
+        elsewhere: &[beside(
+            "crates/framelink-transport/src/blocking/stream.rs",
+            "write_parts",
+            "no `SIGPIPE` for a program that embeds us; a test in Rust cannot see it, because Rust programs ignore that signal",
+        )],
     },
     Row {
         number: 11,
@@ -106,7 +108,11 @@ const ROWS: &[Row] = &[
         fault: "the peer reads nothing, so that the window closes",
         behaviour: "sending and calling end with their time; what waits is bounded; the connection beside it goes on",
         here: cells!(BOTH, window::closed),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/back_pressure.rs",
+            "feeding_stops_at_64_kib_and_one_frame_and_goes_on_when_the_peer_reads",
+            "how much waits",
+        )],
     },
     Row {
         number: 17,
@@ -141,45 +147,93 @@ const ROWS: &[Row] = &[
         fault: "a message comes unasked while the connection is idle",
         behaviour: "the next call sees it before it writes, fails as *not sent*, and the connection is given up",
         here: cells!(BOTH, replies::unasked),
-        elsewhere: &[Elsewhere {
-            file: "crates/framelink-transport/tests/pool/hostile.rs",
-            test: "misbehaving",
-            shows: "a pool closes such a connection and lends another",
-            cells: 0,
-        }],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/pool/hostile.rs",
+            "misbehaving",
+            "a pool closes such a connection and lends another",
+        )],
     },
     Row {
         number: 22,
         fault: "an operation is given up anywhere",
         behaviour: "no byte is lost, and half a frame is never followed by another message",
         here: cells!(BOTH, cancelled::anywhere),
-        elsewhere: &[],
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/duplex/cancel.rs",
+                "calls_dropped_at_every_poll_lose_nothing_and_answer_no_other",
+                "the same for calls by key",
+            ),
+            beside(
+                "crates/framelink-transport/tests/cancel.rs",
+                "of_a_dropped_send_nothing_or_all_is_written_before_the_next_message",
+                "dropped at every poll, on scripted streams",
+            ),
+        ],
     },
     Row {
         number: 23,
         fault: "heartbeats and messages go both ways at once",
         behaviour: "no heartbeat is inside a frame, is delivered, or is taken for a reply",
         here: cells!(BOTH, beats::beside_messages),
-        elsewhere: &[Elsewhere {
-            file: "crates/framelink-transport/tests/drivers/heartbeats.rs",
-            test: "a_million_messages_and_heartbeats_do_not_mix",
-            shows: "the same with far more messages",
-            cells: 0,
-        }],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/drivers/heartbeats.rs",
+            "a_million_messages_and_heartbeats_do_not_mix",
+            "the same with far more messages",
+        )],
     },
     Row {
         number: 24,
         fault: "both ends send heartbeats and answer them",
         behaviour: "at most two heartbeats an interval, both ways together",
         here: cells!(BOTH, beats::from_both_ends),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/liveness/quiet.rs",
+            "two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval",
+            "on a virtual clock",
+        )],
     },
     Row {
         number: 25,
         fault: "empty messages without end",
         behaviour: "a server closes when there are more a second than it allows; a client's operations end with their time",
         here: cells!(BOTH, floods::of_nothing),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/memory.rs",
+            "ten_million_empty_frames_leave_nothing_behind",
+            "the memory of ten million",
+        )],
+    },
+    Row {
+        number: 26,
+        fault: "the process has no file descriptor left",
+        behaviour: "a server idles, answers those that are connected, and accepts when there is one again; a call was *not sent*",
+        here: cells!(BOTH, descriptors::exhausted),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/server/exhausted.rs",
+            "without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second",
+            "how soon",
+        )],
+    },
+    Row {
+        number: 27,
+        fault: "the system's `accept` fails, with every error that it has",
+        behaviour: "about the one connection: the next is taken at once; about us: it is told, once, and tried again after a pause",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_listener_of_each_driver_survives_every_error_of_accept",
+                shows: "ten errors, with each framing and driver; inside the crate, where `accept` can be made to fail",
+                cells: 9,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/src/accepting/tests.rs",
+                test: "a_server_survives_every_error_of_accept",
+                shows: "the same for the servers of two drivers (the non-blocking driver has none)",
+                cells: 6,
+            },
+        ],
     },
     Row {
         number: 29,
@@ -191,37 +245,75 @@ const ROWS: &[Row] = &[
     Row {
         number: 30,
         fault: "no program listens on the port",
-        behaviour: "an error that says so, with the address; the next tries wait longer and longer, and calls were *not sent*",
+        behaviour: "an error that says so, with the address; calls were *not sent*; the next tries wait longer and longer, cut by chance",
         here: cells!(CLIENT, dialling::a_closed_port),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/addresses/outages.rs",
+            "a_thousand_clients_come_back_spread_after_a_minute",
+            "the delays, on a virtual clock",
+        )],
+    },
+    Row {
+        number: 35,
+        fault: "the clock on the wall jumps by a day",
+        behaviour: "nothing: no code of ours asks it; every deadline is counted on a clock that only goes forward",
+        here: None,
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/faults/wall_clock.rs",
+            "no_code_asks_the_clock_on_the_wall",
+            "no source names that clock, and `clippy.toml` forbids it",
+        )],
     },
     Row {
         number: 41,
         fault: "many clients say nothing, or a byte now and then",
         behaviour: "each is closed when its time is over, and an honest client is answered all the while",
         here: cells!(SERVER, strangers::that_are_slow),
-        elsewhere: &[],
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/server_resources.rs",
+                "a_stranger_holds_little_and_leaves_nothing",
+                "the bytes that one holds",
+            ),
+            beside(
+                "crates/framelink-transport/tests/server/dribblers.rs",
+                "a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody",
+                "a thousand of them",
+            ),
+        ],
     },
     Row {
         number: 45,
         fault: "a server accepts and closes at once, again and again",
         behaviour: "it is dialled less and less often, up to the cap: only a reply begins the delays anew",
         here: cells!(CLIENT, dialling::a_flapping_server),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/reconnect/outages.rs",
+            "a_flapping_server_is_dialled_less_and_less",
+            "the counts of the client",
+        )],
     },
     Row {
         number: 46,
         fault: "a name has no address, is not answered, is answered otherwise later, or has a dead address",
         behaviour: "dialling ends with its time, asks again for each dial, and tries each address",
         here: cells!(CLIENT, dialling::names),
-        elsewhere: &[],
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/reconnect/names.rs",
+            "the_address_of_a_name_that_answered_is_tried_first",
+            "which address is tried first",
+        )],
     },
     Row {
         number: 48,
         fault: "a handler panics",
         behaviour: "its connection alone ends, behind the replies that were made before",
-        here: cells!(SERVER, panics::of_a_handler),
-        elsewhere: &[],
+        here: cells!(BOTH, panics::of_a_handler),
+        elsewhere: &[beside(
+            "crates/framelink-transport/tests/server/faults.rs",
+            "misbehave",
+            "the counts of a server",
+        )],
     },
     Row {
         number: 49,
@@ -231,3 +323,8 @@ const ROWS: &[Row] = &[
         elsewhere: &[],
     },
 ];
+
+/// A test that shows more of the row, and is no table of cells.
+const fn beside(file: &'static str, test: &'static str, shows: &'static str) -> Elsewhere {
+    Elsewhere { file, test, shows, cells: 0 }
+}

@@ -70,15 +70,15 @@ pub(crate) fn a_closed_port<D: Ends>(cell: Cell) {
         "{text}"
     );
     assert!(text.contains(&address.to_string()), "{text}");
-    // A client waits longer and longer between its tries, and says of each call that nothing was sent.
-    let mut client = D::client(profile(cell).reply_timeout(Duration::from_millis(150)).build().unwrap(), address);
+    // A client says of each call that nothing was sent, and waits for its next try no longer than a call may take.
+    let mut client = D::client(profile(cell).build().unwrap(), address);
     let began = Instant::now();
     for _ in 0..4 {
         let error = client.call(b"hello").unwrap_err();
         assert_eq!(error.sent(), Sent::Not, "{error}");
+        assert!(error.to_string().contains("refused"), "{error}");
     }
-    // 10, 20 and 40 ms, each at least half of it.
-    assert!(began.elapsed() >= Duration::from_millis(35) && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
 }
 
 /// The queue of connections that wait to be accepted is full, so that the system answers no other.
@@ -169,8 +169,8 @@ pub(crate) fn a_flapping_server<D: Ends>(cell: Cell) {
     }
     let took = began.elapsed();
     let seen = dials.load(Ordering::SeqCst);
-    // Four delays up to the cap, then at least 40 ms each.
-    let most = 6 + usize::try_from(took.as_millis() / 40).unwrap();
+    // A delay is cut by chance, to 40 ms in the middle. One without delays has thousands.
+    let most = 10 * (1 + usize::try_from(took.as_millis() / 100).unwrap());
     assert!((2..=most).contains(&seen), "{seen} dials in {took:?}");
     is_well.store(true, Ordering::SeqCst);
     let began = Instant::now();

@@ -2,6 +2,7 @@
 
 pub(crate) mod beats;
 pub(crate) mod cancelled;
+pub(crate) mod descriptors;
 pub(crate) mod dialling;
 pub(crate) mod floods;
 pub(crate) mod headers;

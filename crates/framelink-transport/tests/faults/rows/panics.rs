@@ -14,8 +14,11 @@ pub(crate) trait Panics: Ends {
     fn serve(self, profile: &Profile) -> Result<u64, framelink_transport::Error>;
 }
 
+/// Panics without a word: a backtrace of each would take longer than the row.
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
-    assert_ne!(message, b"panic", "as it was asked to");
+    if message == b"panic" {
+        std::panic::resume_unwind(Box::new("as it was asked to"));
+    }
     Some(message.to_vec())
 }
 
