@@ -11,7 +11,7 @@ use framelink_heartbeat::Verdict;
 use crate::HandlerError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::NotLent;
-use crate::session::{Ending, NotBegun, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
+use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
@@ -80,6 +80,7 @@ impl<D, E> Error<D, E> {
             Cause::Connect(ConnectError::NoThread(_)) => Blame::Ours,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
+            | Cause::ProxyHeader(_)
             | Cause::Fault(_)
             | Cause::NoReply
             | Cause::Unasked
@@ -169,6 +170,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     NotLent(Box<NotLent>),
     /// The peer did not begin with the bytes that it was to begin with.
     Preamble(WrongPreamble),
+    /// The connection began with a PROXY protocol header, which is not supported.
+    ProxyHeader(ProxyHeader),
     /// What came is no frame, or ended inside one.
     Fault(Fault<D>),
     /// The peer reset the connection, or it was torn down under us.
@@ -258,6 +261,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
         match self {
             Self::Refused(refused) => Self::Refused(*refused),
             Self::Preamble(wrong) => Self::Preamble(*wrong),
+            Self::ProxyHeader(header) => Self::ProxyHeader(*header),
             Self::Fault(fault) => Self::Fault(*fault),
             Self::Reset(error) => Self::Reset(same(error)),
             Self::Io(error) => Self::Io(same(error)),
@@ -325,6 +329,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Self::NotLent(why) => why.fmt(f),
             Self::Preamble(wrong) => wrong.fmt(f),
+            Self::ProxyHeader(header) => header.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),

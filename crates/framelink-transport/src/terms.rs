@@ -56,7 +56,8 @@ impl Terms {
         }
     }
 
-    /// The same of one that was let in: for how long it may stay. It has its place until both halves are gone.
+    /// The same of one that was accepted: that no proxy puts a header before it, and for how long it may stay. It has its place until
+    /// both halves are gone.
     pub(crate) fn admit<D: Decode, E: Encode>(
         &self,
         receiving: &mut Receiving<D>,
@@ -64,6 +65,7 @@ impl Terms {
         permit: Option<Permit>,
     ) {
         self.apply(receiving, sending);
+        receiving.refuse_proxy_header();
         let Some(permit) = permit else { return };
         let tenure = self.0.as_ref().map_or_else(Tenure::new, |(profile, _)| {
             let timeouts = profile.timeouts();

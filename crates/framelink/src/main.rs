@@ -14,6 +14,7 @@ mod liveness;
 mod log;
 mod memory;
 mod output;
+mod probes;
 mod profile;
 mod serving;
 mod set;

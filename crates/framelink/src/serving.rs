@@ -10,6 +10,7 @@ use crate::arguments::Calls;
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::{Count, say};
+use crate::probes::Probes;
 use crate::profile::Overrides;
 use crate::strangers::{self, Kind};
 
@@ -22,7 +23,12 @@ pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Serv
         Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
         said => said?,
     }
-    Ok(server.observe(move |event| log(&address, event)))
+    let probes = Probes::default();
+    Ok(server.observe(move |event| {
+        if !probes.take(event) {
+            log(&address, event);
+        }
+    }))
 }
 
 /// Tells a server to end when the program is told to. A second signal cuts what is in flight.
@@ -90,6 +96,7 @@ const fn is_before_a_message(cause: &Cause) -> bool {
         Cause::TimedOut { unwritten_bytes, .. } => *unwritten_bytes == 0,
         Cause::Fault(_)
         | Cause::Preamble(_)
+        | Cause::ProxyHeader(_)
         | Cause::Reset(_)
         | Cause::Io(_)
         | Cause::TooManyEmpty { .. }

@@ -19,6 +19,9 @@ pub(crate) enum Kind {
     Unserved,
     /// The system has no file descriptors, say, or has some again.
     System,
+    /// A peer has closed or reset its connection before its first byte. One line is written; the count of the others is written at the
+    /// end of the program only, because health checks come for as long as the program runs.
+    Probe,
 }
 
 /// Writes a line, or counts it where there were too many of its kind. The count is written ten seconds after the first of them, and at
@@ -30,7 +33,8 @@ pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
         drop(limits);
         return write();
     }
-    if !limits.is_timed
+    if kind.is_timed()
+        && !limits.is_timed
         && let Ok(runtime) = Handle::try_current()
     {
         limits.is_timed = true;
@@ -40,7 +44,7 @@ pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
 
 /// Writes all counts that were not written yet.
 pub(crate) fn tell_all() {
-    let counts = LIMITS.lock().limiter.take(|_| true);
+    let counts = LIMITS.lock().limiter.take(None);
     counts.into_iter().for_each(|count| count.tell(LIMITS.now()));
 }
 
@@ -49,7 +53,7 @@ async fn tell_in_time() {
         let now = LIMITS.now();
         let (counts, next_at) = {
             let mut limits = LIMITS.lock();
-            let counts = limits.limiter.take(|since| since.saturating_add(WINDOW) <= now);
+            let counts = limits.limiter.take(Some(now));
             let next_at = limits.limiter.due();
             limits.is_timed = next_at.is_some();
             (counts, next_at)
@@ -90,7 +94,7 @@ const BURST: u32 = 20;
 const GAP: Duration = Duration::from_secs(1);
 /// So long lines are counted before the count is written.
 const WINDOW: Duration = Duration::from_secs(10);
-const KINDS: [Kind; 5] = [Kind::Connected, Kind::Closed, Kind::Ended, Kind::Unserved, Kind::System];
+const KINDS: [Kind; 6] = [Kind::Connected, Kind::Closed, Kind::Ended, Kind::Unserved, Kind::System, Kind::Probe];
 
 /// Which lines are written, and how many are not. Time is an argument.
 #[derive(Debug)]
@@ -122,7 +126,10 @@ impl Limiter {
     /// Whether a line is written; else it is counted.
     fn admits(&mut self, kind: Kind, now: Duration) -> bool {
         let lines = &mut self.0[kind as usize];
-        let is_written = lines.paid_at.saturating_sub(now) <= GAP * (BURST - 1);
+        let is_written = match kind {
+            Kind::Probe => lines.paid_at.is_zero(),
+            _ => lines.paid_at.saturating_sub(now) <= GAP * (BURST - 1),
+        };
         if is_written {
             lines.paid_at = now.max(lines.paid_at).saturating_add(GAP);
         } else {
@@ -136,16 +143,27 @@ impl Limiter {
 
     /// When a count is to be written.
     fn due(&self) -> Option<Duration> {
-        let counted = self.0.iter().filter(|lines| lines.left_out > 0);
-        counted.map(|lines| lines.since.saturating_add(WINDOW)).min()
+        let counted = KINDS.iter().zip(&self.0).filter(|(kind, lines)| lines.left_out > 0 && kind.is_timed());
+        counted.map(|(_, lines)| lines.since.saturating_add(WINDOW)).min()
     }
 
-    /// The counts that began at such a time; they begin anew.
-    fn take(&mut self, began: impl Fn(Duration) -> bool) -> Vec<Count> {
-        let counted = KINDS.iter().zip(&mut self.0).filter(|(_, lines)| lines.left_out > 0 && began(lines.since));
+    /// The counts that are due at such a time; they begin anew.
+    fn take(&mut self, until: Option<Duration>) -> Vec<Count> {
+        let is_due = |kind: Kind, since: Duration| {
+            until.is_none_or(|now| kind.is_timed() && since.saturating_add(WINDOW) <= now)
+        };
+        let counted =
+            KINDS.iter().zip(&mut self.0).filter(|(kind, lines)| lines.left_out > 0 && is_due(**kind, lines.since));
         counted
             .map(|(&kind, lines)| Count { kind, left_out: std::mem::take(&mut lines.left_out), since: lines.since })
             .collect()
+    }
+}
+
+impl Kind {
+    /// Whether a count is written while the program runs.
+    const fn is_timed(self) -> bool {
+        !matches!(self, Self::Probe)
     }
 }
 
@@ -153,7 +171,7 @@ impl Count {
     fn tell(self, now: Duration) {
         let text = self.text(now);
         match self.kind {
-            Kind::Connected | Kind::Closed => tracing::info!("{text}"),
+            Kind::Connected | Kind::Closed | Kind::Probe => tracing::info!("{text}"),
             Kind::Ended | Kind::System => tracing::warn!("{text}"),
             Kind::Unserved => tracing::error!("{text}"),
         }
@@ -167,6 +185,7 @@ impl Count {
             Kind::Ended => "connections ended before a whole message",
             Kind::Unserved => "clients were turned away, because their host could not be reached",
             Kind::System => "lines about what the system refused",
+            Kind::Probe => "connections closed before their first byte (health checks, say)",
         };
         format!("and {more} more {what} in the last {seconds}s; their lines are left out")
     }
@@ -203,17 +222,24 @@ mod tests {
         written(&mut limiter, Kind::Ended, 120, at(3000));
         written(&mut limiter, Kind::Closed, 25, at(5000));
         assert_eq!(limiter.due(), Some(at(13_000)));
-        let is_over = |now| move |since: Duration| since.saturating_add(WINDOW) <= now;
-        assert_eq!(limiter.take(is_over(at(12_999))), []);
+        assert_eq!(limiter.take(Some(at(12_999))), []);
         let count = Count { kind: Kind::Ended, left_out: 100, since: at(3000) };
-        assert_eq!(limiter.take(is_over(at(13_000))), [count]);
+        assert_eq!(limiter.take(Some(at(13_000))), [count]);
         assert_eq!(
             count.text(at(13_000)),
             "and 100 more connections ended before a whole message in the last 10s; their lines are left out"
         );
         assert_eq!(limiter.due(), Some(at(15_000)));
-        assert_eq!(limiter.take(|_| true), [Count { kind: Kind::Closed, left_out: 5, since: at(5000) }], "at the end");
-        assert_eq!((limiter.take(|_| true), limiter.due()), (vec![], None));
+        assert_eq!(limiter.take(None), [Count { kind: Kind::Closed, left_out: 5, since: at(5000) }], "at the end");
+        assert_eq!((limiter.take(None), limiter.due()), (vec![], None));
+    }
+
+    #[test]
+    fn one_line_is_written_of_probes_and_their_count_at_the_end() {
+        let mut limiter = Limiter::new();
+        let written: u64 = (0..1000).map(|second| written(&mut limiter, Kind::Probe, 1, at(second * 2000))).sum();
+        assert_eq!((written, limiter.due(), limiter.take(Some(at(2_000_000)))), (1, None, vec![]));
+        assert_eq!(limiter.take(None), [Count { kind: Kind::Probe, left_out: 999, since: at(2000) }]);
     }
 
     /// Lines at any times: each is written or counted, and few are written.
@@ -227,14 +253,14 @@ mod tests {
             let burst = (seed >> 40) % 200;
             came += burst;
             let fresh = written(&mut limiter, kind, burst, now);
-            let counts = limiter.take(|since| since.saturating_add(WINDOW) <= now);
+            let counts = limiter.take(Some(now));
             lines += fresh + counts.len() as u64;
             told += fresh + counts.iter().map(|count| count.left_out).sum::<u64>();
             now += at((seed >> 50) % 500);
         }
-        told += limiter.take(|_| true).iter().map(|count| count.left_out).sum::<u64>();
+        told += limiter.take(None).iter().map(|count| count.left_out).sum::<u64>();
         assert_eq!(told, came);
         // For each kind a burst, a line a second, and a count in ten seconds.
-        assert!(lines <= 5 * (20 + 600 + 60) && came > 50 * lines, "{lines} of {came}");
+        assert!(lines <= 6 * (20 + 600 + 60) && came > 50 * lines, "{lines} of {came}");
     }
 }

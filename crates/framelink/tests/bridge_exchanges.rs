@@ -255,6 +255,224 @@ fn what_a_drain_cuts_is_counted() {
     assert!(done.stderr.contains("1 message was cut"), "{}", done.stderr);
 }
 
+const KINDS: [&str; 3] = ["pooled:2", "shared:1", "short"];
+
+/// Ends the bridge, and says what its last line about the drain says behind `drained: `.
+#[cfg(unix)]
+fn drained(bridge: Running) -> (Option<i32>, String) {
+    bridge.signal("TERM");
+    ended(bridge)
+}
+
+#[cfg(unix)]
+fn ended(bridge: Running) -> (Option<i32>, String) {
+    let done = bridge.finish();
+    let line = done.stderr.lines().find_map(|line| line.split_once("drained: "));
+    (done.code, line.unwrap_or_else(|| panic!("no line about the drain: {}", done.stderr)).1.to_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_that_comes_after_the_last_reply_of_a_drain_is_counted_as_cut() {
+    for connection in KINDS {
+        let host = Host::listen();
+        let more = ["--to-connection", connection, "--set", "timeouts.close=20s", "--drain", "40s"];
+        let (mut bridge, address) = bridge(&host.address.to_string(), &more);
+        let client = dial(address);
+        ask(&client, "one");
+        let stream = host.accept();
+        assert_eq!(taken(&stream), "one");
+        bridge.signal("TERM");
+        bridge.log_line("draining");
+        answer(&stream, "1");
+        assert_eq!(hear(&client), "1", "{connection}: what was under way has its reply");
+        assert_eq!(read_to_end(&client), b"");
+        ask(&client, "late");
+        drop((client, stream));
+        let (code, line) = ended(bridge);
+        let expected = "1 message answered, 1 message and 0 connections cut; before: 0 messages answered, 0 not";
+        assert_eq!((code, line.as_str()), (Some(1), expected), "{connection}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_clients_miss_at_a_drain_is_what_the_bridge_says_that_it_cut() {
+    const CLIENTS: u64 = 4;
+    for connection in KINDS {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap().to_string();
+        echo_all(listener, false);
+        let more = ["--to-connection", connection, "--set", "timeouts.close=20s", "--drain", "40s"];
+        let (mut bridge, address) = bridge(&to, &more);
+        let (tell, told) = std::sync::mpsc::channel();
+        let clients = (0..CLIENTS).map(|_| {
+            let tell = tell.clone();
+            Task::start(move || {
+                let mut client = dial(address);
+                // As many requests as were sent, and those that had no reply.
+                for number in 1..=500 {
+                    let mut first = [0];
+                    ask(&client, "request");
+                    if std::io::Read::read(&mut client, &mut first).expect("a reply or an end") == 0 {
+                        return (number, 1);
+                    }
+                    assert_eq!(read_exactly(&client, 14), *b"011re: request", "a whole reply");
+                    let _ = tell.send(());
+                }
+                (500, 0)
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        (0..3 * CLIENTS).for_each(|_| told.recv_timeout(common::DEADLINE).expect("replies"));
+        bridge.signal("TERM");
+        bridge.log_line("draining");
+        let (sent, missed) =
+            clients.into_iter().map(Task::join).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        let (code, line) = ended(bridge);
+        let numbers: Vec<u64> =
+            line.split(|byte: char| !byte.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        let &[answered, cut, 0, before, 0] = &numbers[..] else { panic!("{connection}: {line}") };
+        assert_eq!((answered + before, cut), (sent - missed, missed), "{connection}: {line}");
+        assert_eq!(code, Some(i32::from(missed > 0)), "{connection}: {line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_waits_behind_a_request_that_is_cut_is_counted_too() {
+    for connection in KINDS {
+        let host = Host::listen();
+        let more = ["--to-connection", connection, "--drain", "300ms", "--to-set", "timeouts.close=50ms"];
+        let (bridge, address) = bridge(&host.address.to_string(), &more);
+        let mut client = dial(address);
+        client.write_all(&Wire::Ascii4.frames(&["one", "two", "three"])).unwrap();
+        let stream = host.accept();
+        assert_eq!(taken(&stream), "one");
+        let (code, line) = drained(bridge);
+        let expected = "0 messages answered, 3 messages and 1 connection cut; before: 0 messages answered, 0 not";
+        assert_eq!((code, line.as_str()), (Some(1), expected), "{connection}");
+    }
+}
+
+/// How an exchange of one client ends without a reply.
+#[derive(Clone, Copy, Debug)]
+enum Fails {
+    HostRefuses,
+    HostResets,
+    HostIsSilent,
+    ClientResets,
+}
+
+#[cfg(unix)]
+#[test]
+fn every_exchange_without_a_reply_is_in_the_counts() {
+    for fails in [Fails::HostRefuses, Fails::HostResets, Fails::HostIsSilent, Fails::ClientResets] {
+        for connection in KINDS {
+            let (dead, host) = (common::DeadPort::new(), Host::listen());
+            let is_dead = matches!(fails, Fails::HostRefuses);
+            let to = if is_dead { dead.address } else { host.address };
+            let is_silent = matches!(fails, Fails::HostRefuses | Fails::HostIsSilent);
+            let time = format!("timeouts.reply={}", if is_silent { "200ms" } else { "20s" });
+            let (mut bridge, address) = bridge(&to.to_string(), &["--to-connection", connection, "--to-set", &time]);
+            let client = dial(address);
+            ask(&client, "one");
+            let stream = (!is_dead).then(|| host.accept());
+            if let Some(stream) = &stream {
+                assert_eq!(taken(stream), "one");
+            }
+            match (fails, stream) {
+                (Fails::ClientResets, Some(stream)) => {
+                    reset(client);
+                    answer(&stream, "1");
+                }
+                (fails, stream) => {
+                    let stream = match fails {
+                        Fails::HostResets => {
+                            stream.map(reset);
+                            None
+                        }
+                        _ => stream,
+                    };
+                    assert!(is_closed(&client), "{fails:?} {connection}");
+                    // The bridge waits for its end before it logs the error.
+                    drop((client, stream));
+                }
+            }
+            bridge.log_line(", after 0 messages");
+            let expected = "0 messages answered, 0 messages and 0 connections cut; before: 0 messages answered, 1 not";
+            assert_eq!(drained(bridge), (Some(0), expected.to_owned()), "{fails:?} {connection}");
+        }
+    }
+}
+
+fn reset(stream: TcpStream) {
+    socket2::Socket::from(stream).set_linger(Some(std::time::Duration::ZERO)).expect("no lingering");
+}
+
+#[cfg(unix)]
+#[test]
+fn health_checks_are_one_line_at_info_and_cost_the_host_nothing() {
+    for connection in ["long", "pooled:2", "shared:1", "short"] {
+        let host = Host::listen();
+        let more = ["--to-connection", connection, "--to-set", "timeouts.close=50ms"];
+        let (bridge, address) = bridge(&host.address.to_string(), &more);
+        // However busy the machine is, the bridge sees their end and their beginning together.
+        bridge.signal("STOP");
+        for number in 0..4 {
+            let probe = dial(address);
+            if number % 2 == 0 {
+                reset(probe);
+            }
+        }
+        bridge.signal("CONT");
+        let client = dial(address);
+        ask(&client, "one");
+        let stream = host.accept();
+        assert_eq!(taken(&stream), "one", "{connection}");
+        answer(&stream, "1");
+        assert_eq!(hear(&client), "1", "{connection}");
+        if connection == "long" {
+            host.expect_untouched();
+        }
+        drop((client, stream));
+        bridge.signal("TERM");
+        let done = bridge.finish();
+        assert_eq!(done.code, Some(0), "{connection}: {}", done.stderr);
+        let probes: Vec<_> = done.stderr.lines().filter(|line| line.contains("before its first byte")).collect();
+        assert!(probes.len() == 1 && probes[0].contains(" INFO "), "{connection}: {}", done.stderr);
+        assert!(done.stderr.contains("and 3 more connections closed before their first byte"), "{}", done.stderr);
+        assert_eq!(done.stderr.matches(": connected").count(), 1, "{connection}: {}", done.stderr);
+        assert!(!done.stderr.contains("ERROR"), "{connection}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_header_of_a_proxy_is_told_and_the_host_is_not_dialled_for_it() {
+    for connection in ["long", "pooled:2", "shared:1", "short"] {
+        let host = Host::listen();
+        let (mut bridge, address) = bridge(&host.address.to_string(), &["--to-connection", connection]);
+        let mut client = dial(address);
+        client.write_all(b"PROXY TCP4 192.0.2.7 192.0.2.1 56324 7000\r\n0002hi").unwrap();
+        assert!(is_closed(&client), "{connection}");
+        let line = bridge.log_line("PROXY protocol header (version 1)");
+        assert!(line.contains("switch it off at the proxy"), "{line}");
+        if connection == "long" {
+            host.expect_untouched();
+        }
+    }
+}
+
+#[test]
+fn a_host_that_speaks_first_is_dialled_for_a_client_that_says_nothing() {
+    let host = Host::listen();
+    let (_bridge, address) = bridge(&host.address.to_string(), &[]);
+    let client = dial(address);
+    let stream = host.accept();
+    answer(&stream, "welcome");
+    assert_eq!(hear(&client), "welcome");
+}
+
 #[test]
 fn profiles_say_how_to_talk_to_either_side() {
     let clients = TempFile::with(b"framing = 'line'\npreamble.send = '2a'");

@@ -10,7 +10,7 @@ use super::{Connection, Listener, Stopper};
 use crate::admission::Pause;
 use crate::clock::Clock;
 use crate::drive::Clock as _;
-use crate::server::{Drain, Ledger, Observer, Seat, tell};
+use crate::server::{Drain, Ledger, Observer, Seat, is_probe, tell};
 use crate::session::{Concurrency, Stage};
 use crate::threads;
 use crate::{Answer, DrainReport, Error, Message, Profile, Registry, ServerCounts, ServerEvent};
@@ -186,12 +186,16 @@ impl Server {
             place.seat.begin();
             tell(observer.as_ref(), &ServerEvent::Connected { peer });
             let answer = |message: Message| handler(message);
+            let bytes = connection.receiver.byte_count();
             let outcome = match needs_threads {
                 true => connection.serve_to_end(&profile, concurrency, answer),
                 false => connection.serve_in_turn(&profile, answer),
             };
             place.seat.leave(outcome.ended.as_ref().copied().map_err(Error::cause), outcome.discarded);
             let (answered, error) = (outcome.answered, outcome.ended.as_ref().err());
+            if is_probe(&outcome.ended, bytes.get()) {
+                tell(observer.as_ref(), &ServerEvent::Probed { peer });
+            }
             tell(observer.as_ref(), &ServerEvent::Closed { peer, answered, error });
         };
         threads::spawn("framelink-serve", serve).map(drop)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::attend::attend_in;
-use super::receive::{greeted, is_unsure, look};
+use super::receive::{greeted, has_started, is_unsure, look};
 use super::send::make_room;
 use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
 use crate::Message;
@@ -69,7 +69,7 @@ impl<P: AsRef<[u8]>> Call<P> {
         let (mut looks, mut turn) = (0, Turn::default());
         loop {
             self.stage = match self.stage {
-                Stage::Greet if receiving.poll_preamble().map_err(Cause::Preamble)? => Stage::Look,
+                Stage::Greet if has_started(receiving)? => Stage::Look,
                 Stage::Greet => match flush(sending, port.output(), clock)? {
                     Progress::Done => match greeted(receiving, port.input(), clock)? {
                         Ok(()) => Stage::Look,

@@ -32,6 +32,21 @@ impl Close {
         self.deadline
     }
 
+    /// Counts the messages that are there already, of a connection that is cut, and writes nothing.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn count_unread<D: Decode>(
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+    ) -> usize {
+        /// A peer that sends without end is not counted without end.
+        const WITHIN: Duration = Duration::from_millis(100);
+        let deadline = clock.now().saturating_add(WITHIN);
+        let mut close = Self { within: WITHIN, deadline, report: CloseReport::default(), is_lost: false };
+        let _: Result<_, Cause<D::Error, ()>> = close.empty(receiving, &mut Now(input), clock);
+        close.report.discarded
+    }
+
     /// How many messages came since it began.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) const fn discarded(&self) -> usize {
@@ -101,10 +116,14 @@ impl Close {
     /// resets the connection.
     fn count<D: Decode>(&mut self, receiving: &mut Receiving<D>) {
         while !self.is_lost {
-            match (receiving.poll_preamble(), receiving.poll()) {
-                (Ok(true), Ok(Received::Message(_))) => self.report.discarded += 1,
-                // After too many empty ones no message comes any more, and what follows is not to be piled up.
-                (Ok(_), Ok(_)) if receiving.flooded().is_none() => return,
+            match receiving.poll_preamble() {
+                Ok(true) => match receiving.poll() {
+                    Ok(Received::Message(_)) => self.report.discarded += 1,
+                    // After too many empty ones no message comes any more, and what follows is not to be piled up.
+                    Ok(_) if receiving.flooded().is_none() => return,
+                    _ => self.is_lost = true,
+                },
+                Ok(false) if receiving.proxy_header().is_none() => return,
                 _ => self.is_lost = true,
             }
         }

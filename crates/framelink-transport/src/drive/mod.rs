@@ -24,6 +24,8 @@ pub(crate) use call::{Answer, Call};
 pub(crate) use calls::sent_of;
 pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
+#[cfg(feature = "tokio")]
+pub(crate) use receive::begun;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::buffered;
 #[cfg(any(feature = "blocking", feature = "tokio"))]

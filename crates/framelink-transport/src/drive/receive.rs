@@ -128,7 +128,8 @@ fn starved<D: Decode, E>(
 
 /// What ends at once needs nothing of what has come.
 fn ended<D: Decode, E>(receiving: &mut Receiving<D>, ending: Ending) -> Cause<D::Error, E> {
-    if ending.is_abrupt() {
+    // What a drain cuts is counted.
+    if ending.is_abrupt() && ending != Ending::Cut {
         receiving.forget();
     }
     Cause::Ended(ending)
@@ -181,12 +182,34 @@ pub(super) fn greeted<D: Decode, E>(
     clock: &impl Clock,
 ) -> Result<Result<(), Option<Duration>>, Cause<D::Error, E>> {
     let mut reading = Reading::default();
-    while !receiving.poll_preamble().map_err(Cause::Preamble)? {
-        if let Read::Wait(until) = reading.once(receiving, input, clock, None)? {
+    while !has_started(receiving)? {
+        let until = receiving.kept_until();
+        if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
             return Ok(Err(until));
         }
     }
     Ok(Ok(()))
+}
+
+/// Reads until a byte came that is the peer's own, or the peer has closed: whether any byte came. Takes no message.
+#[cfg(feature = "tokio")]
+pub(crate) fn begun<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    input: &mut impl Input,
+    clock: &impl Clock,
+) -> Result<Result<bool, Option<Duration>>, Cause<D::Error, E>> {
+    let mut reading = Reading::default();
+    loop {
+        let has_started = has_started(receiving)?;
+        let has_bytes = receiving.byte_count().get() > 0;
+        if receiving.is_closed() || (has_started && has_bytes && !receiving.may_be_proxy_header()) {
+            return Ok(Ok(has_bytes));
+        }
+        let until = receiving.kept_until();
+        if let Read::Wait(until) = reading.once(receiving, input, clock, until)? {
+            return Ok(Err(until));
+        }
+    }
 }
 
 /// Takes what is there already into the session, and waits for nothing. True if that is the end; `None` if it could not be seen.
@@ -217,7 +240,7 @@ pub(crate) fn has_ended<D: Decode, E>(
     /// A peer that sends without end is not listened to without end.
     const LOOKS: usize = 64;
     for _ in 0..LOOKS {
-        if !is_heard && receiving.poll_preamble().map_err(Cause::Preamble)? {
+        if !is_heard && has_started(receiving)? {
             receiving.discard();
         }
         let before = receiving.byte_count().get();
@@ -249,13 +272,22 @@ pub(crate) fn discard<D: Decode, E>(
 
 /// The next thing in what has been read. Before the first message there may be a preamble.
 fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
-    match receiving.poll_preamble().map_err(Cause::Preamble)? {
+    match has_started(receiving)? {
         true => match (receiving.poll().map_err(Cause::Fault)?, receiving.flooded()) {
             (Received::Wait { .. }, Some(most)) => Err(Cause::TooManyEmpty { most }),
             (received, _) => Ok(received),
         },
-        false => Ok(Received::Wait { until: None }),
+        false => Ok(Received::Wait { until: receiving.kept_until() }),
     }
+}
+
+/// Whether what comes before the first message has come.
+#[inline]
+pub(super) fn has_started<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<bool, Cause<D::Error, E>> {
+    if receiving.poll_preamble().map_err(Cause::Preamble)? {
+        return Ok(true);
+    }
+    receiving.proxy_header().map_or(Ok(false), |header| Err(Cause::ProxyHeader(header)))
 }
 
 /// Reads one after the other.

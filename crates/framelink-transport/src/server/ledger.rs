@@ -60,7 +60,7 @@ pub struct ClosedCounts {
     pub cut: u64,
     /// A message began too late or took too long, or a reply was not taken in time.
     pub timed_out: u64,
-    /// What came is no message.
+    /// What came is no message, or a proxy put a header before it.
     pub bad_bytes: u64,
     /// More empty messages came than may.
     pub too_many_empty: u64,
@@ -176,7 +176,7 @@ impl ClosedCounts {
                 Cause::Ended(Ending::Memory { .. } | Ending::ClientMemory { .. }) => &mut self.memory,
                 Cause::Ended(Ending::Cut) => &mut self.cut,
                 Cause::TimedOut { .. } | Cause::NoRoom { .. } => &mut self.timed_out,
-                Cause::Fault(_) | Cause::Preamble(_) => &mut self.bad_bytes,
+                Cause::Fault(_) | Cause::Preamble(_) | Cause::ProxyHeader(_) => &mut self.bad_bytes,
                 Cause::TooManyEmpty { .. } => &mut self.too_many_empty,
                 Cause::HandlerPanicked => &mut self.panicked,
                 Cause::HandlerFailed(_) => &mut self.handler_failed,

@@ -8,7 +8,7 @@ pub(crate) use drain::Drain;
 pub use drain::DrainReport;
 pub(crate) use ledger::Ledger;
 pub use ledger::{ClosedCounts, ServerCounts};
-pub(crate) use seat::{Observer, Seat, tell};
+pub(crate) use seat::{Observer, Seat, is_probe, tell};
 
 use std::fmt;
 use std::io;
@@ -31,6 +31,12 @@ use crate::Error;
 pub enum ServerEvent<'e> {
     /// A connection was let in.
     Connected {
+        /// Whose.
+        peer: Option<SocketAddr>,
+    },
+    /// A peer closed or reset its connection before its first byte, as a health check does. Told just before
+    /// [`Closed`](Self::Closed).
+    Probed {
         /// Whose.
         peer: Option<SocketAddr>,
     },
@@ -60,6 +66,7 @@ impl fmt::Display for ServerEvent<'_> {
         let messages = |answered: u64| if answered == 1 { "message" } else { "messages" };
         match self {
             Self::Connected { peer } => write!(f, "{}: connected", name(peer)),
+            Self::Probed { peer } => write!(f, "{}: closed before its first byte", name(peer)),
             Self::Closed { peer, answered, error: None } => {
                 write!(f, "{}: closed after {answered} {}", name(peer), messages(*answered))
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Ledger, ServerEvent};
 use crate::error::Cause;
 use crate::session::Ending;
-use crate::{DecodeError, EncodeError};
+use crate::{DecodeError, EncodeError, Error};
 
 /// A connection that is counted as served, until it has ended or is dropped.
 pub(crate) struct Seat {
@@ -50,4 +50,13 @@ pub(crate) fn tell(observer: Option<&Observer>, event: &ServerEvent<'_>) {
     if let Some(observer) = observer {
         let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
     }
+}
+
+/// Whether a connection that has ended was only made to see whether it can be made.
+pub(crate) const fn is_probe<T, D, E>(ended: &Result<T, Error<D, E>>, bytes_received: u64) -> bool {
+    let is_by_peer = match ended {
+        Ok(_) => true,
+        Err(error) => matches!(error.cause(), Cause::Reset(_)),
+    };
+    is_by_peer && bytes_received == 0
 }

@@ -55,6 +55,10 @@ impl Expected {
         Self { bytes: bytes.to_vec(), seen: 0 }
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.seen == self.bytes.len()
     }

@@ -154,6 +154,11 @@ impl Pulse {
         self.0.has_due.store(false, Ordering::Release);
     }
 
+    /// Whether a message is a heartbeat. Nothing is done about it.
+    pub(super) fn would_take(&self, message: &[u8]) -> bool {
+        self.0.heartbeat.form().recognise(message).is_some()
+    }
+
     /// Whether a message is a heartbeat. It is dealt with then: an answer may be due.
     #[inline]
     pub(super) fn takes(&self, message: &[u8], now: Duration) -> bool {

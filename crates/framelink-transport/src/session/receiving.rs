@@ -19,10 +19,11 @@ use super::append::append;
 use super::empties::Empties;
 use super::memory::Held;
 use super::preamble::Expected;
+use super::proxy_header::{self, First, Watch};
 use super::spare;
 use super::tenure::Standing;
 use super::torn::Torn;
-use super::{ByteCount, Ending, Part, Pulse, Stage, Tenure, Unfinished, WrongPreamble};
+use super::{ByteCount, Ending, Part, ProxyHeader, Pulse, Stage, Tenure, Unfinished, WrongPreamble};
 use crate::Message;
 
 /// The receiving half of a session.
@@ -48,6 +49,10 @@ pub struct Receiving<D: Decode> {
     buffer: ReadBuffer,
     /// What comes before the first message.
     preamble: Expected,
+    /// Nothing but messages can come any more: no preamble is expected, and no header of a proxy.
+    is_started: bool,
+    /// Where a header of a proxy may come.
+    watch: Option<Watch>,
     /// How long the preamble may take, since the start.
     preamble_within: Option<Duration>,
     /// How long the first byte of the first message may take, since the start; and of a peer that has sent a heartbeat.
@@ -139,6 +144,8 @@ impl<D: Decode> Receiving<D> {
             codec,
             buffer,
             preamble,
+            is_started: true,
+            watch: None,
             preamble_within: None,
             first_within: None,
             first_request_within: None,
@@ -435,13 +442,94 @@ impl<D: Decode> Receiving<D> {
     /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
     pub fn expect_preamble(&mut self, bytes: &[u8]) {
         self.preamble = Expected::new(bytes);
+        self.is_started = self.preamble.is_over() && self.watch.is_none();
     }
 
-    /// Whether the preamble has come; true where none is expected. To be asked before [`poll`](Self::poll), until it is true.
+    /// Has a PROXY protocol header at the start of the connection end it; see [`ProxyHeader`]. To be said before anything has come, and
+    /// after [`expect_preamble`](Self::expect_preamble). A preamble that begins like a header is expected as before.
+    ///
+    /// From then on [`poll_preamble`](Self::poll_preamble) is false while the bytes that came may become a header. Bytes that are no
+    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says.
+    pub fn refuse_proxy_header(&mut self) {
+        self.watch = Watch::new(self.preamble.bytes());
+        self.is_started = self.preamble.is_over() && self.watch.is_none();
+    }
+
+    /// The PROXY protocol header that came, where it is [refused](Self::refuse_proxy_header). No message comes any more.
+    #[must_use]
+    pub fn proxy_header(&self) -> Option<ProxyHeader> {
+        self.watch.and_then(|watch| watch.found)
+    }
+
+    /// Whether the bytes that came may become a PROXY protocol header.
+    #[must_use]
+    pub const fn may_be_proxy_header(&self) -> bool {
+        self.watch.is_some() && !self.buffer.is_empty()
+    }
+
+    /// Until when bytes are kept that may become a PROXY protocol header. To be told of with [`on_deadline`](Self::on_deadline).
+    #[must_use]
+    pub fn kept_until(&self) -> Option<Duration> {
+        let keep = self.watch.and_then(|watch| watch.keep)?;
+        Some(self.heard_at.saturating_add(keep))
+    }
+
+    /// Whether what comes before the first message has come; true where nothing is expected. To be asked before [`poll`](Self::poll),
+    /// until it is true.
     ///
     /// # Errors
-    /// When something else came, or the peer closed instead; the same for ever after.
+    /// When another preamble came, or the peer closed instead; the same for ever after.
+    #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
+        if self.is_started { Ok(true) } else { self.poll_start() }
+    }
+
+    #[cold]
+    fn poll_start(&mut self) -> Result<bool, WrongPreamble> {
+        if self.is_kept() {
+            return Ok(false);
+        }
+        let has_come = self.take_preamble();
+        self.is_started = has_come == Ok(true) && self.watch.is_none();
+        has_come
+    }
+
+    /// Whether what came is a PROXY protocol header, or is kept because it may become one.
+    fn is_kept(&mut self) -> bool {
+        let Some(mut watch) = self.watch.take() else { return false };
+        let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
+        watch.keep = None;
+        if watch.found.is_none() && !self.buffer.is_empty() {
+            match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
+                First::Header => {}
+                First::Perhaps if self.end != Some(End::Closed) => {
+                    watch.keep = if watch.has_let_go(came) { None } else { self.keeps_for() };
+                }
+                First::Perhaps | First::Data => return false,
+            }
+        }
+        self.watch = Some(watch);
+        watch.found.is_some() || watch.keep.is_some()
+    }
+
+    /// For how long the beginning of a header is kept from the framing. Where a message is unfinished the framing waits by itself, and
+    /// where silence ends one, that was waited for.
+    fn keeps_for(&self) -> Option<Duration> {
+        if !self.preamble.is_over() {
+            return Some(proxy_header::FAULT);
+        }
+        match self.codec.framing().decode(self.buffer.as_ref(), 0, self.end) {
+            Err(_) => Some(proxy_header::FAULT),
+            Ok(Decoded::Frame(frame)) => {
+                let payload = frame.payload(self.buffer.as_ref());
+                let is_heartbeat = self.pulse.as_ref().is_some_and(|pulse| pulse.would_take(payload));
+                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
+            }
+            Ok(Decoded::Incomplete(_)) => None,
+        }
+    }
+
+    fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
         if self.preamble.is_over() {
             return Ok(true);
         }
@@ -493,10 +581,16 @@ impl<D: Decode> Receiving<D> {
         self.end = Some(End::Closed);
     }
 
-    /// Nothing came until `now`. Changes nothing before the deadline that [`Received::Wait`] named.
+    /// Nothing came until `now`. Changes nothing before the deadline that [`Received::Wait`] or
+    /// [`kept_until`](Self::kept_until) named.
     pub fn on_deadline(&mut self, now: Duration) {
         if self.end.is_none() && self.deadline().is_some_and(|at| at <= now) {
             self.end = Some(End::Quiet);
+        }
+        if self.kept_until().is_some_and(|at| at <= now)
+            && let Some(watch) = &mut self.watch
+        {
+            watch.let_go(usize::try_from(self.count.get()).unwrap_or(usize::MAX));
         }
     }
 

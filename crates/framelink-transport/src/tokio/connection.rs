@@ -23,7 +23,7 @@ use crate::drive::{self, Answer, Call, Came, Close, Port as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, Traffic};
 use crate::registry::Mailbox;
-use crate::session::{self, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
+use crate::session::{self, ByteCount, Exchange, Matching, Pulse, Receiving, Sending, Sent, Session};
 use crate::terms::Terms;
 use crate::{CloseReport, Directions, Heartbeat, Message, TryRecv};
 
@@ -254,6 +254,45 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.poll_both(&mut context, |receiving, sending, port, clock| {
             pool::inspect(receiving, sending, port, clock, is_deaf)
         })
+    }
+
+    /// Waits until the peer has begun to send: true at its first byte, false if it closed before that. No message is taken. Bytes that
+    /// may become a [`ProxyHeader`](crate::session::ProxyHeader) are waited for on a connection that was accepted.
+    ///
+    /// Dropping the future loses nothing. No heartbeat is sent meanwhile.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); but whether the first bytes are a frame is not looked at.
+    pub async fn begun(&mut self) -> Result<bool, C> {
+        self.check(Operation::Receive)?;
+        poll_fn(|context| self.poll_begun(context)).await
+    }
+
+    fn poll_begun(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, C>> {
+        loop {
+            let begun =
+                self.poll_both(context, |receiving, _, port, clock| drive::begun(receiving, port.input(), clock));
+            match begun.map_err(|cause| self.receiver.failed(cause))? {
+                Ok(has_begun) => return Poll::Ready(Ok(has_begun)),
+                Err(until) => ready!(self.receiver.poll_alarm(context, until)),
+            }
+        }
+    }
+
+    /// All bytes that ever came.
+    pub fn byte_count(&self) -> ByteCount {
+        self.receiver.byte_count()
+    }
+
+    /// How many messages are there and were not taken, of a connection that is cut.
+    pub(super) async fn count_unread(&mut self) -> usize {
+        poll_fn(|context| {
+            let counted = self.poll_both(context, |receiving, _, port, clock| {
+                Ok(Close::count_unread(receiving, port.input(), clock))
+            });
+            Poll::Ready(counted.unwrap_or(0))
+        })
+        .await
     }
 
     /// Meanwhile heartbeats that are due are written, and the rest of a message whose sending was given up.

@@ -18,7 +18,7 @@ use super::clock::Clock;
 use super::{Connection, Listener};
 use crate::admission::Pause;
 use crate::drive::{Clock as _, Outcome};
-use crate::server::{Drain, Ledger, Observer, Seat, tell};
+use crate::server::{Drain, Ledger, Observer, Seat, is_probe, tell};
 use crate::session::{Concurrency, Stage};
 use crate::{Answer, DrainReport, Error, Message, Profile, Registry, ServerCounts, ServerEvent};
 
@@ -209,9 +209,13 @@ impl Server {
             tell(observer.as_ref(), &ServerEvent::Connected { peer });
             let Outcome { answered, discarded, ended } =
                 connection.serve_to_end(&profile, concurrency, |message| handler(message)).await;
+            let is_probe = is_probe(&ended, connection.byte_count().get());
             // Its place is free before it is said to be.
             drop(connection);
             seat.leave(ended.as_ref().copied().map_err(Error::cause), discarded);
+            if is_probe {
+                tell(observer.as_ref(), &ServerEvent::Probed { peer });
+            }
             tell(observer.as_ref(), &ServerEvent::Closed { peer, answered, error: ended.as_ref().err() });
         }
     }

@@ -12,7 +12,7 @@ use super::handlers::Handlers;
 use crate::drive::{self, Ahead, Came, Clock as _, Outcome, Outgoing};
 use crate::error::Operation;
 use crate::profile::{ExchangeKind, Side};
-use crate::session::{Concurrency, Replies};
+use crate::session::{Concurrency, Ending, Replies};
 use crate::{Answer, Cause, CloseReport, Error, MemberId, Message, Profile, Registry};
 
 type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
@@ -111,6 +111,7 @@ impl<C: Decode + Encode> Connection<C> {
             },
             // What was answered before is not to be destroyed by a reset.
             Err(error) if drive::ends_in_order(error.cause()) => (Err(error), self.close_and_count(close).await.0),
+            Err(error) if matches!(error.cause(), Cause::Ended(Ending::Cut)) => (Err(error), self.count_unread().await),
             Err(error) => (Err(error), 0),
         };
         Outcome { answered, discarded, ended }

@@ -9,6 +9,7 @@ mod order;
 mod other_way;
 mod panics;
 mod peer;
+mod proxy;
 #[allow(dead_code, reason = "it is for the tests of pushing too")]
 mod server;
 mod short;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
 use framelink_transport::session::{Assigned, Concurrency, KeyPlace, ReplyOrder};
 use framelink_transport::tokio::{Client, Inbox, Link, News, Pool, Upstream};
-use framelink_transport::{DrainReport, Incoming, Message, Profile};
+use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
 use crate::arguments::Bridge;
 use crate::drain::Drain;
@@ -24,6 +24,7 @@ pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profil
     let server = listen(&bridge.listen, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());
     let asked = Arc::clone(&host);
+    let handle = server.handle();
     let report = server
         .run(move |message| {
             let host = Arc::clone(&asked);
@@ -33,7 +34,7 @@ pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profil
     if let Some(host) = Arc::into_inner(host) {
         host.close(close).await;
     }
-    outcome(&report, &drain)
+    outcome(&report, handle.counts(), &drain)
 }
 
 /// As many messages of one client at a time as its exchange allows.
@@ -43,16 +44,22 @@ fn concurrency(clients: &Profile) -> Concurrency {
     Concurrency::new(usize::try_from(duplex.in_flight).unwrap_or(usize::MAX)).order_by(order)
 }
 
-/// What the drain came to. A message was cut if it was taken and its reply did not go out.
-fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
-    let were = if report.cut == 1 { "was" } else { "were" };
-    let (cut, connections) = (Count(report.cut, "message"), Count(report.connections_cut, "connection"));
-    tracing::info!("drained: {} answered, {cut} and {connections} cut", Count(report.answered, "message"));
+/// What the drain came to. A message was cut if it came and its reply did not go out, whether it was taken or not.
+fn outcome(report: &DrainReport, counts: ServerCounts, drain: &Drain) -> Result<(), Failure> {
+    let all_cut = report.cut + report.discarded;
+    let were = if all_cut == 1 { "was" } else { "were" };
+    let (cut, connections) = (Count(all_cut, "message"), Count(report.connections_cut, "connection"));
+    let before = (counts.lost + counts.discarded + counts.in_flight).saturating_sub(all_cut);
+    tracing::info!(
+        "drained: {} answered, {cut} and {connections} cut; before: {} answered, {before} not",
+        Count(report.answered, "message"),
+        Count(counts.answered.saturating_sub(report.answered), "message"),
+    );
     match drain.was_forced() {
         true => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
+        false if all_cut > 0 => Err(Failure::fault(format!("{cut} {were} cut"))),
         false if report.is_clean() => Ok(()),
-        false if report.cut == 0 => Err(Failure::fault(format!("cut {connections} that had not finished"))),
-        false => Err(Failure::fault(format!("{cut} {were} cut"))),
+        false => Err(Failure::fault(format!("cut {connections} that had not finished"))),
     }
 }
 

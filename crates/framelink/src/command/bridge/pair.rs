@@ -103,8 +103,8 @@ where
         tokio::select! {
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,
-                // Nobody is there to take replies.
-                Err(error) if matches!(error.cause(), Cause::Dead(_)) => Err(error),
+                // Nobody is there to take replies, or nothing was asked.
+                Err(error) if matches!(error.cause(), Cause::Dead(_) | Cause::ProxyHeader(_)) => Err(error),
                 Err(error) => {
                     let _ = timeout(REPLIES, downwards).await;
                     Err(error)

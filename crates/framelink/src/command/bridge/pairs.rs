@@ -18,6 +18,7 @@ use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::Count;
+use crate::probes::{self, FIRST_BYTE};
 use crate::strangers::{self, Kind as Line};
 
 /// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
@@ -148,8 +149,24 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 
 /// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many a drain cut: what was cut
 /// before is in the log.
-async fn carry(client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
+async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
+    // Some hosts speak first.
+    match timeout(FIRST_BYTE, client.begun()).await {
+        Ok(Ok(true)) | Err(_) => {}
+        Ok(Ok(false)) => {
+            probes::tell(client.peer_addr());
+            return 0;
+        }
+        Ok(Err(error)) => {
+            let is_probe = matches!(error.cause(), Cause::Reset(_)) && client.byte_count().get() == 0;
+            match is_probe {
+                true => probes::tell(client.peer_addr()),
+                false => tell_end(&client_name, Passed::default(), &Err(error)),
+            }
+            return 0;
+        }
+    }
     let dialled = tokio::select! {
         biased;
         dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
