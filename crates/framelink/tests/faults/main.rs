@@ -7,6 +7,7 @@
 mod common;
 mod cut;
 mod ends;
+mod full;
 #[path = "../../../framelink-transport/tests/system_faults/namespace.rs"]
 #[allow(dead_code, reason = "the other tests need more of it")]
 mod namespace;

@@ -2,6 +2,7 @@
 
 use crate::cut::{self, Cut};
 use crate::ends::{self, Kind};
+use crate::full::{self, Prints};
 use crate::namespace::{Lost, Network, drop_rule};
 use crate::{LEGS, WIRES, run, stopped};
 
@@ -32,6 +33,17 @@ fn a_server_that_is_told_to_end_under_load() {
 #[test]
 fn a_bridge_that_is_stopped_and_goes_on() {
     run(34, "a bridge is stopped, and goes on", legs(), stopped::goes_on);
+}
+
+#[test]
+fn a_standard_output_that_is_full() {
+    let cells = WIRES.into_iter().flat_map(|wire| Prints::ALL.into_iter().map(move |prints| (wire, prints)));
+    run(50, "standard output is full", cells.collect(), full::stdout);
+}
+
+#[test]
+fn a_standard_error_that_is_full() {
+    run(50, "standard error is full", WIRES.to_vec(), full::stderr);
 }
 
 /// On hosts of their own, where that can be.

@@ -3,6 +3,7 @@
 use crate::row::{Elsewhere, Row};
 
 const SYSTEM: &str = "crates/framelink-transport/tests/system_faults/rows.rs";
+const PROGRAM: &str = "crates/framelink/tests/faults/rows.rs";
 
 pub(crate) const ROWS: &[Row] = &[
     Row {
@@ -10,12 +11,15 @@ pub(crate) const ROWS: &[Row] = &[
         fault: "the way to the peer is cut while nothing goes",
         behaviour: "each end has noticed within the bound of its heartbeats, and says that the peer is gone",
         here: None,
-        elsewhere: &[Elsewhere {
-            file: SYSTEM,
-            test: "an_idle_link_that_is_cut",
-            shows: "on two hosts of its own",
-            cells: 18,
-        }],
+        elsewhere: &[
+            Elsewhere { file: SYSTEM, test: "an_idle_link_that_is_cut", shows: "on two hosts of its own", cells: 18 },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_leg_that_is_cut",
+                shows: "either leg of a bridge: its other side is told",
+                cells: 6,
+            },
+        ],
     },
     Row {
         number: 13,
@@ -47,6 +51,18 @@ pub(crate) const ROWS: &[Row] = &[
                 shows: "what the peer sends is lost",
                 cells: 18,
             },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_leg_that_loses_what_we_send",
+                shows: "either leg of a bridge",
+                cells: 6,
+            },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_leg_that_loses_what_the_peer_sends",
+                shows: "either leg of a bridge",
+                cells: 6,
+            },
         ],
     },
     Row {
@@ -54,12 +70,15 @@ pub(crate) const ROWS: &[Row] = &[
         fault: "the way is cut, and is there again before the bound",
         behaviour: "no message is lost, none comes twice, and it is the same connection",
         here: None,
-        elsewhere: &[Elsewhere {
-            file: SYSTEM,
-            test: "a_cut_that_heals_in_time",
-            shows: "messages go all the time",
-            cells: 18,
-        }],
+        elsewhere: &[
+            Elsewhere { file: SYSTEM, test: "a_cut_that_heals_in_time", shows: "messages go all the time", cells: 18 },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_leg_that_is_cut_and_heals_in_time",
+                shows: "either leg of a bridge",
+                cells: 6,
+            },
+        ],
     },
     Row {
         number: 28,
@@ -95,28 +114,62 @@ pub(crate) const ROWS: &[Row] = &[
         ],
     },
     Row {
+        number: 32,
+        fault: "a bridge is killed under load",
+        behaviour: "both its sides are told; no message comes twice, and each is answered or its sender knows that it was not",
+        here: None,
+        elsewhere: &[Elsewhere {
+            file: PROGRAM,
+            test: "a_bridge_that_is_killed_under_load",
+            shows: "long, short, pooled and shared connections to the host; both ends keep a ledger",
+            cells: 12,
+        }],
+    },
+    Row {
         number: 33,
         fault: "a server is told to end under load",
         behaviour: "what was taken is answered, each reply arrives, and the process ends in time with code 0",
         here: None,
-        elsewhere: &[Elsewhere {
-            file: SYSTEM,
-            test: "a_server_that_is_told_to_end_under_load",
-            shows: "a server of each driver, told by SIGTERM",
-            cells: 9,
-        }],
+        elsewhere: &[
+            Elsewhere {
+                file: SYSTEM,
+                test: "a_server_that_is_told_to_end_under_load",
+                shows: "a server of each driver, told by SIGTERM",
+                cells: 9,
+            },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_bridge_that_is_told_to_end_under_load",
+                shows: "long, short, pooled and shared connections to the host",
+                cells: 12,
+            },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_server_that_is_told_to_end_under_load",
+                shows: "`framelink serve`",
+                cells: 3,
+            },
+        ],
     },
     Row {
         number: 34,
         fault: "our process is stopped, and goes on",
         behaviour: "no burst of heartbeats, and no verdict about a peer that is well",
         here: None,
-        elsewhere: &[Elsewhere {
-            file: SYSTEM,
-            test: "a_process_that_is_stopped_and_goes_on",
-            shows: "SIGSTOP, SIGCONT",
-            cells: 18,
-        }],
+        elsewhere: &[
+            Elsewhere {
+                file: SYSTEM,
+                test: "a_process_that_is_stopped_and_goes_on",
+                shows: "SIGSTOP, SIGCONT",
+                cells: 18,
+            },
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_bridge_that_is_stopped_and_goes_on",
+                shows: "either leg of a bridge",
+                cells: 6,
+            },
+        ],
     },
     Row {
         number: 36,
@@ -193,6 +246,58 @@ pub(crate) const ROWS: &[Row] = &[
         }],
     },
     Row {
+        number: 43,
+        fault: "the header of the PROXY protocol at the start of a connection",
+        behaviour: "recognised whatever the framing and however it is cut, told, and the connection is closed; the beginning of one that goes on otherwise is data",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: "crates/framelink-transport/tests/session_proxy_header.rs",
+                test: "a_header_is_recognised_with_any_framing_however_it_is_cut",
+                shows: "both versions, cut at each byte",
+                cells: 0,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/tests/session_proxy_header.rs",
+                test: "the_beginning_of_a_header_that_goes_on_otherwise_is_data",
+                shows: "forged and truncated ones",
+                cells: 0,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/tests/serving/proxy.rs",
+                test: "a_header_ends_the_connection_before_any_message",
+                shows: "a listener of each driver",
+                cells: 0,
+            },
+            Elsewhere {
+                file: "crates/framelink/tests/bridge_exchanges.rs",
+                test: "a_header_of_a_proxy_is_told_and_the_host_is_not_dialled_for_it",
+                shows: "a bridge",
+                cells: 0,
+            },
+        ],
+    },
+    Row {
+        number: 44,
+        fault: "a server restarts, and many clients come back",
+        behaviour: "after an outage of a minute no second has more than 5 % of them, and all are back within another minute",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: "crates/framelink-transport/tests/addresses/outages.rs",
+                test: "a_thousand_clients_come_back_spread_after_a_minute",
+                shows: "a thousand clients, on a virtual clock; the rule is one for all drivers",
+                cells: 0,
+            },
+            Elsewhere {
+                file: "crates/framelink-transport/tests/reconnect/outages.rs",
+                test: "two_hundred_clients_come_back_without_a_storm",
+                shows: "two hundred clients of tokio, on real sockets",
+                cells: 0,
+            },
+        ],
+    },
+    Row {
         number: 47,
         fault: "an administrator kills the socket",
         behaviour: "it is told as a reset, at once",
@@ -203,5 +308,20 @@ pub(crate) const ROWS: &[Row] = &[
             shows: "`ss -K`",
             cells: 18,
         }],
+    },
+    Row {
+        number: 50,
+        fault: "standard output or standard error cannot be written",
+        behaviour: "a command that prints ends with 1 and says why; one that only logs goes on",
+        here: None,
+        elsewhere: &[
+            Elsewhere {
+                file: PROGRAM,
+                test: "a_standard_output_that_is_full",
+                shows: "`serve`, `listen`, `bridge`, `send`, `inspect`",
+                cells: 15,
+            },
+            Elsewhere { file: PROGRAM, test: "a_standard_error_that_is_full", shows: "`serve`", cells: 3 },
+        ],
     },
 ];
