@@ -170,7 +170,7 @@ impl Serves for Tokio {
     fn connect_as(profile: &Arc<Profile>, address: SocketAddr) -> Result<Self, ConnectError> {
         let runtime = Self::runtime();
         let connection = runtime.block_on(tokio::Connector::with_profile(profile).connect(address))?;
-        Ok(Self { connection, runtime })
+        Ok(Self { connection, runtime: runtime.into() })
     }
 
     fn client(profile: &Profile, address: SocketAddr) -> Calls {
