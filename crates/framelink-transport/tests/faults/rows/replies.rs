@@ -1,6 +1,6 @@
 //! Rows 17 to 21: replies that do not come, come late, twice, in another order, or unasked.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framelink_transport::session::{KeyRule, Matching, Sent};
 use framelink_transport::{Cause, Incoming};
@@ -105,7 +105,9 @@ pub(crate) fn in_another_order<D: Ends>(cell: Cell) {
 }
 
 pub(crate) fn unasked<D: Ends>(cell: Cell) {
-    let (mut ours, peer) = cell.pair::<D>();
+    let (stream, peer) = cell.sockets();
+    let looking = stream.try_clone().unwrap();
+    let mut ours = D::adopt(stream, cell.framing());
     let replying = Task::start(move || {
         let request = cell.read(&peer);
         cell.write(&peer, &request);
@@ -113,10 +115,14 @@ pub(crate) fn unasked<D: Ends>(cell: Cell) {
     });
     assert_eq!(&ours.call(b"first", DEADLINE).unwrap()[..], b"first");
     let peer = replying.join();
-    // The connection is idle when it comes.
+    // The connection is idle when it comes; the next call begins when it is there.
     cell.write(&peer, b"unasked");
+    let began = Instant::now();
+    while !matches!(looking.peek(&mut [0]), Ok(1)) {
+        assert!(began.elapsed() < DEADLINE);
+        std::thread::yield_now();
+    }
     let error = ours.call(b"second", DEADLINE).unwrap_err();
     assert!(matches!(error.error().cause(), Cause::Unasked), "{error}");
     assert_eq!(error.sent(), Sent::Not, "{error}");
-    drop(ours);
 }
