@@ -197,12 +197,12 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 38,
         fault: "the link is slow, and its queue is long",
-        behaviour: "no time is over while bytes go",
+        behaviour: "slower, and nothing else, as long as the bound of the heartbeats is longer than the queue takes",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
             test: "a_slow_link_with_a_long_queue",
-            shows: "256 kbit/s for all cells together, 6 s of queue",
+            shows: "256 kbit/s for all cells together, 6 s of queue, a bound of 10.5 s",
             cells: 18,
         }],
     },
