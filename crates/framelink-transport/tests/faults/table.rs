@@ -3,7 +3,17 @@
 use crate::cell::{BOTH, CLIENT, SERVER};
 use crate::row::{Elsewhere, Row, cells};
 
-pub(crate) const ROWS: &[Row] = &[
+mod system;
+
+/// All rows, in the order of their numbers.
+pub(crate) fn all() -> Vec<&'static Row> {
+    let mut all: Vec<_> = ROWS.iter().chain(system::ROWS).collect();
+    all.sort_by_key(|row| row.number);
+    all
+}
+
+/// Those that are run here, or that the tests of other things hold.
+const ROWS: &[Row] = &[
     Row {
         number: 1,
         fault: "frames arrive in two or three pieces, cut at every byte",

@@ -1,0 +1,120 @@
+//! A connection over which messages go all the time, and on which nothing is seen of what happens below: none lost, none twice, none
+//! out of order, and it stays the same connection.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use framelink_transport::heartbeat::{Form, Heartbeat};
+use framelink_transport::{Framing, Profile};
+
+use crate::cell::Role;
+use crate::driver::framing;
+use crate::host::{Play, Scene};
+use crate::namespace::{FAR, NEAR};
+use crate::ours::Serves;
+use crate::plain::{Plain, Until, echo};
+use crate::rows::{by, of};
+use crate::stage::DEADLINE;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GoesOn {
+    /// The bytes of a message.
+    size: usize,
+}
+
+impl GoesOn {
+    pub(crate) const fn of(size: usize) -> Self {
+        Self { size }
+    }
+
+    /// Each is another one.
+    fn message(self, number: usize) -> Vec<u8> {
+        let mut message = format!("{number:08}").into_bytes();
+        message.extend((8..self.size).map(|at| u8::try_from((number * 31 + at * 7) % 251).expect("a byte")));
+        message
+    }
+
+    /// What was seen is each message, once, in order.
+    #[track_caller]
+    fn check(self, seen: &[Vec<u8>], sent: usize) {
+        assert_eq!(seen.len(), sent, "messages that arrived, and that were sent");
+        for (number, message) in seen.iter().enumerate() {
+            assert!(*message == self.message(number), "message {number} is another one");
+        }
+    }
+}
+
+/// Far longer than what the rows do to the link: no verdict may come.
+fn heartbeat(role: Role) -> Heartbeat {
+    let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).by(by(role));
+    heartbeat.interval(Duration::from_millis(500)).unwrap().timeout(Duration::from_secs(10)).unwrap()
+}
+
+impl Play for GoesOn {
+    fn client<D: Serves>(&self, scene: &Scene) {
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
+        let (tell, told) = mpsc::channel();
+        let (seen, sent) = thread::scope(|scope| {
+            let peer = scope.spawn(move || {
+                network.far.enter();
+                let listener = TcpListener::bind((FAR, 0)).expect("a port");
+                tell.send(listener.local_addr().expect("an address")).expect("a client");
+                echo(&listener, cell.wire, part, Until::End)
+            });
+            let address = told.recv_timeout(DEADLINE).expect("a peer");
+            let mut ours = D::connect(address, framing(cell.wire.notation())).expect("connecting");
+            ours.watch(heartbeat(Role::Client), of(Role::Client));
+            let mut sent = 0;
+            while !part.is_over() {
+                let reply = ours.call(&self.message(sent), DEADLINE).expect("a reply");
+                assert!(reply[..] == self.message(sent), "the reply to message {sent}");
+                sent += 1;
+                part.step();
+                if sent == 1 {
+                    part.is_ready();
+                }
+            }
+            drop(ours);
+            (peer.join().expect("the peer"), sent)
+        });
+        self.check(&seen, sent);
+    }
+
+    fn server<D: Serves>(&self, scene: &Scene) {
+        let (Scene { cell, part, .. }, network) = (scene, scene.network());
+        let (tell, told) = mpsc::channel::<SocketAddr>();
+        let framing: Framing = cell.wire.notation().parse().expect("a notation");
+        let profile = Profile::builder(framing).heartbeat(heartbeat(Role::Server)).frame_timeout(DEADLINE);
+        let profile = Arc::new(profile.build().expect("a profile"));
+        thread::scope(|scope| {
+            let peer = scope.spawn(move || {
+                network.far.enter();
+                let address = told.recv_timeout(DEADLINE).expect("a server");
+                let mut peer = Plain::dial(address, cell.wire);
+                let mut sent = 0;
+                while !part.is_over() {
+                    assert!(peer.call(&self.message(sent), part) == self.message(sent), "the reply to message {sent}");
+                    sent += 1;
+                    part.step();
+                    if sent == 1 {
+                        part.is_ready();
+                    }
+                }
+                peer.half_close();
+                peer.idle_to_the_end();
+                sent
+            });
+            let mut seen = Vec::new();
+            let ended = D::serve(NEAR, profile, &tell, |message| {
+                seen.push(message.to_vec());
+                message.to_vec()
+            });
+            let sent = peer.join().expect("the peer");
+            self.check(&seen, sent);
+            assert_eq!(ended.expect("an end in good order"), u64::try_from(sent).expect("a count"));
+        });
+    }
+}

@@ -1,0 +1,200 @@
+//! A bridge, or a server, that ends under load. Both ends keep a ledger.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{DEADLINE, Running, Wire, dial, framelink};
+
+/// How the bridge talks to its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Long,
+    Short,
+    Pooled,
+    Shared,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Long, Self::Short, Self::Pooled, Self::Shared];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short => "short",
+            Self::Pooled => "pooled:2",
+            Self::Shared => "shared:2",
+        }
+    }
+}
+
+/// A host that sends back each message and writes it down, and waits a moment before each reply.
+struct Host {
+    address: SocketAddr,
+    journal: Arc<Mutex<Vec<Vec<u8>>>>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Host {
+    fn start(wire: Wire) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (journal, open) = (Arc::<Mutex<Vec<Vec<u8>>>>::default(), Arc::<AtomicUsize>::default());
+        let (written, opened) = (Arc::clone(&journal), Arc::clone(&open));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (written, opened) = (Arc::clone(&written), Arc::clone(&opened));
+                opened.fetch_add(1, Ordering::AcqRel);
+                thread::spawn(move || {
+                    while let Some(message) = read_whole(wire, &stream) {
+                        written.lock().unwrap().push(message.clone());
+                        thread::sleep(Duration::from_millis(2));
+                        if (&stream).write_all(&wire.frame(&message)).is_err() {
+                            break;
+                        }
+                    }
+                    drop(stream);
+                    opened.fetch_sub(1, Ordering::AcqRel);
+                });
+            }
+        });
+        Self { address, journal, open }
+    }
+
+    fn seen(&self) -> Vec<Vec<u8>> {
+        self.journal.lock().unwrap().clone()
+    }
+
+    /// Waits until each of its connections has ended.
+    fn wait_until_left(&self) {
+        let began = Instant::now();
+        while self.open.load(Ordering::Acquire) > 0 {
+            assert!(began.elapsed() < DEADLINE, "a connection to the host does not end");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// The next message; `None` when there is no whole one any more.
+fn read_whole(wire: Wire, mut stream: &TcpStream) -> Option<Vec<u8>> {
+    stream.set_read_timeout(Some(DEADLINE)).expect("a read deadline");
+    let mut head = vec![0; wire.frame(b"").len()];
+    stream.read_exact(&mut head).ok()?;
+    // The frame of so many bytes says how a header of them looks.
+    let len = (0..=wire.most()).find(|&len| len < 64 && wire.frame(&vec![0; len]).starts_with(&head))?;
+    let mut message = vec![0; len];
+    stream.read_exact(&mut message).ok()?;
+    Some(message)
+}
+
+/// What a client has seen.
+struct Ledger {
+    sent: Vec<Vec<u8>>,
+    replied: usize,
+    in_good_order: bool,
+}
+
+/// Sends one request after the other, each when the last is answered, until the connection ends.
+fn ask(wire: Wire, address: SocketAddr, client: usize, replies: &AtomicUsize) -> Ledger {
+    let mut stream = dial(address);
+    let mut ledger = Ledger { sent: Vec::new(), replied: 0, in_good_order: true };
+    loop {
+        let request = format!("{client:02}-{:06}", ledger.sent.len()).into_bytes();
+        let written = stream.write_all(&wire.frame(&request));
+        ledger.sent.push(request);
+        let mut first = [0];
+        match written.and_then(|()| stream.peek(&mut first)) {
+            Ok(0) => return ledger,
+            Ok(_) => {}
+            Err(_) => {
+                ledger.in_good_order = false;
+                return ledger;
+            }
+        }
+        let Some(reply) = read_whole(wire, &stream) else {
+            ledger.in_good_order = false;
+            return ledger;
+        };
+        assert_eq!(Some(&reply), ledger.sent.last(), "its own reply");
+        ledger.replied += 1;
+        replies.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+const CLIENTS: usize = 4;
+
+/// Clients ask until they have so many replies, then the program is told to end, or killed; what they have seen.
+fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<Ledger> {
+    let replies = Arc::<AtomicUsize>::default();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let replies = Arc::clone(&replies);
+            thread::spawn(move || ask(wire, address, client, &replies))
+        })
+        .collect();
+    let began = Instant::now();
+    while replies.load(Ordering::Acquire) < 20 * CLIENTS {
+        assert!(began.elapsed() < DEADLINE, "replies");
+        thread::sleep(Duration::from_millis(1));
+    }
+    end();
+    clients.into_iter().map(|client| client.join().expect("a client")).collect()
+}
+
+fn bridge(wire: Wire, kind: Kind, host: &Host) -> (Running, SocketAddr) {
+    let (framing, to) = (wire.notation(), host.address.to_string());
+    let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", framing, "--to", &to, "--to-framing", framing];
+    Running::listen(&mut framelink([&arguments[..], &["--to-connection", kind.word(), "--drain", "10s"]].concat()))
+}
+
+/// Nothing is seen twice, and nothing that was not sent.
+fn check_at_most_once(seen: &[Vec<u8>], ledgers: &[Ledger]) {
+    let mut once = HashSet::new();
+    let sent: HashSet<_> = ledgers.iter().flat_map(|ledger| &ledger.sent).collect();
+    for message in seen {
+        assert!(once.insert(message), "seen twice: {}", String::from_utf8_lossy(message));
+        assert!(sent.contains(message), "nobody has sent {}", String::from_utf8_lossy(message));
+    }
+    for ledger in ledgers {
+        assert!(
+            ledger.sent.iter().take(ledger.replied).all(|message| once.contains(message)),
+            "answered, and not seen"
+        );
+        // One at a time: it knows of which one there is no reply.
+        assert_eq!(ledger.sent.len(), ledger.replied + 1, "a request that is neither answered nor told as lost");
+    }
+}
+
+pub(crate) fn killed(&(wire, kind): &(Wire, Kind)) {
+    let host = Host::start(wire);
+    let (bridge, address) = bridge(wire, kind, &host);
+    let ledgers = under_load(wire, address, || bridge.signal("KILL"));
+    host.wait_until_left();
+    check_at_most_once(&host.seen(), &ledgers);
+}
+
+pub(crate) fn told_to_end(&(wire, kind): &(Wire, Kind)) {
+    let host = Host::start(wire);
+    let (bridge, address) = bridge(wire, kind, &host);
+    let ledgers = under_load(wire, address, || bridge.signal("TERM"));
+    let done = bridge.finish();
+    host.wait_until_left();
+    let seen = host.seen();
+    check_at_most_once(&seen, &ledgers);
+    let replied: usize = ledgers.iter().map(|ledger| ledger.replied).sum();
+    assert_eq!(seen.len(), replied, "what the host has seen was answered, and the reply came: {}", done.stderr);
+    assert!(matches!(done.code, Some(0 | 1)), "it ends by itself: {:?}", done.code);
+}
+
+pub(crate) fn server_told_to_end(&wire: &Wire) {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", wire.notation(), "--drain", "10s"];
+    let (server, address) = Running::listen(&mut framelink(arguments));
+    let ledgers = under_load(wire, address, || server.signal("TERM"));
+    let done = server.finish();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(ledgers.iter().all(|ledger| ledger.in_good_order), "each connection ends in good order");
+}
