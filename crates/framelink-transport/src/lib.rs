@@ -138,7 +138,7 @@ pub use tries::{TryRecv, TrySend};
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{
-    Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need,
+    Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need, Reading,
 };
 #[cfg(feature = "tokio-util")]
 pub use framelink_codec::{ForeignCodec, ForeignError};

@@ -19,7 +19,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
-first-request = "60m"
+first-request = "1h"
 frame = "15s"
 
 [limits]
@@ -99,7 +99,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
-first-request = "60m"
+first-request = "1h"
 frame = "15s"
 
 [limits]
@@ -286,15 +286,15 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '5'",
-        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s` or `m`, found `5`",
+        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `5`",
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '0s'",
-        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s` or `m`, found `0s`",
+        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `0s`",
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '2000m'",
-        "line 3, column 9: timeouts.reply is 2000m, expected whole milliseconds from 1ms to 1440m (a day)",
+        "line 3, column 9: timeouts.reply is 2000m, expected whole milliseconds from 1ms to 1d",
     ),
     (
         "framing = 'line'\n[limits]\nmessage = -1",

@@ -23,7 +23,7 @@ closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
+as a server  closes a connection on which nothing came or went for 1h, and any after 1d
 as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
 ";
 

@@ -166,12 +166,16 @@ impl Token<'_> {
         self.read_number(lexis::size, "a number of bytes, or one with `KiB` or `MiB`", &format!("{}", usize::MAX))
     }
 
-    /// A number above 0 with `ms`, `s` or `m`.
+    /// A number above 0 with `ms`, `s`, `m`, `h` or `d`.
     ///
     /// # Errors
     /// When it is something else.
     pub fn duration(&self) -> Result<Duration, NotationError> {
-        self.read_number(lexis::duration, "a number above 0 with `ms`, `s` or `m`", &format!("{}ms", u64::MAX))
+        self.read_number(
+            lexis::duration,
+            "a number above 0 with `ms`, `s`, `m`, `h` or `d`",
+            &format!("{}ms", u64::MAX),
+        )
     }
 
     /// One to `most` pairs of hex digits.
