@@ -49,10 +49,10 @@ pub enum Guess {
     Lacks {
         /// The other field.
         reading: Reading,
-        /// What it says.
-        number: u64,
+        /// What it says. Of 32 bits, as is the other, so that errors stay small; of a longer frame nothing is guessed.
+        number: u32,
         /// The bytes that are missing from the frame.
-        missing: usize,
+        missing: u32,
     },
     /// A syslog message that begins with its priority instead of its length: the peer ends messages with a newline.
     SyslogLine,
@@ -159,7 +159,7 @@ impl fmt::Display for Guess {
             Self::Lacks { reading, number, missing } => write!(
                 f,
                 "read as {reading} the length field says {number}, and {} of that frame {} missing",
-                Bytes(*missing),
+                Bytes(usize::try_from(*missing).unwrap_or(usize::MAX)),
                 if *missing == 1 { "is" } else { "are" }
             ),
             Self::SyslogLine => f.write_str(
@@ -272,6 +272,11 @@ impl fmt::Display for Shown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guess_is_small_because_every_error_has_one() {
+        assert!(size_of::<Option<Guess>>() <= 16);
+    }
 
     const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
     const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";

@@ -161,7 +161,10 @@ fn read_form<'i, 't: 'i>(
         "numbered" => kind.no_value().map(|()| Form::Numbered),
         "literal" => read_literal(kind.value("pairs of hex digits")?, answered.is_some()),
         "pattern" => read_pattern(kind.value("pairs of hex digits")?, option),
-        _ => Err(kind.name.mismatch(FORMS)),
+        _ => {
+            let names = ["empty", "literal", "numbered", "pattern"];
+            Err(kind.name.unknown(FORMS, names.into_iter().chain(PRESETS.iter().map(|preset| preset.name))))
+        }
     }
 }
 

@@ -50,7 +50,7 @@ impl Length {
         let (net, le, bcd) = (Field::Net(width), Field::Le(width), Field::Bcd(width));
         let fits = |other, guess: fn(u64) -> Guess| match self.fit(other, input, is_possible)? {
             (number, Fit::Whole) => Some(guess(number)),
-            (number, Fit::Lacks(missing)) => Some(Guess::Lacks { reading: reading(other)?, number, missing }),
+            (number, Fit::Lacks(missing)) => lacks(reading(other)?, number, missing),
         };
         let digits = self.guess_digits(field, input, is_possible);
         match self.field {
@@ -72,10 +72,10 @@ impl Length {
         let fits = others.filter_map(|other| self.fit(other, input, false).map(|fit| (other, fit)));
         let (other, (number, fit)) = fits.min_by_key(|(_, (_, fit))| fit.missing())?;
         let reading = reading(other)?;
-        Some(match fit {
-            Fit::Whole => Guess::ReadAs { reading, number },
-            Fit::Lacks(missing) => Guess::Lacks { reading, number, missing },
-        })
+        match fit {
+            Fit::Whole => Some(Guess::ReadAs { reading, number }),
+            Fit::Lacks(missing) => lacks(reading, number, missing),
+        }
     }
 
     /// Digits of another character set, digits behind blanks, and digits or other text in a binary field. Many binary numbers look like
@@ -119,11 +119,11 @@ impl Length {
     fn guess_digits_as(&self, other: Field, input: &[u8], is_possible: bool) -> Option<Guess> {
         let (number, fit) = self.fit(other, input, is_possible)?;
         let digits = input.get(self.at..)?.get(..other.width()?)?;
-        Some(match (fit, other) {
-            (Fit::Lacks(missing), _) => Guess::Lacks { reading: reading(other)?, number, missing },
-            (Fit::Whole, Field::Ebcdic(_)) => Guess::EbcdicDigits(first_eight(digits).map(ascii_of_ebcdic)),
-            (Fit::Whole, _) => Guess::AsciiDigits(first_eight(digits)),
-        })
+        match (fit, other) {
+            (Fit::Lacks(missing), _) => lacks(reading(other)?, number, missing),
+            (Fit::Whole, Field::Ebcdic(_)) => Some(Guess::EbcdicDigits(first_eight(digits).map(ascii_of_ebcdic))),
+            (Fit::Whole, _) => Some(Guess::AsciiDigits(first_eight(digits))),
+        }
     }
 
     /// Digits with blanks before or behind them.
@@ -143,12 +143,10 @@ impl Length {
         let digits_field = Field::Ascii(u8::try_from(digits.len()).ok()?);
         let Ok(Read::Number { number, .. }) = digits_field.read(digits, 0) else { return None };
         let frame_len = self.other_frame_len(number, field.len())?;
-        Some(match frame_len.checked_sub(input.len()) {
-            None | Some(0) => Guess::BlankPadded(first_eight(ascii)),
-            Some(missing) => {
-                Guess::Lacks { reading: Reading::BlankPadded(u8::try_from(field.len()).ok()?), number, missing }
-            }
-        })
+        match frame_len.checked_sub(input.len()) {
+            None | Some(0) => Some(Guess::BlankPadded(first_eight(ascii))),
+            Some(missing) => lacks(Reading::BlankPadded(u8::try_from(field.len()).ok()?), number, missing),
+        }
     }
 
     /// Whether frames as they come are cut if the length field is another one.
@@ -168,17 +166,22 @@ impl Length {
             return None;
         }
         let mut rest = input.get(first_len..)?;
-        for _ in 0..MOST_FRAMES {
+        for frames in 1..=MOST_FRAMES {
             if rest.is_empty() {
                 return Some((number, Fit::Whole));
             }
             match self.other_header(other, rest)? {
                 Some((_, len, _)) if len <= rest.len() => rest = rest.get(len..)?,
-                _ if is_possible => return None,
-                _ => return Some((number, Fit::Whole)),
+                _ => {
+                    // The bytes end inside a frame, as nearly any bytes do if the length has one byte.
+                    let has_many = frames >= 3 && other.width()? > 1;
+                    let is_likely = !is_possible && (has_many || is_unlikely_by_chance(other, number));
+                    return is_likely.then_some((number, Fit::Whole));
+                }
             }
         }
-        Some((number, Fit::Whole))
+        let is_likely = !is_possible && other.width()? > 1;
+        is_likely.then_some((number, Fit::Whole))
     }
 
     /// The number of a frame whose length is another field, how long that frame is, and how long without its payload. The outer `None`
@@ -281,6 +284,10 @@ fn is_unlikely_by_chance(other: Field, number: u64) -> bool {
         Field::Net(width) | Field::Le(width) => u128::from(number) * 64 < 1 << (8 * u32::from(width)),
         _ => false,
     }
+}
+
+fn lacks(reading: Reading, number: u64, missing: usize) -> Option<Guess> {
+    Some(Guess::Lacks { reading, number: u32::try_from(number).ok()?, missing: u32::try_from(missing).ok()? })
 }
 
 fn reading(field: Field) -> Option<Reading> {

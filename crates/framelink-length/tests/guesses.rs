@@ -510,7 +510,7 @@ fn a_number_that_does_not_fit_is_no_guess() {
 
 /// The framings that a guess stands for.
 fn meant(ours: &str, guess: &Guess) -> Vec<String> {
-    let (_, width) = ours.split_once(':').unwrap();
+    let (_, width) = ours.split_once(':').expect("a width");
     match guess {
         Guess::OtherByteOrder(_) if ours.starts_with("net") => vec![format!("le:{width}")],
         Guess::OtherByteOrder(_) | Guess::Binary(_) => vec![format!("net:{width}")],
@@ -536,14 +536,14 @@ fn is_true(ours: &str, guess: &Guess, input: &[u8]) -> bool {
             let field = &input[..width];
             let text: String =
                 field.iter().map(|&byte| if byte >= 0xf0 { byte - 0xc0 } else { byte } as char).collect();
-            let number: usize = text.trim_matches([' ', '@']).parse().unwrap();
+            let number: usize = text.trim_matches([' ', '@']).parse().expect("digits");
             match guess {
-                Guess::Lacks { missing, .. } => width + number == input.len() + missing,
+                Guess::Lacks { missing, .. } => width + number == input.len() + *missing as usize,
                 _ => width + number <= input.len(),
             }
         }
         _ => meant(ours, guess).iter().any(|notation| match (length(notation).decode(input, 0, None), guess) {
-            (Ok(Decoded::Incomplete(need)), Guess::Lacks { missing, .. }) => need.missing == *missing,
+            (Ok(Decoded::Incomplete(need)), Guess::Lacks { missing, .. }) => need.missing == *missing as usize,
             (Ok(Decoded::Frame(frame)), guess) => {
                 !matches!(guess, Guess::Lacks { .. }) && frame.frame_len <= input.len()
             }

@@ -206,6 +206,11 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
              may have nothing else to say for longer",
         ),
         (
+            "keepalive = \"60s/10s/6\"\nidle-limit = \"5m\"",
+            "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
+             nothing on: if a proxy drops what is idle for 5m, say a liveness.heartbeat with a shorter interval",
+        ),
+        (
             "idle-limit = \"5m\"",
             "what is idle for 5m is dropped on the way, and nothing is sent to prevent it; say a liveness.keepalive or \
              liveness.heartbeat with a shorter time",

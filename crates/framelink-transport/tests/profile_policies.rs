@@ -256,7 +256,7 @@ fn it_is_said_in_words() {
     for line in [
         "connection   pooled: 0 to 4 that stay open, each lent for one exchange at a time; a borrower waits not at all; each is \
          closed after its exchange and another one opened",
-        "sign-on      once connected, a client sends a message of 4 bytes and waits for a reply that begins with 30 38 31 30",
+        "sign-on      once connected, a client sends a message of 4 bytes and waits for a reply that begins with the 4 bytes of sign-on.expect",
         "sign-off     before closing, a client sends a message of 4 bytes",
         "reconnecting within 1s of the first failure, then twice that and so on up to 30s, by chance",
         "of several   one after the other; one is left alone after 5 failures in a row",

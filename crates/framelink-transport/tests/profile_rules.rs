@@ -413,7 +413,7 @@ connection   short: connect, one exchange, close; the client half-closes when it
 exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
-preamble     once connected, sends 01 02 and expects 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 … (20 bytes)
+preamble     once connected, sends 2 bytes and expects 20 bytes
 reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
 of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
 connecting   at most 3s

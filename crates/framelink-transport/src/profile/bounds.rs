@@ -172,7 +172,9 @@ fn check_socket(socket: &SocketOptions) -> Checked {
     match socket.linger {
         Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
             let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
-            Err(ProfileError::out_of_bounds("socket.linger", format!("{linger:?}"), allowed))
+            let is_shown_whole = linger.subsec_nanos() % 1_000_000 == 0;
+            let found = if is_shown_whole { ShowDuration(linger).to_string() } else { format!("{linger:?}") };
+            Err(ProfileError::out_of_bounds("socket.linger", found, allowed))
         }
         _ => Ok(()),
     }
