@@ -33,7 +33,10 @@ fn normal_forms() {
 fn errors_say_what_came_what_was_expected_and_where() {
     for (text, error) in [
         ("", "column 1: expected a heartbeat such as `empty`, found the end"),
-        ("Empty", "column 1: expected one of empty, literal, numbered, pattern, or a preset, found `Empty`"),
+        (
+            "Empty",
+            "column 1: expected one of empty, literal, numbered, pattern, or a preset, found `Empty`; did you mean `empty`?",
+        ),
         ("empty:00", "column 7: `empty` takes no value, found `00`"),
         ("literal", "column 8: expected `:` and pairs of hex digits after `literal`"),
         ("literal:5", "column 9: expected pairs of hex digits, found `5`"),

@@ -75,7 +75,7 @@ fn an_unknown_kind_is_told_all_that_there_are() {
     assert_eq!(
         error.message(),
         "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, until-close, quiet, each-read, fixed, line, \
-         delim, between, or a preset, found `nett`"
+         delim, between, or a preset, found `nett`; did you mean `net`?"
     );
     for wrong in ["", ":", "Net:2", " net:2", "net:2 ", "lines", "TPKT", "net 2"] {
         let error = wrong.parse::<Framing>().expect_err(wrong);

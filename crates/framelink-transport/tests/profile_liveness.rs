@@ -261,7 +261,7 @@ fn errors_of_a_file_have_their_place() {
     for (line, error) in [
         (
             "heartbeat = \"emty\"",
-            "line 3, column 14: liveness.heartbeat: expected one of empty, literal, numbered, pattern, or a preset, found `emty`",
+            "line 3, column 14: liveness.heartbeat: expected one of empty, literal, numbered, pattern, or a preset, found `emty`; did you mean `empty`?",
         ),
         (
             "heartbeat = \"empty,interval=0s\"",

@@ -180,7 +180,10 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
             "framing = 'line'\nreconnect.eject-after = 0",
             "line 2, column 25: reconnect.eject-after: expected 1 to 1000 failures, found `0`",
         ),
-        ("framing = 'line'\nsign-on = '313'", "line 2, column 12: sign-on: expected pairs of hex digits, found `313`"),
+        (
+            "framing = 'line'\nsign-on = '313'",
+            "line 2, column 12: sign-on: expected pairs of hex digits, found an odd number of digits",
+        ),
         (
             "framing = 'line'\nsign-on = { expect = '31' }",
             "line 2, column 1: sign-on does not go with sign-on.send: it is a message, and none is given",

@@ -363,7 +363,7 @@ fn every_template_takes_the_framings_that_it_is_for() {
     assert_eq!(
         error.to_string(),
         "template: expected one of short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, \
-         short-until-close, found `short`"
+         short-until-close, found `short`; did you mean `short-sync` or `short-until-close`?"
     );
     let own = ProfileBuilder::new().template("short-until-close").unwrap().build().unwrap();
     assert_eq!(own.framing().receive, framing("until-close"));

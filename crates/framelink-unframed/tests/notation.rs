@@ -110,8 +110,8 @@ fn a_kind_of_another_crate_is_left_to_it() {
 #[rustfmt::skip] // one line a case
 const WRONG: &[(&str, usize, usize, &str)] = &[
     ("", 1, 0, "expected a framing such as `ascii:4`, found the end"),
-    ("lines", 1, 5, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `lines`"),
-    ("Line", 1, 4, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `Line`"),
+    ("lines", 1, 5, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `lines`; did you mean `line`?"),
+    ("Line", 1, 4, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `Line`; did you mean `line`?"),
     ("quiet", 6, 0, "expected `:` and a time such as `50ms` after `quiet`"),
     ("fixed", 6, 0, "expected `:` and 1 or more bytes after `fixed`"),
     ("delim", 6, 0, "expected `:` and pairs of hex digits after `delim`"),
