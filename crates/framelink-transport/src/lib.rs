@@ -98,6 +98,7 @@ mod socket_options;
 mod terms;
 #[cfg(feature = "socket")]
 mod threads;
+mod time_text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
