@@ -33,6 +33,74 @@ pub enum Guess {
     CountsMore(usize),
     /// The frame is complete if the number counts so many bytes less than it is said to.
     CountsLess(usize),
+    /// The length field holds EBCDIC digits; up to 8 of them, as ASCII, the unused ones 0. They make a whole frame.
+    EbcdicDigits([u8; 8]),
+    /// The length field holds digits with blanks in place of zeros; up to 8 of its bytes, as ASCII, the unused ones 0. They make
+    /// a whole frame.
+    BlankPadded([u8; 8]),
+    /// Read as another field the length field says this number, which fits.
+    ReadAs {
+        /// The other field.
+        reading: Reading,
+        /// What it says.
+        number: u64,
+    },
+    /// Read as another field the length field says this number, and the frame is not whole.
+    Lacks {
+        /// The other field.
+        reading: Reading,
+        /// What it says. Of 32 bits, as is the other, so that errors stay small; of a longer frame nothing is guessed.
+        number: u32,
+        /// The bytes that are missing from the frame.
+        missing: u32,
+    },
+    /// A syslog message that begins with its priority instead of its length: the peer ends messages with a newline.
+    SyslogLine,
+    /// The delimiter at the end of a message has another byte in its last place.
+    OtherEnd {
+        /// Where, counted from the first byte of the frame.
+        offset: usize,
+        /// The byte that was received.
+        found: u8,
+        /// The byte of the delimiter.
+        expected: u8,
+    },
+}
+
+/// A length field of so many bytes or digits, as the notation has it.
+///
+/// ```
+/// assert_eq!(framelink_codec::Reading::Le(4).to_string(), "le:4");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reading {
+    /// A network-order integer of so many bytes.
+    Net(u8),
+    /// A little-endian integer of so many bytes.
+    Le(u8),
+    /// Packed BCD of so many bytes.
+    Bcd(u8),
+    /// So many ASCII digits.
+    Ascii(u8),
+    /// So many EBCDIC digits.
+    Ebcdic(u8),
+    /// So many digits, with blanks in place of zeros.
+    BlankPadded(u8),
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, width) = match self {
+            Self::Net(width) => ("net", width),
+            Self::Le(width) => ("le", width),
+            Self::Bcd(width) => ("bcd", width),
+            Self::Ascii(width) => ("ascii", width),
+            Self::Ebcdic(width) => ("ebcdic", width),
+            Self::BlankPadded(width) => return write!(f, "{width} digits with blanks in place of zeros"),
+        };
+        write!(f, "{kind}:{width}")
+    }
 }
 
 impl Guess {
@@ -78,6 +146,27 @@ impl fmt::Display for Guess {
             }
             Self::CountsLess(len) => {
                 write!(f, "the frame is complete if the number counts {} less: not its header, say", Bytes(*len))
+            }
+            Self::EbcdicDigits(digits) => {
+                write!(f, "the length field is the EBCDIC digits \"{}\"", Shown(digits))
+            }
+            Self::BlankPadded(field) => {
+                write!(f, "the length field is \"{}\", with blanks in place of zeros", Shown(field))
+            }
+            Self::ReadAs { reading, number } => {
+                write!(f, "read as {reading} the length field says {number}, which fits")
+            }
+            Self::Lacks { reading, number, missing } => write!(
+                f,
+                "read as {reading} the length field says {number}, and {} of that frame {} missing",
+                Bytes(usize::try_from(*missing).unwrap_or(usize::MAX)),
+                if *missing == 1 { "is" } else { "are" }
+            ),
+            Self::SyslogLine => f.write_str(
+                "the bytes begin like a syslog message without its length (does the peer end messages with a newline?)",
+            ),
+            Self::OtherEnd { offset, found, expected } => {
+                write!(f, "the end of a message has 0x{found:02x} at offset {offset}, expected 0x{expected:02x}")
             }
         }
     }
@@ -183,6 +272,11 @@ impl fmt::Display for Shown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guess_is_small_because_every_error_has_one() {
+        assert!(size_of::<Option<Guess>>() <= 16);
+    }
 
     const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
     const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";

@@ -64,7 +64,7 @@ pub use encode::{Encode, Envelope, ShortHead};
 #[cfg(feature = "tokio-util")]
 pub use foreign_codec::{ForeignCodec, ForeignError};
 pub use frames::{FrameRef, Frames};
-pub use guess::{Foreign, Guess};
+pub use guess::{Foreign, Guess, Reading};
 #[cfg(feature = "std")]
 pub use reader::{FrameReader, ReadError, read_message};
 #[cfg(feature = "std")]

@@ -29,8 +29,8 @@ const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Hea
 ///           answer=OFFSET:HEX   pattern: the answer is the probe with these bytes
 ///           number=OFFSET:LEN   pattern: where our probes are numbered, 1 to 8 bytes, network order
 ///           by=WHO              who sends them: client, server or both; default client where answered, else both
-///           interval=DUR        1ms to 1440m, default 30s
-///           timeout=DUR         1ms to 1440m, default 10s
+///           interval=DUR        1ms to 1d, default 30s
+///           timeout=DUR         1ms to 1d, default 10s
 ///           tries=N             1 to 100, default 1
 ///           life=WHAT           what shows that the peer lives: bytes (any; the default) or heartbeats (alone)
 /// ```
@@ -42,7 +42,7 @@ const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Hea
 /// assert_eq!(heartbeat.to_string(), "literal:50494e47..504f4e47,interval=5s,timeout=2s,tries=3");
 ///
 /// let error = "empty,interval=5".parse::<Heartbeat>().unwrap_err();
-/// assert_eq!(error.to_string(), "column 16: expected a number above 0 with `ms`, `s` or `m`, found `5`");
+/// assert_eq!(error.to_string(), "column 16: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `5`");
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 impl FromStr for Heartbeat {
@@ -62,10 +62,45 @@ impl FromStr for Heartbeat {
 fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, NotationError> {
     notation.kind.no_value()?;
     let expansion = Notation::parse(preset.notation)?;
-    let is_said = |name| notation.options.iter().any(|option| option.name.text == name);
-    let kept = expansion.options.iter().filter(|option| !is_said(option.name.text));
-    let options: Vec<_> = kept.chain(&notation.options).copied().collect();
-    read(&expansion.kind, &options, &notation.options)
+    // The expansion is not part of the text, so its tokens stand behind it.
+    let text_end = end_of(notation.options.last().unwrap_or(&notation.kind));
+    let kind = moved(&expansion.kind, text_end);
+    let own: Vec<_> = expansion.options.iter().map(|option| moved(option, text_end)).collect();
+    let read_with = |said: &[Item<'_>]| {
+        let is_said = |name| said.iter().any(|option| option.name.text == name);
+        let kept = own.iter().filter(|option| !is_said(option.name.text));
+        let options: Vec<_> = kept.chain(said).copied().collect();
+        read(&kind, &options, said)
+    };
+    read_with(&notation.options).map_err(|error| {
+        if error.column() <= text_end {
+            return error;
+        }
+        // A part of the preset does not go with an option. That is the option without which it can be read.
+        let without = |left_out: &Item<'_>| {
+            let others = notation.options.iter().filter(|option| option.name.text != left_out.name.text);
+            read_with(&others.copied().collect::<Vec<_>>())
+        };
+        let culprit = notation.options.iter().find(|option| without(option).is_ok()).or(notation.options.last());
+        let token = culprit.map_or(notation.kind.name, |option| option.value.unwrap_or(option.name));
+        token.error(alloc::format!("{}, which does not go with `{}`", error.message(), preset.name))
+    })
+}
+
+/// One past the last column of an item.
+fn end_of(item: &Item<'_>) -> usize {
+    let last = item.value.unwrap_or(item.name);
+    last.column + last.text.chars().count()
+}
+
+/// The same item, so many columns further on.
+fn moved<'a>(item: &Item<'a>, by: usize) -> Item<'a> {
+    let mut moved = *item;
+    moved.name.column += by;
+    if let Some(value) = &mut moved.value {
+        value.column += by;
+    }
+    moved
 }
 
 fn read(kind: &Item<'_>, options: &[Item<'_>], said: &[Item<'_>]) -> Result<Heartbeat, NotationError> {
@@ -126,7 +161,10 @@ fn read_form<'i, 't: 'i>(
         "numbered" => kind.no_value().map(|()| Form::Numbered),
         "literal" => read_literal(kind.value("pairs of hex digits")?, answered.is_some()),
         "pattern" => read_pattern(kind.value("pairs of hex digits")?, option),
-        _ => Err(kind.name.mismatch(FORMS)),
+        _ => {
+            let names = ["empty", "literal", "numbered", "pattern"];
+            Err(kind.name.unknown(FORMS, names.into_iter().chain(PRESETS.iter().map(|preset| preset.name))))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The notation of heartbeats: normal forms, and the exact text of what is wrong.
 
-use framelink_heartbeat::Heartbeat;
+use framelink_heartbeat::{Heartbeat, PRESETS};
 
 #[test]
 fn normal_forms() {
@@ -33,7 +33,10 @@ fn normal_forms() {
 fn errors_say_what_came_what_was_expected_and_where() {
     for (text, error) in [
         ("", "column 1: expected a heartbeat such as `empty`, found the end"),
-        ("Empty", "column 1: expected one of empty, literal, numbered, pattern, or a preset, found `Empty`"),
+        (
+            "Empty",
+            "column 1: expected one of empty, literal, numbered, pattern, or a preset, found `Empty`; did you mean `empty`?",
+        ),
         ("empty:00", "column 7: `empty` takes no value, found `00`"),
         ("literal", "column 8: expected `:` and pairs of hex digits after `literal`"),
         ("literal:5", "column 9: expected pairs of hex digits, found `5`"),
@@ -47,8 +50,8 @@ fn errors_say_what_came_what_was_expected_and_where() {
         ),
         ("empty,interval=5s,interval=6s", "column 19: `interval` stands twice, first at column 7"),
         ("empty,interval", "column 15: expected `=` and a time after `interval`"),
-        ("empty,interval=1441m", "column 16: interval of 1441m, expected 1ms to 1440m"),
-        ("empty,timeout=0ms", "column 15: expected a number above 0 with `ms`, `s` or `m`, found `0ms`"),
+        ("empty,interval=1441m", "column 16: interval of 1441m, expected 1ms to 1d"),
+        ("empty,timeout=0ms", "column 15: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `0ms`"),
         ("empty,tries=0", "column 13: expected 1 to 100 tries, found `0`"),
         ("empty,by=us", "column 10: expected client, server or both, found `us`"),
         ("empty,life=any", "column 12: expected bytes or heartbeats, found `any`"),
@@ -63,4 +66,49 @@ fn errors_say_what_came_what_was_expected_and_where() {
         let said = text.parse::<Heartbeat>().expect_err(text);
         assert_eq!(said.to_string(), error, "{text}");
     }
+}
+
+/// Options with values that may or may not go with a preset.
+const BESIDE_PRESETS: &[&str] = &[
+    "answered",
+    "mark=0:00000010",
+    "mark=4:00000015",
+    "mark=0:ffff",
+    "mark=4",
+    "mark",
+    "answer=4:8000001500000000ff",
+    "answer=4:00000015",
+    "answer=15:0000",
+    "number=4:4",
+    "number=12:8",
+    "number=0:9",
+    "by=us",
+    "interval=0s",
+    "interval=2d",
+    "timeout=25h",
+    "tries=101",
+    "life=any",
+    "every=5s",
+];
+
+/// What is wrong beside a preset is marked in the text that was written, and never in what the preset stands for.
+#[test]
+fn an_error_beside_a_preset_points_at_an_option_of_the_text() {
+    let mut refused = 0;
+    for preset in PRESETS {
+        for first in BESIDE_PRESETS {
+            for second in ["", ",tries=3", ",interval=5s,timeout=5s", ",mark=4:00000015", ",number=8:4"] {
+                let text = format!("{},{first}{second}", preset.name);
+                let Err(error) = text.parse::<Heartbeat>() else { continue };
+                refused += 1;
+                let (start, end) = (error.column(), error.column() + error.len());
+                assert!(start > preset.name.len() + 1 && end <= text.len() + 1, "{text}: {error}");
+                let told_of_first = start <= preset.name.len() + 1 + first.len() + 1;
+                assert!(told_of_first || !second.is_empty(), "{text}: {error}");
+            }
+        }
+    }
+    assert!(refused > 100, "{refused} were refused");
+    let error = "smpp,answer=4:8000001500000000ff".parse::<Heartbeat>().unwrap_err();
+    assert_eq!(error.to_string(), "column 13: the number would overwrite a mark, which does not go with `smpp`",);
 }

@@ -1,8 +1,6 @@
 //! What a header that is wrong, or that is waited on too long, may be instead.
 
-use core::cmp::Ordering;
-
-use framelink_codec::{Foreign, Guess};
+use framelink_codec::{Foreign, Guess, Reading};
 
 use crate::number::Read;
 use crate::{Counts, DecodeError, Field, Length};
@@ -14,6 +12,9 @@ impl Length {
         }
         if self.is_all_there(input) {
             return None;
+        }
+        if begins_with_priority(input) {
+            return Some(Guess::SyslogLine);
         }
         match self.header(input) {
             // A number that is much too large is most often another number.
@@ -43,83 +44,175 @@ impl Length {
 
     /// Reads the length field in other ways.
     fn guess_field(&self, input: &[u8]) -> Option<Guess> {
-        let width = self.field.width()?;
-        let field = input.get(self.at..)?.get(..width)?;
-        let (net, le) = (Field::Net(u8::try_from(width).ok()?), Field::Le(u8::try_from(width).ok()?));
-        let bcd = Field::Bcd(u8::try_from(width).ok()?);
-        if let Some(guess) = self.guess_text(field, input) {
-            return Some(guess);
-        }
+        let width = u8::try_from(self.field.width()?).ok()?;
+        let field = input.get(self.at..)?.get(..usize::from(width))?;
+        let is_possible = matches!(self.header(input), Ok(Ok(_)));
+        let (net, le, bcd) = (Field::Net(width), Field::Le(width), Field::Bcd(width));
+        let fits = |other, guess: fn(u64) -> Guess| match self.fit(other, input, is_possible)? {
+            (number, Fit::Whole) => Some(guess(number)),
+            (number, Fit::Lacks(missing)) => lacks(reading(other)?, number, missing),
+        };
+        let digits = self.guess_digits(field, input, is_possible);
         match self.field {
-            Field::Net(_) => {
-                self.fits(le, input).map(Guess::OtherByteOrder).or_else(|| self.fits(bcd, input).map(Guess::PackedBcd))
-            }
-            Field::Le(_) => self.fits(net, input).map(Guess::OtherByteOrder),
-            Field::Bcd(_) if width <= 8 => self.fits(net, input).map(Guess::Binary),
+            _ if digits.is_some() => digits,
+            Field::Net(_) => fits(le, Guess::OtherByteOrder).or_else(|| fits(bcd, Guess::PackedBcd)),
+            Field::Le(_) => fits(net, Guess::OtherByteOrder),
+            Field::Bcd(_) => fits(net, Guess::Binary),
+            Field::Ascii(_) | Field::Ebcdic(_) | Field::Hex(_) if !is_possible => self.guess_binary(input),
             _ => None,
         }
     }
 
-    /// The number that the field says when it is read as another one, if that suits what came better.
-    fn fits(&self, other: Field, input: &[u8]) -> Option<u64> {
+    /// A binary number or packed BCD where digits were expected. How wide it is, only a whole frame tells, and else the width that
+    /// leaves the fewest bytes to wait for.
+    fn guess_binary(&self, input: &[u8]) -> Option<Guess> {
+        const WIDTHS: [u8; 5] = [2, 4, 3, 8, 1];
+        let kinds: [fn(u8) -> Field; 3] = [Field::Net, Field::Le, Field::Bcd];
+        let others = WIDTHS.into_iter().flat_map(|width| kinds.map(|kind| kind(width)));
+        let fits = others.filter_map(|other| self.fit(other, input, false).map(|fit| (other, fit)));
+        let (other, (number, fit)) = fits.min_by_key(|(_, (_, fit))| fit.missing())?;
+        let reading = reading(other)?;
+        match fit {
+            Fit::Whole => Some(Guess::ReadAs { reading, number }),
+            Fit::Lacks(missing) => lacks(reading, number, missing),
+        }
+    }
+
+    /// Digits of another character set, digits behind blanks, and digits or other text in a binary field. Many binary numbers look like
+    /// digits, so where the number is possible as it is, and only waited for, the digits have to make frames that are complete to the
+    /// byte.
+    fn guess_digits(&self, field: &[u8], input: &[u8], is_possible: bool) -> Option<Guess> {
+        let is_binary = matches!(self.field, Field::Net(_) | Field::Le(_) | Field::Bcd(_));
+        if is_binary && field.len() < 2 {
+            return None;
+        }
+        match self.field {
+            Field::Ascii(width) | Field::Ebcdic(width) => {
+                let blanks = self.guess_blanks(field, input);
+                let other = if let Field::Ascii(_) = self.field { Field::Ebcdic(width) } else { Field::Ascii(width) };
+                blanks.or_else(|| self.guess_digits_as(other, input, is_possible))
+            }
+            _ if !is_binary => None,
+            _ => {
+                let is_text = field.iter().all(|byte| matches!(byte, b' '..=b'~'));
+                let kind = if is_text { Field::Ascii } else { Field::Ebcdic };
+                // As wide as the field first: that is what a reader of the notation expects.
+                let own = u8::try_from(field.len()).ok()?;
+                let widths = || [own].into_iter().chain(2..=8).map(kind);
+                let guesses = || widths().filter_map(|other| self.guess_digits_as(other, input, is_possible));
+                let is_whole = |guess: &Guess| !matches!(guess, Guess::Lacks { .. });
+                let self_counted =
+                    || self.is_counted_with_itself(input) && is_text && field.iter().all(u8::is_ascii_digit);
+                let whole = guesses().find(is_whole).map(|guess| match guess {
+                    Guess::AsciiDigits(_) => Guess::AsciiDigits(first_eight(field)),
+                    guess => guess,
+                });
+                whole
+                    .or_else(|| self_counted().then(|| Guess::AsciiDigits(first_eight(field))))
+                    .or_else(|| guesses().next())
+                    .or_else(|| (is_text && !is_possible).then(|| Guess::Text(first_eight(field))))
+            }
+        }
+    }
+
+    /// Digits of this field in place of the length.
+    fn guess_digits_as(&self, other: Field, input: &[u8], is_possible: bool) -> Option<Guess> {
+        let (number, fit) = self.fit(other, input, is_possible)?;
+        let digits = input.get(self.at..)?.get(..other.width()?)?;
+        match (fit, other) {
+            (Fit::Lacks(missing), _) => lacks(reading(other)?, number, missing),
+            (Fit::Whole, Field::Ebcdic(_)) => Some(Guess::EbcdicDigits(first_eight(digits).map(ascii_of_ebcdic))),
+            (Fit::Whole, _) => Some(Guess::AsciiDigits(first_eight(digits))),
+        }
+    }
+
+    /// Digits with blanks before or behind them.
+    fn guess_blanks(&self, field: &[u8], input: &[u8]) -> Option<Guess> {
+        let mut ascii = [0; 18];
+        let ascii = ascii.get_mut(..field.len())?;
+        for (to, &from) in ascii.iter_mut().zip(field) {
+            *to = if let Field::Ebcdic(_) = self.field { ascii_of_ebcdic(from) } else { from };
+        }
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        let (first, last) = (ascii.iter().position(is_digit)?, ascii.iter().rposition(is_digit)?);
+        let digits = ascii.get(first..=last)?;
+        let is_blank = |bytes: Option<&[u8]>| bytes.is_some_and(|bytes| bytes.iter().all(|&byte| byte == b' '));
+        if digits.len() == field.len() || !is_blank(ascii.get(..first)) || !is_blank(ascii.get(last + 1..)) {
+            return None;
+        }
+        let digits_field = Field::Ascii(u8::try_from(digits.len()).ok()?);
+        let Ok(Read::Number { number, .. }) = digits_field.read(digits, 0) else { return None };
+        let frame_len = self.other_frame_len(number, field.len())?;
+        match frame_len.checked_sub(input.len()) {
+            None | Some(0) => Some(Guess::BlankPadded(first_eight(ascii))),
+            Some(missing) => lacks(Reading::BlankPadded(u8::try_from(field.len()).ok()?), number, missing),
+        }
+    }
+
+    /// Whether frames as they come are cut if the length field is another one.
+    fn fit(&self, other: Field, input: &[u8], is_possible: bool) -> Option<(u64, Fit)> {
         let (most, _) = other.bounds()?;
         if other.width()? > usize::from(most) {
             return None;
         }
-        let Ok(Read::Number { number, width }) = other.read(input.get(self.at..)?, self.at) else { return None };
-        if !(self.least_number..=self.most_number).contains(&number) {
-            return None;
-        }
-        let frame_len = self.at + width + self.gap + self.payload_len(number) + self.tail;
-        match self.header(input) {
+        let (number, first_len, header_len) = self.other_header(other, input)??;
+        if first_len > input.len() {
             // As read it is possible, and waited for: another reading is better only if it is complete to the byte.
-            Ok(Ok(_)) => (frame_len == input.len()).then_some(number),
-            Err(DecodeError::Literal { .. }) => None,
-            // As read it is wrong. This reading is better if what came goes with it: one frame, or the start of one,
-            // or one and then the length of another. A start alone makes no packed BCD: too many numbers look like it.
-            Err(_) => match frame_len.cmp(&input.len()) {
-                Ordering::Equal => Some(number),
-                Ordering::Greater => {
-                    let is_too_small = matches!(self.header(input), Err(DecodeError::TooSmall { .. }));
-                    (!is_too_small && !matches!(other, Field::Bcd(_))).then_some(number)
-                }
-                Ordering::Less => self.is_length(other, input.get(frame_len..)?).then_some(number),
-            },
-            Ok(Err(_)) => None,
+            let is_likely = !is_possible && is_unlikely_by_chance(other, number);
+            return is_likely.then(|| (number, Fit::Lacks(first_len - input.len())));
         }
-    }
-
-    /// Whether a frame may begin with these bytes if its length is read as another field.
-    fn is_length(&self, other: Field, input: &[u8]) -> bool {
-        match input.get(self.at..).map(|field| other.read(field, self.at)) {
-            Some(Ok(Read::Number { number, .. })) => (self.least_number..=self.most_number).contains(&number),
-            Some(Ok(Read::Incomplete { .. })) | None => true,
-            Some(Err(_)) => false,
-        }
-    }
-
-    /// Digits or other text in a binary field. Many a number looks like that, so where it is possible as it is, and only
-    /// waited for, the digits have to make a frame that is complete to the byte.
-    fn guess_text(&self, field: &[u8], input: &[u8]) -> Option<Guess> {
-        let all = |is: fn(&u8) -> bool| field.len() > 1 && field.iter().all(is);
-        if !matches!(self.field, Field::Net(_) | Field::Le(_) | Field::Bcd(_))
-            || !all(|byte| matches!(byte, b' '..=b'~'))
-        {
+        if first_len == header_len && first_len < input.len() {
+            // Nearly anything can be read as an empty frame and something else.
             return None;
         }
-        let is_possible = matches!(self.header(input), Ok(Ok(_)));
-        if all(u8::is_ascii_digit) && (!is_possible || self.is_complete_as_digits(input)) {
-            return Some(Guess::AsciiDigits(first_eight(field)));
+        let mut rest = input.get(first_len..)?;
+        for frames in 1..=MOST_FRAMES {
+            if rest.is_empty() {
+                return Some((number, Fit::Whole));
+            }
+            match self.other_header(other, rest)? {
+                Some((_, len, _)) if len <= rest.len() => rest = rest.get(len..)?,
+                _ => {
+                    // The bytes end inside a frame, as nearly any bytes do if the length has one byte.
+                    let has_many = frames >= 3 && other.width()? > 1;
+                    let is_likely = !is_possible && (has_many || is_unlikely_by_chance(other, number));
+                    return is_likely.then_some((number, Fit::Whole));
+                }
+            }
         }
-        (!is_possible).then(|| Guess::Text(first_eight(field)))
+        let is_likely = !is_possible && other.width()? > 1;
+        is_likely.then_some((number, Fit::Whole))
     }
 
-    /// Whether the input is one frame if its length is 2 to 8 ASCII digits.
-    fn is_complete_as_digits(&self, input: &[u8]) -> bool {
+    /// The number of a frame whose length is another field, how long that frame is, and how long without its payload. The outer `None`
+    /// where these bytes are no such frame, the inner one where they end before the length does.
+    fn other_header(&self, other: Field, input: &[u8]) -> Option<Option<(u64, usize, usize)>> {
+        if self.prefix().iter().zip(input).any(|(expected, found)| expected != found) {
+            return None;
+        }
+        let Some(field) = input.get(self.at..) else { return Some(None) };
+        match other.read(field, self.at) {
+            Ok(Read::Number { number, width }) => {
+                let len = self.other_frame_len(number, width)?;
+                Some(Some((number, len, self.at + width + self.gap + self.tail)))
+            }
+            Ok(Read::Incomplete { .. }) => Some(None),
+            Err(_) => None,
+        }
+    }
+
+    /// How long a frame is with this number in a field of this width, if it can be.
+    fn other_frame_len(&self, number: u64, width: usize) -> Option<usize> {
+        let frame_len = usize::try_from(self.frame_len_for(usize::try_from(number).ok()?, width)?).ok()?;
+        let payload_len = frame_len.checked_sub(self.at + width + self.gap + self.tail)?;
+        (payload_len <= self.max_payload).then_some(frame_len)
+    }
+
+    /// Whether the input is one frame if its length is 2 to 8 ASCII digits that count themselves too.
+    fn is_counted_with_itself(&self, input: &[u8]) -> bool {
         (2..=8).any(|digits| match input.get(self.at..).map(|field| Field::Ascii(digits).read(field, self.at)) {
-            Some(Ok(Read::Number { number, width })) => {
-                let after_field = input.len() - self.at - width;
-                usize::try_from(number).is_ok_and(|number| number == after_field || number == after_field + width)
+            Some(Ok(Read::Number { number, .. })) => {
+                usize::try_from(number).is_ok_and(|number| number == input.len() - self.at)
             }
             _ => false,
         })
@@ -161,6 +254,68 @@ impl Length {
             Counts::Frame => number,
             Counts::Adjust(by) => at + width + number + i128::from(by),
         })
+    }
+}
+
+/// More frames than this are not looked at.
+const MOST_FRAMES: usize = 64;
+
+/// How another reading of the length goes with the bytes that were received.
+enum Fit {
+    /// At least one frame is whole, and what follows it may be another.
+    Whole,
+    /// The first frame lacks so many bytes.
+    Lacks(usize),
+}
+
+impl Fit {
+    const fn missing(&self) -> usize {
+        match self {
+            Self::Whole => 0,
+            Self::Lacks(missing) => *missing,
+        }
+    }
+}
+
+/// Whether few fields of this width hold a number as small by chance. Digits by themselves are that rare; packed BCD is not.
+fn is_unlikely_by_chance(other: Field, number: u64) -> bool {
+    match other {
+        Field::Ascii(width) | Field::Ebcdic(width) => width > 1,
+        Field::Net(width) | Field::Le(width) => u128::from(number) * 64 < 1 << (8 * u32::from(width)),
+        _ => false,
+    }
+}
+
+fn lacks(reading: Reading, number: u64, missing: usize) -> Option<Guess> {
+    Some(Guess::Lacks { reading, number: u32::try_from(number).ok()?, missing: u32::try_from(missing).ok()? })
+}
+
+fn reading(field: Field) -> Option<Reading> {
+    Some(match field {
+        Field::Net(width) => Reading::Net(width),
+        Field::Le(width) => Reading::Le(width),
+        Field::Bcd(width) => Reading::Bcd(width),
+        Field::Ascii(width) => Reading::Ascii(width),
+        Field::Ebcdic(width) => Reading::Ebcdic(width),
+        _ => return None,
+    })
+}
+
+/// `<`, a number up to 191, and `>`: RFC 5424, section 6.2.1.
+fn begins_with_priority(input: &[u8]) -> bool {
+    let Some(rest) = input.strip_prefix(b"<") else { return false };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = rest.get(..digits).unwrap_or_default().iter().fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0'));
+    (1..=3).contains(&digits) && number <= 191 && rest.get(digits) == Some(&b'>')
+}
+
+/// Digits and blanks of EBCDIC; another byte becomes one that is neither.
+const fn ascii_of_ebcdic(byte: u8) -> u8 {
+    match byte {
+        0xf0..=0xf9 => byte - 0xf0 + b'0',
+        0x40 => b' ',
+        0 => 0,
+        _ => b'?',
     }
 }
 

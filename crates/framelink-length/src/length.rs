@@ -165,6 +165,22 @@ impl Length {
         self.end.get(..self.suffix_len).unwrap_or_default()
     }
 
+    /// How many bytes of a frame are free: they are neither the length nor the payload, and no option says what they are. Those before the
+    /// length field, those between it and the payload, and those after the payload. They are accepted as they are, and written as
+    /// zeros; where messages are whole frames, the messages hold them.
+    ///
+    /// ```
+    /// use framelink_length::Length;
+    ///
+    /// let length: Length = "net:2,at=4,prefix=0301,gap=1,tail=2".parse()?;
+    /// assert_eq!(length.free_bytes(), [2, 1, 2]);
+    /// # Ok::<(), framelink_length::NotationError>(())
+    /// ```
+    #[must_use]
+    pub const fn free_bytes(&self) -> [usize; 3] {
+        [self.at - self.prefix_len, self.gap - self.infix_len, self.tail - self.suffix_len]
+    }
+
     /// Where the length field of the head template ends.
     #[inline]
     pub(crate) const fn slot_end(&self) -> usize {

@@ -102,7 +102,7 @@ pub use framelink_codec::CodecError;
 pub use framelink_codec::notation::{Dialect, NotationError, Preset};
 pub use framelink_codec::{
     Affix, Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Foreign, Frame, FrameRef, Frames,
-    Guess, Need, ShortHead,
+    Guess, Need, Reading, ShortHead,
 };
 #[cfg(feature = "std")]
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};

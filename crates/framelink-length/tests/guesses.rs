@@ -1,7 +1,7 @@
 //! A length that is really something else is named.
 
 use framelink_codec::Ends;
-use framelink_length::{Decode, Decoded, End, Fault, Frames, Length, PRESETS};
+use framelink_length::{Decode, Decoded, End, Fault, Frames, Guess, Length, PRESETS};
 
 const HTTP: &str = "the bytes begin like an HTTP request (is the peer an HTTP client?)";
 const TLS: &str = "the bytes begin like a TLS handshake (does the peer expect TLS?)";
@@ -176,13 +176,19 @@ fn the_other_byte_order_is_named_if_it_fits() {
     let says_12 = "in the other byte order the length field says 12, which fits";
     check(&[
         ("net:4", b"\x0c\0\0\0hello, world", "header announces 201326592 payload bytes, limit is 1048576", says_12),
-        ("net:4", b"\x0c\0\0\0", "header announces 201326592 payload bytes, limit is 1048576", says_12),
+        // Only the header was received: the guess says how much of that frame is missing.
+        (
+            "net:4",
+            b"\x0c\0\0\0",
+            "header announces 201326592 payload bytes, limit is 1048576",
+            "read as le:4 the length field says 12, and 12 bytes of that frame are missing",
+        ),
         ("le:4", b"\0\0\0\x0chello, world", "header announces 201326592 payload bytes, limit is 1048576", says_12),
         (
             "net:8",
             b"\x0c\0\0\0\0\0\0\0hello",
             "header announces 864691128455135232 payload bytes, limit is 1048576",
-            says_12,
+            "read as le:8 the length field says 12, and 7 bytes of that frame are missing",
         ),
         (
             "net:2",
@@ -236,9 +242,9 @@ fn packed_and_binary_numbers_are_told_apart() {
         ),
         (
             "bcd:2",
-            b"\0\x0c",
+            b"\0\x0chello, worl",
             "header byte 1 is 0x0c, expected two decimal digits, one in each half",
-            "read as a binary number the length field says 12, which fits",
+            "read as net:2 the length field says 12, and 1 byte of that frame is missing",
         ),
     ]);
 }
@@ -393,4 +399,195 @@ fn an_ordinary_length_that_looks_like_text_is_not_called_so_while_it_is_waited_f
     let wire = [b"\x30\x39".as_slice(), &[b'x'; 500]].concat();
     let fault = fault("net:2", &wire);
     assert!(!fault.contains("ASCII"), "{fault}");
+}
+
+#[test]
+fn digits_of_another_character_set_are_named() {
+    let digit = "header byte 0 is 0xf0, expected an ASCII digit";
+    check(&[
+        ("ascii:4", b"\xf0\xf0\xf1\xf2hello, world", digit, "the length field is the EBCDIC digits \"0012\""),
+        (
+            "ascii:4",
+            b"\xf0\xf0\xf1\xf2hello",
+            digit,
+            "read as ebcdic:4 the length field says 12, and 7 bytes of that frame are missing",
+        ),
+        (
+            "ebcdic:4",
+            b"0012hello, world",
+            "header byte 0 is 0x30, expected an EBCDIC digit, 0xf0 to 0xf9",
+            "the length field is the ASCII digits \"0012\"",
+        ),
+        (
+            "net:4",
+            b"\xf0\xf0\xf1\xf2hello, world",
+            "header announces 4042322418 payload bytes, limit is 1048576",
+            "the length field is the EBCDIC digits \"0012\"",
+        ),
+    ]);
+}
+
+#[test]
+fn a_binary_or_packed_number_where_digits_should_be_is_named() {
+    let zero = "header byte 0 is 0x00, expected an ASCII digit";
+    check(&[
+        ("ascii:4", b"\0\x0chello, world", zero, "read as net:2 the length field says 12, which fits"),
+        ("ascii:4", b"\0\0\0\x0chello, world", zero, "read as net:4 the length field says 12, which fits"),
+        ("ascii:4", b"\0\x12hello, world", zero, "read as bcd:2 the length field says 12, which fits"),
+        ("ascii:4", b"\0\x0chello, world\0\x05hello", zero, "read as net:2 the length field says 12, which fits"),
+        (
+            "ascii:4",
+            b"\x0c\0hello, world",
+            "header byte 0 is 0x0c, expected an ASCII digit",
+            "read as le:2 the length field says 12, which fits",
+        ),
+        (
+            "ebcdic:4",
+            b"\0\x0chello, world",
+            "header byte 0 is 0x00, expected an EBCDIC digit, 0xf0 to 0xf9",
+            "read as net:2 the length field says 12, which fits",
+        ),
+        (
+            "hex:4",
+            b"\0\x0chello, world",
+            "header byte 0 is 0x00, expected an ASCII hexadecimal digit",
+            "read as net:2 the length field says 12, which fits",
+        ),
+    ]);
+}
+
+#[test]
+fn blanks_in_place_of_zeros_are_named() {
+    check(&[
+        (
+            "ascii:4",
+            b"  12hello, world",
+            "header byte 0 is 0x20, expected an ASCII digit",
+            "the length field is \"  12\", with blanks in place of zeros",
+        ),
+        (
+            "ascii:4",
+            b"12  hello, world",
+            "header byte 2 is 0x20, expected an ASCII digit",
+            "the length field is \"12  \", with blanks in place of zeros",
+        ),
+        (
+            "ascii:4",
+            b"  12",
+            "header byte 0 is 0x20, expected an ASCII digit",
+            "read as 4 digits with blanks in place of zeros the length field says 12, and 12 bytes of that frame are missing",
+        ),
+        (
+            "ebcdic:4",
+            b"\x40\x40\xf1\xf2hello, world",
+            "header byte 0 is 0x40, expected an EBCDIC digit, 0xf0 to 0xf9",
+            "the length field is \"  12\", with blanks in place of zeros",
+        ),
+    ]);
+}
+
+#[test]
+fn syslog_that_ends_with_a_newline_is_recognised_where_a_length_should_be() {
+    let syslog =
+        "the bytes begin like a syslog message without its length (does the peer end messages with a newline?)";
+    check(&[
+        ("syslog", b"<34>Oct 11 22:14:15 su: failed\n", "header byte 0 is 0x3c, expected an ASCII digit", syslog),
+        ("ascii:4", b"<0>x\n", "header byte 0 is 0x3c, expected an ASCII digit", syslog),
+        ("net:2", b"<191>1 x\n", "stream ended inside a frame: 9 bytes came, at least 15402 more were owed", syslog),
+    ]);
+    for none in [&b"<192>x\n"[..], b"<>x\n", b"<1", b"<a>x"] {
+        assert_eq!(length("syslog").guess(none), None, "{none:02x?}");
+    }
+}
+
+#[test]
+fn a_number_that_does_not_fit_is_no_guess() {
+    for (notation, stream) in [("bcd:2", &b"\x1a\x0dhello"[..]), ("ascii:4", b"\x1a\x0dhello"), ("ascii:4", b"\x7fELF")]
+    {
+        assert_eq!(length(notation).guess(stream), None, "{notation}: {stream:02x?}");
+    }
+}
+
+/// The framings that a guess stands for.
+fn meant(ours: &str, guess: &Guess) -> Vec<String> {
+    let (_, width) = ours.split_once(':').expect("a width");
+    match guess {
+        Guess::OtherByteOrder(_) if ours.starts_with("net") => vec![format!("le:{width}")],
+        Guess::OtherByteOrder(_) | Guess::Binary(_) => vec![format!("net:{width}")],
+        Guess::PackedBcd(_) => vec![format!("bcd:{width}")],
+        Guess::ReadAs { reading, .. } | Guess::Lacks { reading, .. } => vec![reading.to_string()],
+        Guess::AsciiDigits(_) => {
+            (2..=8).flat_map(|width| [format!("ascii:{width}"), format!("ascii:{width},counts=self")]).collect()
+        }
+        Guess::EbcdicDigits(_) => (2..=8).map(|width| format!("ebcdic:{width}")).collect(),
+        Guess::CountsHeader(by) | Guess::CountsMore(by) => vec![format!("{ours},adjust=-{by}")],
+        Guess::CountsLess(by) => vec![format!("{ours},adjust=+{by}")],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a guess, which another framing stands for, is true of these bytes.
+fn is_true(ours: &str, guess: &Guess, input: &[u8]) -> bool {
+    match guess {
+        // What the field looks like, and no word of what fits.
+        Guess::Text(_) | Guess::Foreign(_) | Guess::SyslogLine => true,
+        Guess::BlankPadded(_) | Guess::Lacks { reading: framelink_length::Reading::BlankPadded(_), .. } => {
+            let width = ours.rsplit(':').next().and_then(|width| width.parse().ok()).unwrap_or(0);
+            let field = &input[..width];
+            let text: String =
+                field.iter().map(|&byte| if byte >= 0xf0 { byte - 0xc0 } else { byte } as char).collect();
+            let number: usize = text.trim_matches([' ', '@']).parse().expect("digits");
+            match guess {
+                Guess::Lacks { missing, .. } => width + number == input.len() + *missing as usize,
+                _ => width + number <= input.len(),
+            }
+        }
+        _ => meant(ours, guess).iter().any(|notation| match (length(notation).decode(input, 0, None), guess) {
+            (Ok(Decoded::Incomplete(need)), Guess::Lacks { missing, .. }) => need.missing == *missing as usize,
+            (Ok(Decoded::Frame(frame)), guess) => {
+                !matches!(guess, Guess::Lacks { .. }) && frame.frame_len <= input.len()
+            }
+            _ => false,
+        }),
+    }
+}
+
+fn check_truth(ours: &str, framing: &Length, input: &[u8]) -> bool {
+    if matches!(framing.decode(input, 0, None), Ok(Decoded::Frame(_))) {
+        return false;
+    }
+    let Some(guess) = framing.guess(input) else { return false };
+    assert!(is_true(ours, &guess, input), "{ours}: {input:02x?} is said to be: {guess}");
+    true
+}
+
+/// Whatever the header, a guess cuts at least one whole frame, or says how many bytes that frame lacks.
+#[test]
+fn every_guess_is_true_of_the_bytes_for_all_headers_of_two_bytes() {
+    let mut guesses = 0;
+    for ours in ["net:2", "le:2", "bcd:2", "ascii:2", "ebcdic:2", "hex:2"] {
+        let framing = length(ours);
+        for (header, behind) in (0..=u16::MAX).flat_map(|header| [(header, &b""[..]), (header, b"hello")]) {
+            let input = [&header.to_be_bytes()[..], behind].concat();
+            guesses += usize::from(check_truth(ours, &framing, &input));
+        }
+    }
+    assert!(guesses > 10_000, "{guesses} guesses");
+}
+
+#[test]
+fn every_guess_is_true_of_the_bytes_for_headers_of_four_bytes() {
+    const BYTES: [u8; 10] = [0, 1, 5, 0x0c, 0x12, b' ', b'0', b'2', 0xf0, 0xf2];
+    let headers =
+        || (0..10_000_usize).map(|n| [BYTES[n / 1000], BYTES[n / 100 % 10], BYTES[n / 10 % 10], BYTES[n % 10]]);
+    let mut guesses = 0;
+    for ours in ["net:4", "le:4", "bcd:4", "ascii:4", "ebcdic:4", "hex:4", "net:3"] {
+        let framing = length(ours);
+        for (header, behind) in
+            headers().flat_map(|header| [(header, &b""[..]), (header, b"hello"), (header, b"hello, world")])
+        {
+            guesses += usize::from(check_truth(ours, &framing, &[&header[..], behind].concat()));
+        }
+    }
+    assert!(guesses > 10_000, "{guesses} guesses");
 }

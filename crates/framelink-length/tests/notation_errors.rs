@@ -47,9 +47,9 @@ const FORM: &[Case] = &[
 
 #[rustfmt::skip] // a line a case
 const WORDS: &[Case] = &[
-    ("nett:2", 1, 4, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `nett`"),
-    ("NET:2", 1, 3, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `NET`"),
-    ("2e", 1, 2, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `2e`"),
+    ("nett:2", 1, 4, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `nett`; did you mean `net`?"),
+    ("NET:2", 1, 3, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `NET`; did you mean `net`?"),
+    ("2e", 1, 2, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `2e`; did you mean `2E`?"),
     ("line", 1, 4, "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, or a preset, found `line`"),
     ("net:2,foo", 7, 3, "expected one of at, prefix, mask, gap, infix, tail, suffix, counts, adjust, zero, keep, max, found `foo`"),
     ("net:2,foo=1", 7, 3, "expected one of at, prefix, mask, gap, infix, tail, suffix, counts, adjust, zero, keep, max, found `foo`"),

@@ -16,6 +16,7 @@ use crate::profile::Side;
 use crate::resolver::Resolver;
 use crate::session::Leg;
 use crate::terms::Terms;
+use crate::time_text::TimeText;
 use crate::{CallError, Directions, Profile, SocketOptions};
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
@@ -263,16 +264,20 @@ impl fmt::Display for ConnectError {
             }
             Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
             Self::TimedOut { address, after } => {
-                write!(f, "connecting to {address}: no answer within {:?}", in_milliseconds(*after))
+                write!(f, "connecting to {address}: no answer within {}", TimeText(in_milliseconds(*after)))
             }
             Self::NotDialled { leg, after } => {
-                write!(f, "the peer has not dialled {leg} within {:?}", in_milliseconds(*after))
+                write!(f, "the peer has not dialled {leg} within {}", TimeText(in_milliseconds(*after)))
             }
             Self::NotYet { last: Some(last), next_try } => {
-                write!(f, "not dialled, the next try is due in {:?}; the last one: {last}", in_milliseconds(*next_try))
+                write!(
+                    f,
+                    "not dialled, the next try is due in {}; the last one: {last}",
+                    TimeText(in_milliseconds(*next_try))
+                )
             }
             Self::NotYet { next_try, .. } => {
-                write!(f, "not dialled, the next try is due in {:?}", in_milliseconds(*next_try))
+                write!(f, "not dialled, the next try is due in {}", TimeText(in_milliseconds(*next_try)))
             }
             Self::NotWanted { address, reply_len, expected_len } => write!(
                 f,
@@ -285,14 +290,14 @@ impl fmt::Display for ConnectError {
                 "not dialled: the profile has a {key}, and a Connector exchanges no messages; use a Client or a Link, or Upstream::dial"
             ),
             Self::NoThread(error) => write!(f, "not dialled, for the connection needs a thread: {error}"),
-            Self::NoneInTime { after } => write!(f, "no connection within {:?}", in_milliseconds(*after)),
+            Self::NoneInTime { after } => write!(f, "no connection within {}", TimeText(in_milliseconds(*after))),
         }
     }
 }
 
 /// A name was not looked up in time.
 pub(crate) fn no_answer(within: Duration) -> ConnectError {
-    let text = format!("no answer within {:?}", in_milliseconds(within));
+    let text = format!("no answer within {}", TimeText(in_milliseconds(within)));
     ConnectError::Resolve(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 

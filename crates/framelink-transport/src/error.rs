@@ -12,6 +12,7 @@ use crate::HandlerError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::NotLent;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
+use crate::time_text::TimeText;
 use crate::{ConnectError, DecodeError, EncodeError};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.
@@ -351,17 +352,25 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),
             Self::TimedOut { after, unwritten_bytes: bytes @ 1.., .. } => {
-                write!(f, "{bytes} bytes could not be written within {after:?}")
+                write!(f, "{bytes} bytes could not be written within {}", TimeText(*after))
             }
-            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {after:?}"),
+            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", TimeText(*after)),
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
-                write!(f, "no whole message within {after:?}: {unfinished}")
+                write!(f, "no whole message within {}: {unfinished}", TimeText(*after))
             }
             Self::NoRoom { after, queued_bytes: 0 } => {
-                write!(f, "the message was not accepted within {after:?}: messages before it were still being sent")
+                write!(
+                    f,
+                    "the message was not accepted within {}: messages before it were still being sent",
+                    TimeText(*after)
+                )
             }
             Self::NoRoom { after, queued_bytes } => {
-                write!(f, "the message was not accepted within {after:?}: {queued_bytes} bytes are still to be written")
+                write!(
+                    f,
+                    "the message was not accepted within {}: {queued_bytes} bytes are still to be written",
+                    TimeText(*after)
+                )
             }
             Self::NotBegun(why) => why.fmt(f),
             Self::OneWay => f.write_str("something came on the connection that is only for sending"),

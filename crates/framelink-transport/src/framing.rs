@@ -73,7 +73,8 @@ impl FromStr for Framing {
             length.or_else(|| UnframedBuilder::from_notation(&notation).map(|other| other.map(Self::Unframed)));
         framing.unwrap_or_else(|| {
             let kinds = format!("one of {}, {}, or a preset", LengthBuilder::KINDS, UnframedBuilder::KINDS);
-            Err(notation.kind.name.mismatch(&kinds))
+            let names = LengthBuilder::names().chain(UnframedBuilder::names());
+            Err(notation.kind.name.unknown(&kinds, names))
         })
     }
 }

@@ -107,6 +107,7 @@ mod socket_options;
 mod terms;
 #[cfg(feature = "socket")]
 mod threads;
+mod time_text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
@@ -147,7 +148,7 @@ pub use tries::{TryRecv, TrySend};
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{
-    Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need,
+    Codec, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Fault, Frame, Frames, Guess, Need, Reading,
 };
 #[cfg(feature = "tokio-util")]
 pub use framelink_codec::{CodecError, ForeignCodec, ForeignError};

@@ -26,7 +26,7 @@ const RECEIVED: &[(&str, &[u8], &str)] = &[
     ("ascii:4", TLS_HELLO, "header byte 0 is 0x16, expected an ASCII digit; the bytes begin like a TLS handshake (does the peer expect TLS?)"),
     ("net:4", b"0005hello", "header announces 808464437 payload bytes, limit is 1048576; the length field is the ASCII digits \"0005\""),
     ("mllp", b"MSH|^~\\&|", "start byte at offset 0 is 0x4d, expected 0x0b"),
-    ("bcd:2", b"\x00\xa2", "header byte 1 is 0xa2, expected two decimal digits, one in each half; read as a binary number the length field says 162, which fits"),
+    ("bcd:2", b"\x00\xa2", "header byte 1 is 0xa2, expected two decimal digits, one in each half; read as net:2 the length field says 162, and 162 bytes of that frame are missing"),
     ("ascii:4,max=2KiB", b"9999", "header announces 9999 payload bytes, limit is 2048"),
     ("line,max=5", b"too long\r\n", "no delimiter within 5 payload bytes, which is the limit"),
     // Then the stream ends.

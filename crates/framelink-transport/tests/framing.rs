@@ -75,7 +75,7 @@ fn an_unknown_kind_is_told_all_that_there_are() {
     assert_eq!(
         error.message(),
         "expected one of net, le, ascii, hex, ebcdic, bcd, decimal, varint, until-close, quiet, each-read, fixed, line, \
-         delim, between, or a preset, found `nett`"
+         delim, between, or a preset, found `nett`; did you mean `net`?"
     );
     for wrong in ["", ":", "Net:2", " net:2", "net:2 ", "lines", "TPKT", "net 2"] {
         let error = wrong.parse::<Framing>().expect_err(wrong);
@@ -143,7 +143,7 @@ fn any_kind() -> impl Strategy<Value = String> {
         ("(net|le|ascii|hex|ebcdic|bcd|fixed)", number.clone()).prop_map(|(kind, number)| format!("{kind}:{number}")),
         ("(decimal|delim)", any_hex()).prop_map(|(kind, hex)| format!("{kind}:{hex}")),
         (any_hex(), any_hex()).prop_map(|(start, end)| format!("between:{start}..{end}")),
-        (number, "(ms|s|m)").prop_map(|(number, unit)| format!("quiet:{number}{unit}")),
+        (number, "(ms|s|m|h|d)").prop_map(|(number, unit)| format!("quiet:{number}{unit}")),
         "(varint|until-close|each-read|line)",
         prop::sample::select(presets().map(|preset| preset.name.to_owned()).collect::<Vec<_>>()),
     ]

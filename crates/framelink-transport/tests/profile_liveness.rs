@@ -39,7 +39,7 @@ fn notations_of_keepalive() {
         ("", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found ``"),
         ("60s/10s", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found `60s/10s`"),
         ("60s/10s/6/1s/1s", "column 1: expected IDLE/INTERVAL/PROBES, such as `60s/10s/6`, found `60s/10s/6/1s/1s`"),
-        ("60/10s/6", "column 1: expected a number above 0 with `ms`, `s` or `m`, found `60`"),
+        ("60/10s/6", "column 1: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `60`"),
         ("60s/1ms/6", "column 5: expected whole seconds, 1s to 32767s, found `1ms`"),
         ("60s/10s/0", "column 9: expected 1 to 127 probes, found `0`"),
         ("60s/10s/128", "column 9: expected 1 to 127 probes, found `128`"),
@@ -146,7 +146,7 @@ fn what_cannot_be_told_from_messages_is_refused() {
         ),
         (
             refused(profile("net:2").idle_limit(Duration::ZERO)),
-            "liveness.idle-limit is 0m, expected whole milliseconds from 1ms to 1440m (a day)",
+            "liveness.idle-limit is 0ms, expected whole milliseconds from 1ms to 1d",
         ),
     ] {
         assert_eq!(error, expected);
@@ -164,7 +164,7 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
     };
     assert_eq!(cautions("heartbeat = \"empty\""), [""; 0]);
     assert_eq!(cautions("keepalive = \"60s/10s/6\""), [""; 0]);
-    assert_eq!(cautions("heartbeat = \"empty\"\n[timeouts]\nidle = \"720m\"\nfirst-request = \"720m\""), [""; 0]);
+    assert_eq!(cautions("heartbeat = \"empty\"\n[timeouts]\nidle = \"12h\"\nfirst-request = \"12h\""), [""; 0]);
     assert_eq!(cautions("heartbeat = \"empty\"\nkeepalive = \"60s/10s/6\"\nidle-limit = \"5m\""), [""; 0]);
     for (toml, expected) in [
         (
@@ -196,14 +196,19 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
              timeouts.first-message, or shorten the interval of liveness.heartbeat",
         ),
         (
-            "heartbeat = \"empty\"\n[timeouts]\nidle = \"720m\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"720m\" if clients \
+            "heartbeat = \"empty\"\n[timeouts]\nidle = \"12h\"",
+            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"12h\" if clients \
              may have nothing else to say for longer",
         ),
         (
             "heartbeat = \"empty\"\n[exchange]\nkind = \"duplex\"\nkey = \"0:4\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"60m\" if clients \
+            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"1h\" if clients \
              may have nothing else to say for longer",
+        ),
+        (
+            "keepalive = \"60s/10s/6\"\nidle-limit = \"5m\"",
+            "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
+             nothing on: if a proxy drops what is idle for 5m, say a liveness.heartbeat with a shorter interval",
         ),
         (
             "idle-limit = \"5m\"",
@@ -242,9 +247,9 @@ fn a_profile_in_words() {
 fn what_heartbeats_are_to_a_server_is_said() {
     let profile = |toml: &str| Profile::from_toml(&format!("framing = \"net:2\"\n{toml}")).unwrap();
     let said = |toml: &str, line: &str| profile(toml).explain().lines().any(|said| said == ("as a server", line));
-    let quiet = "a client that sends only heartbeats has 60m for that";
+    let quiet = "a client that sends only heartbeats has 1h for that";
     let empty = "takes up to 100 empty heartbeats a second";
-    let raised = "timeouts.first-request = \"60m\"\n";
+    let raised = "timeouts.first-request = \"1h\"\n";
     assert!(said(&format!("{raised}liveness.heartbeat = \"empty\""), quiet));
     assert!(!said(raised, quiet), "there are none");
     assert!(said("liveness.heartbeat = \"empty\"", empty));
@@ -256,11 +261,11 @@ fn errors_of_a_file_have_their_place() {
     for (line, error) in [
         (
             "heartbeat = \"emty\"",
-            "line 3, column 14: liveness.heartbeat: expected one of empty, literal, numbered, pattern, or a preset, found `emty`",
+            "line 3, column 14: liveness.heartbeat: expected one of empty, literal, numbered, pattern, or a preset, found `emty`; did you mean `empty`?",
         ),
         (
             "heartbeat = \"empty,interval=0s\"",
-            "line 3, column 29: liveness.heartbeat: expected a number above 0 with `ms`, `s` or `m`, found `0s`",
+            "line 3, column 29: liveness.heartbeat: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `0s`",
         ),
         (
             "keepalive = \"60s\"",

@@ -248,15 +248,15 @@ fn what_can_work_is_not_refused() {
 #[test]
 fn a_value_out_of_its_bounds_is_told_the_bounds() {
     let socket = SocketOptions::new;
-    let time = "whole milliseconds from 1ms to 1440m (a day)";
+    let time = "whole milliseconds from 1ms to 1d";
     let linger = "whole seconds up to 65535, for the system counts in these";
     let name = "a name of 1 to 15 bytes without blanks and slashes, such as `eth0`";
     let cases = [
-        (of("line").connect_timeout(Duration::ZERO), format!("timeouts.connect is 0m, expected {time}")),
+        (of("line").connect_timeout(Duration::ZERO), format!("timeouts.connect is 0ms, expected {time}")),
         (of("line").reply_timeout(Duration::from_micros(1500)), format!("timeouts.reply is 1.5ms, expected {time}")),
-        (of("line").write_timeout(Duration::ZERO), format!("timeouts.write is 0m, expected {time}")),
+        (of("line").write_timeout(Duration::ZERO), format!("timeouts.write is 0ms, expected {time}")),
         (of("line").close_timeout(s(86_401)), format!("timeouts.close is 86401s, expected {time}")),
-        (of("line").first_message_timeout(s(172_800)), format!("timeouts.first-message is 2880m, expected {time}")),
+        (of("line").first_message_timeout(s(172_800)), format!("timeouts.first-message is 2d, expected {time}")),
         (
             of("line").first_request_timeout(s(59)),
             "timeouts.first-request is 59s, expected 1m or more, which is timeouts.first-message".to_owned(),
@@ -363,7 +363,7 @@ fn every_template_takes_the_framings_that_it_is_for() {
     assert_eq!(
         error.to_string(),
         "template: expected one of short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, \
-         short-until-close, found `short`"
+         short-until-close, found `short`; did you mean `short-sync` or `short-until-close`?"
     );
     let own = ProfileBuilder::new().template("short-until-close").unwrap().build().unwrap();
     assert_eq!(own.framing().receive, framing("until-close"));
@@ -413,7 +413,7 @@ connection   short: connect, one exchange, close; the client half-closes when it
 exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
-preamble     once connected, sends 01 02 and expects 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 … (20 bytes)
+preamble     once connected, sends 2 bytes and expects 20 bytes
 reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
 of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
 connecting   at most 3s
@@ -423,7 +423,7 @@ closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
+as a server  closes a connection on which nothing came or went for 1h, and any after 1d
 as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0

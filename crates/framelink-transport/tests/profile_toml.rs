@@ -19,7 +19,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
-first-request = "60m"
+first-request = "1h"
 frame = "15s"
 
 [limits]
@@ -99,7 +99,7 @@ reply = "8s"
 write = "20s"
 close = "500ms"
 first-message = "10m"
-first-request = "60m"
+first-request = "1h"
 frame = "15s"
 
 [limits]
@@ -274,7 +274,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\npreamble.send = '012'",
-        "line 2, column 18: preamble.send: expected pairs of hex digits, found `012`",
+        "line 2, column 18: preamble.send: expected pairs of hex digits, found an odd number of digits",
     ),
     (
         "framing = 'line'\npreamble = ['01', '02']",
@@ -286,15 +286,15 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '5'",
-        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s` or `m`, found `5`",
+        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `5`",
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '0s'",
-        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s` or `m`, found `0s`",
+        "line 3, column 10: timeouts.reply: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `0s`",
     ),
     (
         "framing = 'line'\n[timeouts]\nreply = '2000m'",
-        "line 3, column 9: timeouts.reply is 2000m, expected whole milliseconds from 1ms to 1440m (a day)",
+        "line 3, column 9: timeouts.reply is 2000m, expected whole milliseconds from 1ms to 1d",
     ),
     (
         "framing = 'line'\n[limits]\nmessage = -1",
@@ -333,7 +333,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\n[socket]\nlinger = '1500ms'",
-        "line 3, column 10: socket.linger is 1.5s, expected whole seconds up to 65535, for the system counts in these",
+        "line 3, column 10: socket.linger is 1500ms, expected whole seconds up to 65535, for the system counts in these",
     ),
     // The value that is best changed is pointed at; where it is a default, the one it does not go with.
     (
@@ -389,5 +389,58 @@ fn json_is_read_and_checked_the_same() {
     ] {
         let error = serde_json::from_str::<Profile>(json).expect_err(json).to_string();
         assert!(error.contains(told), "{json}: {error}");
+    }
+}
+
+/// A preamble may be a password, and so may what is sent to sign on: neither an error nor the explanation repeats it.
+#[test]
+fn no_text_about_a_profile_holds_the_bytes_of_a_preamble_or_of_a_sign_on() {
+    for toml in [
+        "preamble.send = 'hunter2!'",
+        "preamble.send = '68756e746572322'",
+        "preamble = 'hunter2'",
+        "preamble = 68756",
+        "[preamble]\nexpect = 68756",
+        "[preamble]\nexpect = ['hunter2']",
+        "sign-on = 68756",
+        "sign-on = 'hunter2'",
+        "sign-on = { send = '68756e746572322' }",
+        "[sign-off]\nsend = 68756",
+        "sign-off = { send = '00', expect = 'hunter2' }",
+    ] {
+        let text = format!("framing = 'line'\n{toml}\n");
+        let error = Profile::from_toml(&text).expect_err(toml);
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("hunter2") && !said.contains("68756"), "{toml}: {said}");
+    }
+    let toml = "framing = 'line'\npreamble = { send = '68756e74657232', expect = '68756e74' }\n\
+                sign-on = { send = '68756e74657232', expect = '6875' }";
+    let explained = Profile::from_toml(toml).unwrap().explain().to_string();
+    assert!(explained.contains("preamble     once connected, sends 7 bytes and expects 4 bytes\n"), "{explained}");
+    assert!(!explained.contains("68") && !explained.contains("hunt"), "{explained}");
+}
+
+#[test]
+fn free_bytes_are_said_to_be_written_as_zeros_where_frames_are_sent() {
+    for (toml, told) in [
+        ("framing = 'net:2,at=4,prefix=0301'", Some("2 before the length field (at); say prefix if")),
+        (
+            "framing = 'net:2,gap=1,tail=2'",
+            Some("1 behind it (gap), 2 at the end of a frame (tail); say infix and suffix if"),
+        ),
+        ("framing = 'net:2,at=4,keep'", None),
+        ("framing = 'net:2,at=2,prefix=0300'", None),
+        ("framing = 'net:2,at=4'\nexchange = 'receive-only'", None),
+        ("framing = { send = 'line', receive = 'net:2,at=4' }", None),
+        ("framing = 'line'", None),
+    ] {
+        let explanation = Profile::from_toml(toml).unwrap().explain();
+        let careful = explanation.lines().find(|(_, text)| text.starts_with("free bytes are written as zeros: "));
+        match told {
+            Some(told) => {
+                assert!(careful.is_some_and(|(label, text)| label == "careful" && text.contains(told)), "{toml}")
+            }
+            None => assert_eq!(careful, None, "{toml}"),
+        }
     }
 }

@@ -420,3 +420,25 @@ fn watched() -> Session<Framing, Framing> {
     session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Server, 0, Duration::ZERO);
     session
 }
+
+#[test]
+fn the_report_of_a_message_that_is_waited_on_too_long_names_the_guess() {
+    for (notation, bytes, guess) in [
+        ("mllp", &b"\x0bMSH\x1c\xff"[..], "the end of a message has 0xff at offset 5, expected 0x0d"),
+        ("net:2", b"0012hello, world", "the length field is the ASCII digits \"00\""),
+        ("net:2", b"\xf0\xf5hello", "the length field is the EBCDIC digits \"05\""),
+        ("net:2", b"\x05\0hello\x02\0hi", "in the other byte order the length field says 5, which fits"),
+        ("net:2", b"\0\x12hello, world", "read as packed BCD the length field says 12, which fits"),
+        (
+            "net:2",
+            b"<34>su: failed\n",
+            "the bytes begin like a syslog message without its length (does the peer end messages",
+        ),
+    ] {
+        let mut receiving = receiving(notation);
+        read(&mut receiving, bytes, ZERO);
+        assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })), "{notation}: {bytes:02x?}");
+        let said = receiving.unfinished().unwrap().to_string();
+        assert!(said.contains(&format!("; {guess}")), "{notation}: {bytes:02x?}: {said}");
+    }
+}

@@ -40,7 +40,13 @@ impl Decode for Unframed {
     /// Where any text is a message there is nothing to recognise another protocol by.
     fn guess(&self, input: &[u8]) -> Option<Guess> {
         match self.kind {
-            Kind::Fixed(_) | Kind::Delim(_) | Kind::Between { .. } => Guess::foreign(input),
+            Kind::Fixed(_) => Guess::foreign(input),
+            Kind::Delim(end) => Guess::foreign(input).or_else(|| other_end(input, 0, &[], &end)),
+            Kind::Between { start, end } => {
+                let starts = input.starts_with(start.as_ref());
+                let ended = || other_end(input, start.len(), start.as_ref(), &end).filter(|_| starts);
+                Guess::foreign(input).or_else(ended)
+            }
             Kind::UntilClose | Kind::Quiet(_) | Kind::EachRead | Kind::Line { .. } => None,
         }
     }
@@ -134,6 +140,29 @@ fn check_start_exactly(start: &Delimiter, input: &[u8]) -> Result<(), DecodeErro
     match pairs.into_iter().find(|(_, (expected, found))| expected != found) {
         None => Ok(()),
         Some((offset, (&expected, &found))) => Err(DecodeError::Start { offset, found, expected }),
+    }
+}
+
+/// Looks for a delimiter with another byte in its last place: the last byte of all, or one before the start of another message.
+///
+/// ```text
+///  0x0b 'M' 'S' 'H' 0x1c 0xff            the end is 0x1c 0x0d
+///  0x0b 'M' 'S' 'H' 0x1c 0x0b 'M' …      the last byte of the end is left out
+/// ```
+fn other_end(input: &[u8], payload_start: usize, start: &[u8], end: &Delimiter) -> Option<Guess> {
+    let (&expected, begun) = end.as_ref().split_last()?;
+    let begun = Delimiter::new(begun)?;
+    let mut from = payload_start;
+    loop {
+        let offset = begun.find(input, from)? + begun.len();
+        let &found = input.get(offset)?;
+        let behind = input.get(offset..).unwrap_or_default();
+        let begins_another = !start.is_empty()
+            && (behind.starts_with(start) || behind.get(1..).is_some_and(|next| next.starts_with(start)));
+        if found != expected && (behind.len() == 1 || begins_another) {
+            return Some(Guess::OtherEnd { offset, found, expected });
+        }
+        from = offset + 1 - begun.len();
     }
 }
 

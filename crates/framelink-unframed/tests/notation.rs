@@ -110,8 +110,8 @@ fn a_kind_of_another_crate_is_left_to_it() {
 #[rustfmt::skip] // one line a case
 const WRONG: &[(&str, usize, usize, &str)] = &[
     ("", 1, 0, "expected a framing such as `ascii:4`, found the end"),
-    ("lines", 1, 5, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `lines`"),
-    ("Line", 1, 4, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `Line`"),
+    ("lines", 1, 5, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `lines`; did you mean `line`?"),
+    ("Line", 1, 4, "expected one of until-close, quiet, each-read, fixed, line, delim, between, or a preset, found `Line`; did you mean `line`?"),
     ("quiet", 6, 0, "expected `:` and a time such as `50ms` after `quiet`"),
     ("fixed", 6, 0, "expected `:` and 1 or more bytes after `fixed`"),
     ("delim", 6, 0, "expected `:` and pairs of hex digits after `delim`"),
@@ -125,9 +125,9 @@ const WRONG: &[(&str, usize, usize, &str)] = &[
     ("fixed:2KiB", 7, 4, "expected 1 or more bytes, found `2KiB`"),
     ("fixed:12,max=100", 14, 3, "max of 100 is 88 bytes more than the 12 of every message"),
     ("fixed:12,max=8", 14, 1, "no frame can exist: the limit is 8 payload bytes, a message has at least 12"),
-    ("quiet:0s", 7, 2, "expected a number above 0 with `ms`, `s` or `m`, found `0s`"),
-    ("quiet:5", 7, 1, "expected a number above 0 with `ms`, `s` or `m`, found `5`"),
-    ("quiet:1.5s", 7, 4, "expected a number above 0 with `ms`, `s` or `m`, found `1.5s`"),
+    ("quiet:0s", 7, 2, "expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `0s`"),
+    ("quiet:5", 7, 1, "expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `5`"),
+    ("quiet:1.5s", 7, 4, "expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `1.5s`"),
     ("delim:0", 7, 1, "expected pairs of hex digits, found `0`"),
     ("delim:0x03", 7, 4, "expected pairs of hex digits, found `0x03`"),
     ("delim:000102030405060708090a0b0c0d0e0f10", 7, 34, "expected at most 16 bytes, found 17"),

@@ -15,7 +15,7 @@ use crate::liveness::Liveness;
 use crate::set::{Set, Sets};
 use crate::values::{
     Addresses, Reply, address, addresses, assigned, connection, duration, exchange, fault, framing, heartbeat,
-    keepalive, key, reply,
+    keepalive, key, number, reply, size,
 };
 
 /// Exchange framed messages over TCP with programs that cannot be changed.
@@ -34,7 +34,7 @@ A FRAMING says how messages are cut, for example:
   line               ends with CR LF
   between:02..03     from STX to ETX
   until-close        the whole connection is one message
-and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …
+and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …; `framelink presets` lists them all
 
 Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.";
 
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Listen(Listen),
     /// Say what a profile means, and what is wrong with it
     Check(Check),
+    /// List the framings and heartbeats that have a name
+    Presets,
     /// Pass messages between two programs that frame them differently
     Bridge(Bridge),
     /// Be a peer that misbehaves on purpose, to test a program
@@ -66,7 +68,7 @@ pub(crate) struct Inspect {
     pub(crate) framing: Framing,
 
     /// Leave out so many bytes at the start; offsets still count from the start of the file
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "0")]
     pub(crate) skip: u64,
 
     /// Print a JSON object a line instead of text
@@ -381,7 +383,7 @@ pub(crate) struct Hostile {
     pub(crate) delay: Option<Duration>,
 
     /// The byte of a frame before which it is cut, if not by the seed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) cut_at: Option<usize>,
 
     /// Heartbeats that the peer sends and answers for as long as its fault lets it, such as literal:3f..21,interval=5s
@@ -393,7 +395,7 @@ pub(crate) struct Hostile {
     pub(crate) keepalive: Option<Keepalive>,
 
     /// How many, if not as many as the fault has by itself: empty frames, unasked messages, good messages before the fault
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) count: Option<usize>,
 }
 

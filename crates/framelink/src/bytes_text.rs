@@ -29,7 +29,8 @@ pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A message on a line of its own: text as it is, control characters and bytes that are no UTF-8 escaped.
+/// Bytes on a line of their own, a message or the name of a file: text as it is. A backslash, bytes that are no UTF-8, and characters that
+/// do not show as themselves are escaped, so that different bytes never look alike.
 pub(crate) struct Line<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Line<'_> {
@@ -37,8 +38,10 @@ impl fmt::Display for Line<'_> {
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
+                    '\\' => f.write_str("\\\\")?,
                     '\n' | '\r' | '\t' => write!(f, "{}", c.escape_default())?,
-                    c if c.is_control() => write!(f, "\\x{:02x}", u32::from(c))?,
+                    c if c.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(c))?,
+                    c if is_invisible(c) => write!(f, "{}", c.escape_unicode())?,
                     c => write!(f, "{c}")?,
                 }
             }
@@ -46,6 +49,31 @@ impl fmt::Display for Line<'_> {
         }
         Ok(())
     }
+}
+
+/// A text of several lines, such as an error that repeats what was typed, with the characters escaped that would change how a terminal
+/// shows it.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\n' | '\t' => write!(f, "{c}"),
+            c if is_invisible(c) => write!(f, "{}", c.escape_unicode()),
+            c => write!(f, "{c}"),
+        })
+    }
+}
+
+/// Whether a character does not show as itself: controls (C0 and C1), separators of lines and paragraphs, what sets the direction of
+/// text, what has no width, what fills, and tags.
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Sixteen bytes a line, in hex and as the characters that can be printed.
@@ -86,5 +114,41 @@ mod tests {
     fn a_message_stays_on_its_line() {
         assert_eq!(Line("naïve".as_bytes()).to_string(), "naïve");
         assert_eq!(Line(b"a\r\nb\0\xff").to_string(), "a\\r\\nb\\x00\\xff");
+    }
+
+    #[test]
+    fn what_does_not_show_as_itself_is_escaped() {
+        for (text, shown) in [
+            ("a\\nb", "a\\\\nb"),
+            ("\u{1b}[31m", "\\x1b[31m"),
+            ("\u{7f}\u{85}\u{9b}", "\\x7f\\u{85}\\u{9b}"),
+            ("a\u{202e}b\u{2066}\u{2069}", "a\\u{202e}b\\u{2066}\\u{2069}"),
+            ("a\u{200b}\u{200d}\u{feff}\u{2060}", "a\\u{200b}\\u{200d}\\u{feff}\\u{2060}"),
+            ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+            ("e\u{301} 日本 🙂", "e\u{301} 日本 🙂"),
+        ] {
+            assert_eq!(Line(text.as_bytes()).to_string(), shown);
+        }
+        assert_eq!(Shown("a\\b\n\tc\u{1b}\u{202e}").to_string(), "a\\b\n\tc\\u{1b}\\u{202e}");
+    }
+
+    /// Whatever the bytes, their line reads back as them and nothing else, and holds nothing that does not show as itself.
+    #[test]
+    fn different_bytes_never_look_alike() {
+        let mut lines = std::collections::HashSet::new();
+        let mut count = 0;
+        for c in (0..=0x2ff).chain(0x2000..=0x20ff).chain(0xfe00..=0xffff).filter_map(char::from_u32) {
+            for text in [c.to_string(), format!("\\{c}"), c.escape_unicode().to_string()] {
+                let line = Line(text.as_bytes()).to_string();
+                assert!(!line.chars().any(is_invisible), "{text:?}");
+                count += 1;
+                lines.insert(line);
+            }
+        }
+        for byte in 0x80..=0xff_u8 {
+            count += 1;
+            lines.insert(Line(&[byte]).to_string());
+        }
+        assert_eq!(lines.len(), count);
     }
 }

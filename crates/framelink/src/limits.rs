@@ -24,11 +24,11 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "RULE", value_parser = when_full)]
     pub(crate) when_full: Option<WhenFull>,
 
-    /// Close a connection on which nothing comes or goes for so long, heartbeats apart [default: 60m]
+    /// Close a connection on which nothing comes or goes for so long, heartbeats apart [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) idle: Option<Duration>,
 
-    /// Close any connection after so long, between two messages [default: 1440m]
+    /// Close any connection after so long, between two messages [default: 1d]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) lifetime: Option<Duration>,
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::bytes_text::Shown;
 use crate::failure::Failure;
 use crate::strangers;
 
@@ -57,7 +58,7 @@ impl Log {
     pub(crate) fn end(self, result: Result<(), Failure>) -> ExitCode {
         strangers::tell_all();
         if let Some(message) = result.as_ref().err().and_then(Failure::message) {
-            self.put_at_last(Entry::Line(format!("framelink: {message}\n").into_bytes()));
+            self.put_at_last(Entry::Line(format!("framelink: {}\n", Shown(message)).into_bytes()));
         }
         let (mark, written) = channel();
         self.put_at_last(Entry::Mark(mark));

@@ -22,20 +22,34 @@ mod strangers;
 mod threads;
 mod values;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command};
+use crate::bytes_text::Shown;
 use crate::failure::Failure;
 use crate::log::Log;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     if matches!(arguments.command, Command::Serve(_) | Command::Listen(_) | Command::Bridge(_)) {
         memory::give_back();
     }
     let log = Log::start();
     log.end(run(arguments.command))
+}
+
+/// Says what is wrong with the arguments, or the help. An error repeats arguments, which may hold what a terminal obeys.
+fn refuse(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let shown = Shown(&text).to_string();
+    if shown == text {
+        error.exit();
+    }
+    // Where stderr is closed nobody wants to hear it.
+    let _ = write!(std::io::stderr(), "{shown}");
+    std::process::exit(error.exit_code());
 }
 
 fn run(command: Command) -> Result<(), Failure> {
@@ -45,6 +59,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Send(send) => block_on(command::send::run(send)),
         Command::Listen(listen) => block_on(command::listen::run(listen)),
         Command::Check(check) => command::check::run(&check),
+        Command::Presets => command::presets::run(),
         Command::Bridge(bridge) => block_on(command::bridge::run(bridge)),
         Command::Hostile(hostile) => block_on(command::hostile::run(hostile)),
         Command::Demo => block_on(command::demo::run()),

@@ -1,6 +1,7 @@
 //! Profiles as the command line names them: a TOML file, or a template.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, 
 use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
+use crate::bytes_text::Line;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::liveness::Liveness;
@@ -162,7 +164,7 @@ fn is_file(name: &str) -> bool {
 fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
     let _ = ProfileBuilder::new().template(name).map_err(|error| match error {
         ProfileError::Unreadable { error, .. } => {
-            Failure::usage(format!("profile: {}, or a TOML file", error.message()))
+            Failure::usage(format!("profile: {} (a profile is a template, or a TOML file)", error.message()))
         }
         error => Failure::usage(error),
     })?;
@@ -174,25 +176,42 @@ fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> 
 }
 
 fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    let text = fs::read_to_string(name).map_err(|error| Failure::fault(format!("{name}: {error}")))?;
-    let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| point_at(name, &text, &error))?;
+    let text = read_file(name)?;
+    let shown = Line(name.as_bytes());
+    let at = |error: &TomlError| Failure::fault(format!("{shown}: {error}"));
+    let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| at(&error))?;
     if overrides.sets.are_said() {
         // Where the file is wrong by itself, it has been told.
         builder = overrides.builder(&text)?;
     }
     overrides.apply(builder).build().map_err(|error| match Profile::from_toml(&text) {
         // The file is wrong by itself, and knows where.
-        Err(located) if located.profile_error() == Some(&error) => point_at(name, &text, &located),
-        _ => Failure::usage(format!("{name}, with what the flags say: {error}")),
+        Err(located) if located.profile_error() == Some(&error) => at(&located),
+        _ => Failure::usage(format!("{shown}, with what the flags say: {error}")),
     })
 }
 
-/// The error, and below it the line with a mark under what is wrong.
-fn point_at(name: &str, text: &str, error: &TomlError) -> Failure {
-    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    // A tab is as wide in the line below.
-    let before = line.chars().take(error.column().saturating_sub(1));
-    let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let mark = "^".repeat(error.len().max(1));
-    Failure::fault(format!("{name}: {error}\n    {line}\n    {indent}{mark}"))
+/// No profile is larger: 1 MiB.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// The text of a file, which may be another one than was meant: it is bounded, and an error repeats nothing of it.
+fn read_file(name: &str) -> Result<String, Failure> {
+    let shown = Line(name.as_bytes());
+    let cannot = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied => {
+            Failure::usage(format!("{shown}: {error}"))
+        }
+        _ => Failure::fault(format!("{shown}: {error}")),
+    };
+    let mut text = Vec::new();
+    File::open(name).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(cannot)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(Failure::fault(format!(
+            "{shown}: it is larger than 1MiB, which is the most that a profile may be"
+        )));
+    }
+    String::from_utf8(text).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        Failure::fault(format!("{shown}: it is not UTF-8 text, from byte {offset} on"))
+    })
 }

@@ -12,7 +12,7 @@ use framelink_transport::profile::{
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
-use crate::bytes_text::from_hex;
+use crate::bytes_text::{from_hex, is_invisible};
 
 /// What a server says to a message.
 #[derive(Clone, Debug)]
@@ -114,6 +114,18 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Token { text, column: 1 }.duration().map_err(|error| error.message().to_owned())
 }
 
+/// A number of bytes, as the notation has sizes.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let size = Token { text, column: 1 }.size().map_err(|error| error.message().to_owned())?;
+    Ok(size as u64)
+}
+
+/// A decimal number.
+pub(crate) fn number(text: &str) -> Result<usize, String> {
+    let error = |_| Token { text, column: 1 }.mismatch("a decimal number").message().to_owned();
+    Token { text, column: 1 }.number(0..=usize::MAX, "").map_err(error)
+}
+
 pub(crate) fn network(text: &str) -> Result<Network, String> {
     text.parse().map_err(|error| point_at(text, &error))
 }
@@ -137,5 +149,7 @@ pub(crate) fn reply(text: &str) -> Result<Reply, String> {
 fn point_at(text: &str, error: &NotationError) -> String {
     let indent = " ".repeat(error.column().saturating_sub(1));
     let mark = "^".repeat(error.len().max(1));
+    // As wide as it was typed, so that the mark stands below what is wrong.
+    let text: String = text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     format!("{error}\n    {text}\n    {indent}{mark}")
 }

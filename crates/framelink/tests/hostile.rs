@@ -48,7 +48,7 @@ fn a_server_does_what_it_is_told_and_says_so() {
 #[test]
 fn a_signal_ends_it_with_exit_0_whatever_it_does() {
     for (signal, fault) in [("TERM", "none"), ("INT", "deaf"), ("TERM", "late"), ("INT", "empty-flood")] {
-        let (mut running, address) = server(fault, &["--delay", "60m"]);
+        let (mut running, address) = server(fault, &["--delay", "1h"]);
         let mut peer = dial(address);
         peer.write_all(b"0002hi").unwrap();
         running.log_line("connected");

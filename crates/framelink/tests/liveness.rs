@@ -500,7 +500,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (
         &["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--heartbeat", "empty,interval=5"],
         "error: invalid value 'empty,interval=5' for '--heartbeat <HEARTBEAT>': column 16: expected a number above 0 with \
-         `ms`, `s` or `m`, found `5`\n    empty,interval=5\n                   ^\n",
+         `ms`, `s`, `m`, `h` or `d`, found `5`\n    empty,interval=5\n                   ^\n",
     ),
     (
         &["listen", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--heartbeat", "ping"],

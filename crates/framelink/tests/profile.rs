@@ -23,7 +23,7 @@ closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
 as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 60m, and any after 1440m
+as a server  closes a connection on which nothing came or went for 1h, and any after 1d
 as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
 ";
 
@@ -44,16 +44,13 @@ fn a_template_printed_as_toml_is_a_file_that_means_the_same() {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
+fn what_is_wrong_in_a_file_is_told_with_its_place_and_exit_1() {
     for (toml, told) in [
-        (
-            "framing = \"ascii:40\"\n",
-            "line 1, column 18: framing: expected 1 to 18 digits, found `40`\n    framing = \"ascii:40\"\n                     ^^\n",
-        ),
+        ("framing = \"ascii:40\"\n", "line 1, column 18: framing: expected 1 to 18 digits, found `40`\n"),
         (
             "framing = \"line\"\n[timeouts]\n\treplay = \"5s\"\n",
             "line 3, column 2: unknown field `replay`, expected one of `connect`, `reply`, `write`, `close`, \
-             `first-message`, `first-request`, `frame`, `idle`, `lifetime`\n    \treplay = \"5s\"\n    \t^^^^^^\n",
+             `first-message`, `first-request`, `frame`, `idle`, `lifetime`\n",
         ),
         (
             "framing = \"until-close\"",
@@ -71,14 +68,19 @@ fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
 }
 
 #[test]
-fn no_such_file_is_exit_1_and_no_such_template_exit_2() {
-    let done = run(&["check", "no-such-file.toml"]);
-    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
-    assert!(done.stderr.starts_with("framelink: no-such-file.toml: "), "{}", done.stderr);
+fn no_such_file_and_no_such_template_are_exit_2() {
+    for name in ["no-such-file.toml", "./no/such/file", "/"] {
+        let done = run(&["check", name]);
+        assert_eq!((done.code, &*done.stdout), (Some(2), ""), "{name}");
+        assert!(done.stderr.starts_with(&format!("framelink: {name}: ")), "{}", done.stderr);
+    }
 
     let done = run(&["check", "short", "--framing", "line"]);
     let names = "short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, short-until-close";
-    let told = format!("framelink: profile: expected one of {names}, found `short`, or a TOML file\n");
+    let told = format!(
+        "framelink: profile: expected one of {names}, found `short`; did you mean `short-sync` or `short-until-close`? \
+         (a profile is a template, or a TOML file)\n"
+    );
     assert_eq!((done.code, done.stderr), (Some(2), told));
 
     let done = run(&["check", "long-sync"]);
@@ -267,5 +269,90 @@ fn a_profile_of_the_other_direction_is_bad_usage() {
     ] {
         let done = run(arguments);
         assert_eq!((done.code, done.stderr), (Some(2), format!("framelink: {told}\n")));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_profile_is_not_repeated() {
+    for text in [
+        "root:$6$secret:19000:0:99999:7:::\ndaemon:*:19000\n",
+        "DB_PASSWORD = \"secret\"\n",
+        "password: secret\n",
+        "-----BEGIN PRIVATE KEY-----\nsecret\n",
+        "framing = \"line\"\npreamble = \"secret\"\n",
+        "framing = \"line\"\npreamble.send = \"secret\"\n",
+    ] {
+        let file = TempFile::with(text.as_bytes());
+        let done = run(&["check", file.path()]);
+        assert_eq!((done.code, &*done.stdout), (Some(1), ""), "{text}");
+        assert!(done.stderr.contains(": line ") && !done.stderr.contains("secret"), "{text}{}", done.stderr);
+    }
+}
+
+#[test]
+fn the_bytes_of_a_preamble_are_counted_and_not_printed() {
+    let file = TempFile::with(b"framing = \"line\"\npreamble = { send = \"736563726574\", expect = \"6f6b\" }\n");
+    let done = run(&["check", file.path()]);
+    assert_eq!((done.code, &*done.stderr), (Some(0), ""));
+    assert!(
+        done.stdout.contains("\npreamble     once connected, sends 6 bytes and expects 2 bytes\n"),
+        "{}",
+        done.stdout
+    );
+    assert!(!done.stdout.contains("73") && !done.stdout.contains("secret"), "{}", done.stdout);
+}
+
+#[test]
+fn no_more_than_1_mib_of_a_profile_is_read() {
+    let mut text = b"framing = \"line\"\n".to_vec();
+    text.resize(1024 * 1024, b'\n');
+    let largest = TempFile::with(&text);
+    assert_eq!(run(&["check", largest.path()]).code, Some(0));
+    text.push(b'\n');
+    let larger = TempFile::with(&text);
+    let endless = if cfg!(unix) { "/dev/zero" } else { larger.path() };
+    for name in [larger.path(), endless] {
+        let done = run(&["check", name]);
+        let told = format!("framelink: {name}: it is larger than 1MiB, which is the most that a profile may be\n");
+        assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(1), "", &*told));
+    }
+    let no_text = TempFile::with(b"framing = \"\xff\"");
+    let told = format!("framelink: {}: it is not UTF-8 text, from byte 11 on\n", no_text.path());
+    assert_eq!(run(&["check", no_text.path()]).stderr, told);
+}
+
+#[test]
+fn a_name_that_is_nearly_right_gets_the_name_that_was_meant() {
+    for (arguments, meant) in [
+        (&["check", "long-sync", "--framing", "tpkd"][..], "did you mean `tpkt`?"),
+        (&["check", "long-sync", "--framing", "MLLP"], "did you mean `mllp`?"),
+        (&["check", "long-sync", "--framing", "lin"], "did you mean `line`?"),
+        (&["check", "long-sync", "--framing", "net:2", "--heartbeat", "iec-104"], "did you mean `iec104`?"),
+        (&["check", "long-synk", "--framing", "net:2"], "did you mean `long-sync`?"),
+    ] {
+        let done = run(arguments);
+        assert_eq!(done.code, Some(2), "{arguments:?}");
+        assert!(done.stderr.contains(meant), "{arguments:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn presets_lists_each_with_what_it_is_and_the_notation_it_stands_for() {
+    let done = run(&["presets"]);
+    assert_eq!((done.code, &*done.stderr), (Some(0), ""));
+    for expected in [
+        "  tpkt        ISO transport over TCP (S7, RDP, X.224), RFC 1006 section 6\n              net:2,at=2,prefix=03,counts=frame\n",
+        "  mllp        HL7 Minimal Lower Layer Protocol",
+        "Heartbeats, for --heartbeat;",
+        "              literal:c000..d000\n",
+    ] {
+        assert!(done.stdout.contains(expected), "{expected}\nin:\n{}", done.stdout);
+    }
+    // Each framing that is listed can be given.
+    let framings = done.stdout.split("\nHeartbeats").next().unwrap();
+    let names: Vec<_> = framings.lines().skip(1).step_by(2).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 25, "{names:?}");
+    for name in names {
+        assert!(name.parse::<framelink_transport::Framing>().is_ok(), "{name}");
     }
 }

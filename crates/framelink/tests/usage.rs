@@ -129,7 +129,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["send", "--framing", "line"], "<ADDR"),
     (&["send", "127.0.0.1:1", "hello"], "--framing"),
     (&["send", "127.0.0.1:1", "--framing", "line", "--timeout", "0s", "x"], "expected a number above 0"),
-    (&["send", "127.0.0.1:1", "--framing", "line", "--timeout", "5", "x"], "`ms`, `s` or `m`"),
+    (&["send", "127.0.0.1:1", "--framing", "line", "--timeout", "5", "x"], "`ms`, `s`, `m`, `h` or `d`"),
     (&["send", "127.0.0.1:1", "--framing", "until-close", "a", "b"], "takes one message, 2 were given"),
     (&["send", "localhost", "--framing", "line", "x"], "expected HOST:PORT, the port is missing"),
     (&["send", ":7000", "--framing", "line", "x"], "expected HOST:PORT"),

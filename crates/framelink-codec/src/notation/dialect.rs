@@ -35,7 +35,7 @@ use super::{Item, Notation, NotationError, Preset};
 ///
 /// assert_eq!(Byte::from_text("short")?, 80);
 /// assert_eq!(Byte::from_text("short,max=90")?, 90, "options after a preset override it");
-/// assert_eq!(Byte::from_text("bite").unwrap_err().message(), "expected one of byte, or a preset, found `bite`");
+/// assert_eq!(Byte::from_text("bite").unwrap_err().message(), "expected one of byte, or a preset, found `bite`; did you mean `byte`?");
 /// # Ok::<(), NotationError>(())
 /// ```
 pub trait Dialect: Sized {
@@ -63,6 +63,11 @@ pub trait Dialect: Sized {
     /// Where the options do not go together, pointing at one of them.
     fn finish(&self, notation: &Notation<'_>) -> Result<Self::Framing, NotationError>;
 
+    /// The names of the kinds and presets that are known.
+    fn names() -> impl Iterator<Item = &'static str> {
+        Self::KINDS.split(", ").chain(Self::PRESETS.iter().map(|preset| preset.name))
+    }
+
     /// Reads a notation that is cut into items. `None` if its kind is of another crate.
     fn from_notation(notation: &Notation<'_>) -> Option<Result<Self::Framing, NotationError>> {
         let name = notation.kind.name.text;
@@ -79,7 +84,8 @@ pub trait Dialect: Sized {
     /// Where it is wrong.
     fn from_text(text: &str) -> Result<Self::Framing, NotationError> {
         let notation = Notation::parse(text)?;
-        let unknown = || Err(notation.kind.name.mismatch(&format!("one of {}, or a preset", Self::KINDS)));
+        let unknown =
+            || Err(notation.kind.name.unknown(&format!("one of {}, or a preset", Self::KINDS), Self::names()));
         Self::from_notation(&notation).unwrap_or_else(unknown)
     }
 }

@@ -12,6 +12,7 @@ use nom::{IResult, Parser};
 
 use super::error::NotationError;
 use super::lexis::{self, Expected};
+use super::nearest::did_you_mean;
 
 /// A notation cut into its items.
 ///
@@ -166,12 +167,16 @@ impl Token<'_> {
         self.read_number(lexis::size, "a number of bytes, or one with `KiB` or `MiB`", &format!("{}", usize::MAX))
     }
 
-    /// A number above 0 with `ms`, `s` or `m`.
+    /// A number above 0 with `ms`, `s`, `m`, `h` or `d`.
     ///
     /// # Errors
     /// When it is something else.
     pub fn duration(&self) -> Result<Duration, NotationError> {
-        self.read_number(lexis::duration, "a number above 0 with `ms`, `s` or `m`", &format!("{}ms", u64::MAX))
+        self.read_number(
+            lexis::duration,
+            "a number above 0 with `ms`, `s`, `m`, `h` or `d`",
+            &format!("{}ms", u64::MAX),
+        )
     }
 
     /// One to `most` pairs of hex digits.
@@ -199,6 +204,20 @@ impl Token<'_> {
     #[must_use]
     pub fn mismatch(&self, expected: &str) -> NotationError {
         self.error(format!("expected {expected}, found `{}`", shorten(self.text)))
+    }
+
+    /// An error for a name that is unknown. It says what was expected, and which of the known names are spelt most like the token.
+    ///
+    /// ```
+    /// use framelink_codec::notation::Token;
+    ///
+    /// let error = Token { text: "tpkd", column: 1 }.unknown("a preset", ["mllp", "tpkt"]);
+    /// assert_eq!(error.message(), "expected a preset, found `tpkd`; did you mean `tpkt`?");
+    /// ```
+    #[must_use]
+    pub fn unknown<'n>(&self, expected: &str, known: impl IntoIterator<Item = &'n str>) -> NotationError {
+        let did_you_mean = did_you_mean(self.text, known);
+        self.error(format!("expected {expected}, found `{}`{did_you_mean}", shorten(self.text)))
     }
 
     fn at_most(&self, bytes: &[u8], most: usize) -> Result<(), NotationError> {

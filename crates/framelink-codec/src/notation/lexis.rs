@@ -69,9 +69,15 @@ pub(super) fn size(input: &str) -> Lexed<'_, usize> {
     map_opt((number, unit), |(number, unit)| usize::try_from(number.checked_mul(unit.unwrap_or(1))?).ok()).parse(input)
 }
 
-/// A number above 0 with `ms`, `s` or `m`.
+/// A number above 0 with `ms`, `s`, `m`, `h` or `d`.
 pub(super) fn duration(input: &str) -> Lexed<'_, Duration> {
-    let unit = alt((value(1_u64, tag("ms")), value(1000, tag("s")), value(60_000, tag("m"))));
+    let unit = alt((
+        value(1_u64, tag("ms")),
+        value(1000, tag("s")),
+        value(60_000, tag("m")),
+        value(3_600_000, tag("h")),
+        value(86_400_000, tag("d")),
+    ));
     map_opt((number, unit), |(number, unit)| match number.checked_mul(unit) {
         None | Some(0) => None,
         Some(millis) => Some(Duration::from_millis(millis)),

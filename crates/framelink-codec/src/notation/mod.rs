@@ -23,6 +23,7 @@ mod dialect;
 mod error;
 mod item;
 mod lexis;
+mod nearest;
 mod preset;
 mod show;
 #[cfg(feature = "serde")]

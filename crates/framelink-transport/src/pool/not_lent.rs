@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connector::in_milliseconds;
+use crate::time_text::TimeText;
 use crate::{Blame, ConnectError};
 
 /// Why a pool lent no connection. Nothing was sent.
@@ -69,7 +70,7 @@ impl fmt::Display for NotLent {
         let Self { after, is_closed, lent, opening, max, before, last_failure } = self;
         match after {
             _ if *is_closed => return f.write_str("the pool is closed"),
-            Some(after) => write!(f, "no connection was free within {:?}: ", in_milliseconds(*after))?,
+            Some(after) => write!(f, "no connection was free within {}: ", TimeText(in_milliseconds(*after)))?,
             None => f.write_str("no connection is free, and none is to be waited for: ")?,
         }
         write!(f, "{lent} of at most {max} lent, {opening} being opened, {before} ahead in the queue")?;

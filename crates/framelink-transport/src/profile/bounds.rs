@@ -63,7 +63,7 @@ fn check_timeouts(timeouts: &Timeouts) -> Checked {
     }
     check_time("timeouts.frame", timeouts.frame)?;
     check_time("timeouts.idle", timeouts.idle)?;
-    check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "43200m (30 days)")
+    check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "30d")
 }
 
 fn check_pooled(pooled: &Pooled) -> Checked {
@@ -120,7 +120,7 @@ fn check_access(access: &Access) -> Checked {
 
 /// Whole milliseconds, as a file can say them. Longer than a day is a slip of the unit, and as good as no limit.
 fn check_time(key: &'static str, time: Duration) -> Checked {
-    check_time_up_to(key, time, Timeouts::MOST, "1440m (a day)")
+    check_time_up_to(key, time, Timeouts::MOST, "1d")
 }
 
 fn check_time_up_to(key: &'static str, time: Duration, most: Duration, shown: &str) -> Checked {
@@ -172,7 +172,9 @@ fn check_socket(socket: &SocketOptions) -> Checked {
     match socket.linger {
         Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
             let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
-            Err(ProfileError::out_of_bounds("socket.linger", format!("{linger:?}"), allowed))
+            let is_shown_whole = linger.subsec_nanos() % 1_000_000 == 0;
+            let found = if is_shown_whole { ShowDuration(linger).to_string() } else { format!("{linger:?}") };
+            Err(ProfileError::out_of_bounds("socket.linger", found, allowed))
         }
         _ => Ok(()),
     }

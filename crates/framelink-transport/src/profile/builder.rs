@@ -75,7 +75,7 @@ impl ProfileBuilder {
         let Some(template) = Template::named(name) else {
             let names: Vec<_> = TEMPLATES.iter().map(|template| template.name).collect();
             let expected = format!("one of {}", names.join(", "));
-            let error = Token { text: name, column: 1 }.mismatch(&expected);
+            let error = Token { text: name, column: 1 }.unknown(&expected, names);
             return Err(ProfileError::Unreadable { key: "template", error });
         };
         self.connection = template.connection;

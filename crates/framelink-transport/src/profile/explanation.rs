@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_codec::notation::{ShowDuration, ShowSize};
 use framelink_codec::{Decode, Ends};
 
-use super::words::{Spaced, Words};
+use super::words::Words;
 use super::{
     ConnectionKind, Duplex, ExchangeKind, Limits, Network, Policy, Pooled, Profile, Reach, Reconnect, Short, Side,
     WhenFull, liveness,
@@ -82,8 +82,10 @@ impl Explanation {
     }
 
     fn preamble(&mut self, profile: &Profile) {
-        let (send, expect) = (Spaced(profile.preamble.send()), Spaced(profile.preamble.expect()));
-        match (send.0.is_empty(), expect.0.is_empty()) {
+        // How many bytes, and not which: they may be a password.
+        let (sent, expected) = (profile.preamble.send().len(), profile.preamble.expect().len());
+        let (send, expect) = (ShowBytes(sent), ShowBytes(expected));
+        match (sent == 0, expected == 0) {
             (true, true) => {}
             (false, true) => self.say("preamble", format!("once connected, sends {send}")),
             (true, false) => self.say("preamble", format!("once connected, expects {expect}")),
@@ -99,7 +101,9 @@ impl Explanation {
             let reply = match sign.expected() {
                 None => String::new(),
                 Some([]) => " and waits for a reply".to_owned(),
-                Some(start) => format!(" and waits for a reply that begins with {}", Spaced(start)),
+                Some(start) => {
+                    format!(" and waits for a reply that begins with the {} of {label}.expect", ShowBytes(start.len()))
+                }
             };
             self.say(label, format!("{when}, a client sends a message of {}{reply}", ShowBytes(sign.send().len())));
         }
@@ -238,6 +242,7 @@ impl Explanation {
             }
             _ => {}
         }
+        self.free_bytes(profile);
         let is_port_fixed = profile.socket.source.is_some_and(|source| source.port() != 0);
         if is_port_fixed && profile.connection.short().is_some() {
             self.say(
@@ -245,6 +250,31 @@ impl Explanation {
                 "a fixed source port cannot be dialled from again for a minute or so after a connection was closed",
             );
         }
+    }
+
+    fn free_bytes(&mut self, profile: &Profile) {
+        let crate::Framing::Length(length) = &profile.framing.send else { return };
+        if profile.exchange == ExchangeKind::ReceiveOnly || length.keeps_header() {
+            return;
+        }
+        let places = [
+            ("before the length field (at)", "prefix"),
+            ("behind it (gap)", "infix"),
+            ("at the end of a frame (tail)", "suffix"),
+        ];
+        let free: Vec<_> = length.free_bytes().into_iter().zip(places).filter(|(count, _)| *count > 0).collect();
+        if free.is_empty() {
+            return;
+        }
+        let counts: Vec<_> = free.iter().map(|(count, (place, _))| format!("{count} {place}")).collect();
+        let options: Vec<_> = free.iter().map(|(_, (_, option))| *option).collect();
+        let (counts, options) = (counts.join(", "), options.join(" and "));
+        self.say(
+            "careful",
+            format!(
+                "free bytes are written as zeros: {counts}; say {options} if they have to be others, or keep if messages bring them"
+            ),
+        );
     }
 }
 

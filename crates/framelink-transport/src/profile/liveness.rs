@@ -253,6 +253,11 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
                 ShowDuration(soonest),
                 ShowDuration(Duration::from_millis(u64::try_from(limit.as_millis() * 2 / 3).unwrap_or(1).max(1)))
             )),
+            // A proxy ends what is idle on either of its connections, and answers keepalive by itself.
+            Some(_) if heartbeat.is_none_or(|heartbeat| heartbeat.times().0 >= limit) => cautions.push(format!(
+                "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
+                 nothing on: if a proxy drops what is idle for {limit_shown}, say a liveness.heartbeat with a shorter interval"
+            )),
             Some(_) => {}
         }
     }

@@ -125,8 +125,10 @@ impl TomlError {
     }
 
     fn syntax(text: &str, error: &::toml::de::Error) -> Self {
+        let span = error.span().unwrap_or(0..0);
         let message = error.message().trim_end().replace('\n', "; ");
-        Self::at(text, error.span().unwrap_or(0..0), message)
+        let is_secret = DeTable::parse(text).is_ok_and(|document| is_secret(document.get_ref(), &span));
+        Self::at(text, span, if is_secret { without_value(&message) } else { message })
     }
 
     /// Counts lines and characters up to a place given in bytes.
@@ -155,6 +157,31 @@ impl Error for TomlError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.profile_error()?.source()
     }
+}
+
+/// Tables whose values may be a password.
+const SECRETS: [&str; 3] = ["preamble", "sign-on", "sign-off"];
+
+/// Whether this place of the text is in a value that may be a password.
+fn is_secret(table: &DeTable<'_>, place: &Range<usize>) -> bool {
+    fn holds(table: &DeTable<'_>, place: &Range<usize>) -> bool {
+        table.iter().any(|(_, value)| holds_in(value, place))
+    }
+    fn holds_in(value: &::toml::Spanned<::toml::de::DeValue<'_>>, place: &Range<usize>) -> bool {
+        let is_within = value.span().start <= place.start && place.start < value.span().end;
+        is_within || value.get_ref().as_table().is_some_and(|inner| holds(inner, place))
+    }
+    let secrets = table.iter().filter(|(name, _)| SECRETS.contains(&&**name.get_ref()));
+    secrets.into_iter().any(|(_, value)| holds_in(value, place))
+}
+
+/// The message without the value that was found. Its type stays.
+fn without_value(message: &str) -> String {
+    let is_of_value = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    let parts = message.rsplit_once(", expected ").filter(|_| is_of_value);
+    let Some((found, expected)) = parts else { return message.to_owned() };
+    let found = found.find(['"', '`']).and_then(|quote| found.get(..quote)).unwrap_or(found);
+    format!("{}, expected {expected}", found.trim_end())
 }
 
 /// Where the value of a key stands, or of the table around it; the name, where that value is a table.

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Error;
+use crate::time_text::TimeText;
 
 /// What happens at a server, for a log. What is counted anyway, and could be caused without end by strangers, is not told: who was
 /// refused.
@@ -73,7 +74,9 @@ impl fmt::Display for ServerEvent<'_> {
             Self::Closed { answered, error: Some(error), .. } => {
                 write!(f, "{error}, after {answered} {}", messages(*answered))
             }
-            Self::AcceptFailed { error, pause } => write!(f, "accepting: {error}; trying again in {pause:?}"),
+            Self::AcceptFailed { error, pause } => {
+                write!(f, "accepting: {error}; trying again in {}", TimeText(*pause))
+            }
             Self::AcceptingAgain => f.write_str("accepting again"),
         }
     }

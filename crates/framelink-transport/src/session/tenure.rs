@@ -7,6 +7,7 @@ use std::time::Duration;
 use framelink_codec::notation::ShowSize;
 
 use super::{Activity, Notice, Stage, Tally};
+use crate::time_text::TimeText;
 
 /// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](super::Session).
 ///
@@ -224,8 +225,12 @@ impl Tenure {
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Idle { after } => write!(f, "nothing came or went for {after:?}, and the connection was ended"),
-            Self::Lifetime { after } => write!(f, "the connection was there for {after:?}, which is its lifetime"),
+            Self::Idle { after } => {
+                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
+            }
+            Self::Lifetime { after } => {
+                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
+            }
             Self::Drained => f.write_str("the connection was ended by a drain"),
             Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
             Self::Memory { limit } => {

@@ -96,7 +96,7 @@ fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<P
 }
 
 /// Where messages are only passed on, a client may do nothing but listen: as long as can be allowed.
-const PASSES_ON: &str = "timeouts.first-message = \"1440m\"";
+const PASSES_ON: &str = "timeouts.first-message = \"1d\"";
 
 fn clients_profile(
     bridge: &Bridge,

@@ -1,5 +1,7 @@
 //! `framelink inspect`: cuts the bytes of a file into messages.
 
+mod others;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::fs::File;
@@ -11,13 +13,14 @@ use framelink_transport::{DecodeError, Ends, Fault, FrameReader, Framing, ReadEr
 use serde::Serialize;
 
 use crate::arguments::Inspect;
-use crate::bytes_text::{Dump, to_hex};
+use crate::bytes_text::{Dump, Line, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, Output};
+use others::{MOST_OF_STREAM, Other, Source, that_cut};
 
 pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     refuse_what_files_do_not_show(inspect.framing)?;
-    let name = inspect.file.display();
+    let name = Line(inspect.file.as_os_str().as_encoded_bytes());
     let mut file = open(&inspect.file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let skipped = io::copy(&mut (&mut file).take(inspect.skip), &mut io::sink())
         .map_err(|error| Failure::fault(format!("{name}: {error}")))?;
@@ -26,7 +29,8 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     }
 
     let output = Rc::new(RefCell::new(Output::new()));
-    let input = ShowBeforeRead { input: file, output: Rc::clone(&output) };
+    let is_file = inspect.file.is_file();
+    let input = ShowBeforeRead { input: file, output: Rc::clone(&output), keeps: !is_file, kept: Vec::new(), len: 0 };
     let mut listing = Listing { output, json: inspect.json, skipped, messages: 0 };
     let mut reader = FrameReader::new(input, inspect.framing);
     let fault = loop {
@@ -46,7 +50,14 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     listing.fault(end, &fault)?;
     let mut tail = CountingSink(rest);
     let counted = io::copy(reader.get_mut(), &mut tail);
-    listing.tail(end, tail.0, &fault)?;
+    let read = reader.get_mut();
+    let source = match is_file {
+        true => Source::File(&inspect.file, inspect.skip),
+        false => Source::Bytes(&read.kept, read.kept.len() as u64 == read.len),
+    };
+    let (others, is_all) = that_cut(&source, inspect.framing);
+    listing.tail(end, tail.0, &fault, &others)?;
+    listing.others(inspect, &others, is_all)?;
     match counted {
         Ok(_) => Err(Failure::Reported),
         Err(error) => Err(Failure::fault(format!("{name}: {error}"))),
@@ -57,13 +68,23 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
 struct ShowBeforeRead<R> {
     input: R,
     output: Rc<RefCell<Output>>,
+    /// Whether the first bytes are kept, for an input that cannot be read again.
+    keeps: bool,
+    kept: Vec<u8>,
+    len: u64,
 }
 
 impl<R: Read> Read for ShowBeforeRead<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         // An output that fails keeps what it holds, and fails again when the next line is written.
         let _ = self.output.borrow_mut().flush();
-        self.input.read(space)
+        let count = self.input.read(space)?;
+        if self.keeps {
+            let room = MOST_OF_STREAM - self.kept.len();
+            self.kept.extend(space.get(..count.min(room)).unwrap_or_default());
+        }
+        self.len += count as u64;
+        Ok(count)
     }
 }
 
@@ -100,7 +121,22 @@ const fn bytes(count: usize) -> Count {
 }
 
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    if path == Path::new("-") { Ok(Box::new(io::stdin().lock())) } else { Ok(Box::new(File::open(path)?)) }
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path)?;
+    // A directory can be opened, and only reading it fails.
+    if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(Box::new(file)) }
+}
+
+/// A word of a command as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// What is printed.
@@ -123,6 +159,14 @@ struct MessageLine {
 struct TailLine {
     tail: u64,
     error: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<OtherLine>,
+}
+
+#[derive(Serialize)]
+struct OtherLine {
+    framing: String,
+    messages: u64,
 }
 
 impl Listing {
@@ -153,11 +197,32 @@ impl Listing {
         self.flush()
     }
 
-    fn tail(&self, end: usize, tail: u64, fault: &Fault<DecodeError>) -> Result<(), Failure> {
+    fn tail(&self, end: usize, tail: u64, fault: &Fault<DecodeError>, others: &[Other]) -> Result<(), Failure> {
         if self.json {
-            self.json_line(&TailLine { tail, error: fault.to_string() })?;
+            let line = |other: &Other| OtherLine { framing: other.notation.clone(), messages: other.messages };
+            self.json_line(&TailLine { tail, error: fault.to_string(), others: others.iter().map(line).collect() })?;
         } else {
             self.line(format_args!("{} in {}, {} left over", self.count(), bytes(end), Count(tail, "byte")))?;
+        }
+        self.flush()
+    }
+
+    /// The commands that show the whole input as messages.
+    fn others(&self, inspect: &Inspect, others: &[Other], is_all: bool) -> Result<(), Failure> {
+        if self.json || others.is_empty() {
+            return Ok(());
+        }
+        self.line(if is_all {
+            "other framings cut all of it:"
+        } else {
+            "other framings cut the start of it, which was tried:"
+        })?;
+        let file = quoted(&Line(inspect.file.as_os_str().as_encoded_bytes()).to_string());
+        let skip = if inspect.skip > 0 { format!(" --skip {}", inspect.skip) } else { String::new() };
+        for other in others {
+            let framing = &other.notation;
+            let messages = Count(other.messages, "message");
+            self.line(format_args!("  framelink inspect --framing {framing}{skip} {file}  ({messages})"))?;
         }
         self.flush()
     }

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod hostile;
 pub(crate) mod inspect;
 pub(crate) mod listen;
+pub(crate) mod presets;
 pub(crate) mod send;
 pub(crate) mod serve;
 

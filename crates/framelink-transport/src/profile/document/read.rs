@@ -185,7 +185,7 @@ impl ConnectionTable {
 fn sign_of(said: TextOr<SignTable>, key: &'static str, send: &'static str, expect: &'static str) -> Read<Sign> {
     let hex = |key, text: &Text| match text.0.is_empty() {
         true => Ok(Vec::new()),
-        false => token(&text.0).hex(Sign::MOST).map_err(unreadable(key)),
+        false => secret(key, text, Sign::MOST),
     };
     match said {
         TextOr::Text(text) => Ok(Sign::new(&hex(key, &text)?)),
@@ -318,7 +318,7 @@ impl PreambleTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         let read = |key, text: Option<Text>| match text {
             None => Ok(Vec::new()),
-            Some(Text(text)) => token(&text).hex(Preamble::MOST).map_err(unreadable(key)),
+            Some(text) => secret(key, &text, Preamble::MOST),
         };
         builder.preamble =
             Preamble { send: read("preamble.send", self.send)?, expect: read("preamble.expect", self.expect)? };
@@ -405,6 +405,20 @@ fn word<T: Copy>(key: &'static str, text: &Text, words: &[(&str, T)]) -> Read<T>
 
 fn time(key: &'static str, text: Option<Text>) -> Read<Option<Duration>> {
     text.map(|text| token(&text.0).duration().map_err(unreadable(key))).transpose()
+}
+
+/// Bytes that may be a password: an error does not repeat them.
+fn secret(key: &'static str, Text(text): &Text, most: usize) -> Read<Vec<u8>> {
+    let without_text = |error: NotationError| match text.chars().position(|c| !c.is_ascii_hexdigit()) {
+        Some(other) => {
+            NotationError::new(other + 1, 1, "expected pairs of hex digits, found another character".to_owned())
+        }
+        None if text.len() % 2 == 1 => {
+            NotationError::new(1, text.len(), "expected pairs of hex digits, found an odd number of digits".to_owned())
+        }
+        None => error,
+    };
+    token(text).hex(most).map_err(without_text).map_err(unreadable(key))
 }
 
 fn size(key: &'static str, number: Option<Number>) -> Read<Option<usize>> {
