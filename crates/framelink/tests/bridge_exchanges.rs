@@ -386,14 +386,12 @@ fn every_exchange_without_a_reply_is_in_the_counts() {
                     reset(client);
                     answer(&stream, "1");
                 }
-                (fails, stream) => {
-                    let stream = match fails {
-                        Fails::HostResets => {
-                            stream.map(reset);
-                            None
-                        }
-                        _ => stream,
-                    };
+                (_, mut stream) => {
+                    if let Fails::HostResets = fails
+                        && let Some(stream) = stream.take()
+                    {
+                        reset(stream);
+                    }
                     assert!(is_closed(&client), "{fails:?} {connection}");
                     // The bridge waits for its end before it logs the error.
                     drop((client, stream));

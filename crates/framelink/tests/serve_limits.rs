@@ -10,9 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{
-    DEADLINE, DeadPort, Running, Task, Wire, dial, framelink, is_closed, read_exactly, read_to_end,
-};
+use common::{DEADLINE, DeadPort, Running, Task, Wire, dial, framelink, is_closed, read_exactly, read_to_end};
 
 fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"], arguments].concat()))
