@@ -88,7 +88,7 @@ mod registry;
 mod resolver;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod resting;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
 mod server;
 pub mod session;
 #[cfg(feature = "socket")]
@@ -130,8 +130,10 @@ pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
+#[cfg(feature = "socket")]
+pub use server::ServerEvent;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use server::{ClosedCounts, DrainReport, ServerCounts, ServerEvent};
+pub use server::{ClosedCounts, DrainReport, ServerCounts};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
+use crate::serving::{self, Refused};
 use crate::strangers;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
@@ -51,11 +52,20 @@ impl Accepting {
         };
         let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
+        if let Some(admission) = listener.admission() {
+            let address = address.clone();
+            admission.observe(move |event| serving::log(&address, event));
+        }
         match say(format_args!("listening on {address}")) {
             Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
             said => said?,
         }
         Ok(Self { listener, liveness, address, paused_until: None })
+    }
+
+    /// How many connections were refused until now, by reason.
+    pub(crate) fn refused(&self) -> Refused {
+        self.listener.admission().map(|admission| admission.counts().into()).unwrap_or_default()
     }
 
     /// The next connection. Dropping the future loses none.

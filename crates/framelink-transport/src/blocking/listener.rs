@@ -116,7 +116,7 @@ impl<C: Decode + Encode> Listener<C> {
             match self.waiting.accept(&self.listener) {
                 Ok(None) => return Ok(None),
                 Ok(Some((stream, peer))) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer)).transpose() else {
                         continue;
                     };
                     socket::accepted(&self.options, &stream);

@@ -113,7 +113,7 @@ impl<C: Decode + Encode> Listener<C> {
         for _ in 0..MOST_REFUSED {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer)).transpose() else {
                         continue;
                     };
                     #[cfg(unix)]

@@ -1,9 +1,8 @@
 //! A connection that a server serves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Ledger, ServerEvent};
+use super::Ledger;
 use crate::error::Cause;
 use crate::session::Ending;
 use crate::{DecodeError, EncodeError};
@@ -14,9 +13,6 @@ pub(crate) struct Seat {
     has_begun: bool,
     has_left: bool,
 }
-
-/// Is told what happens.
-pub(crate) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
 
 impl Seat {
     pub(crate) fn take(ledger: &Arc<Ledger>) -> Self {
@@ -42,12 +38,5 @@ impl Drop for Seat {
             let cause = if self.has_begun { Cause::Ended(Ending::Cut) } else { Cause::Closed };
             self.leave(Err(&cause), 0);
         }
-    }
-}
-
-/// An observer that panics is its own affair.
-pub(crate) fn tell(observer: Option<&Observer>, event: &ServerEvent<'_>) {
-    if let Some(observer) = observer {
-        let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
     }
 }

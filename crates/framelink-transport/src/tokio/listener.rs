@@ -118,7 +118,7 @@ impl<C: Decode + Encode> Listener<C> {
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
+                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer)).transpose() else {
                         continue;
                     };
                     socket::accepted(&self.options, &stream);

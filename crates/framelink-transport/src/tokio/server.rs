@@ -113,7 +113,9 @@ impl Server {
     /// Is told what happens, for a log. It runs in the tasks that serve, and should be quick. Defaults to nobody.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        let observer: Observer = Arc::new(observer);
+        self.handle.ledger.admission().set_observer(Arc::clone(&observer));
+        self.observer = Some(observer);
         self
     }
 

@@ -9,6 +9,7 @@ mod dropped;
 mod exhausted;
 mod faults;
 mod limits;
+mod refused;
 mod timed;
 
 #[allow(dead_code, reason = "it is for other tests too")]

@@ -14,7 +14,7 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::profile::warn_of_mismatch;
-use crate::serving::{end_with, listen};
+use crate::serving::{Refused, end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
     let drain = Drain::on_signals(bridge.drain)?;
@@ -47,7 +47,8 @@ fn concurrency(clients: &Profile) -> Concurrency {
 fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
     let were = if report.cut == 1 { "was" } else { "were" };
     let (cut, connections) = (Count(report.cut, "message"), Count(report.connections_cut, "connection"));
-    tracing::info!("drained: {} answered, {cut} and {connections} cut", Count(report.answered, "message"));
+    let (answered, refused) = (Count(report.answered, "message"), Refused::from(report));
+    tracing::info!("drained: {answered} answered, {cut} and {connections} cut{refused}");
     match drain.was_forced() {
         true => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
         false if report.is_clean() => Ok(()),

@@ -42,6 +42,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut dr
             }
         }
     }
+    let refused = accepting.refused();
     drop(accepting);
     // Each pair keeps to the deadline by itself, and says what it had to cut.
     let mut cut = 0;
@@ -50,6 +51,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut dr
     }
     let were = if cut == 1 { "was" } else { "were" };
     let cut = Count(cut, "message");
+    tracing::info!("drained: {cut} cut{refused}");
     match cut.0 {
         _ if drain.was_forced() => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
         0 => Ok(()),
