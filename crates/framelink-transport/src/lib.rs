@@ -43,6 +43,8 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
+mod accept_queue;
+#[cfg(feature = "socket")]
 mod admission;
 #[cfg(feature = "socket")]
 mod answer;

@@ -1,5 +1,6 @@
 //! Listening: saying where, and going on when the system cannot accept for a while.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use framelink_transport::tokio::{Connection, Listener};
 use framelink_transport::{Directions, Profile};
 use tokio::time::Instant;
 
+use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
@@ -75,24 +77,45 @@ impl Accepting {
                 tokio::time::sleep_until(until).await;
             }
             match self.listener.accept().await {
-                Ok(mut connection) => {
-                    self.liveness.watch(&mut connection, Role::Server);
-                    if self.paused_until.take().is_some() {
-                        strangers::line(strangers::Kind::System, || {
-                            tracing::info!("accepting again on {}", self.address)
-                        });
-                    }
-                    return connection;
-                }
+                Ok(connection) => return self.on_accepted(connection),
+                Err(error) => drop(self.on_failed(&error)),
+            }
+        }
+    }
+
+    /// The next of the connections that had come before a drain and wait to be accepted; `None` when there is none, or when half of the
+    /// drain's time is over and the system still cannot accept.
+    pub(crate) async fn next_waiting(&mut self, drain: &mut Drain) -> Option<Connection> {
+        loop {
+            match self.listener.accept_waiting() {
+                Ok(connection) => return connection.map(|connection| self.on_accepted(connection)),
                 Err(error) => {
-                    if self.paused_until.is_none() {
-                        strangers::line(strangers::Kind::System, || {
-                            tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
-                        });
+                    let until = self.on_failed(&error);
+                    tokio::select! {
+                        biased;
+                        () = drain.half_over() => return None,
+                        () = tokio::time::sleep_until(until) => {}
                     }
-                    self.paused_until = Some(Instant::now() + PAUSE);
                 }
             }
         }
+    }
+
+    fn on_accepted(&mut self, mut connection: Connection) -> Connection {
+        self.liveness.watch(&mut connection, Role::Server);
+        if self.paused_until.take().is_some() {
+            strangers::line(strangers::Kind::System, || tracing::info!("accepting again on {}", self.address));
+        }
+        connection
+    }
+
+    /// When to try again.
+    fn on_failed(&mut self, error: &io::Error) -> Instant {
+        if self.paused_until.is_none() {
+            strangers::line(strangers::Kind::System, || {
+                tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+            });
+        }
+        *self.paused_until.insert(Instant::now() + PAUSE)
     }
 }

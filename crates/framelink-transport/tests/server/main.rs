@@ -9,6 +9,7 @@ mod dropped;
 mod exhausted;
 mod faults;
 mod limits;
+mod queued;
 mod refused;
 mod timed;
 
