@@ -83,7 +83,7 @@ impl Accepting {
         }
     }
 
-    /// The next of the connections that had come before a drain and wait to be accepted; `None` when there is none, or when half of the
+    /// The next of the connections that had come before a drain and wait to be accepted; `None` when there is none, or when the
     /// drain's time is over and the system still cannot accept.
     pub(crate) async fn next_waiting(&mut self, drain: &mut Drain) -> Option<Connection> {
         loop {
@@ -93,7 +93,7 @@ impl Accepting {
                     let until = self.on_failed(&error);
                     tokio::select! {
                         biased;
-                        () = drain.half_over() => return None,
+                        () = drain.over() => return None,
                         () = tokio::time::sleep_until(until) => {}
                     }
                 }

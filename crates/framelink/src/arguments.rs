@@ -288,7 +288,7 @@ fn check_help() -> String {
 Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end \
 is passed on after its last message.
 
-Ctrl-C, SIGTERM and SIGHUP drain: no connection is accepted any more, and each ends at its next quiet moment, when all that came has \
+Ctrl-C, SIGTERM and SIGHUP drain: clients that wait are accepted, and no others; each connection ends at its next quiet moment, when all that came has \
 gone out and as many messages came back. After half of --drain nothing more is taken, after all of it what is left is cut. \
 Messages that came and did not go out are counted, and the exit status is 1. A second Ctrl-C or SIGTERM ends the bridge at once.
 

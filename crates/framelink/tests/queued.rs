@@ -7,6 +7,7 @@ mod common;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,6 +109,30 @@ fn a_bridge_answers_clients_that_wait_to_be_accepted() {
             "{}",
             done.stderr
         );
+    }
+}
+
+/// It has file descriptors for some of them at a time.
+#[test]
+fn clients_for_whom_there_are_no_descriptors_yet_are_answered_one_after_the_other() {
+    let host = Host::listen();
+    let to = host.address.to_string();
+    host.serve_all(echo);
+    for command in
+        [&["serve", "--drain", "20s"][..], &["bridge", "--drain", "20s", "--to", &to, "--to-framing", "ascii:4"]]
+    {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "ulimit -n 32; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_framelink")])
+            .args(command)
+            .args(LISTEN);
+        shell.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (running, address) = Running::listen(&mut shell);
+        // Each is gone when it has its reply.
+        assert_replied(meanwhile(&running, address));
+        let done = running.finish();
+        assert_eq!(done.code, Some(0), "{command:?}: {}", done.stderr);
+        assert!(drained(&done).contains("0 cut") || drained(&done).contains("0 messages cut"), "{}", done.stderr);
     }
 }
 

@@ -185,8 +185,12 @@ impl Server {
             };
             match begun {
                 Ok(()) => drop(pause.on_accepted()),
-                Err(_) if self.handle.0.stage() > Stage::Draining => return,
-                Err(error) => self.wait(pause, &error),
+                Err(_) if self.handle.0.stage() == Stage::Cut => return,
+                Err(error) => {
+                    // Those that are served free what the system lacks when they end.
+                    self.handle.0.ledger.admission().tell(self.handle.0.stage());
+                    self.wait(pause, &error);
+                }
             }
         }
     }

@@ -222,8 +222,10 @@ impl Server {
                     // The others on this thread go on meanwhile.
                     yield_now().await;
                 }
-                Err(_) if self.handle.stage() > Stage::Draining => return,
+                Err(_) if self.handle.stage() == Stage::Cut => return,
                 Err(error) => {
+                    // Those that are served free what the system lacks when they end.
+                    self.handle.ledger.admission().tell(self.handle.stage());
                     let paused_until = Instant::now() + self.on_accept_failed(&error);
                     let next_at = self.handle.drain.borrow().next_at(self.handle.clock.now());
                     let until = next_at.map_or(paused_until, |at| paused_until.min(self.handle.clock.at(at)));
