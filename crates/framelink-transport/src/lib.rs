@@ -47,6 +47,8 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
+mod accept_queue;
+#[cfg(feature = "socket")]
 mod accepting;
 #[cfg(feature = "socket")]
 mod admission;
@@ -97,7 +99,7 @@ mod registry;
 mod resolver;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod resting;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
 mod server;
 pub mod session;
 #[cfg(feature = "socket")]
@@ -140,8 +142,10 @@ pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
+#[cfg(feature = "socket")]
+pub use server::ServerEvent;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use server::{ClosedCounts, DrainReport, ServerCounts, ServerEvent};
+pub use server::{ClosedCounts, DrainReport, ServerCounts};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};

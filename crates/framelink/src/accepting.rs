@@ -1,5 +1,6 @@
 //! Listening: saying where, and going on when the system cannot accept for a while.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use framelink_transport::tokio::{Connection, Listener};
 use framelink_transport::{Directions, Profile};
 use tokio::time::Instant;
 
+use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
+use crate::serving::{self, Refused};
 use crate::strangers;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
@@ -51,11 +54,20 @@ impl Accepting {
         };
         let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
+        if let Some(admission) = listener.admission() {
+            let address = address.clone();
+            admission.observe(move |event| serving::log(&address, event));
+        }
         match say(format_args!("listening on {address}")) {
             Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
             said => said?,
         }
         Ok(Self { listener, liveness, address, paused_until: None })
+    }
+
+    /// How many connections were refused until now, by reason.
+    pub(crate) fn refused(&self) -> Refused {
+        self.listener.admission().map(|admission| admission.counts().into()).unwrap_or_default()
     }
 
     /// The next connection. Dropping the future loses none.
@@ -65,24 +77,45 @@ impl Accepting {
                 tokio::time::sleep_until(until).await;
             }
             match self.listener.accept().await {
-                Ok(mut connection) => {
-                    self.liveness.watch(&mut connection, Role::Server);
-                    if self.paused_until.take().is_some() {
-                        strangers::line(strangers::Kind::System, || {
-                            tracing::info!("accepting again on {}", self.address)
-                        });
-                    }
-                    return connection;
-                }
+                Ok(connection) => return self.on_accepted(connection),
+                Err(error) => drop(self.on_failed(&error)),
+            }
+        }
+    }
+
+    /// The next of the connections that had come before a drain and wait to be accepted; `None` when there is none, or when the
+    /// drain's time is over and the system still cannot accept.
+    pub(crate) async fn next_waiting(&mut self, drain: &mut Drain) -> Option<Connection> {
+        loop {
+            match self.listener.accept_waiting() {
+                Ok(connection) => return connection.map(|connection| self.on_accepted(connection)),
                 Err(error) => {
-                    if self.paused_until.is_none() {
-                        strangers::line(strangers::Kind::System, || {
-                            tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
-                        });
+                    let until = self.on_failed(&error);
+                    tokio::select! {
+                        biased;
+                        () = drain.over() => return None,
+                        () = tokio::time::sleep_until(until) => {}
                     }
-                    self.paused_until = Some(Instant::now() + PAUSE);
                 }
             }
         }
+    }
+
+    fn on_accepted(&mut self, mut connection: Connection) -> Connection {
+        self.liveness.watch(&mut connection, Role::Server);
+        if self.paused_until.take().is_some() {
+            strangers::line(strangers::Kind::System, || tracing::info!("accepting again on {}", self.address));
+        }
+        connection
+    }
+
+    /// When to try again.
+    fn on_failed(&mut self, error: &io::Error) -> Instant {
+        if self.paused_until.is_none() {
+            strangers::line(strangers::Kind::System, || {
+                tracing::warn!("accepting on {}: {error}; trying again every {PAUSE:?}", self.address);
+            });
+        }
+        *self.paused_until.insert(Instant::now() + PAUSE)
     }
 }

@@ -127,7 +127,7 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Messages are printed a line each; control characters in them are escaped, --hex shows them exactly.
-Ctrl-C and SIGTERM end it.
+Ctrl-C, SIGTERM and SIGHUP end it.
 
 Example:
   framelink listen --listen 127.0.0.1:7000 --framing ascii:4")]
@@ -198,7 +198,7 @@ pub(crate) struct Send {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 
-    /// Send the messages again and again, this often, until Ctrl-C or SIGTERM
+    /// Send the messages again and again, this often, until Ctrl-C, SIGTERM or SIGHUP
     #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration)]
     pub(crate) every: Option<Duration>,
 
@@ -290,9 +290,9 @@ fn check_help() -> String {
 Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end \
 is passed on after its last message.
 
-Ctrl-C and SIGTERM drain: no connection is accepted any more, and each ends at its next quiet moment, when all that came has \
+Ctrl-C, SIGTERM and SIGHUP drain: clients that wait are accepted, and no others; each connection ends at its next quiet moment, when all that came has \
 gone out and as many messages came back. After half of --drain nothing more is taken, after all of it what is left is cut. \
-Messages that came and did not go out are counted, and the exit status is 1. A second signal ends the bridge at once.
+Messages that came and did not go out are counted, and the exit status is 1. A second Ctrl-C or SIGTERM ends the bridge at once.
 
 Example:
   framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
@@ -406,6 +406,6 @@ A server answers each message with the same, a client sends a few messages and r
     for fault in Fault::ALL {
         help += &format!("  {fault:16} {}\n", fault.help());
     }
-    help + "\nCtrl-C and SIGTERM end it; a client ends when it is done.\n\n\
+    help + "\nCtrl-C, SIGTERM and SIGHUP end it; a client ends when it is done.\n\n\
         Example:\n  framelink hostile --listen 127.0.0.1:7000 --framing ascii:4 --fault cut-reset --seed 7"
 }

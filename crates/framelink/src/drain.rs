@@ -1,4 +1,4 @@
-//! Being told to end: Ctrl-C or SIGTERM, then a deadline, or a second signal.
+//! Being told to end: Ctrl-C, SIGTERM or SIGHUP, then a deadline, or a second signal.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) enum Stage {
 }
 
 impl Drain {
-    /// Listens for Ctrl-C and SIGTERM from now on.
+    /// Listens for Ctrl-C, SIGTERM and SIGHUP from now on.
     pub(crate) fn on_signals(within: Duration) -> Result<Self, Failure> {
         let mut signals =
             Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
@@ -51,7 +51,7 @@ impl Drain {
             let half_over = now + at.duration_since(now) / 2;
             let _ = sender.send(Some(Deadline { half_over, at, forced: false }));
             tokio::select! {
-                () = signals.next() => {
+                () = signals.next_that_cuts() => {
                     tracing::warn!("told to end a second time, cutting what is in flight");
                     let now = Instant::now();
                     let _ = sender.send(Some(Deadline { half_over: now, at: now, forced: true }));
@@ -117,26 +117,64 @@ impl Drain {
     }
 }
 
-/// Ctrl-C and SIGTERM, one after the other.
+/// Ctrl-C, SIGTERM and SIGHUP, one after the other.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where the program was started with SIGHUP ignored, as `nohup` does: it stays ignored.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
     pub(crate) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) };
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, hang_up })
     }
 
     pub(crate) async fn next(&mut self) {
+        let Self { interrupt, terminate, hang_up } = self;
+        let hung_up = async {
+            match hang_up {
+                Some(hang_up) => drop(hang_up.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = hung_up => {}
+        }
+    }
+
+    /// Ctrl-C or SIGTERM. A terminal that closes sends SIGHUP more than once, from the shell and from the kernel: that must not cut.
+    pub(crate) async fn next_that_cuts(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Whether SIGHUP was ignored when the program was started. Only Linux says so without a call that is `unsafe`.
+#[cfg(target_os = "linux")]
+fn ignores_hang_up() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| is_hang_up_in(&status))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+const fn ignores_hang_up() -> bool {
+    false
+}
+
+/// The line `SigIgn:` has a bit for each signal that is ignored, in hex. SIGHUP is the first.
+#[cfg(target_os = "linux")]
+fn is_hang_up_in(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
 /// Ctrl-C, one after the other.
@@ -153,6 +191,29 @@ impl Signals {
     pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
+        }
+    }
+
+    pub(crate) async fn next_that_cuts(&mut self) {
+        self.next().await;
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_hang_up_is_read_from_the_status_of_the_process() {
+        for (status, is_ignored) in [
+            ("Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000000\n", true),
+            ("SigIgn:\t0000000000001001\n", true),
+            ("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", false),
+            ("SigIgn:\tnonsense\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_hang_up_in(status), is_ignored, "{status}");
         }
     }
 }

@@ -3,20 +3,25 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use framelink_transport::session::Tenure;
 use framelink_transport::tokio::{Error, RecvHalf};
 use framelink_transport::{Directions, Message};
 use tokio::io::AsyncRead;
 use tokio::task::coop::unconstrained;
+use tokio::time::{Instant, timeout_at};
 
 use crate::drain::{Drain, Stage};
 
 /// The messages of one side. A drain ends them at the first quiet moment: nothing is there to be read, none has begun
-/// to come, no reply is owed. Whoever never is quiet is taken from for half of the time.
+/// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. Whoever
+/// never is quiet is taken from for half of the time.
 pub(crate) struct Intake<'a, R> {
     from: &'a mut RecvHalf<Directions, R>,
     drain: Drain,
     /// The message that had begun when half of the time was over is the last that is waited for.
     waited_for_last: bool,
+    /// Until then a side that has sent nothing yet may be about to. `None` after its first message.
+    new_until: Option<Instant>,
 }
 
 /// What came of taking.
@@ -31,8 +36,9 @@ pub(crate) enum Taken {
 }
 
 impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
-    pub(crate) const fn new(from: &'a mut RecvHalf<Directions, R>, drain: Drain) -> Self {
-        Self { from, drain, waited_for_last: false }
+    pub(crate) fn new(from: &'a mut RecvHalf<Directions, R>, drain: Drain) -> Self {
+        let new_until = Some(Instant::now() + Tenure::CONNECT_GRACE);
+        Self { from, drain, waited_for_last: false, new_until }
     }
 
     /// What is there already, if anything is.
@@ -41,7 +47,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
             return Ok(self.from.buffered()?.map(Taken::Message));
         }
         match poll_fn(|context| Poll::Ready(self.from.poll_recv(context))).await {
-            Poll::Ready(received) => Ok(Some(Taken::of(received?))),
+            Poll::Ready(received) => Ok(Some(self.taken(received?))),
             Poll::Pending => Ok(None),
         }
     }
@@ -60,26 +66,29 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
                 }
                 self.waited_for_last = true;
             }
+            let new_until = self.new_until.filter(|&until| stage == Stage::Draining && Instant::now() < until);
             let changes = async {
                 match stage {
                     Stage::Open => self.drain.begun().await,
-                    Stage::Draining => self.drain.half_over().await,
+                    Stage::Draining => match new_until {
+                        Some(until) => drop(timeout_at(until, self.drain.half_over()).await),
+                        None => self.drain.half_over().await,
+                    },
                     Stage::Closing => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
                 // Whoever has used up its turn is told that nothing is there, which must not pass for a quiet moment.
-                received = unconstrained(self.from.recv()) => return Ok(Taken::of(received?)),
+                received = unconstrained(self.from.recv()) => return Ok(self.taken(received?)),
                 () = changes => {}
-                () = settled(), if stage == Stage::Draining && !begun => return Ok(Taken::Drained),
+                () = settled(), if stage == Stage::Draining && !begun && new_until.is_none() => return Ok(Taken::Drained),
             }
         }
     }
-}
 
-impl Taken {
-    fn of(received: Option<Message>) -> Self {
-        received.map_or(Self::Closed, Self::Message)
+    fn taken(&mut self, received: Option<Message>) -> Taken {
+        self.new_until = None;
+        received.map_or(Taken::Closed, Taken::Message)
     }
 }

@@ -1,10 +1,11 @@
 //! A server of the library with the words of the command line around it: where it listens, what is logged, and what ends it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use framelink_transport::profile::Short;
 use framelink_transport::tokio::{Server, ServerHandle};
-use framelink_transport::{Cause, DrainReport, Ends, Profile, ServerEvent};
+use framelink_transport::{AdmissionCounts, Cause, DrainReport, Ends, Profile, ServerEvent};
 
 use crate::arguments::Calls;
 use crate::drain::Drain;
@@ -47,14 +48,57 @@ pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
 pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
     let DrainReport { answered, cut, discarded, closed, connections_cut, .. } = *report;
     tracing::info!(
-        "drained: {} answered, {cut} cut, {discarded} came too late; {} closed, {connections_cut} cut",
+        "drained: {} answered, {cut} cut, {discarded} came too late; {} closed, {connections_cut} cut{}",
         Count(answered, "message"),
         Count(closed, "connection"),
+        Refused::from(report),
     );
     match Count(connections_cut, "connection") {
         _ if drain.was_forced() => Err(Failure::fault("ended by a second signal")),
         _ if report.is_clean() => Ok(()),
         connections => Err(Failure::fault(format!("cut {connections} that had not finished"))),
+    }
+}
+
+/// How many connections were refused, by reason, at the end of the line about a drain. Nothing where none was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refused {
+    by_access: u64,
+    by_total: u64,
+    by_client: u64,
+}
+
+impl From<&DrainReport> for Refused {
+    fn from(report: &DrainReport) -> Self {
+        Self {
+            by_access: report.refused_by_access,
+            by_total: report.refused_by_total,
+            by_client: report.refused_by_client,
+        }
+    }
+}
+
+impl From<AdmissionCounts> for Refused {
+    fn from(counts: AdmissionCounts) -> Self {
+        Self {
+            by_access: counts.refused_by_access,
+            by_total: counts.refused_by_total,
+            by_client: counts.refused_by_client,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by_access, by_total, by_client } = *self;
+        match by_access + by_total + by_client {
+            0 => Ok(()),
+            all => write!(
+                f,
+                "; {all} refused since the start: {by_access} by access, {by_total} by limits.connections, \
+                 {by_client} by limits.connections-per-client"
+            ),
+        }
     }
 }
 
@@ -69,11 +113,13 @@ pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure>
     Overrides { calls: Calls { connection, ..Calls::default() }, ..overrides }.profile()
 }
 
-fn log(address: &str, event: &ServerEvent<'_>) {
+/// Writes a line about what has happened, or counts it where there are too many of its kind.
+pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
     let info = || tracing::info!("{event}");
     let warn = || tracing::warn!("{event}");
     match event {
         ServerEvent::Connected { .. } => strangers::line(Kind::Connected, info),
+        ServerEvent::Refused { reason, .. } => strangers::line(Kind::from(*reason), warn),
         ServerEvent::Closed { answered, error, .. } => match error.map(|error| error.cause()) {
             None | Some(Cause::Ended(_)) if *answered == 0 => strangers::line(Kind::Closed, info),
             None | Some(Cause::Ended(_)) => info(),

@@ -1,9 +1,10 @@
-//! Lines of the log about peers that exchanged no message, and about what the system refuses: there may be very many of them, and a
-//! flood of them must neither fill a disk nor hide the other lines.
+//! Lines of the log about peers that exchanged no message or were refused, and about what the system refuses: there may be very many of
+//! them, and a flood of them must neither fill a disk nor hide the other lines.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use framelink_transport::Refusal;
 use tokio::runtime::Handle;
 
 /// What a line is about. Each kind has its own limit.
@@ -19,9 +20,25 @@ pub(crate) enum Kind {
     Unserved,
     /// The system has no file descriptors, say, or has some again.
     System,
+    /// A connection was refused: its client may not connect.
+    RefusedByAccess,
+    /// A connection was refused: there were as many as there may be.
+    RefusedByTotal,
+    /// A connection was refused: there were as many of its client as there may be.
+    RefusedByClient,
     /// A peer has closed or reset its connection before its first byte. One line is written; the count of the others is written at the
     /// end of the program only, because health checks come for as long as the program runs.
     Probe,
+}
+
+impl From<Refusal> for Kind {
+    fn from(reason: Refusal) -> Self {
+        match reason {
+            Refusal::Access => Self::RefusedByAccess,
+            Refusal::Total => Self::RefusedByTotal,
+            Refusal::Client => Self::RefusedByClient,
+        }
+    }
 }
 
 /// Writes a line, or counts it where there were too many of its kind. The count is written ten seconds after the first of them, and at
@@ -92,9 +109,35 @@ impl Limits {
 /// So many lines of a kind are written at once, then one a second.
 const BURST: u32 = 20;
 const GAP: Duration = Duration::from_secs(1);
+/// Of those that were refused for the same reason one line says enough: the others are counted.
+const BURST_OF_REFUSALS: u32 = 1;
+const GAP_OF_REFUSALS: Duration = WINDOW;
 /// So long lines are counted before the count is written.
 const WINDOW: Duration = Duration::from_secs(10);
-const KINDS: [Kind; 6] = [Kind::Connected, Kind::Closed, Kind::Ended, Kind::Unserved, Kind::System, Kind::Probe];
+const KINDS: [Kind; 9] = [
+    Kind::Connected,
+    Kind::Closed,
+    Kind::Ended,
+    Kind::Unserved,
+    Kind::System,
+    Kind::RefusedByAccess,
+    Kind::RefusedByTotal,
+    Kind::RefusedByClient,
+    Kind::Probe,
+];
+
+impl Kind {
+    /// How many lines are written at once, and after how long the next one is.
+    const fn allowance(self) -> (u32, Duration) {
+        match self {
+            Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => {
+                (BURST_OF_REFUSALS, GAP_OF_REFUSALS)
+            }
+            Self::Probe => (1, Duration::MAX),
+            Self::Connected | Self::Closed | Self::Ended | Self::Unserved | Self::System => (BURST, GAP),
+        }
+    }
+}
 
 /// Which lines are written, and how many are not. Time is an argument.
 #[derive(Debug)]
@@ -125,13 +168,11 @@ impl Limiter {
 
     /// Whether a line is written; else it is counted.
     fn admits(&mut self, kind: Kind, now: Duration) -> bool {
+        let (burst, gap) = kind.allowance();
         let lines = &mut self.0[kind as usize];
-        let is_written = match kind {
-            Kind::Probe => lines.paid_at.is_zero(),
-            _ => lines.paid_at.saturating_sub(now) <= GAP * (BURST - 1),
-        };
+        let is_written = lines.paid_at.saturating_sub(now) <= gap * (burst - 1);
         if is_written {
-            lines.paid_at = now.max(lines.paid_at).saturating_add(GAP);
+            lines.paid_at = now.max(lines.paid_at).saturating_add(gap);
         } else {
             if lines.left_out == 0 {
                 lines.since = now;
@@ -172,7 +213,9 @@ impl Count {
         let text = self.text(now);
         match self.kind {
             Kind::Connected | Kind::Closed | Kind::Probe => tracing::info!("{text}"),
-            Kind::Ended | Kind::System => tracing::warn!("{text}"),
+            Kind::Ended | Kind::System | Kind::RefusedByAccess | Kind::RefusedByTotal | Kind::RefusedByClient => {
+                tracing::warn!("{text}")
+            }
             Kind::Unserved => tracing::error!("{text}"),
         }
     }
@@ -185,6 +228,9 @@ impl Count {
             Kind::Ended => "connections ended before a whole message",
             Kind::Unserved => "clients were turned away, because their host could not be reached",
             Kind::System => "lines about what the system refused",
+            Kind::RefusedByAccess => "connections were refused, because their client may not connect",
+            Kind::RefusedByTotal => "connections were refused, because there were as many as there may be",
+            Kind::RefusedByClient => "connections were refused, because their client had as many as it may",
             Kind::Probe => "connections closed before their first byte (health checks, say)",
         };
         format!("and {more} more {what} in the last {seconds}s; their lines are left out")
@@ -213,6 +259,23 @@ mod tests {
         assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(1000)), 1);
         assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(5500)), 4);
         assert_eq!(written(&mut limiter, Kind::Ended, 1000, at(3_600_000)), 20, "a quiet hour is no more than a burst");
+    }
+
+    #[test]
+    fn of_refusals_the_first_is_written_and_the_others_are_counted_by_reason() {
+        let mut limiter = Limiter::new();
+        for reason in [Refusal::Access, Refusal::Total, Refusal::Client] {
+            let kind = Kind::from(reason);
+            assert_eq!(written(&mut limiter, kind, 1000, at(0)), 1, "{reason:?}");
+            assert_eq!(written(&mut limiter, kind, 1000, at(9999)), 0, "{reason:?}");
+        }
+        let counts = limiter.take(|_| true);
+        assert_eq!(counts.iter().map(|count| count.left_out).collect::<Vec<_>>(), [1999; 3]);
+        assert_eq!(
+            counts[0].text(at(10_000)),
+            "and 1999 more connections were refused, because their client may not connect in the last 10s; their lines are left out"
+        );
+        assert_eq!(written(&mut limiter, Kind::RefusedByTotal, 7, at(10_000)), 1, "after a while the first again");
     }
 
     #[test]
@@ -261,6 +324,6 @@ mod tests {
         told += limiter.take(None).iter().map(|count| count.left_out).sum::<u64>();
         assert_eq!(told, came);
         // For each kind a burst, a line a second, and a count in ten seconds.
-        assert!(lines <= 6 * (20 + 600 + 60) && came > 50 * lines, "{lines} of {came}");
+        assert!(lines <= KINDS.len() as u64 * (20 + 600 + 60) && came > 50 * lines, "{lines} of {came}");
     }
 }

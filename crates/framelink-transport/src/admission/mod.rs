@@ -5,7 +5,7 @@ mod pause;
 mod table;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use held::HeldBytes;
@@ -18,6 +18,7 @@ use crate::Profile;
 #[cfg(feature = "nonblocking")]
 use crate::profile::WhenFull;
 use crate::profile::{Access, Network};
+use crate::server::{Observer, ServerEvent, tell};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, Stage, Tally};
 
@@ -75,6 +76,8 @@ struct State {
     stage: Stage,
     /// Where requests are counted, if anybody counts them.
     tally: Option<Arc<Tally>>,
+    /// Is told who was refused.
+    observer: Option<Observer>,
 }
 
 /// A place, given back when this is dropped.
@@ -91,7 +94,8 @@ impl Admission {
     pub(crate) fn new(profile: &Profile) -> Self {
         let limits = profile.limits();
         let table = Table::new(limits.connections as usize, limits.per_client as usize, limits.when_full);
-        let state = State { table, counts: AdmissionCounts::default(), stage: Stage::Open, tally: None };
+        let state =
+            State { table, counts: AdmissionCounts::default(), stage: Stage::Open, tally: None, observer: None };
         Self(Arc::new(Shared {
             access: profile.access().clone(),
             #[cfg(feature = "nonblocking")]
@@ -126,8 +130,43 @@ impl Admission {
         self.0.memory.held()
     }
 
-    /// A connection from there is there. Refused, nothing is kept of it.
-    pub(crate) fn admit(&self, client: IpAddr) -> Result<Permit, Refusal> {
+    /// Sets what is told of each connection that is refused: [`ServerEvent::Refused`], on every driver. It runs in the thread or the task
+    /// that accepts, and should be quick. A second observer replaces the first. Defaults to none; `Server::observe` sets it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "nonblocking")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::{Arc, mpsc};
+    /// use framelink_transport::{Framing, Profile, Refusal, ServerEvent, nonblocking::Listener, profile::Access};
+    ///
+    /// let framing: Framing = "net:2".parse()?;
+    /// let access = Access { allow: vec![], deny: vec!["127.0.0.1".parse()?] };
+    /// let mut listener = Listener::bind_profile("127.0.0.1:0", &Arc::new(Profile::builder(framing).access(access).build()?))?;
+    /// let (tell, told) = mpsc::channel();
+    /// listener.admission().expect("it was bound with a profile").observe(move |event| {
+    ///     if let ServerEvent::Refused { peer, reason } = event {
+    ///         tell.send((*peer, *reason)).expect("the other end is there");
+    ///     }
+    /// });
+    /// let client = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// assert!(listener.try_accept()?.is_none());
+    /// assert_eq!(told.recv()?, (client.local_addr()?, Refusal::Access));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "nonblocking"))]
+    /// # fn main() {}
+    /// ```
+    pub fn observe(&self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) {
+        self.set_observer(Arc::new(observer));
+    }
+
+    pub(crate) fn set_observer(&self, observer: Observer) {
+        self.0.state().observer = Some(observer);
+    }
+
+    /// Decides whether a connection of this peer is let in. A refusal is counted and told to the observer; nothing else is kept of it.
+    pub(crate) fn admit(&self, peer: SocketAddr) -> Result<Permit, Refusal> {
+        let client = peer.ip();
         let is_welcome = self.0.access.admits(client);
         let mut state = self.0.state();
         let admitted = match is_welcome {
@@ -138,7 +177,16 @@ impl Admission {
             false => Err(Refusal::Access),
         };
         state.counts.count(admitted.as_ref().map(|(admitted, _)| admitted.dropped.is_some()).map_err(|why| *why));
-        let (admitted, notice) = admitted?;
+        let (admitted, notice) = match admitted {
+            Ok(admitted) => admitted,
+            Err(reason) => {
+                let observer = state.observer.clone();
+                // An observer may ask for the counts.
+                drop(state);
+                tell(observer.as_ref(), &ServerEvent::Refused { peer, reason });
+                return Err(reason);
+            }
+        };
         notice.tell(state.stage);
         let tally = state.tally.clone();
         let client = Network::of_client(client);

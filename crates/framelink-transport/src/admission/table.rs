@@ -174,6 +174,17 @@ impl AdmissionCounts {
     }
 }
 
+impl Refusal {
+    /// The key of the profile that says so.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Total => "limits.connections",
+            Self::Client => "limits.connections-per-client",
+        }
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -1,13 +1,15 @@
 //! Being dialled.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
+use socket2::SockRef;
 
 use super::Connection;
 use super::stopper::{Interrupt, Stopper, Waiting};
+use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
@@ -48,6 +50,7 @@ pub struct Listener<C = Directions> {
     terms: Terms,
     /// Who has a place, where a profile says how many may.
     admission: Option<Admission>,
+    queue: AcceptQueue,
     waiting: Waiting,
 }
 
@@ -98,7 +101,15 @@ impl<C: Decode + Encode> Listener<C> {
                 Ok(socket) => {
                     let listener = socket.into();
                     let waiting = Waiting::with(&listener)?;
-                    return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None, waiting });
+                    return Ok(Self {
+                        listener,
+                        framing,
+                        options,
+                        terms: Terms::default(),
+                        admission: None,
+                        queue: AcceptQueue::default(),
+                        waiting,
+                    });
                 }
                 Err(error) => last = error,
             }
@@ -124,17 +135,40 @@ impl<C: Decode + Encode> Listener<C> {
             match self.waiting.accept(&self.listener) {
                 Ok(None) => return Ok(None),
                 Ok(Some((stream, peer))) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
-                        continue;
-                    };
-                    socket::accepted(&self.options, &stream);
-                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
-                    return Ok(Some(connection.admitted(&self.terms, permit)));
+                    if let Some(connection) = self.admit(stream, peer) {
+                        return Ok(Some(connection));
+                    }
                 }
                 Err(error) if crate::accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
+    /// waits for nothing.
+    ///
+    /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
+    /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
+    /// system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+        while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), false)? {
+            if let Some(connection) = self.admit(socket.into(), peer) {
+                return Ok(Some(connection));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is made of a connection that was accepted; `None` where it is refused.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection<C>> {
+        let permit = self.admission.as_ref().map(|all| all.admit(peer)).transpose().ok()?;
+        socket::accepted(&self.options, &stream);
+        let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+        Some(connection.admitted(&self.terms, permit))
     }
 
     /// What ends the waits of connections too, when the listener is stopped.

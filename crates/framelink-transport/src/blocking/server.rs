@@ -117,7 +117,9 @@ impl Server {
     /// Is told what happens, for a log. It runs in the threads that serve, and should be quick. Defaults to nobody.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        let observer: Observer = Arc::new(observer);
+        self.handle.0.ledger.admission().set_observer(Arc::clone(&observer));
+        self.observer = Some(observer);
         self
     }
 
@@ -136,9 +138,10 @@ impl Server {
 
     /// Serves until it is [drained](ServerHandle::drain): each request is answered with what the handler says, or with nothing.
     ///
-    /// Then, in this order: nobody is accepted any more; each connection ends in good order at its next quiet moment, when nothing is
-    /// there to be read, no message has begun to come, and no reply is owed; after half of the time nothing new is taken, quiet or
-    /// not; and when the time is over what is left is cut. A handler that does not return then is left behind in its thread, with its
+    /// Then, in this order: the connections that wait to be accepted are accepted, within the limits, and the listener is closed; each
+    /// connection ends in good order at its next quiet moment, when nothing is there to be read, no message has begun to come, and no
+    /// reply is owed; one that has sent nothing since it was accepted has [a moment](crate::session::Tenure::CONNECT_GRACE) for its first
+    /// message; after half of the time nothing new is taken, quiet or not; and when the time is over what is left is cut. A handler that does not return then is left behind in its thread, with its
     /// socket closed.
     pub fn run<H, A>(mut self, handler: H) -> DrainReport
     where
@@ -160,10 +163,36 @@ impl Server {
                 Err(error) => self.wait(&mut pause, &error),
             }
         }
+        self.serve_waiting(&mut pause, &handler);
         let Self { listener, handle, .. } = self;
         drop(listener);
         handle.end();
         handle.report()
+    }
+
+    /// Serves the connections that had come before the drain and wait to be accepted. When half of the time is over they end at once, and
+    /// what they have sent is counted.
+    fn serve_waiting<H, A>(&mut self, pause: &mut Pause, handler: &Arc<H>)
+    where
+        H: Fn(Message) -> A + Send + Sync + 'static,
+        A: Answer,
+    {
+        loop {
+            let begun = match self.listener.accept_waiting() {
+                Ok(None) => return,
+                Ok(Some(connection)) => self.begin(connection, handler),
+                Err(error) => Err(error),
+            };
+            match begun {
+                Ok(()) => drop(pause.on_accepted()),
+                Err(_) if self.handle.0.stage() == Stage::Cut => return,
+                Err(error) => {
+                    // Those that are served free what the system lacks when they end.
+                    self.handle.0.ledger.admission().tell(self.handle.0.stage());
+                    self.wait(pause, &error);
+                }
+            }
+        }
     }
 
     /// Serves a connection in a thread of its own.
@@ -201,7 +230,7 @@ impl Server {
         threads::spawn("framelink-serve", serve).map(drop)
     }
 
-    /// The system has nothing for us now. A drain ends the pause.
+    /// The system has nothing for us now. A drain ends the pause, and so does its next stage.
     fn wait(&self, pause: &mut Pause, error: &io::Error) {
         self.handle.0.ledger.on_accept_failed();
         let is_first = !pause.is_on();
@@ -211,12 +240,14 @@ impl Server {
         }
         let (shared, until) = (&self.handle.0, self.handle.0.clock.within(within));
         let mut state = shared.state();
+        let stage = state.drain.stage(shared.clock.now());
         loop {
-            let left = until.saturating_sub(shared.clock.now());
-            if left.is_zero() || state.drain.stage(shared.clock.now()) != Stage::Open {
+            let now = shared.clock.now();
+            let until = state.drain.next_at(now).map_or(until, |next_at| until.min(next_at));
+            if until <= now || state.drain.stage(now) != stage {
                 return;
             }
-            state = shared.wait(state, left);
+            state = shared.wait(state, until - now);
         }
     }
 
@@ -299,6 +330,10 @@ impl ServerHandle {
 }
 
 impl Shared {
+    fn stage(&self) -> Stage {
+        self.state().drain.stage(self.clock.now())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

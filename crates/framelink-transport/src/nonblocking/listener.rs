@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token, event};
+use socket2::SockRef;
 
 use super::Connection;
+use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
@@ -39,6 +41,7 @@ pub struct Listener<C = Directions> {
     terms: Terms,
     /// Who has a place, where a profile says how many may.
     admission: Option<Admission>,
+    queue: AcceptQueue,
     /// Whether others may have dialled still.
     has_more: bool,
 }
@@ -94,6 +97,7 @@ impl<C: Decode + Encode> Listener<C> {
                         options,
                         terms: Terms::default(),
                         admission: None,
+                        queue: AcceptQueue::default(),
                         has_more: false,
                     });
                 }
@@ -121,15 +125,9 @@ impl<C: Decode + Encode> Listener<C> {
         for _ in 0..MOST_REFUSED {
             match crate::accepting::check().and_then(|()| self.listener.accept()) {
                 Ok((stream, peer)) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
-                        continue;
-                    };
-                    #[cfg(unix)]
-                    socket::accepted(&self.options, &stream);
-                    #[cfg(not(unix))]
-                    let _ = stream.set_nodelay(self.options.nodelay);
-                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
-                    return Ok(Some(connection.admitted(&self.terms, permit)));
+                    if let Some(connection) = self.admit(stream, peer) {
+                        return Ok(Some(connection));
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if crate::accepting::is_gone(&error) => {}
@@ -138,6 +136,35 @@ impl<C: Decode + Encode> Listener<C> {
         }
         self.has_more = true;
         Ok(None)
+    }
+
+    /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
+    /// waits for nothing.
+    ///
+    /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
+    /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
+    /// system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset.
+    ///
+    /// # Errors
+    /// As [`try_accept`](Self::try_accept).
+    pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+        while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), true)? {
+            if let Some(connection) = self.admit(TcpStream::from_std(socket.into()), peer) {
+                return Ok(Some(connection));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is made of a connection that was accepted; `None` where it is refused.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection<C>> {
+        let permit = self.admission.as_ref().map(|all| all.admit(peer)).transpose().ok()?;
+        #[cfg(unix)]
+        socket::accepted(&self.options, &stream);
+        #[cfg(not(unix))]
+        let _ = stream.set_nodelay(self.options.nodelay);
+        let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+        Some(connection.admitted(&self.terms, permit))
     }
 
     /// After so long it is to be asked again, though no event comes: at once, where so many were refused that others have their

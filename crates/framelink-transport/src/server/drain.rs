@@ -51,6 +51,13 @@ pub struct DrainReport {
     pub closed: u64,
     /// So many were cut when the time was over.
     pub connections_cut: u64,
+    /// So many connections were refused since the server was bound because their client may not connect. Refusals during the drain are
+    /// counted as well, here and below. They are no reason why a drain is not [clean](Self::is_clean).
+    pub refused_by_access: u64,
+    /// So many were refused, since the server was bound, because there were as many connections as there may be.
+    pub refused_by_total: u64,
+    /// So many were refused, since the server was bound, because there were as many of their client.
+    pub refused_by_client: u64,
 }
 
 impl DrainReport {
@@ -58,6 +65,12 @@ impl DrainReport {
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.cut == 0 && self.connections_cut == 0
+    }
+
+    /// All that were refused since the server was bound.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused_by_access + self.refused_by_total + self.refused_by_client
     }
 }
 

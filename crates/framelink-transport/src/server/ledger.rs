@@ -142,12 +142,16 @@ impl Ledger {
         let (closed, tallied) = (*self.closed(), self.tally.now());
         let left = begun.saturating_sub(closed.all());
         let connections_cut = closed.cut - before.cut + left;
+        let admission = self.admission.counts();
         DrainReport {
             answered: tallied.answered - before.tallied.answered,
             cut: tallied.taken.saturating_sub(tallied.answered + before.tallied.lost),
             discarded: self.discarded.load(Ordering::Acquire) - before.discarded,
             closed: closed.all() - before.closed - (closed.cut - before.cut),
             connections_cut,
+            refused_by_access: admission.refused_by_access,
+            refused_by_total: admission.refused_by_total,
+            refused_by_client: admission.refused_by_client,
         }
     }
 

@@ -1,83 +1,22 @@
 //! What a server knows of all its connections, whatever driver they are on.
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod drain;
+mod event;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod ledger;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod seat;
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use drain::Drain;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use drain::DrainReport;
+pub use event::ServerEvent;
+pub(crate) use event::{Observer, tell};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use ledger::Ledger;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use ledger::{ClosedCounts, ServerCounts};
-pub(crate) use seat::{Observer, Seat, is_probe, tell};
-
-use std::fmt;
-use std::io;
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use crate::Error;
-use crate::time_text::TimeText;
-
-/// What happens at a server, for a log. What is counted anyway, and could be caused without end by strangers, is not told: who was
-/// refused.
-///
-/// ```
-/// use framelink_transport::ServerEvent;
-///
-/// let event = ServerEvent::Connected { peer: "192.0.2.7:5000".parse().ok() };
-/// assert_eq!(event.to_string(), "192.0.2.7:5000: connected");
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ServerEvent<'e> {
-    /// A connection was let in.
-    Connected {
-        /// Whose.
-        peer: Option<SocketAddr>,
-    },
-    /// A peer closed or reset its connection before its first byte, as a health check does. Told just before
-    /// [`Closed`](Self::Closed).
-    Probed {
-        /// Whose.
-        peer: Option<SocketAddr>,
-    },
-    /// A connection has ended.
-    Closed {
-        /// Whose.
-        peer: Option<SocketAddr>,
-        /// How many of its requests were answered.
-        answered: u64,
-        /// What went wrong; or how it was [ended](crate::Cause::Ended) in good order.
-        error: Option<&'e Error>,
-    },
-    /// The system cannot accept; told once until it can again.
-    AcceptFailed {
-        /// Why.
-        error: &'e io::Error,
-        /// After so long it is tried again, and after longer pauses while it goes on failing.
-        pause: Duration,
-    },
-    /// The system accepts again.
-    AcceptingAgain,
-}
-
-impl fmt::Display for ServerEvent<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "?".to_owned(), |peer| peer.to_string());
-        let messages = |answered: u64| if answered == 1 { "message" } else { "messages" };
-        match self {
-            Self::Connected { peer } => write!(f, "{}: connected", name(peer)),
-            Self::Probed { peer } => write!(f, "{}: closed before its first byte", name(peer)),
-            Self::Closed { peer, answered, error: None } => {
-                write!(f, "{}: closed after {answered} {}", name(peer), messages(*answered))
-            }
-            Self::Closed { answered, error: Some(error), .. } => {
-                write!(f, "{error}, after {answered} {}", messages(*answered))
-            }
-            Self::AcceptFailed { error, pause } => {
-                write!(f, "accepting: {error}; trying again in {}", TimeText(*pause))
-            }
-            Self::AcceptingAgain => f.write_str("accepting again"),
-        }
-    }
-}
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use seat::{Seat, is_probe};

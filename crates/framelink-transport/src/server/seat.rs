@@ -1,9 +1,8 @@
 //! A connection that a server serves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Ledger, ServerEvent};
+use super::Ledger;
 use crate::error::Cause;
 use crate::session::Ending;
 use crate::{DecodeError, EncodeError, Error};
@@ -14,9 +13,6 @@ pub(crate) struct Seat {
     has_begun: bool,
     has_left: bool,
 }
-
-/// Is told what happens.
-pub(crate) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
 
 impl Seat {
     pub(crate) fn take(ledger: &Arc<Ledger>) -> Self {
@@ -44,14 +40,6 @@ impl Drop for Seat {
         }
     }
 }
-
-/// An observer that panics is its own affair.
-pub(crate) fn tell(observer: Option<&Observer>, event: &ServerEvent<'_>) {
-    if let Some(observer) = observer {
-        let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
-    }
-}
-
 /// Whether a connection that has ended was only made to see whether it can be made.
 pub(crate) const fn is_probe<T, D, E>(ended: &Result<T, Error<D, E>>, bytes_received: u64) -> bool {
     let is_by_peer = match ended {

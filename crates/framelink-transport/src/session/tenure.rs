@@ -14,7 +14,7 @@ use crate::time_text::TimeText;
 /// ```text
 ///   Open ──► Draining ──► Closing ──► over        at its lifetime, some grace after that, or as a Notice tells
 ///     │          │            └── what was taken, and the message that has begun, are finished
-///     │          └── over at the next quiet moment
+///     │          └── over at the next quiet moment; where told, one that has sent nothing has CONNECT_GRACE first
 ///     └── over when nothing came or went for too long
 /// ```
 ///
@@ -103,6 +103,10 @@ pub(super) struct Standing {
 }
 
 impl Tenure {
+    /// A connection that is told to drain and has sent no message has this long, since it was made, to begin its first one. Without it a
+    /// client that has just connected, and is about to send, would find its connection ended. 250 ms.
+    pub const CONNECT_GRACE: Duration = Duration::from_millis(250);
+
     /// For ever.
     #[must_use]
     pub fn new() -> Self {
@@ -167,7 +171,7 @@ impl Tenure {
         match stage {
             Stage::Dropped | Stage::Cut => self.told(),
             Stage::Closing => self.is_closed(standing).then_some(why),
-            Stage::Draining if is_between && self.owed() == 0 => Some(why),
+            Stage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
             Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
             Stage::Open | Stage::Draining => None,
         }
@@ -178,11 +182,22 @@ impl Tenure {
         let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
         let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
-        [idle, aged].into_iter().flatten().min()
+        let is_new = self.is_told_to_drain() && now < Self::CONNECT_GRACE;
+        let connected = is_new.then_some(Self::CONNECT_GRACE);
+        [idle, aged, connected].into_iter().flatten().min()
     }
 
     pub(super) fn owed(&self) -> u64 {
         self.activity.as_ref().map_or(0, Activity::owed)
+    }
+
+    /// Whether its first message may be on its way. At its lifetime there is no such doubt.
+    fn is_new(&self, standing: Standing) -> bool {
+        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.is_told_to_drain()
+    }
+
+    fn is_told_to_drain(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.stage() == Stage::Draining)
     }
 
     fn last_at(&self) -> Duration {
@@ -283,6 +298,22 @@ mod tests {
         assert_eq!(tenure.ending(inside(4)), Some(Ending::Drained), "the next one is too late");
         notice.tell(Stage::Dropped);
         assert_eq!(tenure.ending(inside(3)), Some(Ending::Dropped));
+    }
+
+    #[test]
+    fn one_that_has_just_connected_has_time_to_begin_its_first_message() {
+        let notice = Arc::new(Notice::new());
+        let mut tenure = Tenure::new().heed(Arc::clone(&notice));
+        let (grace, nearly) = (Tenure::CONNECT_GRACE, Tenure::CONNECT_GRACE - Duration::from_millis(1));
+        assert_eq!(tenure.ends_at(at(0), false), None);
+        notice.tell(Stage::Draining);
+        assert_eq!(tenure.ending(dry(nearly)), None, "it has sent nothing yet");
+        assert_eq!(tenure.ends_at(nearly, false), Some(grace));
+        assert_eq!(tenure.ending(Standing { frames: 1, ..dry(nearly) }), Some(Ending::Drained), "it had its message");
+        assert_eq!(tenure.ending(dry(grace)), Some(Ending::Drained));
+        assert_eq!(tenure.ends_at(grace, false), None, "nothing spins");
+        notice.tell(Stage::Closing);
+        assert_eq!(tenure.ending(dry(nearly)), Some(Ending::Drained), "half of the time is over");
     }
 
     #[test]

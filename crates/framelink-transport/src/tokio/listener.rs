@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::Connection;
 use super::lookup::look_up;
+use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
@@ -25,6 +27,7 @@ pub struct Listener<C = Directions> {
     terms: Terms,
     /// Who has a place, where a profile says how many may.
     admission: Option<Admission>,
+    queue: AcceptQueue,
 }
 
 impl Listener {
@@ -93,7 +96,14 @@ impl<C: Decode + Encode> Listener<C> {
         for address in look_up(address).await? {
             match listen(&options, address) {
                 Ok(listener) => {
-                    return Ok(Self { listener, framing, options, terms: Terms::default(), admission: None });
+                    return Ok(Self {
+                        listener,
+                        framing,
+                        options,
+                        terms: Terms::default(),
+                        admission: None,
+                        queue: AcceptQueue::default(),
+                    });
                 }
                 Err(error) => last = error,
             }
@@ -122,17 +132,40 @@ impl<C: Decode + Encode> Listener<C> {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer.ip())).transpose() else {
-                        continue;
-                    };
-                    socket::accepted(&self.options, &stream);
-                    let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
-                    return Ok(connection.admitted(&self.terms, permit));
+                    if let Some(connection) = self.admit(stream, peer) {
+                        return Ok(connection);
+                    }
                 }
                 Err(error) if crate::accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
+    /// waits for nothing.
+    ///
+    /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
+    /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
+    /// system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+        while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), true)? {
+            if let Some(connection) = self.admit(TcpStream::from_std(socket.into())?, peer) {
+                return Ok(Some(connection));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is made of a connection that was accepted; `None` where it is refused.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection<C>> {
+        let permit = self.admission.as_ref().map(|all| all.admit(peer)).transpose().ok()?;
+        socket::accepted(&self.options, &stream);
+        let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
+        Some(connection.admitted(&self.terms, permit))
     }
 
     /// Who has a place, and who was refused; `None` where no profile says anything of it.

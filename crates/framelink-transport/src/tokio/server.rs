@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::clock::Clock;
@@ -113,7 +113,9 @@ impl Server {
     /// Is told what happens, for a log. It runs in the tasks that serve, and should be quick. Defaults to nobody.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        let observer: Observer = Arc::new(observer);
+        self.handle.ledger.admission().set_observer(Arc::clone(&observer));
+        self.observer = Some(observer);
         self
     }
 
@@ -132,9 +134,10 @@ impl Server {
 
     /// Serves until it is [drained](ServerHandle::drain): each request is answered with what the handler says, or with nothing.
     ///
-    /// Then, in this order: nobody is accepted any more; each connection ends in good order at its next quiet moment, when nothing is
-    /// there to be read, no message has begun to come, and no reply is owed; after half of the time nothing new is taken, quiet or
-    /// not; and when the time is over what is left is cut.
+    /// Then, in this order: the connections that wait to be accepted are accepted, within the limits, and the listener is closed; each
+    /// connection ends in good order at its next quiet moment, when nothing is there to be read, no message has begun to come, and no
+    /// reply is owed; one that has sent nothing since it was accepted has [a moment](crate::session::Tenure::CONNECT_GRACE) for its first
+    /// message; after half of the time nothing new is taken, quiet or not; and when the time is over what is left is cut.
     ///
     /// Dropping the future cuts everything at once.
     pub async fn run<H, F>(mut self, handler: H) -> DrainReport
@@ -149,6 +152,7 @@ impl Server {
                 serving.spawn(self.serve(connection, &handler));
             }
         }
+        self.serve_waiting(&mut serving, &mut orders, &handler).await;
         drop(self.listener);
         self.handle.end(&mut serving, &mut orders).await;
         self.handle.report()
@@ -181,14 +185,53 @@ impl Server {
                 Some(connection)
             }
             Err(error) => {
-                self.handle.ledger.on_accept_failed();
-                let is_first = !self.pause.is_on();
-                let pause = self.pause.on_failed();
-                self.paused_until = Some(Instant::now() + pause);
-                if is_first {
-                    self.tell(&ServerEvent::AcceptFailed { error: &error, pause });
-                }
+                self.paused_until = Some(Instant::now() + self.on_accept_failed(&error));
                 None
+            }
+        }
+    }
+
+    /// The system cannot accept now. How long to wait.
+    fn on_accept_failed(&mut self, error: &io::Error) -> Duration {
+        self.handle.ledger.on_accept_failed();
+        let is_first = !self.pause.is_on();
+        let pause = self.pause.on_failed();
+        if is_first {
+            self.tell(&ServerEvent::AcceptFailed { error, pause });
+        }
+        pause
+    }
+
+    /// Serves the connections that had come before the drain and wait to be accepted. When half of the time is over they end at once, and
+    /// what they have sent is counted.
+    async fn serve_waiting<H, F>(
+        &mut self,
+        serving: &mut JoinSet<()>,
+        orders: &mut watch::Receiver<Drain>,
+        handler: &Arc<H>,
+    ) where
+        H: Fn(Message) -> F + Send + Sync + 'static,
+        F: Future<Output: Answer> + Send + 'static,
+    {
+        loop {
+            match self.listener.accept_waiting() {
+                Ok(None) => return,
+                Ok(Some(connection)) => {
+                    self.pause.on_accepted();
+                    drop(serving.spawn(self.serve(connection, handler)));
+                    // The others on this thread go on meanwhile.
+                    yield_now().await;
+                }
+                Err(_) if self.handle.stage() == Stage::Cut => return,
+                Err(error) => {
+                    // Those that are served free what the system lacks when they end.
+                    self.handle.ledger.admission().tell(self.handle.stage());
+                    let paused_until = Instant::now() + self.on_accept_failed(&error);
+                    let next_at = self.handle.drain.borrow().next_at(self.handle.clock.now());
+                    let until = next_at.map_or(paused_until, |at| paused_until.min(self.handle.clock.at(at)));
+                    // An order may make the time shorter.
+                    let _ = timeout_at(until, orders.changed()).await;
+                }
             }
         }
     }

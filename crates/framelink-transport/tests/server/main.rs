@@ -9,6 +9,8 @@ mod dropped;
 mod exhausted;
 mod faults;
 mod limits;
+mod queued;
+mod refused;
 mod timed;
 
 #[allow(dead_code, reason = "it is for other tests too")]

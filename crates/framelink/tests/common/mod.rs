@@ -65,6 +65,16 @@ impl Host {
     pub(crate) fn serve<T: Send + 'static>(self, talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> Task<T> {
         Task::start(move || talk(self.accept()))
     }
+
+    /// Lets a thread of its own talk to each connection, until the test ends.
+    pub(crate) fn serve_all(self, talk: impl Fn(TcpStream) + Clone + Send + 'static) {
+        thread::spawn(move || {
+            while let Ok((stream, _)) = self.listener.accept() {
+                let talk = talk.clone();
+                thread::spawn(move || talk(ready(stream)));
+            }
+        });
+    }
 }
 
 /// An address that does not answer: its queue is full, so Linux drops who dials it.

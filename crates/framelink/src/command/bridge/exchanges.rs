@@ -14,7 +14,7 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::profile::warn_of_mismatch;
-use crate::serving::{end_with, listen};
+use crate::serving::{Refused, end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
     let drain = Drain::on_signals(bridge.drain)?;
@@ -50,8 +50,9 @@ fn outcome(report: &DrainReport, counts: ServerCounts, drain: &Drain) -> Result<
     let were = if all_cut == 1 { "was" } else { "were" };
     let (cut, connections) = (Count(all_cut, "message"), Count(report.connections_cut, "connection"));
     let before = (counts.lost + counts.discarded + counts.in_flight).saturating_sub(all_cut);
+    let refused = Refused::from(report);
     tracing::info!(
-        "drained: {} answered, {cut} and {connections} cut; before: {} answered, {before} not",
+        "drained: {} answered, {cut} and {connections} cut{refused}; before: {} answered, {before} not",
         Count(report.answered, "message"),
         Count(counts.answered.saturating_sub(report.answered), "message"),
     );

@@ -43,6 +43,13 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut dr
             }
         }
     }
+    // As far as they know, those that wait to be accepted are connected, and they may have sent something.
+    while let Some(client) = accepting.next_waiting(&mut drain).await {
+        let place = room.place(&mut drain).await;
+        let carried = carry(client, Arc::clone(&outgoing), drain.clone());
+        pairs.spawn(async move { (carried.await, place).0 });
+    }
+    let refused = accepting.refused();
     drop(accepting);
     // Each pair keeps to the deadline by itself, and says what it had to cut.
     let mut cut = 0;
@@ -51,6 +58,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut dr
     }
     let were = if cut == 1 { "was" } else { "were" };
     let cut = Count(cut, "message");
+    tracing::info!("drained: {cut} cut{refused}");
     match cut.0 {
         _ if drain.was_forced() => Err(Failure::fault(format!("ended by a second signal, {cut} {were} cut"))),
         0 => Ok(()),
@@ -83,6 +91,16 @@ impl Room {
         // It is never closed, so there is a place for everyone in the end.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         (accepting.next().await, place)
+    }
+
+    /// A place for a client that was accepted in a drain; none when half of the time is over. Then it is turned away, and what it has
+    /// sent is counted.
+    async fn place(&self, drain: &mut Drain) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            place = Arc::clone(&self.places).acquire_owned() => place.ok(),
+            () = drain.half_over() => None,
+        }
     }
 }
 
