@@ -191,8 +191,8 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) no_reply: bool,
 
-    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.reply`
-    /// [default: 5s]
+    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.connect`
+    /// and `timeouts.reply` [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 

@@ -1,6 +1,7 @@
 //! Profiles as the command line names them: a TOML file, or a template.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(crate) struct Overrides {
     pub(crate) send: Option<Framing>,
     pub(crate) receive: Option<Framing>,
     pub(crate) reply_within: Option<Duration>,
+    pub(crate) connect_within: Option<Duration>,
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
     pub(crate) sets: Sets,
@@ -44,6 +46,10 @@ impl Overrides {
         }
         if let Some(within) = self.reply_within {
             builder = builder.reply_timeout(within);
+        }
+        // A key that was set says more than a flag about all times.
+        if let Some(within) = self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) {
+            builder = builder.connect_timeout(within);
         }
         if let Some(connection) = self.calls.connection.filter(|_| !self.sets.are_said()) {
             builder = builder.connection(connection);
@@ -174,7 +180,11 @@ fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> 
 }
 
 fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    let text = fs::read_to_string(name).map_err(|error| Failure::fault(format!("{name}: {error}")))?;
+    let text = fs::read_to_string(name).map_err(|error| {
+        let message = format!("{name}: {error}");
+        // A file that is there and holds no text is wrong by itself.
+        if error.kind() == io::ErrorKind::InvalidData { Failure::fault(message) } else { Failure::usage(message) }
+    })?;
     let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| point_at(name, &text, &error))?;
     if overrides.sets.are_said() {
         // Where the file is wrong by itself, it has been told.

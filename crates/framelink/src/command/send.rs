@@ -97,11 +97,19 @@ impl Settings {
             send: send.framing,
             receive: send.reply_framing.or(send.framing),
             reply_within: send.timeout,
+            // Without a profile it is said by the flag's default too.
+            connect_within: send.timeout.or(send.profile.is_none().then_some(Timeouts::REPLY)),
             calls,
             liveness: send.liveness.clone(),
             sets: send.sets.clone(),
             ..Overrides::default()
         };
+        if send.no_reply && (send.calls.key.is_some() || send.calls.assign.is_some()) {
+            let flag = if send.calls.key.is_some() { "--key" } else { "--assign" };
+            return Err(Failure::usage(format!(
+                "{flag} finds the message that a reply answers, and --no-reply waits for no reply: leave one of them out"
+            )));
+        }
         let needs_profile = send.addresses.0.len() > 1
             || send.calls.are_said()
             || send.sets.are_said()

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use framelink_transport::tokio::{CallError, Client};
-use framelink_transport::{Message, Profile};
+use framelink_transport::tokio::{CallError, Cause, Client};
+use framelink_transport::{ConnectError, Message, Profile};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::given::Given;
@@ -66,7 +66,7 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// Sends each message once. Whoever was never reached is told at once: the address is wrong, perhaps.
+    /// Sends each message once. Where the peer was never reached the address may be wrong, and that ends it.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
             if drain.stage() != Stage::Open {
@@ -76,7 +76,7 @@ impl Rounds {
             match self.exchange(message).await {
                 Ok(None) => {}
                 Ok(Some(reply)) => print(&reply, self.hex)?,
-                Err(error) if self.sent == 1 => return Err(Which::Message(1).failed(&error)),
+                Err(error) if self.sent == 1 && !has_reached(&error) => return Err(Which::Message(1).failed(&error)),
                 Err(error) => {
                     self.failed += 1;
                     tracing::error!("message {}: {error}", self.sent);
@@ -109,5 +109,14 @@ impl Rounds {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether there was a connection with the peer, whatever became of the message.
+const fn has_reached(error: &CallError) -> bool {
+    match error.error().cause() {
+        Cause::Connect(ConnectError::SignOn { .. } | ConnectError::NotWanted { .. }) => true,
+        Cause::Connect(_) => false,
+        _ => true,
     }
 }
