@@ -103,6 +103,8 @@ pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
+#[cfg(feature = "socket")]
+mod zone;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
@@ -135,6 +137,8 @@ pub use server::{ClosedCounts, DrainReport, ServerCounts, ServerEvent};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
+#[cfg(feature = "socket")]
+pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{

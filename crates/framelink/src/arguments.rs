@@ -146,6 +146,10 @@ pub(crate) struct Listen {
     #[arg(long)]
     pub(crate) hex: bool,
 
+    /// Print a JSON object a line instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
     #[command(flatten)]
     pub(crate) sets: Sets,
 
@@ -186,6 +190,10 @@ pub(crate) struct Send {
     /// Read and print messages as hex digits
     #[arg(long)]
     pub(crate) hex: bool,
+
+    /// Print a JSON object a line instead of text: for each reply, for what else comes, and for each message that failed
+    #[arg(long)]
+    pub(crate) json: bool,
 
     /// Wait for no reply
     #[arg(long)]

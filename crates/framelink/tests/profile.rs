@@ -71,9 +71,9 @@ fn what_is_wrong_in_a_file_is_marked_and_exit_1() {
 }
 
 #[test]
-fn no_such_file_is_exit_1_and_no_such_template_exit_2() {
+fn no_such_file_and_no_such_template_are_exit_2() {
     let done = run(&["check", "no-such-file.toml"]);
-    assert_eq!((done.code, &*done.stdout), (Some(1), ""));
+    assert_eq!((done.code, &*done.stdout), (Some(2), ""));
     assert!(done.stderr.starts_with("framelink: no-such-file.toml: "), "{}", done.stderr);
 
     let done = run(&["check", "short", "--framing", "line"]);

@@ -102,7 +102,10 @@ impl Close {
     fn count<D: Decode>(&mut self, receiving: &mut Receiving<D>) {
         while !self.is_lost {
             match (receiving.poll_preamble(), receiving.poll()) {
-                (Ok(true), Ok(Received::Message(_))) => self.report.discarded += 1,
+                (Ok(true), Ok(Received::Message(message))) => {
+                    self.report.discarded += 1;
+                    receiving.on_unread(message);
+                }
                 // After too many empty ones no message comes any more, and what follows is not to be piled up.
                 (Ok(_), Ok(_)) if receiving.flooded().is_none() => return,
                 _ => self.is_lost = true,

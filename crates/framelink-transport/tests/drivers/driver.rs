@@ -159,11 +159,11 @@ impl Driver for NonBlocking {
 
 pub(crate) struct Tokio {
     pub(crate) connection: tokio::Connection,
-    runtime: ::tokio::runtime::Runtime,
+    pub(crate) runtime: ::tokio::runtime::Runtime,
 }
 
 impl Tokio {
-    fn runtime() -> ::tokio::runtime::Runtime {
+    pub(crate) fn runtime() -> ::tokio::runtime::Runtime {
         ::tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
     }
 }
