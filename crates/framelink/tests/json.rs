@@ -115,3 +115,31 @@ fn listen_prints_an_object_for_each_message() {
         ]
     );
 }
+
+/// The objects of the book, each with the fields that the program prints for it, in their order.
+#[test]
+fn the_book_shows_what_is_printed() {
+    let book = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/crates/cli.md")).unwrap();
+    let example = book.split("```json\n").nth(1).and_then(|text| text.split("```").next()).expect("an example");
+    let host = Host::listen();
+    let peer = host.address.to_string();
+    let host = host.serve(|mut stream| {
+        read_exactly(&stream, 4);
+        stream.write_all(b"\0\x02OK").expect("replying");
+        read_exactly(&stream, 4)
+    });
+    let arguments = ["send", &peer, "--framing", "net:2", "--json", "hi", "ho"];
+    let done = Running::run(&mut framelink(arguments));
+    host.join();
+    let keys = |line: &str| -> Vec<String> {
+        line.split("\":").filter_map(|part| part.rsplit('"').next()).map(str::to_owned).collect()
+    };
+    assert_eq!(example.lines().count(), 2);
+    for (shown, printed) in example.lines().zip(done.stdout.lines()) {
+        assert_eq!(keys(shown), keys(printed), "{shown}\n{printed}");
+        let (shown, printed) = (objects(shown), objects(printed));
+        for field in ["kind", "message", "payload", "payload_len", "text", "outcome"] {
+            assert_eq!(shown[0].get(field), printed[0].get(field), "{field}");
+        }
+    }
+}

@@ -55,7 +55,9 @@ async fn send_all(send: &Send, out: &Out) -> Result<(), Failure> {
     let way = match settings.dial(send, out).await {
         Ok(way) => way,
         Err(failure) => {
-            out.not_connected(failure.message().unwrap_or_default())?;
+            if let Failure::Fault(error) = &failure {
+                out.not_connected(error)?;
+            }
             return Err(failure);
         }
     };
