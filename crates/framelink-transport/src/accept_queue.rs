@@ -84,6 +84,7 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
+    use crate::socket;
 
     fn listening(backlog: u32) -> (Socket, SocketOptions, SocketAddr) {
         let options = SocketOptions::new().backlog(backlog);

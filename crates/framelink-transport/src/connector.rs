@@ -17,7 +17,8 @@ use crate::resolver::Resolver;
 use crate::session::Leg;
 use crate::terms::Terms;
 use crate::time_text::TimeText;
-use crate::{CallError, Directions, Profile, SocketOptions};
+use crate::zone::{NeedsZone, needs_zone};
+use crate::{CallError, Directions, Message, Profile, SocketOptions};
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
 /// `nonblocking::Connector`; each adds its `connect`.
@@ -100,6 +101,24 @@ impl<C, D> Connector<C, D> {
     #[must_use]
     pub fn options(mut self, options: SocketOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Is given each whole message that came on its connections and that no operation returned: one that came before the request that it
+    /// seemed to answer, or after a call that failed, or that was still to be received when the connection was dropped or closed. It runs
+    /// wherever the connection is used, and should be quick. Defaults to nobody: such messages are dropped.
+    ///
+    /// ```
+    /// use framelink_transport::Framing;
+    #[cfg_attr(feature = "tokio", doc = "use framelink_transport::tokio::Connector;")]
+    #[cfg_attr(not(feature = "tokio"), doc = "use framelink_transport::blocking::Connector;")]
+    ///
+    /// let connector = Connector::new("ascii:4".parse::<Framing>()?).on_unread(|message| println!("{} bytes", message.len()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_unread(mut self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        self.terms = self.terms.with_unread(Some(Arc::new(on_unread)));
         self
     }
 
@@ -261,6 +280,9 @@ impl fmt::Display for ConnectError {
                     ": no local port is free for it ({error}); connections that this side closed first keep theirs for a minute: "
                 )?;
                 f.write_str("keep connections open, let the peer close first, dial from more addresses, or widen the system's range of ports")
+            }
+            Self::Dial { address, error } if needs_zone(address) => {
+                write!(f, "connecting to {address}: {error}; a link-local address {}", NeedsZone(*address))
             }
             Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
             Self::TimedOut { address, after } => {

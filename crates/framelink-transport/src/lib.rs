@@ -115,6 +115,8 @@ pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
+#[cfg(feature = "socket")]
+mod zone;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
@@ -149,6 +151,8 @@ pub use server::{ClosedCounts, DrainReport, ServerCounts};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
+#[cfg(feature = "socket")]
+pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::connector::no_answer;
-use crate::{ConnectError, Peer, threads};
+use crate::{ConnectError, Peer, threads, zoned_address};
 
 /// How the application looks a name up.
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
@@ -59,6 +59,11 @@ impl Resolver {
             Peer::Addresses(addresses) => return Ok(addresses),
             Peer::Name(name) => name,
         };
+        if self.lookup.is_none()
+            && let Some(address) = zoned_address(&name)
+        {
+            return address.map(|address| vec![address]).map_err(ConnectError::Resolve);
+        }
         if self.lookup.is_none()
             && let Ok(address) = name.parse()
         {

@@ -1,5 +1,6 @@
 //! What a profile says of each connection, from its first byte on.
 
+use std::fmt;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -13,20 +14,28 @@ use crate::admission::Permit;
 use crate::profile::Side;
 #[cfg(unix)]
 use crate::session::Transmit;
-use crate::session::{self, Receiving, Sending, Tenure};
+use crate::session::{self, OnUnread, Receiving, Sending, Tenure};
 
-/// Nothing, or what a profile says of the connections of one side.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Terms(Option<(Arc<Profile>, Side)>);
+/// Nothing, or what a profile says of the connections of one side; and who is given messages that no operation receives.
+#[derive(Clone, Default)]
+pub(crate) struct Terms {
+    said: Option<(Arc<Profile>, Side)>,
+    unread: Option<OnUnread>,
+}
 
 impl Terms {
     pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
-        Self(Some((profile, side)))
+        Self { said: Some((profile, side)), unread: None }
+    }
+
+    pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {
+        Self { unread, ..self }
     }
 
     /// To be said at the start of a connection.
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
-        let Some((profile, side)) = &self.0 else { return };
+        receiving.set_unread(self.unread.clone());
+        let Some((profile, side)) = &self.said else { return };
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
@@ -67,7 +76,7 @@ impl Terms {
         self.apply(receiving, sending);
         receiving.refuse_proxy_header();
         let Some(permit) = permit else { return };
-        let tenure = self.0.as_ref().map_or_else(Tenure::new, |(profile, _)| {
+        let tenure = self.said.as_ref().map_or_else(Tenure::new, |(profile, _)| {
             let timeouts = profile.timeouts();
             Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
         });
@@ -78,6 +87,12 @@ impl Terms {
         let permit = Arc::new(permit);
         sending.hold(Arc::<Permit>::clone(&permit));
         receiving.hold(permit);
+    }
+}
+
+impl fmt::Debug for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terms").field("said", &self.said).finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::liveness::Liveness;
 use crate::output::say;
 use crate::serving::{self, Refused};
 use crate::strangers;
+use crate::values::with_zone;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
@@ -41,18 +42,20 @@ pub(crate) enum Kind {
 impl Accepting {
     /// Listens, and says so.
     pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
+        let failed = |error| Failure::fault(format!("listening on {address}: {error}"));
+        let bound = with_zone(address).map_err(failed)?;
         let (listening, liveness) = match kind {
             Kind::Framed(framing, liveness, limits) => {
-                let listening = Listener::bind_with(address, *framing, liveness.socket()).await;
+                let listening = Listener::bind_with(&*bound, *framing, liveness.socket()).await;
                 let limited = listening.map(|listener| match limits {
                     Some(limits) => listener.limited_by(limits),
                     None => listener,
                 });
                 (limited, liveness.clone())
             }
-            Kind::Profile(profile) => (Listener::bind_profile(address, profile).await, Liveness::default()),
+            Kind::Profile(profile) => (Listener::bind_profile(&*bound, profile).await, Liveness::default()),
         };
-        let listener = listening.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
+        let listener = listening.map_err(failed)?;
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
         if let Some(admission) = listener.admission() {
             let address = address.clone();

@@ -148,6 +148,10 @@ pub(crate) struct Listen {
     #[arg(long)]
     pub(crate) hex: bool,
 
+    /// Print a JSON object a line instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
     #[command(flatten)]
     pub(crate) sets: Sets,
 
@@ -189,12 +193,16 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) hex: bool,
 
+    /// Print a JSON object a line instead of text: for each reply, for what else comes, and for each message that failed
+    #[arg(long)]
+    pub(crate) json: bool,
+
     /// Wait for no reply
     #[arg(long)]
     pub(crate) no_reply: bool,
 
-    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.reply`
-    /// [default: 5s]
+    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.connect`
+    /// and `timeouts.reply` [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 

@@ -13,11 +13,13 @@ mod limits;
 mod liveness;
 mod log;
 mod memory;
+mod message_line;
 mod output;
 mod probes;
 mod profile;
 mod serving;
 mod set;
+mod stdout;
 mod strangers;
 mod threads;
 mod values;
@@ -53,6 +55,7 @@ fn refuse(error: &clap::Error) -> ! {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    check_stdout(&command)?;
     match command {
         Command::Inspect(inspect) => command::inspect::run(&inspect),
         Command::Serve(serve) => block_on(command::serve::run(serve)),
@@ -63,6 +66,16 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bridge(bridge) => block_on(command::bridge::run(bridge)),
         Command::Hostile(hostile) => block_on(command::hostile::run(hostile)),
         Command::Demo => block_on(command::demo::run()),
+    }
+}
+
+/// Before anything is taken from a peer: what cannot be printed would be lost. Servers and bridges print no messages.
+fn check_stdout(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Send(send) if send.no_reply => Ok(()),
+        Command::Send(_) | Command::Listen(_) => stdout::check_is_open().and_then(|()| stdout::check_is_read()),
+        Command::Inspect(_) | Command::Check(_) | Command::Demo => stdout::check_is_open(),
+        Command::Serve(_) | Command::Bridge(_) | Command::Hostile(_) => Ok(()),
     }
 }
 

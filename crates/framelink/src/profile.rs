@@ -21,6 +21,7 @@ pub(crate) struct Overrides {
     pub(crate) send: Option<Framing>,
     pub(crate) receive: Option<Framing>,
     pub(crate) reply_within: Option<Duration>,
+    pub(crate) connect_within: Option<Duration>,
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
     pub(crate) sets: Sets,
@@ -46,6 +47,10 @@ impl Overrides {
         }
         if let Some(within) = self.reply_within {
             builder = builder.reply_timeout(within);
+        }
+        // A key that was set says more than a flag about all times.
+        if let Some(within) = self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) {
+            builder = builder.connect_timeout(within);
         }
         if let Some(connection) = self.calls.connection.filter(|_| !self.sets.are_said()) {
             builder = builder.connection(connection);

@@ -10,17 +10,31 @@ use framelink_transport::{AdmissionCounts, Cause, DrainReport, Ends, Profile, Se
 use crate::arguments::Calls;
 use crate::drain::Drain;
 use crate::failure::Failure;
+use crate::message_line::Style;
 use crate::output::{Count, say};
 use crate::probes::Probes;
 use crate::profile::Overrides;
 use crate::strangers::{self, Kind};
+use crate::values::with_zone;
 
 /// Listens, and says so.
 pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {
-    let bound = Server::bind(address, profile).await;
+    listen_and_say(address, profile, Style::Text).await
+}
+
+/// Listens, and says so as messages are printed.
+pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style: Style) -> Result<Server, Failure> {
+    let bound = match with_zone(address) {
+        Ok(address) => Server::bind(&*address, profile).await,
+        Err(error) => Err(error),
+    };
     let server = bound.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
     let address = server.local_addr().map_err(Failure::fault)?.to_string();
-    match say(format_args!("listening on {address}")) {
+    let said = match style {
+        Style::Json => say(serde_json::json!({ "kind": "listening", "address": address })),
+        _ => say(format_args!("listening on {address}")),
+    };
+    match said {
         Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
         said => said?,
     }

@@ -43,6 +43,11 @@ impl Sets {
         !self.sets.is_empty()
     }
 
+    /// Whether this key is among them.
+    pub(crate) fn say(&self, key: &str) -> bool {
+        self.sets.iter().any(|set| set.path.iter().map(String::as_str).eq(key.split('.')))
+    }
+
     /// The TOML with these keys in it, and out of it what they replace. The text is TOML. What a flag says of the connection comes
     /// before them, for they may say more of it.
     pub(crate) fn in_toml(&self, text: &str, connection: Option<ConnectionKind>) -> Result<String, toml::de::Error> {

@@ -1,6 +1,9 @@
 //! What the texts behind flags mean.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use framelink_transport::profile::{
     ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
 };
 use framelink_transport::session::{Assigned, KeyPlace};
-use framelink_transport::{Framing, Heartbeat, Keepalive};
+use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
 
 use crate::bytes_text::{from_hex, is_invisible};
 
@@ -51,8 +54,20 @@ pub(crate) fn address(text: &str) -> Result<String, String> {
         return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
     }
     match port.parse::<u16>() {
+        // Whether there is such an interface shows when it is looked up, but that one is needed shows now.
+        Ok(_) if text.parse::<SocketAddr>().is_ok() => {
+            with_zone(text).map(Cow::into_owned).map_err(|error| error.to_string())
+        }
         Ok(_) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.to_owned()),
         _ => Err(format!("expected a port from 0 to 65535 after the last colon, found `{port}`")),
+    }
+}
+
+/// The address with the number of the interface in place of its name, which std does not read.
+pub(crate) fn with_zone(address: &str) -> io::Result<Cow<'_, str>> {
+    match zoned_address(address) {
+        Some(zoned) => zoned.map(|zoned| zoned.to_string().into()),
+        None => Ok(address.into()),
     }
 }
 

@@ -241,9 +241,9 @@ fn a_peer_that_closes_after_its_reply_is_none() {
     let mut stream = host.accept();
     assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
     stream.write_all(b"bye\r\n").unwrap();
-    half_close(&stream);
     assert_eq!(running.stdout_line(), "bye");
     drop(stdin);
+    half_close(&stream);
     let done = running.finish();
     assert_said(&done, "bye\n");
     assert_eq!(read_to_end(&stream), b"");
@@ -357,12 +357,13 @@ fn without_replies_nothing_is_printed_and_a_silent_peer_will_do() {
 }
 
 #[test]
-fn without_replies_a_peer_that_answers_all_the_same_is_not_held_up_and_not_printed() {
+fn without_replies_a_peer_that_answers_all_the_same_is_not_held_up_and_printed() {
     // More than the buffers of both sockets hold, so unread replies would stop the peer from reading.
     let (server, address) = serve(&["--framing", "net:2"]);
-    let lines = format!("{}\n", "x".repeat(40_000)).repeat(500);
-    let done = send_lines(address, &["--framing", "net:2", "--no-reply"], lines.as_bytes());
-    assert_said(&done, "");
+    let line = format!("{}\n", "x".repeat(40_000));
+    let done = send_lines(address, &["--framing", "net:2", "--no-reply"], line.repeat(500).as_bytes());
+    assert_eq!((done.code, &*done.stderr), (Some(0), ""));
+    assert!(done.stdout == format!("unasked: {line}").repeat(500), "{} bytes", done.stdout.len());
     drop(server);
 }
 
@@ -403,9 +404,10 @@ fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
 }
 
 #[test]
-fn a_reader_of_the_replies_that_has_had_enough_is_no_error() {
+fn a_reply_that_no_program_reads_is_an_error() {
     let host = Host::listen();
-    let mut command = framelink(["send", &host.address.to_string(), "--framing", "line"]);
+    let address = host.address;
+    let mut command = framelink(["send", &address.to_string(), "--framing", "line"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let host = host.serve(|mut stream| {
@@ -422,8 +424,11 @@ fn a_reader_of_the_replies_that_has_had_enough_is_no_error() {
     let stderr = child.stderr.take().unwrap();
     let stderr = Task::start(move || read_to_end(stderr));
     feeding.join();
-    assert_eq!(String::from_utf8(stderr.join()).unwrap(), "", "no panic, no complaint");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let stderr = String::from_utf8(stderr.join()).unwrap();
+    assert!(stderr.contains("broken pipe") && !stderr.contains("panicked"), "{stderr}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    // It was found before anything was dialled, or else the host was left.
+    drop(TcpStream::connect(address));
     host.join();
 }
 

@@ -248,6 +248,13 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
     }
 
+    /// A message was received that the caller does not return.
+    pub(super) fn on_unread(&self, received: Result<TryRecv, C>) {
+        if let Ok(TryRecv::Message(message)) = received {
+            self.receiver.receiving.on_unread(message);
+        }
+    }
+
     /// For a pool: what went and what came.
     pub(super) fn traffic(&self) -> Traffic {
         let (sending, receiving) = (&self.sender.sending, &self.receiver.receiving);
@@ -513,6 +520,10 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
 
     /// Closes the socket; the exchange stays open, so that whatever is asked next is told why.
     fn abandon(&mut self) {
+        let _: std::result::Result<(), CauseOf<C>> = self.until(None, |receiving, _, port, clock| {
+            drive::give_unread(receiving, port.input(), clock);
+            Ok(())
+        });
         self.receiver.give_up();
         self.sender.give_up();
     }

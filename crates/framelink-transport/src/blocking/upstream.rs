@@ -18,7 +18,7 @@ use super::{Connection, Connector};
 use crate::clock::Clock;
 use crate::resolver::Resolver;
 use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State, patience};
-use crate::{ConnectError, Profile};
+use crate::{ConnectError, Message, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
 /// when connections go back to an address that was lost.
@@ -53,7 +53,7 @@ impl Upstream {
     /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
     pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
         let names = peers.into_iter().map(Into::into).collect();
-        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None })
+        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None, on_unread: None })
     }
 
     /// Looks names up in a way of its own. It is asked anew for each dial, in a thread of its own, and has the dial's time; one that
@@ -71,6 +71,13 @@ impl Upstream {
         Self::with(Settings { on_loss: Some(Arc::new(on_loss)), ..self.settings().clone() })
     }
 
+    /// Is given each whole message that came on its connections and that no operation returned; see
+    /// [`Connector::on_unread`](super::Connector::on_unread). Say it before the upstream is used. Defaults to nobody.
+    #[must_use]
+    pub fn on_unread(self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        Self::with(Settings { on_unread: Some(Arc::new(on_unread)), ..self.settings().clone() })
+    }
+
     fn with(settings: Settings) -> Self {
         let (told, clock) = (Arc::new(Told::new()), Clock::start());
         let teller = Arc::clone(&told);
@@ -78,6 +85,7 @@ impl Upstream {
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), tell);
         let mut connector = Connector::before_sign_on(&settings.profile);
+        connector.terms = connector.terms.with_unread(settings.on_unread.clone());
         let counting = Arc::clone(&ledger);
         connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
         let inner = Inner {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use super::receive::unasked;
 use super::{AT_ONCE, Came, Clock, Input, Now, Output, Port, Progress, Turn, flush};
 use crate::error::Cause;
 use crate::session::{Pulse, Receiving, Sending};
@@ -129,8 +130,8 @@ pub(crate) fn tend<D: Decode, E: Encode>(
         }
         is_due = false;
         match turn.receive(receiving, &mut Now(port.input()), clock)? {
-            Came::Message(_) if is_deaf => {}
-            Came::Message(_) => return Err(Cause::Unasked),
+            Came::Message(message) if is_deaf => receiving.on_unread(message),
+            Came::Message(message) => return Err(unasked(receiving, message)),
             Came::Closed => return Err(Cause::NoReply),
             Came::Beat => is_due = true,
             Came::Wait(_) if port.input().is_starved() => return Ok(AT_ONCE),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::attend::attend_in;
-use super::receive::{greeted, has_started, is_unsure, look};
+use super::receive::{greeted, has_started, is_unsure, look, unasked};
 use super::send::make_room;
 use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
 use crate::Message;
@@ -109,7 +109,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                 Stage::Put if !sending.has_room() => match make_room(sending, port.output(), clock)? {
                     Progress::Done => Stage::Look,
                     Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
-                        Came::Message(_) => return Err(Cause::Unasked),
+                        Came::Message(message) => return Err(unasked(receiving, message)),
                         Came::Closed => return Err(Cause::NoReply),
                         Came::Beat => Stage::Put,
                         Came::Wait(until) => {
@@ -135,8 +135,10 @@ impl<P: AsRef<[u8]>> Call<P> {
                     Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
                         // It leaves behind the request.
                         Came::Beat => Stage::Flush,
-                        Came::Message(_) if self.ticket.is_some_and(|ticket| sending.sent(ticket) == Sent::Not) => {
-                            return Err(Cause::Unasked);
+                        Came::Message(message)
+                            if self.ticket.is_some_and(|ticket| sending.sent(ticket) == Sent::Not) =>
+                        {
+                            return Err(unasked(receiving, message));
                         }
                         came => return answer(receiving, came, Wants::Both),
                     },

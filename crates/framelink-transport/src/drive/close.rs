@@ -118,7 +118,10 @@ impl Close {
         while !self.is_lost {
             match receiving.poll_preamble() {
                 Ok(true) => match receiving.poll() {
-                    Ok(Received::Message(_)) => self.report.discarded += 1,
+                    Ok(Received::Message(message)) => {
+                        self.report.discarded += 1;
+                        receiving.on_unread(message);
+                    }
                     // After too many empty ones no message comes any more, and what follows is not to be piled up.
                     Ok(_) if receiving.flooded().is_none() => return,
                     _ => self.is_lost = true,

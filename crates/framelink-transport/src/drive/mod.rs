@@ -32,7 +32,7 @@ pub(crate) use receive::buffered;
 pub(crate) use receive::discard;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::receive;
-pub(crate) use receive::{Came, Turn, has_ended};
+pub(crate) use receive::{Came, Turn, give_unread, has_ended};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue, sent_of_message};

@@ -175,6 +175,29 @@ pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Opt
     }
 }
 
+/// A message came by itself, where it could be taken for the next reply.
+pub(super) fn unasked<D: Decode, E>(receiving: &Receiving<D>, message: Message) -> Cause<D::Error, E> {
+    receiving.on_unread(message);
+    Cause::Unasked
+}
+
+/// Reads what is there already, and hands over the messages that no operation returns: for a connection that is given up.
+pub(crate) fn give_unread<D: Decode>(receiving: &mut Receiving<D>, input: &mut impl Input, clock: &impl Clock) {
+    /// A peer that sends without end is not listened to without end.
+    const LOOKS: usize = 64;
+    for _ in 0..LOOKS {
+        receiving.give_unread();
+        if !receiving.has_unread() || receiving.is_closed() {
+            return;
+        }
+        let read = input.read_now(receiving.space());
+        if !took(receiving, read, clock).unwrap_or(false) {
+            break;
+        }
+    }
+    receiving.give_unread();
+}
+
 /// Reads until the peer's preamble is there. Where nothing more can be read before: until when that may last.
 pub(super) fn greeted<D: Decode, E>(
     receiving: &mut Receiving<D>,

@@ -188,7 +188,8 @@ impl Client {
             return Ok(());
         }
         if self.profile.connection().short().is_some_and(|short| short.closes == Side::Server) {
-            let _ = connection.recv_within(timeouts.close);
+            let received = connection.recv_within(timeouts.close);
+            connection.on_unread(received);
         }
         let _seat = self.berth.leave();
         sign_off_and_close(connection, &self.profile, timeouts.close)
@@ -271,7 +272,8 @@ impl Client {
             && closes == Some(Side::Server)
         {
             let (connection, deadline) = &mut **closing;
-            let _ = connection.recv_within(left(*deadline));
+            let received = connection.recv_within(left(*deadline));
+            connection.on_unread(received);
         }
         if self.closing.take().is_some() {
             self.berth.leave();
@@ -297,7 +299,8 @@ impl Client {
             Some(short) => {
                 let _seat = self.berth.leave();
                 if short.closes == Side::Server {
-                    let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
+                    let received = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
+                    connection.on_unread(received);
                 }
             }
         }

@@ -287,6 +287,13 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         receiving.duplex(matching).paired(self)
     }
 
+    /// A message was received that the caller does not return.
+    pub(super) fn on_unread(&self, received: Result<TryRecv, C>) {
+        if let Ok(TryRecv::Message(message)) = received {
+            self.session.receiving.on_unread(message);
+        }
+    }
+
     /// Gives the socket up.
     pub(super) fn close_now(&mut self) {
         self.stream = None;
@@ -317,16 +324,22 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     fn call_error(&self, sent: Sent, cause: CauseOf<C>) -> CallErrorOf<C> {
         CallError::new(sent, self.error(Operation::Call, cause))
     }
-
-    /// Ends a call that failed. The socket is closed; the exchange stays open, so that whatever is asked next is told why.
-    fn give_up(&mut self, call: &Call<impl AsRef<[u8]>>, cause: CauseOf<C>) -> CallErrorOf<C> {
-        let sent = call.sent(&self.session.sending, &cause);
-        self.close_now();
-        self.call_error(sent, cause)
-    }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
+    /// Ends a call that failed. The socket is closed; the exchange stays open, so that whatever is asked next is told why.
+    fn give_up(&mut self, call: &Call<impl AsRef<[u8]>>, cause: CauseOf<C>) -> CallErrorOf<C> {
+        let sent = call.sent(&self.session.sending, &cause);
+        if self.session.receiving.has_unread() {
+            let _ = self.both(|session, port, clock| {
+                drive::give_unread(&mut session.receiving, port, clock);
+                Ok(())
+            });
+        }
+        self.close_now();
+        self.call_error(sent, cause)
+    }
+
     /// Sends one message as far as the socket takes it now; see [`SendHalf::try_send`].
     ///
     /// # Errors

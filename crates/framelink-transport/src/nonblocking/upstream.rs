@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::{Connection, Connector};
 use crate::clock::Clock;
 use crate::resolver::{Lookup, Resolver};
+use crate::session::OnUnread;
 use crate::upstream::{Attempt, Counts, Dialling, Ledger, Loss, Next, OnLoss, Seat, State, patience, sign_on};
-use crate::{ConnectError, Peer, Profile};
+use crate::{ConnectError, Message, Peer, Profile};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
 ///
@@ -52,13 +53,14 @@ struct Settings {
     names: Arc<[Arc<str>]>,
     lookup: Option<Lookup>,
     on_loss: Option<OnLoss>,
+    on_unread: Option<OnUnread>,
 }
 
 impl Upstream {
     /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
     pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
         let names = peers.into_iter().map(Into::into).collect();
-        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None })
+        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None, on_unread: None })
     }
 
     /// Looks names up with `lookup`, which is called for each dial, in a thread of its own, within the time of the dial. A lookup that
@@ -76,11 +78,19 @@ impl Upstream {
         Self::with(Settings { on_loss: Some(Arc::new(on_loss)), ..self.inner.settings.clone() })
     }
 
+    /// Is given each whole message that came on its connections and that no operation returned; see
+    /// [`Connector::on_unread`](super::Connector::on_unread). Say it before the upstream is used. Defaults to nobody.
+    #[must_use]
+    pub fn on_unread(self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        Self::with(Settings { on_unread: Some(Arc::new(on_unread)), ..self.inner.settings.clone() })
+    }
+
     fn with(settings: Settings) -> Self {
         let (clock, nobody) = (Box::new(Clock::start()), Box::new(|_| {}));
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, clock, nobody);
         let mut connector = Connector::before_sign_on(&settings.profile);
+        connector.terms = connector.terms.with_unread(settings.on_unread.clone());
         let counting = Arc::clone(&ledger);
         connector.resolver = Resolver::new(settings.lookup.clone(), move || counting.on_resolver_panic());
         Self { inner: Arc::new(Inner { settings, connector, ledger }) }

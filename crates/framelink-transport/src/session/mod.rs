@@ -83,6 +83,8 @@ pub use packed::Packed;
 pub use preamble::WrongPreamble;
 pub use proxy_header::ProxyHeader;
 pub use pulse::Pulse;
+#[cfg(feature = "socket")]
+pub(crate) use receiving::OnUnread;
 pub use receiving::{Received, Receiving};
 pub use replies::{Concurrency, Place, Replies, ReplyOrder};
 pub use send_refused::SendRefused;

@@ -97,6 +97,8 @@ pub struct Receiving<D: Decode> {
     is_flooded: bool,
     /// All frames that ever came.
     frames: u64,
+    /// Is given each whole message that is dropped without having been received.
+    unread: Option<OnUnread>,
     /// What is given back when the last part of the connection is gone.
     held: Option<Arc<dyn Any + Send + Sync>>,
     /// The memory of the buffer, where that is counted, and since when there has been too little.
@@ -105,6 +107,9 @@ pub struct Receiving<D: Decode> {
     #[cfg_attr(not(feature = "socket"), expect(dead_code))]
     starved_since: Option<Duration>,
 }
+
+/// Is given the messages that no operation receives.
+pub(crate) type OnUnread = Arc<dyn Fn(Message) + Send + Sync>;
 
 /// What came of what was received.
 ///
@@ -168,6 +173,7 @@ impl<D: Decode> Receiving<D> {
             empties: None,
             is_flooded: false,
             frames: 0,
+            unread: None,
             held: None,
             memory: Held::default(),
             starved_since: None,
@@ -176,6 +182,38 @@ impl<D: Decode> Receiving<D> {
 
     pub(super) fn set_tenure(&mut self, tenure: Tenure) {
         self.tenure = Some(Box::new(tenure));
+    }
+
+    /// Says who is given the messages that no operation receives.
+    #[cfg_attr(not(feature = "socket"), expect(dead_code))]
+    pub(crate) fn set_unread(&mut self, unread: Option<OnUnread>) {
+        self.unread = unread;
+    }
+
+    /// Whether someone is given them.
+    #[cfg(feature = "socket")]
+    pub(crate) const fn has_unread(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// A message was taken out that no operation returns.
+    #[cfg(feature = "socket")]
+    pub(crate) fn on_unread(&self, message: Message) {
+        if let Some(unread) = &self.unread {
+            unread(message);
+        }
+    }
+
+    /// Hands over the whole messages that wait.
+    pub(crate) fn give_unread(&mut self) {
+        let Some(unread) = &self.unread else { return };
+        let unread = Arc::clone(unread);
+        if !matches!(self.poll_preamble(), Ok(true)) {
+            return;
+        }
+        while let Ok(Received::Message(message)) = self.poll() {
+            unread(message);
+        }
     }
 
     /// Keeps something for as long as this half is there.
@@ -684,6 +722,11 @@ impl<D: Decode> Receiving<D> {
 
     /// Forgets the bytes that wait. For a connection that is only read to its end, so that it is closed in good order.
     pub fn discard(&mut self) {
+        self.give_unread();
+        if !self.buffer.is_empty() {
+            // Without these bytes it is not known where the next message begins.
+            self.unread = None;
+        }
         self.buffer.take(self.buffer.len());
         self.begun_at = None;
     }
@@ -780,6 +823,15 @@ impl<D: Decode> Receiving<D> {
         let start = waiting.start;
         self.buffer.extend(memory.get(start + frame.frame_len..waiting.end).unwrap_or_default());
         Bytes::from(memory).slice(start + frame.payload_start..start + frame.payload_end)
+    }
+}
+
+/// Messages that no operation has received are handed over where someone wants them.
+impl<D: Decode> Drop for Receiving<D> {
+    fn drop(&mut self) {
+        if self.unread.is_some() && !std::thread::panicking() {
+            self.give_unread();
+        }
     }
 }
 

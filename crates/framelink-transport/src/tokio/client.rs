@@ -184,7 +184,8 @@ impl Client {
             return Ok(());
         }
         if self.profile.connection().short().is_some_and(|short| short.closes == Side::Server) {
-            let _ = connection.recv_within(timeouts.close).await;
+            let received = connection.recv_within(timeouts.close).await;
+            connection.on_unread(received);
         }
         let _seat = self.berth.leave();
         close(connection, &self.profile, self.profile.timeouts().close)
@@ -283,7 +284,8 @@ impl Client {
             && closes == Some(Side::Server)
         {
             let (connection, deadline) = &mut **closing;
-            let _ = connection.recv_within(left(*deadline)).await;
+            let received = connection.recv_within(left(*deadline)).await;
+            connection.on_unread(received);
         }
         if self.closing.take().is_some() {
             self.berth.leave();
@@ -309,7 +311,8 @@ impl Client {
             Some(short) => {
                 let _seat = self.berth.leave();
                 if short.closes == Side::Server {
-                    let _ = connection.recv_within(self.profile.timeouts().close.min(left(deadline))).await;
+                    let received = connection.recv_within(self.profile.timeouts().close.min(left(deadline))).await;
+                    connection.on_unread(received);
                 }
             }
         }

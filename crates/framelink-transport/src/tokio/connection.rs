@@ -237,6 +237,13 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         Ok(until.map(|at| at.saturating_sub(drive::Clock::now(&self.clock))))
     }
 
+    /// A message was received that the caller does not return.
+    pub(super) fn on_unread(&self, received: Result<TryRecv, C>) {
+        if let Ok(TryRecv::Message(message)) = received {
+            self.receiver.receiving.on_unread(message);
+        }
+    }
+
     /// For a pool: what went and what came.
     pub(super) fn traffic(&self) -> Traffic {
         let (sending, receiving) = (&self.sender.sending, &self.receiver.receiving);
@@ -545,6 +552,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     /// Closes the socket; the exchange stays open, so that whatever is asked next is told why.
     fn abandon(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        let _: std::result::Result<(), CauseOf<C>> = self.poll_both(&mut context, |receiving, _, port, clock| {
+            drive::give_unread(receiving, port.input(), clock);
+            Ok(())
+        });
         self.receiver.give_up();
         self.sender.give_up();
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::lookup::look_up;
 use super::{Connection, clock};
-use crate::{ConnectError, Directions, connector, socket};
+use crate::{ConnectError, Directions, connector, socket, zoned_address};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,14 @@ impl<C: Decode + Encode> Connector<C> {
             }
         }
         Err(last)
+    }
+
+    /// The same, of an address as it was written, which may have the name of an interface for its zone.
+    pub(super) async fn connect_to(&self, peer: &str) -> Result<Connection<C>, ConnectError> {
+        match zoned_address(peer) {
+            Some(address) => self.connect(address.map_err(ConnectError::Resolve)?).await,
+            None => self.connect(peer).await,
+        }
     }
 
     async fn dial(&self, address: SocketAddr) -> io::Result<TcpStream> {

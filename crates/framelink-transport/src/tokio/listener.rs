@@ -14,7 +14,7 @@ use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket};
+use crate::{Directions, Profile, SocketOptions, socket, zoned_address};
 
 /// Accepts connections.
 ///
@@ -61,7 +61,11 @@ impl Listener {
 
     /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
     pub(super) async fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
-        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone()).await?;
+        let (framing, options) = (profile.framing(), profile.socket().clone());
+        let mut listener = match zoned_address(address) {
+            Some(address) => Self::bind_with(address?, framing, options).await?,
+            None => Self::bind_with(address, framing, options).await?,
+        };
         listener.terms = Terms::of(Arc::clone(profile), Side::Client);
         Ok(listener)
     }

@@ -140,9 +140,18 @@ impl Server {
     /// message; after half of the time nothing new is taken, quiet or not; and when the time is over what is left is cut.
     ///
     /// Dropping the future cuts everything at once.
-    pub async fn run<H, F>(mut self, handler: H) -> DrainReport
+    pub async fn run<H, F>(self, handler: H) -> DrainReport
     where
         H: Fn(Message) -> F + Send + Sync + 'static,
+        F: Future<Output: Answer> + Send + 'static,
+    {
+        self.run_with_peer(move |message, _| handler(message)).await
+    }
+
+    /// The same, where the handler is also told the address of the client, where that has one.
+    pub async fn run_with_peer<H, F>(mut self, handler: H) -> DrainReport
+    where
+        H: Fn(Message, Option<SocketAddr>) -> F + Send + Sync + 'static,
         F: Future<Output: Answer> + Send + 'static,
     {
         let (handler, mut orders) = (Arc::new(handler), self.handle.drain.subscribe());
@@ -210,7 +219,7 @@ impl Server {
         orders: &mut watch::Receiver<Drain>,
         handler: &Arc<H>,
     ) where
-        H: Fn(Message) -> F + Send + Sync + 'static,
+        H: Fn(Message, Option<SocketAddr>) -> F + Send + Sync + 'static,
         F: Future<Output: Answer> + Send + 'static,
     {
         loop {
@@ -238,7 +247,7 @@ impl Server {
 
     fn serve<H, F>(&self, mut connection: Connection, handler: &Arc<H>) -> impl Future<Output = ()> + Send + 'static
     where
-        H: Fn(Message) -> F + Send + Sync + 'static,
+        H: Fn(Message, Option<SocketAddr>) -> F + Send + Sync + 'static,
         F: Future<Output: Answer> + Send + 'static,
     {
         if let Some(registry) = &self.registry {
@@ -251,7 +260,7 @@ impl Server {
         async move {
             tell(observer.as_ref(), &ServerEvent::Connected { peer });
             let Outcome { answered, discarded, ended } =
-                connection.serve_to_end(&profile, concurrency, |message| handler(message)).await;
+                connection.serve_to_end(&profile, concurrency, |message| handler(message, peer)).await;
             let is_probe = is_probe(&ended, connection.byte_count().get());
             // Its place is free before it is said to be.
             drop(connection);

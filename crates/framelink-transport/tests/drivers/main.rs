@@ -15,4 +15,5 @@ mod party;
 mod peer;
 mod restart;
 mod scripted;
+mod unread;
 mod waiting;

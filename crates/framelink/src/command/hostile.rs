@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::liveness::Liveness;
 use crate::output::say;
 use crate::threads::on_thread;
+use crate::values::with_zone;
 
 pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
@@ -88,7 +89,8 @@ fn living(builder: HostileBuilder<Framing>, heartbeat: &Arc<Heartbeat>, us: Role
 fn start(hostile: &Hostile, builder: HostileBuilder<Framing>) -> Result<Peer, Failure> {
     // The command line sees to it that there is one of the two.
     let address = hostile.listen.as_deref().or(hostile.to.as_deref()).unwrap_or_default();
-    let started = if hostile.listen.is_some() { builder.listen(address) } else { builder.dial(address) };
+    let zoned = with_zone(address).map_err(|error| Failure::fault(format!("resolving {address}: {error}")))?;
+    let started = if hostile.listen.is_some() { builder.listen(&*zoned) } else { builder.dial(&*zoned) };
     started.map_err(|error| match error {
         StartError::Listen(error) => Failure::fault(format!("listening on {address}: {error}")),
         StartError::Dial(error) => Failure::fault(format!("connecting to {address}: {error}")),

@@ -1,5 +1,6 @@
 //! `framelink listen`: prints what comes, and answers nothing.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
@@ -9,12 +10,12 @@ use framelink_transport::{Message, Profile};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::arguments::Listen;
-use crate::bytes_text::{Line, to_hex};
 use crate::drain::Drain;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::message_line::{MessageLine, Style};
+use crate::output::Count;
 use crate::profile::{Overrides, load};
-use crate::serving::{end_with, outcome, profile_of_flags};
+use crate::serving::{end_with, listen_and_say, outcome, profile_of_flags};
 
 /// What came before the signal is printed in this time.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -26,13 +27,18 @@ const WAITING_BYTES: u32 = 1024 * 1024;
 pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     let profile = Arc::new(profile(&listen)?);
     let mut drain = Drain::on_signals(DRAIN)?;
-    let server = crate::serving::listen(&listen.listen, &profile).await?;
+    let style = match (listen.json, listen.hex) {
+        (true, _) => Style::Json,
+        (false, true) => Style::Hex,
+        (false, false) => Style::Text,
+    };
+    let server = listen_and_say(&listen.listen, &profile, style).await?;
     end_with(drain.clone(), server.handle());
-    let (printer, mut printed) = print(listen.hex)?;
-    let served = server.run(move |message| {
+    let (printer, mut printed) = print(style)?;
+    let served = server.run_with_peer(move |message, peer| {
         let printer = printer.clone();
         async move {
-            printer.print(message).await;
+            printer.print(message, peer).await;
             None
         }
     });
@@ -61,19 +67,22 @@ fn profile(listen: &Listen) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
+/// A message that waits to be printed, from whom it came, and the room that it takes.
+type Waiting = (Message, Option<SocketAddr>, OwnedSemaphorePermit);
+
 /// The way to the task that prints.
 #[derive(Clone)]
 struct Printer {
-    messages: mpsc::Sender<(Message, OwnedSemaphorePermit)>,
+    messages: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
 }
 
 impl Printer {
     /// Waits until there is room for the message. Where printing has failed the program ends.
-    async fn print(&self, message: Message) {
+    async fn print(&self, message: Message, peer: Option<SocketAddr>) {
         let bytes = u32::try_from(message.len()).unwrap_or(u32::MAX).min(WAITING_BYTES);
         if let Ok(place) = Arc::clone(&self.room).acquire_many_owned(bytes).await {
-            let _ = self.messages.send((message, place)).await;
+            let _ = self.messages.send((message, peer, place)).await;
         }
     }
 }
@@ -83,14 +92,18 @@ type Printed = oneshot::Receiver<Result<(), Failure>>;
 
 /// Prints on a thread of its own, for a stdout that nobody reads stops whoever writes to it. Done when all is printed, or when
 /// stdout fails.
-fn print(hex: bool) -> Result<(Printer, Printed), Failure> {
-    let (messages, mut waiting) = mpsc::channel::<(Message, OwnedSemaphorePermit)>(WAITING);
+fn print(style: Style) -> Result<(Printer, Printed), Failure> {
+    let (messages, mut waiting) = mpsc::channel::<Waiting>(WAITING);
     let printer = Printer { messages, room: Arc::new(Semaphore::new(WAITING_BYTES as usize)) };
     let (done, printed) = oneshot::channel();
     let begun = Builder::new().name("framelink-print".to_owned()).spawn(move || {
         let mut print = || {
-            while let Some((message, _place)) = waiting.blocking_recv() {
-                if hex { say(to_hex(&message))? } else { say(Line(&message))? }
+            let mut number = 0;
+            while let Some((message, peer, _place)) = waiting.blocking_recv() {
+                number += 1;
+                let peer = peer.map(|peer| peer.to_string());
+                let printed = MessageLine::new("message", peer).message(number).payload(&message).print(style);
+                printed.map_err(|failure| lost(&failure, &mut waiting))?;
             }
             Ok(())
         };
@@ -99,4 +112,14 @@ fn print(hex: bool) -> Result<(Printer, Printed), Failure> {
     });
     begun.map_err(|error| Failure::fault(format!("no thread to print with: {error}")))?;
     Ok((printer, printed))
+}
+
+/// One message could not be printed, and neither can those that wait.
+fn lost(failure: &Failure, waiting: &mut mpsc::Receiver<Waiting>) -> Failure {
+    let mut count = 1;
+    while waiting.try_recv().is_ok() {
+        count += 1;
+    }
+    let (why, count) = (failure.message().unwrap_or("stdout failed"), Count(count, "received message"));
+    Failure::fault(format!("{why}; {count} could not be printed"))
 }

@@ -126,7 +126,8 @@ impl Keeper {
         // The seat is left already, and kept until the socket is closed.
         let Member { mut connection, seat: _seat, .. } = member;
         if reason == CloseReason::Replaced {
-            let _ = connection.recv_within(within);
+            let received = connection.recv_within(within);
+            connection.on_unread(received);
         } else {
             let _ = sign_off_and_close(connection, &self.profile, within);
         }

@@ -8,6 +8,7 @@ use super::told::Told;
 use crate::blocking::keeper::Keeper;
 use crate::blocking::{Connection, Connector};
 use crate::resolver::Lookup;
+use crate::session::OnUnread;
 use crate::upstream::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, sign_off_and_close, sign_on};
 use crate::{ConnectError, Peer, Profile, threads};
 
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) names: Arc<[Arc<str>]>,
     pub(super) lookup: Option<Lookup>,
     pub(super) on_loss: Option<OnLoss>,
+    pub(super) on_unread: Option<OnUnread>,
 }
 
 impl Inner {

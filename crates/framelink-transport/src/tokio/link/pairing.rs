@@ -86,7 +86,7 @@ impl Pairing {
             if let Way::Dial(peer) = self.way(leg)
                 && self.lock().legs.is_missing(leg)
             {
-                let connected = self.connector.connect(&**peer).await.map_err(|error| error.of_peer(peer))?;
+                let connected = self.connector.connect_to(peer).await.map_err(|error| error.of_peer(peer))?;
                 self.on_leg(leg, connected);
             }
         }

@@ -127,7 +127,8 @@ impl Keeper {
         let Member { mut connection, seat: _seat, .. } = member;
         let within = self.profile.timeouts().close;
         if reason == CloseReason::Replaced {
-            let _ = connection.recv_within(within).await;
+            let received = connection.recv_within(within).await;
+            connection.on_unread(received);
         } else {
             let _ = close(connection, &self.profile, within).await;
         }

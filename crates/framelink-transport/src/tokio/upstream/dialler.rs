@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::resolver::Resolver;
 use super::signing::{self, close};
+use crate::session::OnUnread;
 use crate::tokio::clock::{self, Clock};
 use crate::tokio::keeper::Keeper;
 use crate::tokio::{Connection, Connector};
@@ -39,6 +40,7 @@ pub(super) struct Settings {
     pub(super) names: Arc<[Arc<str>]>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) on_loss: Option<OnLoss>,
+    pub(super) on_unread: Option<OnUnread>,
 }
 
 impl Inner {
@@ -70,7 +72,7 @@ impl Inner {
         let name = dialling.name();
         let connected = async {
             let mut connection = match &self.settings.resolver {
-                None => self.connector.clone().within(left()).connect(&**name).await?,
+                None => self.connector.clone().within(left()).connect_to(name).await?,
                 Some(resolver) => {
                     let found = resolver.look_up(name, deadline, &self.ledger).await?;
                     self.connector.clone().within(left()).connect(&found[..]).await?

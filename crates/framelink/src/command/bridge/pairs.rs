@@ -20,6 +20,7 @@ use crate::liveness::Liveness;
 use crate::output::Count;
 use crate::probes::{self, FIRST_BYTE};
 use crate::strangers::{self, Kind as Line};
+use crate::values::with_zone;
 
 /// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
 const OWN_FILES: usize = 16;
@@ -150,7 +151,8 @@ impl Way {
     async fn dial(&self, to: &str) -> Result<(Connection, Option<Seat>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
-                let mut host = connector.connect(to).await?;
+                let to = with_zone(to).map_err(ConnectError::Resolve)?;
+                let mut host = connector.connect(&*to).await?;
                 liveness.watch(&mut host, Role::Client);
                 Ok((host, None))
             }

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use framelink_transport::tokio::{CallError, Client};
-use framelink_transport::{Message, Profile};
-use tokio::time::{MissedTickBehavior, interval};
+use framelink_transport::tokio::{CallError, Cause, Client};
+use framelink_transport::{ConnectError, Message, Profile};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::given::Given;
-use super::{Which, all_failed, check_left_over, print};
+use super::out::Out;
+use super::{Which, all_failed, check_left_over};
 use crate::arguments::Send;
 use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
@@ -17,11 +18,17 @@ use crate::output::Count;
 /// How long the exchange that is under way may take when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(profile: Profile, send: &Send, given: Given, every: Duration) -> Result<(), Failure> {
+pub(super) async fn run(
+    profile: Profile,
+    send: &Send,
+    given: Given,
+    every: Duration,
+    out: &Out,
+) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(DRAIN)?;
     let no_reply = send.no_reply || !profile.exchange().receives();
-    let client = Client::over(send.upstream(profile)).map_err(Failure::usage)?;
-    let mut rounds = Rounds { client, at: None, no_reply, hex: send.hex, sent: 0, failed: 0 };
+    let client = Client::over(send.upstream(profile, out)).map_err(Failure::usage)?;
+    let mut rounds = Rounds { client, at: None, no_reply, out, sent: 0, failed: 0 };
     let mut ticks = interval(every);
     // One that was late does not have the next ones hurry.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,28 +62,36 @@ pub(super) async fn run(profile: Profile, send: &Send, given: Given, every: Dura
     }
 }
 
-struct Rounds {
+struct Rounds<'o> {
     client: Client,
     /// Our end of the connection, which tells one from the next.
     at: Option<SocketAddr>,
     no_reply: bool,
-    hex: bool,
+    out: &'o Out,
     sent: u64,
     failed: u64,
 }
 
-impl Rounds {
-    /// Sends each message once. Whoever was never reached is told at once: the address is wrong, perhaps.
+impl Rounds<'_> {
+    /// Sends each message once. Where the peer was never reached the address may be wrong, and that ends it.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
             if drain.stage() != Stage::Open {
                 return Ok(());
             }
             self.sent += 1;
-            match self.exchange(message).await {
-                Ok(None) => {}
-                Ok(Some(reply)) => print(&reply, self.hex)?,
-                Err(error) if self.sent == 1 => return Err(Which::Message(1).failed(&error)),
+            if !self.no_reply {
+                self.out.check()?;
+            }
+            let (which, began) = (Which::Message(self.sent), Instant::now());
+            let exchanged = self.exchange(message).await;
+            if let Err(error) = &exchanged {
+                self.out.failed(which, error, began.elapsed())?;
+            }
+            match exchanged {
+                Ok(None) => self.out.sent(which, began.elapsed())?,
+                Ok(Some(reply)) => self.out.reply(which, &reply, began.elapsed())?,
+                Err(error) if self.sent == 1 && !has_reached(&error) => return Err(Which::Message(1).failed(&error)),
                 Err(error) => {
                     self.failed += 1;
                     tracing::error!("message {}: {error}", self.sent);
@@ -109,5 +124,14 @@ impl Rounds {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether there was a connection with the peer, whatever became of the message.
+const fn has_reached(error: &CallError) -> bool {
+    match error.error().cause() {
+        Cause::Connect(ConnectError::SignOn { .. } | ConnectError::NotWanted { .. }) => true,
+        Cause::Connect(_) => false,
+        _ => true,
     }
 }

@@ -10,14 +10,16 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::given::Given;
+use super::out::Out;
 use super::stdin::Stdin;
-use super::{LAST_LOOK, UNASKED, print, print_as};
+use super::{LAST_LOOK, Which};
 use crate::arguments::Send;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::profile::warn_of_mismatch;
 
-pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) -> Result<(), Failure> {
+pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, out: &Out) -> Result<(), Failure> {
+    let is_stdin = messages.is_none();
     let most = in_flight(&profile);
     let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
     let source = match messages {
@@ -28,13 +30,13 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) 
     if !no_reply {
         warn_of_mismatch(&profile);
     }
-    let (way, mut inbox) = way(profile, send).await?;
-    let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, hex: send.hex, no_reply };
+    let (way, mut inbox) = way(profile, send, out).await?;
+    let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, out, is_stdin, no_reply };
     let bad_message = many.exchange(source, &mut inbox).await?;
     let Many { way, failed, sent, calls, .. } = many;
     // Finished calls hold the connections too.
     drop(calls);
-    end(way, inbox, close, send.hex).await?;
+    end(way, inbox, close, out).await?;
     match (failed, bad_message) {
         (_, Some(failure)) => Err(failure),
         (0, None) => Ok(()),
@@ -43,7 +45,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>) 
 }
 
 /// Closes the connections. Messages that the peer has sent by then are printed.
-async fn end(way: Way, inbox: Option<Inbox>, within: Duration, hex: bool) -> Result<(), Failure> {
+async fn end(way: Way, inbox: Option<Inbox>, within: Duration, out: &Out) -> Result<(), Failure> {
     let Some(mut inbox) = inbox else {
         way.close(within).await;
         return Ok(());
@@ -52,21 +54,21 @@ async fn end(way: Way, inbox: Option<Inbox>, within: Duration, hex: bool) -> Res
     loop {
         tokio::select! {
             () = &mut closing => break,
-            Some(news) = inbox.recv() => tell(news, hex)?,
+            Some(news) = inbox.recv() => tell(news, out)?,
         }
     }
     // A task that has just received a message still hands it over. The inbox ends with the last of these tasks.
     let deadline = Instant::now() + LAST_LOOK;
     while let Ok(Some(news)) = timeout_at(deadline, inbox.recv()).await {
-        tell(news, hex)?;
+        tell(news, out)?;
     }
     Ok(())
 }
 
-fn tell(news: News, hex: bool) -> Result<(), Failure> {
+fn tell(news: News, out: &Out) -> Result<(), Failure> {
     match news {
-        News::Incoming(Incoming::Message(message)) => print_as(UNASKED, &message, hex),
-        News::Incoming(Incoming::Late(late)) => print_as("late: ", late.message(), hex),
+        News::Incoming(Incoming::Message(message)) => out.unasked(&message),
+        News::Incoming(Incoming::Late(late)) => out.late(late.message()),
         News::Lost(Some(error)) => {
             tracing::info!("{error}");
             Ok(())
@@ -114,9 +116,9 @@ async fn news_of(inbox: &mut Option<Inbox>) -> Option<News> {
     }
 }
 
-async fn way(profile: Profile, send: &Send) -> Result<(Way, Option<Inbox>), Failure> {
+async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(Way, Option<Inbox>), Failure> {
     if profile.connection().pooled().is_some() {
-        return Ok((Way::Pool(Pool::over(send.upstream(profile)).map_err(Failure::usage)?), None));
+        return Ok((Way::Pool(Pool::over(send.upstream(profile, out)).map_err(Failure::usage)?), None));
     }
     let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
     let (link, inbox) = match (profile.exchange(), receive, &send.addresses.0[..]) {
@@ -127,10 +129,13 @@ async fn way(profile: Profile, send: &Send) -> Result<(Way, Option<Inbox>), Fail
         (ExchangeKind::Simplex(_), ..) => {
             return Err(Failure::usage("a pair of connections has one address to send to, and one to receive from"));
         }
-        _ => Link::over(send.upstream(profile)).map_err(Failure::usage)?,
+        _ => Link::over(send.upstream(profile, out)).map_err(Failure::usage)?,
     };
     // First, so that no message overtakes those that wait for the connection.
-    link.connect().await.map_err(Failure::fault)?;
+    if let Err(error) = link.connect().await {
+        out.not_connected(&error.error().to_string())?;
+        return Err(Failure::fault(error));
+    }
     Ok((Way::Link(link), Some(inbox)))
 }
 
@@ -150,31 +155,33 @@ impl Source {
     }
 }
 
-/// What came of one message, which has this number.
-type Called = (u64, Result<Option<Message>, CallError>);
+/// What came of one message, which has this number, and how long it took.
+type Called = (u64, Duration, Result<Option<Message>, CallError>);
 
-struct Many {
+struct Many<'o> {
     way: Way,
     /// In the order of the messages. They are begun in this order too, which tasks of their own would not be.
     calls: FuturesOrdered<Pin<Box<dyn Future<Output = Called>>>>,
     most: usize,
     sent: u64,
     failed: u64,
-    hex: bool,
+    out: &'o Out,
+    /// The messages are lines of stdin.
+    is_stdin: bool,
     no_reply: bool,
 }
 
-impl Many {
+impl Many<'_> {
     /// Until all messages have ended. The failure is a message that is none: those before it are finished first.
     async fn exchange(&mut self, mut source: Source, inbox: &mut Option<Inbox>) -> Result<Option<Failure>, Failure> {
         let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {
             let may_begin = !is_over && self.calls.len() < self.most;
             tokio::select! {
-                Some(news) = news_of(inbox) => tell(news, self.hex)?,
-                Some((number, called)) = self.calls.next() => self.end(number, called)?,
+                Some(news) = news_of(inbox) => tell(news, self.out)?,
+                Some(called) = self.calls.next() => self.end(called)?,
                 message = source.next(), if may_begin => match message {
-                    Ok(Some(message)) => self.begin(message),
+                    Ok(Some(message)) => self.begin(message)?,
                     Ok(None) => is_over = true,
                     Err(failure) => (is_over, bad_message) = (true, Some(failure)),
                 },
@@ -183,20 +190,29 @@ impl Many {
         Ok(bad_message)
     }
 
-    fn begin(&mut self, message: Vec<u8>) {
+    fn begin(&mut self, message: Vec<u8>) -> Result<(), Failure> {
+        if !self.no_reply {
+            self.out.check()?;
+        }
         self.sent += 1;
         let (way, no_reply, number) = (self.way.clone(), self.no_reply, self.sent);
-        self.calls.push_back(Box::pin(async move { (number, way.exchange(&message, no_reply).await) }));
+        self.calls.push_back(Box::pin(async move {
+            let began = Instant::now();
+            let called = way.exchange(&message, no_reply).await;
+            (number, began.elapsed(), called)
+        }));
+        Ok(())
     }
 
-    fn end(&mut self, number: u64, called: Result<Option<Message>, CallError>) -> Result<(), Failure> {
+    fn end(&mut self, (number, took, called): Called) -> Result<(), Failure> {
+        let which = if self.is_stdin { Which::Line(number) } else { Which::Message(number) };
         match called {
-            Ok(Some(reply)) => print(&reply, self.hex),
-            Ok(None) => Ok(()),
+            Ok(Some(reply)) => self.out.reply(which, &reply, took),
+            Ok(None) => self.out.sent(which, took),
             Err(error) => {
                 self.failed += 1;
                 tracing::error!("message {number}: {error}");
-                Ok(())
+                self.out.failed(which, &error, took)
             }
         }
     }

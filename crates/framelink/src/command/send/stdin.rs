@@ -2,11 +2,24 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::thread::Builder;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::to_message;
 use crate::failure::Failure;
+
+/// A line that was read takes no longer to be delivered by its thread.
+const DELIVERED: Duration = Duration::from_millis(200);
+
+/// What stdin has for a peer that has ended.
+pub(super) enum AtPeerEnd {
+    /// The next message, `None` at the end.
+    Next(Option<Vec<u8>>),
+    /// Neither yet.
+    Waiting,
+}
 
 /// The lines of stdin as messages.
 pub(super) struct Stdin {
@@ -35,6 +48,18 @@ impl Stdin {
         self.number
     }
 
+    /// What there is for a peer that has ended: the next message, `None` at the end, or nothing yet.
+    pub(super) async fn at_peer_end(&mut self) -> Result<AtPeerEnd, Failure> {
+        loop {
+            match timeout(DELIVERED, self.next()).await {
+                Ok(next) => return next.map(AtPeerEnd::Next),
+                // Where stdin has ended or holds a line, the thread that reads it is only slow.
+                Err(_) if is_ready() => {}
+                Err(_) => return Ok(AtPeerEnd::Waiting),
+            }
+        }
+    }
+
     /// The next message, `None` at the end. Dropping the future loses none.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(line) = self.lines.recv().await else { return Ok(None) };
@@ -43,6 +68,22 @@ impl Stdin {
         let message = to_message(line, self.hex);
         message.map(Some).map_err(|error| Failure::usage(format!("line {} of stdin: {error}", self.number)))
     }
+}
+
+/// Whether stdin has ended or holds bytes that nobody has read.
+#[cfg(unix)]
+fn is_ready() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdin = rustix::stdio::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut fds, Some(&now)), Ok(1..))
+}
+
+#[cfg(not(unix))]
+const fn is_ready() -> bool {
+    false
 }
 
 /// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.

@@ -1,0 +1,135 @@
+//! IPv6 addresses with a zone: the network interface on which a link-local address is meant.
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
+
+/// Reads `[ADDRESS%ZONE]:PORT`, where the zone is the name of a network interface; std reads only zones that are numbers. `None` where the
+/// text is something else, an address without a zone or a name for example. The interface is looked up now: its number can be another one
+/// after it went and came back.
+///
+/// Addresses that are given to an [`Upstream`](crate::tokio::Upstream), a client, a link or a pool can have such a zone, which is looked
+/// up for each dial. This is for addresses that are given to a listener or a connector.
+///
+/// ```
+/// use framelink_transport::zoned_address;
+///
+/// assert!(zoned_address("switch.example:7000").is_none());
+/// # if cfg!(target_os = "linux") {
+/// assert_eq!(zoned_address("[fe80::1%lo]:7000").unwrap()?.port(), 7000);
+/// # }
+/// let error = zoned_address("[fe80::1%eth77]:7000").unwrap().unwrap_err();
+/// assert!(error.to_string().contains("no network interface `eth77`"), "{error}");
+/// let error = zoned_address("[fe80::1]:7000").unwrap().unwrap_err();
+/// assert!(error.to_string().contains("needs a zone"), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// When there is no such interface, and when a link-local address has no zone: the same address can be at each interface.
+#[must_use]
+pub fn zoned_address(text: &str) -> Option<io::Result<SocketAddr>> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return needs_zone(&address).then(|| {
+            let text = format!("{} is a link-local address and {}", address.ip(), NeedsZone(address));
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        });
+    }
+    let (host, port) = text.strip_prefix('[')?.rsplit_once("]:")?;
+    let (address, zone) = host.split_once('%')?;
+    let (address, port) = (address.parse::<Ipv6Addr>().ok()?, port.parse::<u16>().ok()?);
+    Some(index_of(zone).map(|index| SocketAddrV6::new(address, port, 0, index).into()))
+}
+
+/// Whether the address means nothing without the interface.
+pub(crate) const fn needs_zone(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local() && address.scope_id() == 0)
+}
+
+/// What is said of such an address.
+pub(crate) struct NeedsZone(pub(crate) SocketAddr);
+
+impl std::fmt::Display for NeedsZone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (ip, port) = (self.0.ip(), self.0.port());
+        write!(f, "needs a zone, the network interface behind a percent sign, such as [{ip}%eth0]:{port}{}", Present)
+    }
+}
+
+/// The interfaces of this machine.
+struct Present;
+
+impl std::fmt::Display for Present {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match names() {
+            Some(names) => write!(f, "; this machine has {}", names.join(", ")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn index_of(zone: &str) -> io::Result<u32> {
+    if let Ok(index) = nix::net::if_::if_nametoindex(zone) {
+        return Ok(index);
+    }
+    let text = format!("there is no network interface `{}`{Present}", zone.escape_debug());
+    Err(io::Error::new(io::ErrorKind::NotFound, text))
+}
+
+/// At most so many are listed.
+#[cfg(unix)]
+const LISTED: usize = 32;
+
+#[cfg(unix)]
+fn names() -> Option<Vec<String>> {
+    let interfaces = nix::net::if_::if_nameindex().ok()?;
+    let names = interfaces.iter().take(LISTED).map(|interface| interface.name().to_string_lossy().into_owned());
+    Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
+}
+
+#[cfg(not(unix))]
+fn index_of(zone: &str) -> io::Result<u32> {
+    let text = format!("the zone `{}` is to be a number on this system", zone.escape_debug());
+    Err(io::Error::new(io::ErrorKind::Unsupported, text))
+}
+
+#[cfg(not(unix))]
+const fn names() -> Option<Vec<String>> {
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_the_name_of_an_interface() {
+        let SocketAddr::V6(address) = zoned_address("[fe80::1%lo]:7000").unwrap().unwrap() else { panic!() };
+        assert_eq!(address.scope_id(), nix::net::if_::if_nametoindex("lo").unwrap());
+        assert_eq!((address.ip().to_string(), address.port()), ("fe80::1".to_owned(), 7000));
+    }
+
+    #[test]
+    fn a_zone_that_is_none_is_told_with_those_there_are() {
+        let error = zoned_address("[fe80::1%no such]:7000").unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("there is no network interface `no such`; this machine has lo"), "{error}");
+    }
+
+    #[test]
+    fn a_link_local_address_needs_one() {
+        for text in ["[fe80::1]:7000", "[fe80::1%0]:7000"] {
+            let error = zoned_address(text).unwrap().unwrap_err().to_string();
+            assert!(error.starts_with("fe80::1 is a link-local address and needs a zone"), "{error}");
+            assert!(error.contains("[fe80::1%eth0]:7000"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_std_reads_and_what_is_looked_up_is_left_alone() {
+        for text in
+            ["[fe80::1%1]:7000", "[::1]:7000", "127.0.0.1:7000", "host:7000", "a%b:7000", "[x%lo]:1", "[::1%lo]:x"]
+        {
+            assert!(zoned_address(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Messages that came and that no operation returned: the application can have them all the same.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use framelink_transport::{Cause, Message, blocking, nonblocking, tokio};
+
+use crate::driver::{Blocking, DEADLINE, Driver, NonBlocking, Tokio, framing};
+use crate::peer::read_exactly;
+
+/// Messages in the order in which they were handed over.
+#[derive(Clone, Default)]
+struct Unread(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Unread {
+    fn hook(&self) -> impl Fn(Message) + Send + Sync + 'static {
+        let Self(all) = self.clone();
+        move |message| all.lock().unwrap().push(message.to_vec())
+    }
+
+    fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A driver whose connector can be told of it.
+trait Connects: Driver {
+    fn connect_with(address: SocketAddr, unread: &Unread) -> Self;
+}
+
+impl Connects for Blocking {
+    fn connect_with(address: SocketAddr, unread: &Unread) -> Self {
+        Self(
+            blocking::Connector::new(framing("net:2")).on_unread(unread.hook()).connect(address).expect("a connection"),
+        )
+    }
+}
+
+impl Connects for NonBlocking {
+    fn connect_with(address: SocketAddr, unread: &Unread) -> Self {
+        let connector = nonblocking::Connector::new(framing("net:2")).on_unread(unread.hook());
+        Self(connector.connect(address).expect("a connection"))
+    }
+}
+
+impl Connects for Tokio {
+    fn connect_with(address: SocketAddr, unread: &Unread) -> Self {
+        let connector = tokio::Connector::new(framing("net:2")).on_unread(unread.hook());
+        let runtime = Self::runtime();
+        let connection = runtime.block_on(connector.connect(address)).expect("a connection");
+        Self { connection, runtime: runtime.into() }
+    }
+}
+
+/// A connection whose peer has answered `hi` with `ok` and sent this behind it, in one piece.
+fn answered<D: Connects>(behind: &[u8], unread: &Unread) -> (D, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepting = thread::spawn(move || listener.accept().unwrap().0);
+    let mut ours = D::connect_with(address, unread);
+    let mut peer = accepting.join().unwrap();
+    let sent = [b"\0\x02ok", behind].concat();
+    let answering = thread::spawn(move || {
+        read_exactly(&peer, 4);
+        peer.write_all(&sent).unwrap();
+        peer
+    });
+    assert_eq!(&ours.call(b"hi", DEADLINE).unwrap()[..], b"ok", "{}", D::NAME);
+    (ours, answering.join().unwrap())
+}
+
+const TWO_AND_A_HALF: &[u8] = b"\0\x01a\0\x02bc\0\x03d";
+
+fn are_handed_over<D: Connects>() {
+    let (unread, expected) = (Unread::default(), [b"a".to_vec(), b"bc".to_vec()]);
+    let (ours, _peer) = answered::<D>(TWO_AND_A_HALF, &unread);
+    drop(ours);
+    assert_eq!(unread.take(), expected, "{}: a connection that is dropped", D::NAME);
+
+    let (ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
+    drop(peer);
+    let _ = ours.close(DEADLINE);
+    assert_eq!(unread.take(), expected, "{}: one that is closed", D::NAME);
+
+    let (mut ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
+    let failed = ours.call(b"ho", DEADLINE).unwrap_err();
+    assert!(matches!(failed.error().cause(), Cause::Unasked), "{}: {failed}", D::NAME);
+    assert_eq!(unread.take(), expected, "{}: a call that failed", D::NAME);
+    drop((ours, peer));
+    assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: once each", D::NAME);
+}
+
+#[test]
+fn messages_that_no_operation_returns_are_handed_over_on_every_driver() {
+    are_handed_over::<Blocking>();
+    are_handed_over::<NonBlocking>();
+    are_handed_over::<Tokio>();
+}

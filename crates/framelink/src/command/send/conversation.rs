@@ -1,0 +1,123 @@
+//! One message after the other, each with its reply.
+
+use std::future::pending;
+use std::time::Duration;
+
+use framelink_transport::tokio::{Cause, Connection, Error};
+use framelink_transport::{Message, TryRecv};
+use tokio::time::{Instant, timeout_at};
+
+use super::given::Given;
+use super::out::Out;
+use super::stdin::{AtPeerEnd, Stdin};
+use super::{LAST_LOOK, Way, Which, check_left_over};
+use crate::arguments::Send;
+use crate::failure::Failure;
+
+pub(super) struct Conversation {
+    pub(super) way: Way,
+    pub(super) timeout: Duration,
+    pub(super) out: Out,
+}
+
+impl Conversation {
+    pub(super) async fn run(mut self, messages: Option<Given>, send: &Send) -> Result<(), Failure> {
+        match messages {
+            Some(messages) => {
+                for (number, message) in (1..).zip(messages) {
+                    self.exchange(&message, Which::Message(number)).await?;
+                }
+            }
+            None => self.with_stdin(Stdin::new(send.hex)?).await?,
+        }
+        self.end().await
+    }
+
+    /// Sends one message and prints its reply.
+    async fn exchange(&mut self, message: &[u8], which: Which) -> Result<(), Failure> {
+        self.out.check()?;
+        let began = Instant::now();
+        let called = match &mut self.way {
+            Way::Plain(connection) => connection.call(message, self.timeout).await,
+            Way::Profile(client) => client.call(message).await,
+        };
+        match called {
+            Ok(reply) => self.out.reply(which, &reply, began.elapsed()),
+            Err(error) => {
+                self.out.failed(which, &error, began.elapsed())?;
+                Err(which.failed(&error))
+            }
+        }
+    }
+
+    /// What comes though nothing was asked, `None` at the peer's end. Between short exchanges there is no connection.
+    async fn unasked(&mut self) -> Result<Option<Message>, Failure> {
+        match &mut self.way {
+            Way::Plain(connection) => connection.recv().await.map_err(Failure::fault),
+            Way::Profile(_) => pending().await,
+        }
+    }
+
+    /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
+    async fn with_stdin(&mut self, mut stdin: Stdin) -> Result<(), Failure> {
+        loop {
+            stdin.prompt();
+            let message = tokio::select! {
+                biased;
+                message = stdin.next() => message?,
+                unasked = self.unasked() => match unasked? {
+                    Some(message) => { self.out.in_between(&message)?; continue }
+                    None => self.at_peer_end(&mut stdin).await?,
+                },
+            };
+            match message {
+                Some(message) => self.exchange(&message, Which::Line(stdin.number())).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The peer may have said all that it wanted, where stdin has ended too. Another line would be in vain.
+    async fn at_peer_end(&self, stdin: &mut Stdin) -> Result<Option<Vec<u8>>, Failure> {
+        const CLOSED: &str = "the peer closed the connection";
+        match stdin.at_peer_end().await? {
+            AtPeerEnd::Next(message) => Ok(message),
+            AtPeerEnd::Waiting if stdin.is_terminal => Err(Failure::fault(CLOSED)),
+            AtPeerEnd::Waiting => Err(Failure::fault(format!("{CLOSED}, and stdin has not ended"))),
+        }
+    }
+
+    /// Closes. A message that is left over is printed, and shows that replies may belong to other messages than it seemed.
+    async fn end(self) -> Result<(), Failure> {
+        let Way::Plain(connection) = self.way else { return Ok(()) };
+        end(*connection, &self.out).await
+    }
+}
+
+/// Looks for messages that are left over, and closes.
+pub(super) async fn end(mut connection: Connection, out: &Out) -> Result<(), Failure> {
+    let deadline = Instant::now() + LAST_LOOK;
+    // Whether our side could be ended is told by the close.
+    let _ = timeout_at(deadline, connection.finish()).await;
+    while Instant::now() < deadline {
+        match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
+            Ok(TryRecv::Message(message)) => out.unasked(&message)?,
+            Ok(_) => break,
+            Err(error) => return check_left_over(out.count_unasked()).and_then(|()| after_last(&error)),
+        }
+    }
+    let closed = connection.close(deadline.saturating_duration_since(Instant::now())).await;
+    closed.map_err(Failure::fault)?;
+    check_left_over(out.count_unasked())
+}
+
+/// Bytes behind the last reply that are no message harm nothing.
+fn after_last(error: &Error) -> Result<(), Failure> {
+    match error.cause() {
+        Cause::Fault(_) => {
+            tracing::warn!("what came behind the last reply is no whole message: {error}");
+            Ok(())
+        }
+        _ => Err(Failure::fault(error)),
+    }
+}

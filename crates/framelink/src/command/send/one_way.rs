@@ -1,0 +1,133 @@
+//! Messages that have no reply, over one connection.
+
+use std::time::Duration;
+
+use framelink_transport::tokio::{Cause, Connection, Error, RecvHalf};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::given::Given;
+use super::out::Out;
+use super::stdin::Stdin;
+use super::{Which, all_failed};
+use crate::arguments::Send;
+use crate::failure::Failure;
+use crate::output::Count;
+
+/// How long the peer's end, which has come, may take to be noticed by a program that is busy.
+const NOTICED: Duration = Duration::from_millis(10);
+
+/// Sends, and prints what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
+/// is waited for, which shows that it has taken everything.
+pub(super) async fn run(
+    connection: Connection,
+    messages: Option<Given>,
+    send: &Send,
+    within: Duration,
+    out: &Out,
+) -> Result<(), Failure> {
+    let (receiver, mut sender) = connection.split();
+    let (failure, mut failed) = mpsc::unbounded_channel();
+    let mut peer_end = tokio::spawn(until_end(receiver, out.clone(), failure));
+    let mut given = messages;
+    let mut count = 0;
+    let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)?) } else { None };
+    loop {
+        let message = match (&mut given, &mut stdin) {
+            (Some(given), _) => given.next(),
+            (None, Some(stdin)) => {
+                stdin.prompt();
+                tokio::select! {
+                    biased;
+                    message = stdin.next() => message?,
+                    Some(error) = failed.recv() => return Err(error.of(count)),
+                    error = sender.keep() => return Err(all_failed(count, &error)),
+                }
+            }
+            (None, None) => None,
+        };
+        let Some(message) = message else { break };
+        count += 1;
+        let which = stdin.as_ref().map_or(Which::Message(count), |stdin| Which::Line(stdin.number()));
+        let began = Instant::now();
+        match sender.send_with_outcome(&message, within).await {
+            Ok(()) => out.sent(which, began.elapsed())?,
+            Err(error) => {
+                out.failed(which, &error, began.elapsed())?;
+                return Err(which.failed(&error));
+            }
+        }
+    }
+    // Only an end that comes after ours shows anything. One that came before may still have to be noticed.
+    let early_end = timeout(NOTICED, &mut peer_end).await.ok();
+    let ended_early = early_end.is_some();
+    match timeout(within, sender.finish()).await {
+        Ok(finished) => finished.map_err(|error| all_failed(count, &error))?,
+        Err(_) => {
+            let (unwritten, to) = (Count(sender.unwritten_bytes() as u64, "byte"), &send.addresses);
+            return Err(all_failed(
+                count,
+                &format!("sending to {to}: {unwritten} could not be written within {within:?}"),
+            ));
+        }
+    }
+    let end = match early_end {
+        Some(end) => Some(end),
+        None => timeout(within, peer_end).await.ok(),
+    };
+    match end {
+        Some(end) => end.map_err(Failure::fault)?,
+        None => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
+    }
+    if let Ok(error) = failed.try_recv() {
+        return Err(error.of(count));
+    }
+    if ended_early {
+        tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
+    }
+    Ok(())
+}
+
+/// What ends it while messages are sent, or typed.
+enum Ended {
+    /// The connection failed.
+    Connection(Error),
+    /// What came could not be printed.
+    Output(Failure),
+}
+
+impl Ended {
+    fn of(self, count: u64) -> Failure {
+        match self {
+            Self::Connection(error) => all_failed(count, &error),
+            Self::Output(failure) => failure,
+        }
+    }
+}
+
+/// Prints what comes until the peer ends. Where there are heartbeats they are dealt with, and a peer that is dead is told of.
+async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSender<Ended>) {
+    let ended = loop {
+        match receiver.recv().await {
+            Ok(Some(message)) => {
+                if let Err(failure) = out.unasked(&message) {
+                    break Err(Ended::Output(failure));
+                }
+            }
+            Ok(None) => {
+                tracing::debug!("the peer has closed its side");
+                break Ok(());
+            }
+            Err(error) if matches!(error.cause(), Cause::Fault(_)) => {
+                // From here on messages cannot be told apart, and what comes is only taken, so that the peer can go on.
+                tracing::warn!("what the peer sent is no message, and is dropped from there on: {error}");
+                break receiver.discard().await.map_err(Ended::Connection);
+            }
+            Err(error) => break Err(Ended::Connection(error)),
+        }
+    };
+    if let Err(ended) = ended {
+        // Nobody waits for it when everything is over.
+        let _ = failed.send(ended);
+    }
+}

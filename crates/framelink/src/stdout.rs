@@ -1,0 +1,74 @@
+//! Whether standard output is there, asked before anything that is to be printed is taken from a peer.
+
+use crate::failure::Failure;
+
+/// Refuses to begin where stdout is closed.
+///
+/// Before `main`, Rust opens `/dev/null` for reading and writing in place of a stdout that is closed, and every write to it succeeds. A
+/// `/dev/null` that the caller opened in this way looks the same. Where stdin or stderr is the same open file, as in a daemon, it counts as
+/// the caller's; `> /dev/null` opens it for writing only.
+pub(crate) fn check_is_open() -> Result<(), Failure> {
+    match is_stand_in() {
+        false => Ok(()),
+        true => Err(Failure::fault(
+            "standard output is closed, so that nothing can be printed; `> /dev/null` discards what is printed",
+        )),
+    }
+}
+
+/// Refuses to begin where nothing reads the pipe that stdout is.
+pub(crate) fn check_is_read() -> Result<(), Failure> {
+    match has_no_reader() {
+        false => Ok(()),
+        true => Err(Failure::fault("standard output is a pipe that no program reads any more (broken pipe)")),
+    }
+}
+
+#[cfg(unix)]
+fn is_stand_in() -> bool {
+    use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, stat};
+    use rustix::stdio::stdout;
+
+    let Ok(flags) = fcntl_getfl(stdout()) else { return true };
+    let (Ok(ours), Ok(null)) = (fstat(stdout()), stat("/dev/null")) else { return false };
+    let is_null = FileType::from_raw_mode(ours.st_mode) == FileType::CharacterDevice && ours.st_rdev == null.st_rdev;
+    is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags)
+}
+
+/// Whether stdin or stderr is the same open file as stdout: a flag that is set on one shows on the other. The flag means nothing to
+/// `/dev/null`.
+#[cfg(unix)]
+fn is_shared(flags: rustix::fs::OFlags) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use rustix::stdio::{stderr, stdin, stdout};
+
+    let marked = flags ^ OFlags::APPEND;
+    if fcntl_setfl(stdout(), marked).is_err() {
+        return false;
+    }
+    let shows = |other| fcntl_getfl(other).is_ok_and(|flags| flags & OFlags::APPEND == marked & OFlags::APPEND);
+    let is_null = |other| rustix::fs::fstat(other).ok().map(|stat| stat.st_rdev);
+    let is_shared = [stdin(), stderr()].into_iter().any(|other| is_null(other) == is_null(stdout()) && shows(other));
+    let _ = fcntl_setfl(stdout(), flags);
+    is_shared
+}
+
+#[cfg(unix)]
+fn has_no_reader() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdout = rustix::stdio::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::ERR)
+}
+
+#[cfg(not(unix))]
+const fn is_stand_in() -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+const fn has_no_reader() -> bool {
+    false
+}
