@@ -342,7 +342,7 @@ fn a_second_signal_ends_the_bridge_at_once() {
 /// the buffers of its sockets.
 #[test]
 fn the_count_of_what_was_cut_is_exact() {
-    for payload in [100, 3000, 5000, 9999] {
+    let cut = |payload: usize| {
         let host = Host::listen();
         let (mut bridge, address) = bridge(host.address, FRAMINGS, "500ms");
         let mut client = dial(address);
@@ -364,7 +364,12 @@ fn the_count_of_what_was_cut_is_exact() {
         assert!(cut > 0, "{payload}: something is in the bridge");
         let expected = format!("framelink: {cut} messages were cut");
         assert_eq!((done.code, done.stderr.lines().last()), (Some(1), Some(&*expected)), "payloads of {payload}");
-    }
+    };
+    std::thread::scope(|scope| {
+        for payload in [100, 3000, 5000, 9999] {
+            scope.spawn(move || cut(payload));
+        }
+    });
 }
 
 #[test]
