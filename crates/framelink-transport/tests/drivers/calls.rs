@@ -154,7 +154,7 @@ fn one_deadline_covers_a_reply_that_dribbles<D: Driver>() {
     let began = Instant::now();
     let error = ours.call(b"hi", within).unwrap_err();
     let took = began.elapsed();
-    assert!(took >= within && took < within * 2, "{}: {took:?}", D::NAME);
+    assert!(took >= within && took < within * 6, "{}: {took:?}", D::NAME);
     assert!(error.to_string().contains("no whole message within 300ms"), "{error}");
     drop(ours);
     dribbling.join();

@@ -207,7 +207,7 @@ fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
         let pool = Pool::new(short, [address.to_string()]).unwrap();
         let began = Instant::now();
         let error = pool.call(b"hello").unwrap_err();
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         assert_eq!(
             error.to_string(),
             "calling the peer: no connection was free within 150ms: 0 of at most 2 lent, 1 being opened, \
