@@ -1,4 +1,4 @@
-//! The seeds hold every invariant on any toolchain, so that no body and no seed rots between two runs of the fuzzer.
+//! The seeds and the corpus hold every invariant on any toolchain, so that no body and no input rots between two runs of the fuzzer.
 
 use std::fs;
 use std::path::Path;
@@ -41,6 +41,19 @@ fn every_seed_passes_and_so_do_its_beginnings() {
             count += 1;
         }
         assert!(count > 0, "{target} has seeds");
+    }
+}
+
+#[test]
+fn every_input_of_the_corpus_passes() {
+    for (target, body) in TARGETS {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+        let mut count = 0;
+        for input in fs::read_dir(corpus).unwrap() {
+            body(&fs::read(input.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count > 0, "{target} has a corpus");
     }
 }
 

@@ -68,9 +68,10 @@ fn a_reset_passes_as_a_reset() {
 
 #[test]
 fn a_delay_is_that_of_its_direction_and_holds_up_nothing_behind() {
+    const DELAY: Duration = Duration::from_millis(400);
     for direction in BOTH {
         let (proxy, client, server) = line();
-        proxy.delay(direction, PAUSE);
+        proxy.delay(direction, DELAY);
         let (from, to) = ends(direction, &client, &server);
         let before = Instant::now();
         for _ in 0..20 {
@@ -78,11 +79,11 @@ fn a_delay_is_that_of_its_direction_and_holds_up_nothing_behind() {
         }
         assert_eq!(read_exactly(to, 80), b"tick".repeat(20));
         let took = before.elapsed();
-        assert!(took >= PAUSE && took < PAUSE * 10, "{took:?}: one after the other would be 20 delays");
+        assert!(took >= DELAY && took < DELAY * 10, "{took:?}: one after the other would be 20 delays");
         let before = Instant::now();
         send(to, b"back");
         assert_eq!(read_exactly(from, 4), b"back");
-        assert!(before.elapsed() < PAUSE, "the other direction has no delay");
+        assert!(before.elapsed() < DELAY, "the other direction has no delay");
     }
 }
 

@@ -380,12 +380,19 @@ async fn a_dropped_recv_of_a_client_loses_no_message_while_its_peer_does_not_clo
         let short = Short::new().closes(Side::Server);
         let exchange = framelink_transport::profile::ExchangeKind::ReceiveOnly;
         let profile = Profile::builder(framing("net:2")).connection(short).exchange(exchange);
-        let profile = profile.close_timeout(Duration::from_millis(100)).build().unwrap();
+        let close = Duration::from_millis(400);
+        let profile = profile.close_timeout(close).build().unwrap();
         let mut client = Client::new(profile, address).unwrap();
         let mut numbers = Vec::new();
         while numbers.len() < 5 {
-            if let Ok(received) = tokio::time::timeout(Duration::from_millis(20), client.recv()).await {
-                numbers.push(received.unwrap().unwrap()[0]);
+            numbers.push(client.recv().await.unwrap().unwrap()[0]);
+            // It waits for the peer to close. A dial that is dropped is given up, and so is what its peer had to say.
+            let began = tokio::time::Instant::now();
+            for _ in 0..3 {
+                if began.elapsed() < close / 2 {
+                    assert!(poll_times(client.recv(), 2).is_none(), "the peer has not closed");
+                }
+                tokio::task::yield_now().await;
             }
         }
         assert_eq!(numbers, [0, 1, 2, 3, 4]);

@@ -107,7 +107,7 @@ async fn leave(turns: usize) {
 }
 
 /// A task whose turn is over sees nothing of what is there: that is no silence.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_turn_that_is_over_is_not_taken_for_silence() {
     for turns in 0..4 {
         let (mut ours, mut peer) = piped("net:2", 1024);
@@ -121,7 +121,7 @@ async fn a_turn_that_is_over_is_not_taken_for_silence() {
         assert!(ours.recv_within(Duration::from_millis(1)).await.unwrap().into_message().is_none());
         peer.write_all(b"cd").await.unwrap();
         // We were busy for longer than the silence that ends a message, and it was none.
-        std::thread::sleep(Duration::from_millis(40));
+        tokio::time::advance(Duration::from_millis(40)).await;
         leave(turns).await;
         assert_eq!(&ours.recv().await.unwrap().unwrap()[..], b"abcd", "{turns}");
     }

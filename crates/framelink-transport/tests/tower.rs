@@ -91,7 +91,7 @@ async fn a_client_is_a_service_that_has_one_exchange_at_a_time() {
 async fn waiting_for_others_is_part_of_a_requests_time() {
     let address =
         host(|mut connection| async move { while connection.recv().await.is_ok_and(|m| m.is_some()) {} }).await;
-    let within = Duration::from_millis(500);
+    let within = Duration::from_secs(1);
     let profile = Profile::builder(framing()).reply_timeout(within).build().unwrap();
     let service = Client::new(profile, address).unwrap().sequential();
     let (mut one, mut other) = (service.clone(), service);

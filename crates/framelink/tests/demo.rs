@@ -2,15 +2,11 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
 use common::{Running, framelink};
 
 #[test]
 fn the_demo_shows_the_bytes_of_every_hop_and_ends_well() {
-    let start = Instant::now();
     let done = Running::run(&mut framelink(["demo"]));
-    assert!(start.elapsed() < Duration::from_secs(3), "took {:?}", start.elapsed());
     assert_eq!((done.code, &*done.stderr), (Some(0), ""), "{}", done.stdout);
 
     let expected = [
@@ -40,7 +36,7 @@ fn the_demo_shows_how_soon_silence_is_noticed() {
     let (_, scene) = done.stdout.split_once("\n3 of 3 replies were right\n").expect("the first scene");
     let mut lines = scene.lines().filter(|line| !line.is_empty());
     let mut next = || lines.next().expect("a line");
-    assert_eq!(next(), "The same with heartbeats between bridge and host: numbered,interval=40ms,timeout=20ms");
+    assert_eq!(next(), "The same with heartbeats between bridge and host: numbered,interval=40ms,timeout=500ms");
     let asks = "a client asks `are you there?`, and hears `ok: are you there?`";
     assert_eq!(next(), format!("the host is there         {asks}"));
     assert!(next().starts_with("nobody asks for 150ms     "));
@@ -49,8 +45,8 @@ fn the_demo_shows_how_soon_silence_is_noticed() {
     let noticed = next();
     let took = noticed.strip_prefix("the bridge notices        after ");
     let (took, bound) = took.and_then(|took| took.split_once("ms; ")).unwrap_or_else(|| panic!("{noticed}"));
-    assert!(took.parse::<u64>().is_ok_and(|took| took <= 310), "{noticed}");
-    assert_eq!(bound, "the bound is 60ms from the host's last byte");
+    assert!(took.parse::<u64>().is_ok_and(|took| took <= 1540), "{noticed}");
+    assert_eq!(bound, "the bound is 540ms from the host's last byte");
     let says = next();
     assert!(says.starts_with("  the peer is gone: nothing came for "), "{says}");
     assert!(says.contains(", 1 probe was not answered, our last byte went "), "{says}");

@@ -96,12 +96,12 @@ fn a_server_beats_while_it_pushes_too() {
 
 #[test]
 fn a_silent_client_is_given_up_and_named_and_one_that_answers_stays() {
-    let heartbeat = "literal:3f..21,by=server,interval=100ms,timeout=200ms";
+    let heartbeat = "literal:3f..21,by=server,interval=100ms,timeout=800ms";
     let (mut server, address) = serve(&["--framing", "ascii:4", "--heartbeat", heartbeat]);
     let mut alive = dial(address);
     let answering = Task::start(move || {
         // Longer than the bound.
-        for _ in 0..6 {
+        for _ in 0..12 {
             assert_eq!(read_exactly(&alive, 5), b"0001?");
             alive.write_all(b"0001!").unwrap();
         }
@@ -165,7 +165,7 @@ fn heartbeats_of_one_leg_never_reach_the_other() {
 #[test]
 fn a_host_that_goes_silent_ends_its_pair_and_the_next_client_is_served() {
     let listening = Host::listen();
-    let heartbeat = ["--to-heartbeat", "literal:3f..21,interval=100ms,timeout=100ms"];
+    let heartbeat = ["--to-heartbeat", "literal:3f..21,interval=100ms,timeout=800ms"];
     let (mut running, address) = bridge(listening.address, &heartbeat);
     let (client, mut host) = (dial(address), listening.accept());
     assert_eq!(read_exactly(&host, 3), b"\0\x01?");
@@ -206,14 +206,14 @@ fn a_client_that_goes_silent_ends_its_pair() {
 #[test]
 fn a_reply_that_takes_longer_than_the_bound_reaches_a_client_that_has_half_closed() {
     let listening = Host::listen();
-    let heartbeat = ["--to-heartbeat", "literal:3f..21,interval=50ms,timeout=50ms"];
+    let heartbeat = ["--to-heartbeat", "literal:3f..21,interval=50ms,timeout=500ms"];
     let (_bridge, address) = bridge(listening.address, &heartbeat);
     let (mut client, mut host) = (dial(address), listening.accept());
     client.write_all(b"0002hi").unwrap();
     half_close(&client);
     read_up_to(Wire::Bcd2, &mut BufReader::with_capacity(1, &host), b"hi");
     read_to_end(&host);
-    sleep(Duration::from_millis(500));
+    sleep(Duration::from_millis(900));
     host.write_all(b"\0\x02ok").unwrap();
     drop(host);
     assert_eq!(read_to_end(&client), b"0002ok");
@@ -338,8 +338,8 @@ fn messages_go_again_and_again_over_one_connection_with_heartbeats_in_between() 
 fn a_connection_that_was_lost_between_two_rounds_is_made_again_and_that_is_said() {
     let listening = Host::listen();
     let to = listening.address.to_string();
-    let arguments = ["send", &to, "--framing", "ascii:4", "--every", "400ms"];
-    let heartbeat = ["--heartbeat", "literal:3f..21,interval=50ms,timeout=50ms", "ping"];
+    let arguments = ["send", &to, "--framing", "ascii:4", "--every", "900ms"];
+    let heartbeat = ["--heartbeat", "literal:3f..21,interval=50ms,timeout=500ms", "ping"];
     let mut running = Running::start(&mut framelink([&arguments[..], &heartbeat].concat()));
     let mut silent = listening.accept();
     assert_eq!(read_exactly(&silent, 8), b"0004ping");
@@ -483,7 +483,7 @@ fn a_peer_that_stops_is_noticed_by_a_client_that_would_wait() {
     let hostile = ["hostile", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--fault", "stops", "--count", "1"];
     let (_peer, address) = Running::listen(&mut framelink([&hostile[..], &["--heartbeat", "literal:3f..21"]].concat()));
     let to = address.to_string();
-    let heartbeat = ["--heartbeat", "literal:3f..21,interval=100ms,timeout=100ms"];
+    let heartbeat = ["--heartbeat", "literal:3f..21,interval=100ms,timeout=500ms"];
     let mut running = Running::start(
         framelink([&["send", &to, "--framing", "ascii:4"], &heartbeat[..]].concat()).stdin(Stdio::piped()),
     );

@@ -72,17 +72,24 @@ fn with_few_threads_a_message_is_answered_or_the_error_says_what_was_sent() {
     }
     let port = echo();
     let modes: [&[&str]; 3] = [&[], &["--key", "0:2"], &["--connection", "pooled:1"]];
-    for (threads, mode) in LIMITS.flat_map(|threads| modes.map(|mode| (threads, mode))) {
-        for (host, within, needs_thread) in [("127.0.0.1", "60s", false), ("localhost", "1s", true)] {
-            let to = format!("{host}:{port}");
-            let flags = ["send", &to, "--framing", "ascii:4", "--timeout", within, "01hello"];
-            let done = Running::run(&mut copy.limited(threads, threads, &[&flags[..], mode].concat()));
-            let Finished { code, stdout, stderr, .. } = done;
-            let is_answered = code == Some(0) && stdout == "01hello\n";
-            let is_told = needs_thread && code == Some(1) && stderr.contains("sent");
-            assert!(is_answered || is_told, "{threads} threads, {mode:?}, {to}: {code:?} {stdout} {stderr}");
+    let rows = LIMITS.flat_map(|threads| modes.map(|mode| (threads, mode)));
+    // At once, each as a user of its own, for threads are counted by user.
+    thread::scope(|scope| {
+        for (user, (threads, mode)) in (1..).zip(rows) {
+            let copy = &copy;
+            scope.spawn(move || {
+                for (host, within, needs_thread) in [("127.0.0.1", "60s", false), ("localhost", "1s", true)] {
+                    let to = format!("{host}:{port}");
+                    let flags = ["send", &to, "--framing", "ascii:4", "--timeout", within, "01hello"];
+                    let done = Running::run(&mut copy.limited(user, threads, &[&flags[..], mode].concat()));
+                    let Finished { code, stdout, stderr, .. } = done;
+                    let is_answered = code == Some(0) && stdout == "01hello\n";
+                    let is_told = needs_thread && code == Some(1) && stderr.contains("sent");
+                    assert!(is_answered || is_told, "{threads} threads, {mode:?}, {to}: {code:?} {stdout} {stderr}");
+                }
+            });
         }
-    }
+    });
 }
 
 #[test]
@@ -92,7 +99,7 @@ fn a_peer_that_misbehaves_and_has_no_threads_says_so() {
         return println!("skipped, the rights of a process cannot be dropped here");
     }
     let arguments = ["hostile", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--fault", "silent"];
-    let done = Running::run(&mut copy.limited(10, 1, &arguments));
+    let done = Running::run(&mut copy.limited(19, 1, &arguments));
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.stderr.contains("the system has no thread left"), "{}", done.stderr);
 }

@@ -163,7 +163,7 @@ fn a_signal_ends_a_server_under_load() {
 #[cfg(unix)]
 #[test]
 fn a_server_that_must_cut_connections_exits_1() {
-    let (mut server, address) = serve(&["--framing", "net:2"]);
+    let (mut server, address) = serve(&["--framing", "net:2", "--drain", "500ms"]);
     let mut client = dial(address);
     client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
     let block = Wire::Net2.frame(&[b'x'; 60_000]);

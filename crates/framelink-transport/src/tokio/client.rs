@@ -196,6 +196,9 @@ impl Client {
 
     /// Receives the next message, `None` when the peer has ended the connection; the next call of this dials again.
     ///
+    /// If its future is dropped, nothing is lost that came on a connection. A dial that was under way is given up, with whatever its peer
+    /// sent at once.
+    ///
     /// # Errors
     /// When there is no connection, and as for a connection.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {

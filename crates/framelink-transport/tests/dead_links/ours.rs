@@ -12,8 +12,8 @@ use framelink_transport::{Cause, TryRecv};
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio, framing};
 use crate::host::{Host, Network, Program, signal};
 
-/// What our timers may be late on a busy machine.
-const LATE: Duration = Duration::from_millis(250);
+/// What a busy machine may be late. What our timers may be late is tested on a virtual clock (`tests/liveness`).
+const LATE: Duration = Duration::from_secs(3);
 
 fn heartbeat() -> Heartbeat {
     let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG"));
@@ -134,7 +134,7 @@ fn in_namespaces_a_host_that_restarts() {
     println!("restarted: after {:.0?}: {error}", began.elapsed());
     let is_reset = matches!(error.cause(), Cause::Reset(error) if error.kind() == ErrorKind::ConnectionReset);
     assert!(is_reset, "the first heartbeat is answered with a reset: {error}");
-    assert!(began.elapsed() <= Duration::from_millis(600) + LATE * 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() <= Duration::from_millis(600) + LATE, "{:?}", began.elapsed());
 }
 
 #[test]

@@ -25,7 +25,8 @@ on_every_driver!(
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-const LATE: Duration = Duration::from_millis(250);
+/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
+const LATE: Duration = Duration::from_secs(3);
 
 fn ping() -> Heartbeat {
     let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG"));

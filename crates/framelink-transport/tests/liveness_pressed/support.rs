@@ -14,6 +14,9 @@ pub(crate) fn f(text: &str) -> Framing {
     text.parse().unwrap()
 }
 
+/// No test waits longer for anything.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
 /// Two ends of a connection.
 pub(crate) fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -61,7 +61,7 @@ impl Wire {
             Self::Mllp => "mllp",
             Self::Fixed8 => "fixed:8",
             Self::UntilClose => "until-close",
-            Self::Quiet => "quiet:20ms",
+            Self::Quiet => "quiet:50ms",
             Self::EachRead => "each-read",
         }
     }

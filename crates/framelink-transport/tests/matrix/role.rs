@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     }
 }
 
+/// No message takes longer.
+const DEADLINE: Duration = Duration::from_secs(20);
+
 /// A reply is another message than its request.
 pub(crate) fn reply_to(request: &[u8]) -> Vec<u8> {
     request.iter().rev().copied().collect()
@@ -30,9 +34,10 @@ pub(crate) fn reply_to(request: &[u8]) -> Vec<u8> {
 fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
+    let (tell, received) = mpsc::channel();
     let peer = thread::spawn({
         let cell = *cell;
-        move || plain_server(&cell, &listener)
+        move || plain_server(&cell, &listener, &received)
     });
     let mut client = Client::new(cell.driver, profile, address);
     for &size in cell.wire.sizes() {
@@ -42,6 +47,8 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
             ExchangeKind::ReceiveOnly => {
                 let received = client.recv().expect("receiving").expect("a message");
                 assert!(received[..] == message, "{size} bytes came, others than were sent");
+                // There is one who listens only where there are more messages to come.
+                let _ = tell.send(());
             }
             _ => {
                 let reply = client.call(&message).expect("a reply");
@@ -64,7 +71,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
 }
 
 /// Accepts as many connections as the cell makes, and does what a host would.
-fn plain_server(cell: &Cell, listener: &TcpListener) {
+fn plain_server(cell: &Cell, listener: &TcpListener, received: &Receiver<()>) {
     let mut stream = None;
     for &size in cell.wire.sizes() {
         let is_new = stream.is_none();
@@ -90,9 +97,9 @@ fn plain_server(cell: &Cell, listener: &TcpListener) {
         }
         match cell.short() {
             None => {
-                // What ends a message of this kind is silence, or one read: the next must not follow at once.
+                // What ends a message of this kind is silence, or one read: the next must not follow before it has come.
                 if matches!(cell.wire, Wire::Quiet | Wire::EachRead) && cell.exchange == ExchangeKind::ReceiveOnly {
-                    thread::sleep(Duration::from_millis(60));
+                    received.recv_timeout(DEADLINE).expect("it is received");
                 }
                 stream = Some(stream_now);
             }
@@ -119,7 +126,8 @@ pub(crate) fn drain(mut stream: &TcpStream) {
 fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let sizes = cell.wire.sizes();
     let connections = if cell.short().is_some() { sizes.len() } else { 1 };
-    let (address, server) = start_server(cell, profile, connections);
+    let (tell, received) = mpsc::channel();
+    let (address, server) = start_server(cell, profile, connections, tell);
     let mut stream = None;
     for &size in sizes {
         let is_new = stream.is_none();
@@ -135,8 +143,8 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
         }
         if answers(cell) {
             expect(&now, &cell.wire.frame(&reply_to(&message)));
-        } else if cell.wire == Wire::Quiet || cell.wire == Wire::EachRead {
-            thread::sleep(Duration::from_millis(60));
+        } else if matches!(cell.wire, Wire::Quiet | Wire::EachRead) {
+            received.recv_timeout(DEADLINE).expect("it is received");
         }
         match cell.short() {
             None => stream = Some(now),
@@ -164,19 +172,26 @@ fn start_server(
     cell: &Cell,
     profile: &Arc<Profile>,
     connections: usize,
+    tell: Sender<()>,
 ) -> (SocketAddr, thread::JoinHandle<Vec<Vec<u8>>>) {
     let (profile, driver, answers) = (Arc::clone(profile), cell.driver, answers(cell));
     let (sender, address) = std::sync::mpsc::channel();
     let server = thread::spawn(move || {
         let mut seen = Vec::new();
         let any = "127.0.0.1:0";
+        let mut answer = |message: &[u8]| {
+            seen.push(message.to_vec());
+            // There is one who listens only where there are more messages to come.
+            let _ = tell.send(());
+            answers.then(|| reply_to(message))
+        };
         match driver {
             Driver::Blocking => {
                 let mut listener = blocking::Listener::bind_profile(any, &profile).expect("a port");
                 sender.send(listener.local_addr().expect("an address")).expect("a test");
                 for _ in 0..connections {
                     let connection = listener.accept().expect("accepting").expect("a connection");
-                    connection.serve(&profile, |message| answer(&mut seen, &message, answers)).expect("serving");
+                    connection.serve(&profile, |message| answer(&message)).expect("serving");
                 }
             }
             Driver::NonBlocking => {
@@ -189,7 +204,7 @@ fn start_server(
                             None => thread::sleep(Duration::from_millis(1)),
                         }
                     };
-                    connection.serve(&profile, |message| answer(&mut seen, &message, answers)).expect("serving");
+                    connection.serve(&profile, |message| answer(&message)).expect("serving");
                 }
             }
             Driver::Tokio => runtime().block_on(async {
@@ -197,7 +212,7 @@ fn start_server(
                 sender.send(listener.local_addr().expect("an address")).expect("a test");
                 for _ in 0..connections {
                     let connection = listener.accept().await.expect("accepting");
-                    let answering = |message: Message| std::future::ready(answer(&mut seen, &message, answers));
+                    let answering = |message: Message| std::future::ready(answer(&message));
                     connection.serve(&profile, answering).await.expect("serving");
                 }
             }),
@@ -210,11 +225,6 @@ fn start_server(
 /// Whether a server has anything to say.
 fn answers(cell: &Cell) -> bool {
     cell.exchange.sends() && cell.exchange.receives()
-}
-
-fn answer(seen: &mut Vec<Vec<u8>>, message: &[u8], answers: bool) -> Option<Vec<u8>> {
-    seen.push(message.to_vec());
-    answers.then(|| reply_to(message))
 }
 
 /// A client of any driver.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use framelink_transport::{Directions, Framing, Message, TryRecv, TrySend, blocking, nonblocking, tokio};
 
 /// Whatever an exchange waits for comes within this time, or its test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A connection of ours, where the caller waits for it.
 pub(crate) trait Driver: Sized {

@@ -1,6 +1,6 @@
 //! Peers that are lost and come back, on real sockets; after each row all descriptors, tasks and threads are gone again.
 //!
-//! The rows run one after the other in one test: what is open in a process belongs to all its tests.
+//! The rows of a driver run one after the other in one process: what is open in a process belongs to all its tests.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -17,6 +17,7 @@ mod signing;
 mod states;
 
 use std::pin::Pin;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use baseline::Baseline;
@@ -24,6 +25,8 @@ use client::Driver;
 
 /// No row takes longer.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Names the driver of a process.
+const DRIVER: &str = "FRAMELINK_ROWS_OF";
 
 type Row = (&'static str, fn(Driver) -> Pin<Box<dyn Future<Output = ()>>>);
 
@@ -73,8 +76,33 @@ const ON_TOKIO: &[Row] = rows![
     balance::requests_are_balanced_over_the_links_of_several_addresses,
 ];
 
+/// Each driver in a process of its own, all at once: they wait most of the time.
 #[test]
 fn all_rows_hold_and_leave_nothing_behind() {
+    let start = |driver: &&str| {
+        let mut rows = Command::new(std::env::current_exe().unwrap());
+        rows.args(["--ignored", "--exact", "--nocapture", "rows_of_a_driver"]).env(DRIVER, driver);
+        rows.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let drivers = ["Tokio", "Blocking", "NonBlocking"];
+    let running: Vec<_> = drivers.iter().map(start).collect();
+    let mut failed = Vec::new();
+    for (driver, rows) in drivers.iter().zip(running) {
+        let rows = rows.wait_with_output().unwrap();
+        let stdout = String::from_utf8_lossy(&rows.stdout);
+        print!("{stdout}");
+        eprint!("{}", String::from_utf8_lossy(&rows.stderr));
+        if !(rows.status.success() && stdout.contains("1 passed")) {
+            failed.push(driver);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn rows_of_a_driver() {
+    let Ok(only) = std::env::var(DRIVER) else { return };
     // The first runtime of a process opens what all others use.
     drop(runtime());
     let groups: [(&[Row], &[Driver]); 3] = [
@@ -84,7 +112,8 @@ fn all_rows_hold_and_leave_nothing_behind() {
     ];
     let all =
         groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
-    for ((name, row), driver) in all {
+    let mut count = 0;
+    for ((name, row), driver) in all.filter(|(_, driver)| format!("{driver:?}") == only) {
         let (began, before) = (Instant::now(), Baseline::now());
         let runtime = runtime();
         runtime.block_on(async {
@@ -95,7 +124,9 @@ fn all_rows_hold_and_leave_nothing_behind() {
         runtime.shutdown_timeout(DEADLINE);
         before.is_restored(&format!("{name} on {driver:?}"));
         println!("{:5.2} s  {driver:?}  {name}", began.elapsed().as_secs_f64());
+        count += 1;
     }
+    assert!(count >= ROWS.len(), "{only}: {count} rows");
 }
 
 fn runtime() -> tokio::runtime::Runtime {

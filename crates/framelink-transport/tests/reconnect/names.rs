@@ -42,7 +42,7 @@ pub(crate) async fn a_resolver_that_hangs_or_panics_is_contained(driver: Driver)
     let began = Instant::now();
     let error = client.call(b"hi").await.unwrap_err().to_string();
     assert!(error.contains("resolving the peer's address: switch: "), "{driver:?}: {error}");
-    assert!(began.elapsed() >= SOON && began.elapsed() < Duration::from_secs(2), "{driver:?}: {:?}", began.elapsed());
+    assert!(began.elapsed() >= SOON && began.elapsed() < Duration::from_secs(10), "{driver:?}: {:?}", began.elapsed());
     is_free.store(true, Ordering::Release);
 
     let mut client = parts(&profile, ["switch".to_owned()]).names(Names::Panic).client(driver);

@@ -80,12 +80,12 @@ struct Dribbler {
 impl Dribbler {
     /// A hundred have one address.
     fn dial(address: SocketAddr, number: usize) -> Self {
-        let host = u8::try_from(number / 100).unwrap();
+        let (began, host) = (Instant::now(), u8::try_from(number / 100).unwrap());
         let Peer(mut stream) = dial_from([127, 7, 0, host + 1], address);
         stream.set_nonblocking(true).unwrap();
         // Four thousand bytes are announced.
         stream.write_all(&[15]).unwrap();
-        Self { stream, began: Instant::now(), closed_after: None }
+        Self { stream, began, closed_after: None }
     }
 
     fn dribble(&mut self) {

@@ -77,11 +77,15 @@ fn on_tokio() {
     drop(well);
     assert_eq!(hangs.read_to_end(), b"");
     let report = runtime.block_on(running).unwrap();
-    assert!(began.elapsed() >= DRAIN && began.elapsed() < 10 * DRAIN, "{:?}", began.elapsed());
+    assert!(began.elapsed() >= DRAIN && began.elapsed() < crate::peer::DEADLINE, "{:?}", began.elapsed());
     assert_eq!((report.answered, report.cut, report.connections_cut, report.closed), (0, 1, 1, 1), "{report:?}");
     assert!(!report.is_clean());
+    // What was cut is over when its thread has looked at it once more.
     let metrics = runtime.metrics();
-    assert_eq!(metrics.num_alive_tasks(), 0, "no task is left");
+    while metrics.num_alive_tasks() > 0 {
+        assert!(began.elapsed() < crate::peer::DEADLINE, "{} tasks are left", metrics.num_alive_tasks());
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn on_threads() {
         handle.drain(DRAIN);
         drop(well);
         let report = told.recv_timeout(crate::peer::DEADLINE).expect("it ends though a handler hangs");
-        assert!(began.elapsed() >= DRAIN && began.elapsed() < 10 * DRAIN, "{:?}", began.elapsed());
+        assert!(began.elapsed() >= DRAIN && began.elapsed() < crate::peer::DEADLINE, "{:?}", began.elapsed());
         assert_eq!(hangs.read_to_end(), b"", "and its socket is closed");
         assert_eq!((report.cut, report.connections_cut, report.closed), (1, 1, 1), "{report:?}");
         gates.open(b"hang");

@@ -9,7 +9,7 @@ use framelink_transport::{Blame, Cause, Error, ProfileBuilder, Registry, To};
 
 use crate::echo;
 use crate::gates::Gates;
-use crate::peer::{Peer, frame};
+use crate::peer::{DEADLINE, Peer, frame};
 use crate::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
@@ -41,7 +41,7 @@ fn a_connection_on_which_nothing_happens_is_closed_in_good_order<S: Serve>() {
     let profile = profile().idle_timeout(IDLE).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
-    std::thread::sleep(IDLE / 2);
+    std::thread::sleep(IDLE / 4);
     peer.write(&[b"hello"]);
     let last = Instant::now();
     assert_eq!(peer.read_to_end(), frame(b"hello"), "{}", S::NAME);
@@ -56,7 +56,7 @@ fn heartbeats_are_nothing<S: Serve>() {
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
     let began = Instant::now();
-    while began.elapsed() < 4 * IDLE {
+    while began.elapsed() < 20 * IDLE {
         if peer.0.write_all(&frame(b"?")).is_err() {
             break;
         }
@@ -138,7 +138,7 @@ fn a_dribble_extends_no_limit<S: Serve>() {
     let Cause::TimedOut { after, unfinished: Some(unfinished), .. } = error.cause() else { panic!("{error}") };
     assert_eq!(*after, limit, "{}", S::NAME);
     assert!(unfinished.came < 30, "{error}");
-    assert!(began.elapsed() < 3 * limit, "{:?}", began.elapsed());
+    assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
 }
 
 fn silence_at_the_start_is_limited<S: Serve>() {

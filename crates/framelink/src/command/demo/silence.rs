@@ -18,12 +18,12 @@ use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Output;
 
-const HEARTBEAT: &str = "numbered,interval=40ms,timeout=20ms";
+const HEARTBEAT: &str = "numbered,interval=40ms,timeout=500ms";
 const QUESTION: &str = "are you there?";
 /// So long nobody says anything but heartbeats.
 const IDLE: Duration = Duration::from_millis(150);
 /// A busy machine may be late by so much.
-const ALLOWANCE: Duration = Duration::from_millis(250);
+const ALLOWANCE: Duration = Duration::from_secs(1);
 
 /// Whether all went as it should.
 pub(super) async fn run(output: &mut Output) -> Result<bool, Failure> {
