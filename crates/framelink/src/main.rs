@@ -74,7 +74,7 @@ fn check_stdout(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Send(send) if send.no_reply => Ok(()),
         Command::Send(_) | Command::Listen(_) => stdout::check_is_open().and_then(|()| stdout::check_is_read()),
-        Command::Inspect(_) | Command::Check(_) | Command::Demo => stdout::check_is_open(),
+        Command::Inspect(_) | Command::Check(_) | Command::Presets | Command::Demo => stdout::check_is_open(),
         Command::Serve(_) | Command::Bridge(_) | Command::Hostile(_) => Ok(()),
     }
 }

@@ -269,7 +269,7 @@ mod tests {
             assert_eq!(written(&mut limiter, kind, 1000, at(0)), 1, "{reason:?}");
             assert_eq!(written(&mut limiter, kind, 1000, at(9999)), 0, "{reason:?}");
         }
-        let counts = limiter.take(|_| true);
+        let counts = limiter.take(None);
         assert_eq!(counts.iter().map(|count| count.left_out).collect::<Vec<_>>(), [1999; 3]);
         assert_eq!(
             counts[0].text(at(10_000)),
