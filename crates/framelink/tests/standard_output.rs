@@ -3,10 +3,12 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, PipeWriter, Write, pipe};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use common::{Finished, Host, Running, TempFile, dial, framelink, read_exactly, read_to_end};
+use common::{DEADLINE, Finished, Host, Running, TempFile, dial, framelink, read_exactly, read_to_end};
 
 /// Runs the program with its stdout as the shell has it.
 fn shell(redirection: &str, arguments: &[&str]) -> Finished {
@@ -93,12 +95,22 @@ fn a_full_stdout_is_an_error() {
     host.join();
 }
 
+/// Closes the reading end for good: a process that another test starts right now holds it too, until it runs its own program.
+fn close(reader: impl Sized, mut writer: PipeWriter) {
+    drop(reader);
+    let began = Instant::now();
+    while writer.write_all(b" ").is_ok() {
+        assert!(began.elapsed() < DEADLINE, "some process reads the pipe");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_pipe_that_no_program_reads_is_told_before_anything_is_dialled() {
     let host = Host::listen();
     let to = host.address.to_string();
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
+    let (reader, writer) = pipe().unwrap();
+    close(reader, writer.try_clone().unwrap());
     let mut command = framelink(["send", &to, "--framing", "line", "hi"]);
     let done = Running::run(command.stdout(writer));
     assert_eq!(done.code, Some(1));
@@ -108,15 +120,16 @@ fn a_pipe_that_no_program_reads_is_told_before_anything_is_dialled() {
 
 #[test]
 fn listen_says_how_many_messages_it_could_not_print() {
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = pipe().unwrap();
+    let ours = writer.try_clone().unwrap();
     let mut command = framelink(["listen", "--listen", "127.0.0.1:0", "--framing", "line"]);
     let mut running = Running::start(command.stdout(writer));
     drop(command);
-    let mut reader = std::io::BufReader::new(reader);
+    let mut reader = BufReader::new(reader);
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    reader.read_line(&mut line).unwrap();
     let address = line.trim_end().strip_prefix("listening on ").unwrap().parse().unwrap();
-    drop(reader);
+    close(reader, ours);
     let mut stream = dial(address);
     stream.write_all(b"lost\r\n").unwrap();
     let told = running.log_line("framelink: ");
