@@ -1,7 +1,7 @@
 //! A message, or what became of one, as a line of stdout.
 
 use std::fmt::Display;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -55,10 +55,17 @@ pub(crate) struct MessageLine<'a> {
     prefix: &'static str,
 }
 
+/// The time of day. It is only printed, so it may jump.
+#[expect(clippy::disallowed_types, reason = "no decision depends on it")]
+fn milliseconds_since_1970() -> u64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl<'a> MessageLine<'a> {
     pub(crate) fn new(kind: &'static str, peer: Option<String>) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { kind, peer, time_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), ..Self::default() }
+        Self { kind, peer, time_ms: milliseconds_since_1970(), ..Self::default() }
     }
 
     /// Says what the message is, where it is printed as text or hex digits.
