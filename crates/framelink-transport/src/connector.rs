@@ -412,10 +412,10 @@ mod tests {
         for (error, text) in [
             (
                 ConnectError::NotYet { last, next_try },
-                "not dialled, the next try is due in 1.235s; the last one: switch:7000: connecting to 10.1.2.3:7000: \
+                "not dialled, the next try is due in 1235ms; the last one: switch:7000: connecting to 10.1.2.3:7000: \
                  Connection refused (os error 111)",
             ),
-            (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1.235s"),
+            (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1235ms"),
             (
                 ConnectError::NotWanted { address: "10.1.2.3:7000".parse().unwrap(), reply_len: 14, expected_len: 4 },
                 "signing on at 10.1.2.3:7000: the peer does not want us: its reply, 14 bytes, does not begin with the 4 bytes \
