@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{SockRef, Socket};
 
@@ -13,9 +14,27 @@ use crate::{SocketOptions, accepting};
 pub(crate) struct AcceptQueue {
     /// How many more can have waited when it was asked first. `None` until then.
     left: Option<u64>,
+    /// How many times it was looked at again for handshakes that were under way.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    looked_again: u32,
 }
 
 impl AcceptQueue {
+    /// A handshake that began before the listener is to end has this long for its last packet. Its client is connected as far as it
+    /// knows, and closing the listener earlier would reset it.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) const HANDSHAKE: Duration = Duration::from_millis(100);
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    const LOOKS: u32 = 20;
+
+    /// How long to wait before an empty queue is looked at again. `None` when no handshake can be under way any more.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn pause(&mut self) -> Option<Duration> {
+        let goes_on = self.looked_again < Self::LOOKS;
+        self.looked_again += u32::from(goes_on);
+        goes_on.then_some(Self::HANDSHAKE / Self::LOOKS)
+    }
+
     /// The next connection that waits, blocking or not; `None` when there is none. Waits for nothing. From the first call on the system
     /// begins no new connection, where it can be told so; elsewhere connections that begin later are left in the queue.
     ///
@@ -120,10 +139,18 @@ mod tests {
         assert!(AcceptQueue::default().next(&options, SockRef::from(&listener), true).unwrap().is_none());
     }
 
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    #[test]
+    fn an_empty_queue_is_looked_at_again_while_a_handshake_may_be_under_way() {
+        let mut queue = AcceptQueue::default();
+        let waited: Duration = std::iter::from_fn(|| queue.pause()).sum();
+        assert_eq!((waited, queue.pause()), (AcceptQueue::HANDSHAKE, None));
+    }
+
     #[test]
     fn no_more_are_accepted_than_can_have_waited() {
         let (listener, options, address) = listening(3);
-        let mut queue = AcceptQueue { left: Some(2) };
+        let mut queue = AcceptQueue { left: Some(2), ..AcceptQueue::default() };
         listener.set_nonblocking(true).unwrap();
         let _clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
         let accepted = std::iter::from_fn(|| queue.next(&options, SockRef::from(&listener), true).unwrap());

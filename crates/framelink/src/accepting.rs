@@ -90,7 +90,13 @@ impl Accepting {
     /// drain's time is over and the system still cannot accept.
     pub(crate) async fn next_waiting(&mut self, drain: &mut Drain) -> Option<Connection> {
         loop {
-            match self.listener.accept_waiting() {
+            let accepted = tokio::select! {
+                biased;
+                accepted = self.listener.accept_waiting() => accepted,
+                // Handshakes that are under way are not waited for.
+                () = drain.over() => return None,
+            };
+            match accepted {
                 Ok(connection) => return connection.map(|connection| self.on_accepted(connection)),
                 Err(error) => {
                     let until = self.on_failed(&error);

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use socket2::SockRef;
@@ -146,7 +148,7 @@ impl<C: Decode + Encode> Listener<C> {
     }
 
     /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
-    /// waits for nothing.
+    /// waits 100 ms in all for handshakes that are under way.
     ///
     /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
     /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
@@ -155,12 +157,28 @@ impl<C: Decode + Encode> Listener<C> {
     /// # Errors
     /// As [`accept`](Self::accept).
     pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+        loop {
+            if let Some(connection) = self.accept_queued()? {
+                return Ok(Some(connection));
+            }
+            let Some(pause) = self.handshake_pause() else { return Ok(None) };
+            thread::sleep(pause);
+        }
+    }
+
+    /// As [`accept_waiting`](Self::accept_waiting), and waits for nothing.
+    pub(crate) fn accept_queued(&mut self) -> io::Result<Option<Connection<C>>> {
         while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), false)? {
             if let Some(connection) = self.admit(socket.into(), peer) {
                 return Ok(Some(connection));
             }
         }
         Ok(None)
+    }
+
+    /// How long to wait before the empty queue is looked at again.
+    pub(crate) fn handshake_pause(&mut self) -> Option<Duration> {
+        self.queue.pause()
     }
 
     /// What is made of a connection that was accepted; `None` where it is refused.

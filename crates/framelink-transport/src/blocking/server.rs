@@ -178,8 +178,13 @@ impl Server {
         A: Answer,
     {
         loop {
-            let begun = match self.listener.accept_waiting() {
-                Ok(None) => return,
+            let begun = match self.listener.accept_queued() {
+                Ok(None) => {
+                    let is_draining = self.handle.0.stage() == Stage::Draining;
+                    let Some(pause) = self.listener.handshake_pause().filter(|_| is_draining) else { return };
+                    self.wait_for_orders(pause);
+                    continue;
+                }
                 Ok(Some(connection)) => self.begin(connection, handler),
                 Err(error) => Err(error),
             };
@@ -230,7 +235,7 @@ impl Server {
         threads::spawn("framelink-serve", serve).map(drop)
     }
 
-    /// The system has nothing for us now. A drain ends the pause, and so does its next stage.
+    /// The system has nothing for us now.
     fn wait(&self, pause: &mut Pause, error: &io::Error) {
         self.handle.0.ledger.on_accept_failed();
         let is_first = !pause.is_on();
@@ -238,6 +243,11 @@ impl Server {
         if is_first {
             self.tell(&ServerEvent::AcceptFailed { error, pause: within });
         }
+        self.wait_for_orders(within);
+    }
+
+    /// Waits for so long. A drain ends the wait, and so does its next stage.
+    fn wait_for_orders(&self, within: Duration) {
         let (shared, until) = (&self.handle.0, self.handle.0.clock.within(within));
         let mut state = shared.state();
         let stage = state.drain.stage(shared.clock.now());

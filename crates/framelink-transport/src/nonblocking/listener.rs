@@ -145,6 +145,9 @@ impl<C: Decode + Encode> Listener<C> {
     /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
     /// system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset.
     ///
+    /// A handshake may be under way when the queue is empty. So call this once more 100 ms after the first call, before the listener is
+    /// dropped.
+    ///
     /// # Errors
     /// As [`try_accept`](Self::try_accept).
     pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {

@@ -3,10 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::time::sleep;
 
 use super::Connection;
 use super::lookup::look_up;
@@ -147,7 +149,7 @@ impl<C: Decode + Encode> Listener<C> {
     }
 
     /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
-    /// waits for nothing.
+    /// waits 100 ms in all for handshakes that are under way. Dropping the future loses no connection.
     ///
     /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
     /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
@@ -155,13 +157,29 @@ impl<C: Decode + Encode> Listener<C> {
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
-    pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+    pub async fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
+        loop {
+            if let Some(connection) = self.accept_queued()? {
+                return Ok(Some(connection));
+            }
+            let Some(pause) = self.handshake_pause() else { return Ok(None) };
+            sleep(pause).await;
+        }
+    }
+
+    /// As [`accept_waiting`](Self::accept_waiting), and waits for nothing.
+    pub(crate) fn accept_queued(&mut self) -> io::Result<Option<Connection<C>>> {
         while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), true)? {
             if let Some(connection) = self.admit(TcpStream::from_std(socket.into())?, peer) {
                 return Ok(Some(connection));
             }
         }
         Ok(None)
+    }
+
+    /// How long to wait before the empty queue is looked at again.
+    pub(crate) fn handshake_pause(&mut self) -> Option<Duration> {
+        self.queue.pause()
     }
 
     /// What is made of a connection that was accepted; `None` where it is refused.

@@ -223,8 +223,12 @@ impl Server {
         F: Future<Output: Answer> + Send + 'static,
     {
         loop {
-            match self.listener.accept_waiting() {
-                Ok(None) => return,
+            match self.listener.accept_queued() {
+                Ok(None) => {
+                    let is_draining = self.handle.stage() == Stage::Draining;
+                    let Some(pause) = self.listener.handshake_pause().filter(|_| is_draining) else { return };
+                    self.wait_for_orders(Instant::now() + pause, orders).await;
+                }
                 Ok(Some(connection)) => {
                     self.pause.on_accepted();
                     drop(serving.spawn(self.serve(connection, handler)));
@@ -236,13 +240,17 @@ impl Server {
                     // Those that are served free what the system lacks when they end.
                     self.handle.ledger.admission().tell(self.handle.stage());
                     let paused_until = Instant::now() + self.on_accept_failed(&error);
-                    let next_at = self.handle.drain.borrow().next_at(self.handle.clock.now());
-                    let until = next_at.map_or(paused_until, |at| paused_until.min(self.handle.clock.at(at)));
-                    // An order may make the time shorter.
-                    let _ = timeout_at(until, orders.changed()).await;
+                    self.wait_for_orders(paused_until, orders).await;
                 }
             }
         }
+    }
+
+    /// Waits until a time. The next stage of a drain, or an order that makes its time shorter, ends the wait.
+    async fn wait_for_orders(&self, until: Instant, orders: &mut watch::Receiver<Drain>) {
+        let next_at = self.handle.drain.borrow().next_at(self.handle.clock.now());
+        let until = next_at.map_or(until, |at| until.min(self.handle.clock.at(at)));
+        let _ = timeout_at(until, orders.changed()).await;
     }
 
     fn serve<H, F>(&self, mut connection: Connection, handler: &Arc<H>) -> impl Future<Output = ()> + Send + 'static

@@ -114,13 +114,16 @@ fn the_queue_of_a_listener_can_be_emptied_on_each_driver() {
     let (tokio_address, threads_address) = (on_tokio.local_addr().unwrap(), on_threads.local_addr().unwrap());
     let mut clients = [waiting(tokio_address), waiting(threads_address)].map(Vec::into_iter);
     for client in 0..CLIENTS {
-        let accepted = on_tokio.accept_waiting().unwrap().expect("it waits");
+        let accepted = runtime.block_on(on_tokio.accept_waiting()).unwrap().expect("it waits");
         assert_eq!(accepted.peer_addr(), Some(clients[0].next().unwrap().0.local_addr().unwrap()));
         let mut accepted = on_threads.accept_waiting().unwrap().expect("it waits");
         assert_eq!(accepted.peer_addr(), Some(clients[1].next().unwrap().0.local_addr().unwrap()));
         assert_eq!(accepted.recv().unwrap().unwrap()[..], [client]);
     }
-    assert!(on_tokio.accept_waiting().unwrap().is_none() && on_threads.accept_waiting().unwrap().is_none());
+    assert!(
+        runtime.block_on(on_tokio.accept_waiting()).unwrap().is_none()
+            && on_threads.accept_waiting().unwrap().is_none()
+    );
 }
 
 /// Two places, one client that is not allowed, and five that wait. The first two hold their places until the others were looked at.
