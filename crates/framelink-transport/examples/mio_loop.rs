@@ -18,7 +18,7 @@ const FIRST_SERVED: usize = 2;
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const REQUESTS: [&str; 3] = ["one", "two", "three"];
 /// The server closes a connection on which nothing has come or gone for so long.
-const IDLE: Duration = Duration::from_millis(200);
+const IDLE: Duration = Duration::from_millis(500);
 
 /// What the loop has done.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -106,7 +106,7 @@ impl<C, D> Connector<C, D> {
 
     /// Is given each whole message that came on its connections and that no operation returned: one that came before the request that it
     /// seemed to answer, or after a call that failed, or that was still to be received when the connection was dropped or closed. It runs
-    /// wherever the connection is used, and should be quick. Defaults to nobody: such messages are dropped.
+    /// wherever the connection is used, and should be quick; if it panics, that ends nothing. By default such messages are dropped.
     ///
     /// ```
     /// use framelink_transport::Framing;

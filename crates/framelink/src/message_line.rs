@@ -94,8 +94,8 @@ impl<'a> MessageLine<'a> {
 
     pub(crate) fn took(self, time: Duration) -> Self {
         // More digits than microseconds say nothing.
-        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        Self { elapsed_ms: Some(f64::from(micros) / 1000.0), ..self }
+        let micros = (time.as_secs_f64() * 1e6).round();
+        Self { elapsed_ms: Some(micros / 1000.0), ..self }
     }
 
     /// Prints it. What is no message is printed only as JSON.
@@ -116,5 +116,21 @@ impl<'a> MessageLine<'a> {
             Failure::OutputClosed => Failure::fault("writing to stdout: no program reads it any more (broken pipe)"),
             other => other,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_printed_in_full_and_to_the_microsecond() {
+        for (time, printed) in [
+            (Duration::from_nanos(412_499), 0.412),
+            (Duration::from_secs(86_400), 86_400_000.0),
+            (Duration::new(7200, 1_000), 7_200_000.001),
+        ] {
+            assert_eq!(MessageLine::new("reply", None).took(time).elapsed_ms, Some(printed), "{time:?}");
+        }
     }
 }

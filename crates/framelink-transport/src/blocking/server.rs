@@ -141,11 +141,20 @@ impl Server {
     /// Then, in this order: the connections that wait to be accepted are accepted, within the limits, and the listener is closed; each
     /// connection ends in good order at its next quiet moment, when nothing is there to be read, no message has begun to come, and no
     /// reply is owed; one that has sent nothing since it was accepted has [a moment](crate::session::Tenure::CONNECT_GRACE) for its first
-    /// message; after half of the time nothing new is taken, quiet or not; and when the time is over what is left is cut. A handler that does not return then is left behind in its thread, with its
-    /// socket closed.
-    pub fn run<H, A>(mut self, handler: H) -> DrainReport
+    /// message; after half of the time nothing new is taken, quiet or not; and when the time is over what is left is cut. A handler that
+    /// does not return then is left behind in its thread, with its socket closed.
+    pub fn run<H, A>(self, handler: H) -> DrainReport
     where
         H: Fn(Message) -> A + Send + Sync + 'static,
+        A: Answer,
+    {
+        self.run_with_peer(move |message, _| handler(message))
+    }
+
+    /// The same, where the handler is also told the address of the client, where that has one.
+    pub fn run_with_peer<H, A>(mut self, handler: H) -> DrainReport
+    where
+        H: Fn(Message, Option<SocketAddr>) -> A + Send + Sync + 'static,
         A: Answer,
     {
         let handler = Arc::new(handler);
@@ -174,7 +183,7 @@ impl Server {
     /// what they have sent is counted.
     fn serve_waiting<H, A>(&mut self, pause: &mut Pause, handler: &Arc<H>)
     where
-        H: Fn(Message) -> A + Send + Sync + 'static,
+        H: Fn(Message, Option<SocketAddr>) -> A + Send + Sync + 'static,
         A: Answer,
     {
         loop {
@@ -203,7 +212,7 @@ impl Server {
     /// Serves a connection in a thread of its own.
     fn begin<H, A>(&self, mut connection: Connection, handler: &Arc<H>) -> io::Result<()>
     where
-        H: Fn(Message) -> A + Send + Sync + 'static,
+        H: Fn(Message, Option<SocketAddr>) -> A + Send + Sync + 'static,
         A: Answer,
     {
         connection.interrupted_by(self.listener.interrupt());
@@ -219,7 +228,7 @@ impl Server {
             let mut place = place;
             place.seat.begin();
             tell(observer.as_ref(), &ServerEvent::Connected { peer });
-            let answer = |message: Message| handler(message);
+            let answer = |message: Message| handler(message, peer);
             let bytes = connection.receiver.byte_count();
             let outcome = match needs_threads {
                 true => connection.serve_to_end(&profile, concurrency, answer),

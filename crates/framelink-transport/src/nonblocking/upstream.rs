@@ -79,7 +79,7 @@ impl Upstream {
     }
 
     /// Is given each whole message that came on its connections and that no operation returned; see
-    /// [`Connector::on_unread`](super::Connector::on_unread). Say it before the upstream is used. Defaults to nobody.
+    /// [`Connector::on_unread`](super::Connector::on_unread). Say it before the upstream is used. By default such messages are dropped.
     #[must_use]
     pub fn on_unread(self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
         Self::with(Settings { on_unread: Some(Arc::new(on_unread)), ..self.inner.settings.clone() })

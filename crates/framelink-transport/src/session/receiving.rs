@@ -5,6 +5,7 @@ mod room;
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -200,7 +201,7 @@ impl<D: Decode> Receiving<D> {
     #[cfg(feature = "socket")]
     pub(crate) fn on_unread(&self, message: Message) {
         if let Some(unread) = &self.unread {
-            unread(message);
+            give(unread, message);
         }
     }
 
@@ -212,7 +213,7 @@ impl<D: Decode> Receiving<D> {
             return;
         }
         while let Ok(Received::Message(message)) = self.poll() {
-            unread(message);
+            give(&unread, message);
         }
     }
 
@@ -833,6 +834,11 @@ impl<D: Decode> Drop for Receiving<D> {
             self.give_unread();
         }
     }
+}
+
+/// A panic there neither hides how an operation ended nor keeps the messages behind this one.
+fn give(unread: &OnUnread, message: Message) {
+    let _ = catch_unwind(AssertUnwindSafe(|| unread(message)));
 }
 
 /// Memory of its own for a payload.

@@ -42,6 +42,9 @@ const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
 /// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
 const LATE: Duration = Duration::from_secs(3);
+/// What our timers may be late. A busy machine is later now and then, and not each time of so many.
+const OUR_LATE: Duration = Duration::from_millis(250);
+const TRIES: usize = 20;
 
 const PING: &[u8] = b"\0\x04PING";
 const PONG: &[u8] = b"\0\x04PONG";
@@ -132,17 +135,24 @@ fn a_silent_peer_is_dead_in_time<D: Driver>() {
         (ping(), Role::Server, 0),
         (times(Heartbeat::strict(Form::empty())), Role::Client, 0),
     ] {
-        let (mut ours, _peer) = watched::<D>(&heartbeat, role);
-        let (began, bound) = (Instant::now(), heartbeat.detection_bound(role).unwrap());
-        let error = ours.recv_within(DEADLINE).expect_err("it is dead");
-        let took = began.elapsed();
-        assert!(took <= bound + LATE, "{}: {heartbeat}: {took:?}", D::NAME);
-        let Cause::Dead(verdict) = error.cause() else { panic!("{}: {error}", D::NAME) };
-        assert_eq!((verdict.probes, verdict.last_in), (probes, None), "{}: {heartbeat}", D::NAME);
-        assert!(matches!(ours.standing(), Some(Standing::Dead(_))));
-        // It is given up, and says so.
-        assert!(ours.recv_within(DEADLINE).is_err());
+        let bound = heartbeat.detection_bound(role).unwrap();
+        let took = || silent_peer_is_dead_after::<D>(&heartbeat, role, probes);
+        let in_time = (0..TRIES).map(|_| took()).find(|took| *took <= bound + OUR_LATE);
+        assert!(in_time.is_some(), "{}: {heartbeat}: later than {bound:?} each time", D::NAME);
     }
+}
+
+fn silent_peer_is_dead_after<D: Driver>(heartbeat: &Heartbeat, role: Role, probes: u32) -> Duration {
+    let (mut ours, _peer) = watched::<D>(heartbeat, role);
+    let began = Instant::now();
+    let error = ours.recv_within(DEADLINE).expect_err("it is dead");
+    let took = began.elapsed();
+    let Cause::Dead(verdict) = error.cause() else { panic!("{}: {error}", D::NAME) };
+    assert_eq!((verdict.probes, verdict.last_in), (probes, None), "{}: {heartbeat}", D::NAME);
+    assert!(matches!(ours.standing(), Some(Standing::Dead(_))));
+    // It is given up, and says so.
+    assert!(ours.recv_within(DEADLINE).is_err());
+    took
 }
 
 fn a_peer_that_answers_lives<D: Driver>() {

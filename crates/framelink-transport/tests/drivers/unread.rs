@@ -14,10 +14,16 @@ use crate::peer::read_exactly;
 #[derive(Clone, Default)]
 struct Unread(Arc<Mutex<Vec<Vec<u8>>>>);
 
+/// A message whose hook panics.
+const PANIC: &[u8] = b"panic";
+
 impl Unread {
     fn hook(&self) -> impl Fn(Message) + Send + Sync + 'static {
         let Self(all) = self.clone();
-        move |message| all.lock().unwrap().push(message.to_vec())
+        move |message| {
+            all.lock().unwrap().push(message.to_vec());
+            assert!(message[..] != *PANIC, "as a hook should not");
+        }
     }
 
     fn take(&self) -> Vec<Vec<u8>> {
@@ -97,4 +103,20 @@ fn messages_that_no_operation_returns_are_handed_over_on_every_driver() {
     are_handed_over::<Blocking>();
     are_handed_over::<NonBlocking>();
     are_handed_over::<Tokio>();
+}
+
+fn a_panic_spoils_nothing<D: Connects>() {
+    let unread = Unread::default();
+    let (mut ours, _peer) = answered::<D>(b"\0\x05panic\0\x05panic\0\x02bc", &unread);
+    let failed = ours.call(b"ho", DEADLINE).unwrap_err();
+    assert!(matches!(failed.error().cause(), Cause::Unasked), "{}: {failed}", D::NAME);
+    drop(ours);
+    assert_eq!(unread.take(), [PANIC, PANIC, b"bc"], "{}", D::NAME);
+}
+
+#[test]
+fn a_hook_that_panics_hides_no_outcome_and_is_given_the_next_message() {
+    a_panic_spoils_nothing::<Blocking>();
+    a_panic_spoils_nothing::<NonBlocking>();
+    a_panic_spoils_nothing::<Tokio>();
 }

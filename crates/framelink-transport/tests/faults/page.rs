@@ -53,7 +53,7 @@ const HEAD: &str = "\
 
 What can go wrong with a peer, with the network and with the system, what framelink does then, and which test shows it. Each row is run in
 cells: *framing* (`ascii:4`, `bcd:2`, `net:4`) × *driver* (blocking, non-blocking, tokio) × *role* (the side that dials, the side that
-accepts). A row that needs other processes, network namespaces or an end of the program is held by the test that is named.
+accepts). A row that needs network namespaces, other processes or the command line is held by the test that is named.
 
 ```console
 cargo test -p framelink-transport --test faults -- --nocapture         # one line a row, and the count of cells

@@ -63,9 +63,16 @@ pub(crate) fn all() {
 
 /// All rows, or those that `FRAMELINK_FAULTS` names.
 fn wanted() -> Vec<&'static Row> {
+    let rows = table::all();
     let named = std::env::var("FRAMELINK_FAULTS").unwrap_or_default();
-    let named: Vec<u8> = named.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-    table::all().into_iter().filter(|row| named.is_empty() || named.contains(&row.number)).collect()
+    if named.is_empty() {
+        return rows;
+    }
+    let row = |number: &str| {
+        let row = rows.iter().find(|row| row.number.to_string() == number.trim());
+        *row.unwrap_or_else(|| panic!("FRAMELINK_FAULTS names rows by their numbers, such as 7,8, not `{number}`"))
+    };
+    named.split(',').map(row).collect()
 }
 
 fn jobs(row: &'static Row) -> impl Iterator<Item = Job> {

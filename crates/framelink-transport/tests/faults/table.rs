@@ -256,12 +256,12 @@ const ROWS: &[Row] = &[
     Row {
         number: 35,
         fault: "the clock on the wall jumps by a day",
-        behaviour: "nothing: no code of ours asks it; every deadline is counted on a clock that only goes forward",
+        behaviour: "nothing: every deadline is counted on a clock that only goes forward; the other clock is asked for the `time_ms` of `--json` alone",
         here: None,
         elsewhere: &[beside(
             "crates/framelink-transport/tests/faults/wall_clock.rs",
-            "no_code_asks_the_clock_on_the_wall",
-            "no source names that clock, and `clippy.toml` forbids it",
+            "no_code_decides_by_the_clock_on_the_wall",
+            "no other source names that clock, and `clippy.toml` forbids it",
         )],
     },
     Row {

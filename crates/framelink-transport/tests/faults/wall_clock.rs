@@ -12,7 +12,7 @@ const WORDS: [(&str, &str); 4] = [("System", "Time"), ("UNIX_", "EPOCH"), ("CLOC
 const PRINTS: &str = "framelink/src/message_line.rs";
 
 #[test]
-fn no_code_asks_the_clock_on_the_wall() {
+fn no_code_decides_by_the_clock_on_the_wall() {
     let mut sources = Vec::new();
     for package in fs::read_dir(root().join("crates")).unwrap() {
         collect(&package.unwrap().path().join("src"), &mut sources);

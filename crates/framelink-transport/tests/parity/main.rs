@@ -7,6 +7,8 @@ mod half;
 mod no_call;
 mod signing;
 mod table;
+#[cfg(target_os = "linux")] // each of 127.0.0.0/8 is an address
+mod with_peer;
 
 #[path = "../../examples/mio_loop.rs"]
 mod mio_loop;

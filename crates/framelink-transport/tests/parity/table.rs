@@ -68,7 +68,12 @@ fn of_blocking() -> Rows {
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", |link: &Link| link.call(b""));
     has!(rows, "`Pool`", |pool: &Pool| pool.lend());
-    has!(rows, "`Server`", |profile: &std::sync::Arc<Profile>| Server::bind("host:7000", profile));
+    has!(
+        rows,
+        "`Server`, `Server::run_with_peer`",
+        |profile: &std::sync::Arc<Profile>| Server::bind("host:7000", profile),
+        |server: Server| server.run_with_peer(|message, _| failing(message))
+    );
     rows
 }
 
@@ -169,7 +174,12 @@ fn of_tokio() -> Rows {
         let _ = (links.call("host:7000", b"").await, Link::simplex(profile, "host:7000", "host:7001").await);
     });
     has!(rows, "`Pool`", async |pool: &Pool| pool.lend().await);
-    has!(rows, "`Server`", async |profile: &std::sync::Arc<Profile>| Server::bind("host:7000", profile).await);
+    has!(
+        rows,
+        "`Server`, `Server::run_with_peer`",
+        async |profile: &std::sync::Arc<Profile>| Server::bind("host:7000", profile).await,
+        |server: Server| server.run_with_peer(|message, _| failing_later(message))
+    );
     rows
 }
 

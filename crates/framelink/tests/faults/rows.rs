@@ -15,6 +15,17 @@ fn legs() -> Vec<(crate::Wire, crate::Leg)> {
     WIRES.into_iter().flat_map(|wire| LEGS.into_iter().map(move |leg| (wire, leg))).collect()
 }
 
+/// Framings × commands that print.
+fn prints() -> Vec<(crate::Wire, Prints)> {
+    WIRES.into_iter().flat_map(|wire| Prints::ALL.into_iter().map(move |prints| (wire, prints))).collect()
+}
+
+/// As many as the table of the book has: `tests/faults/table/system.rs` of framelink-transport.
+#[test]
+fn no_cell_is_missing() {
+    assert_eq!([kinds().len(), legs().len(), prints().len(), WIRES.len()], [12, 6, 15, 3]);
+}
+
 #[test]
 fn a_bridge_that_is_killed_under_load() {
     run(32, "a bridge is killed under load", kinds(), ends::killed);
@@ -37,8 +48,7 @@ fn a_bridge_that_is_stopped_and_goes_on() {
 
 #[test]
 fn a_standard_output_that_is_full() {
-    let cells = WIRES.into_iter().flat_map(|wire| Prints::ALL.into_iter().map(move |prints| (wire, prints)));
-    run(50, "standard output is full", cells.collect(), full::stdout);
+    run(50, "standard output is full", prints(), full::stdout);
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! A server tells its handler which client asks.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+
+use framelink_transport::{Message, Profile, blocking, tokio};
+
+use crate::{DEADLINE, framing, on_tokio};
+
+fn profile() -> Arc<Profile> {
+    Arc::new(Profile::builder(framing()).build().unwrap())
+}
+
+fn address(_: Message, peer: Option<SocketAddr>) -> Option<Vec<u8>> {
+    peer.map(|peer| peer.to_string().into_bytes())
+}
+
+/// Asks, and compares the reply with its own address.
+fn ask(server: SocketAddr) {
+    let mut client = blocking::Connector::new(framing()).source(([127, 0, 0, 5], 0).into()).connect(server).unwrap();
+    let reply = client.call(b"who asks?", DEADLINE).unwrap();
+    assert!(reply.starts_with(b"127.0.0.5:"), "{:?}", String::from_utf8_lossy(&reply));
+}
+
+#[test]
+fn on_blocking_a_handler_is_told_which_client_asks() {
+    let server = blocking::Server::bind("127.0.0.1:0", &profile()).unwrap();
+    let (server_address, handle) = (server.local_addr().unwrap(), server.handle());
+    let running = thread::spawn(move || server.run_with_peer(address));
+    ask(server_address);
+    handle.drain(DEADLINE);
+    assert_eq!(running.join().unwrap().connections_cut, 0);
+}
+
+#[test]
+fn on_tokio_a_handler_is_told_which_client_asks() {
+    on_tokio(async {
+        let server = tokio::Server::bind("127.0.0.1:0", &profile()).await.unwrap();
+        let (server_address, handle) = (server.local_addr().unwrap(), server.handle());
+        let running = ::tokio::spawn(server.run_with_peer(|message, peer| std::future::ready(address(message, peer))));
+        ::tokio::task::spawn_blocking(move || ask(server_address)).await.unwrap();
+        handle.drain(DEADLINE);
+        assert_eq!(running.await.unwrap().connections_cut, 0);
+    });
+}
