@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
