@@ -138,6 +138,20 @@ fn a_message_that_may_become_a_header_is_delivered_soon_and_one_that_goes_on_is_
 }
 
 #[test]
+fn only_the_first_of_several_empty_lines_is_kept() {
+    let mut receiving = accepted("line");
+    receiving.on_bytes(b"\r\n", ms(0));
+    assert!(matches!(poll(&mut receiving), Ok(Received::Wait { until: Some(_) })));
+    receiving.on_deadline(ms(250));
+    assert!(matches!(poll(&mut receiving), Ok(Received::Message(_))));
+    assert!(matches!(poll(&mut receiving), Ok(Received::Wait { .. })));
+    receiving.on_bytes(b"\r\n", ms(300));
+    assert!(matches!(poll(&mut receiving), Ok(Received::Message(message)) if message.is_empty()));
+    receiving.on_bytes(&V2[4..], ms(400));
+    assert_eq!(poll(&mut receiving).unwrap_err(), ProxyHeader::Version2.to_string(), "it is recognised still");
+}
+
+#[test]
 fn bytes_that_are_no_frame_are_a_fault_when_no_header_comes_of_them() {
     let mut receiving = accepted("ascii:4");
     receiving.on_bytes(b"PROX", ms(0));

@@ -355,6 +355,31 @@ fn what_waits_behind_a_request_that_is_cut_is_counted_too() {
     }
 }
 
+/// The host would have half an hour to close, with a request in flight or without.
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_a_bridge_at_once() {
+    for (connection, is_answered) in [("pooled:2", true), ("shared:1", true), ("shared:1", false), ("short", false)] {
+        let host = Host::listen();
+        let more = ["--to-connection", connection, "--drain", "1h", "--to-set", "timeouts.close=30m"];
+        let (mut bridge, address) = bridge(&host.address.to_string(), &more);
+        let client = dial(address);
+        ask(&client, "one");
+        let stream = host.accept();
+        assert_eq!(taken(&stream), "one");
+        if is_answered {
+            answer(&stream, "1");
+            assert_eq!(hear(&client), "1");
+        }
+        bridge.signal("TERM");
+        bridge.log_line("draining");
+        bridge.signal("TERM");
+        let (code, line) = ended(bridge);
+        assert_eq!(code, Some(1), "{connection}: {line}");
+        assert_eq!(line.contains("1 message and 1 connection cut"), !is_answered, "{connection}: {line}");
+    }
+}
+
 /// How an exchange of one client ends without a reply.
 #[derive(Clone, Copy, Debug)]
 enum Fails {

@@ -150,6 +150,24 @@ fn a_bridge_without_a_host_counts_what_clients_sent_that_waited() {
     assert!(drained(&done).ends_with("drained: 60 messages cut"), "{}", done.stderr);
 }
 
+/// Some hosts speak first, but to a client that a drain is about to end there is nothing to say.
+#[test]
+fn in_a_drain_no_host_is_dialled_for_a_client_that_sends_nothing() {
+    let host = Host::listen();
+    let to = host.address.to_string();
+    let (bridge, address) = start(&["bridge", "--to", &to, "--to-framing", "ascii:4"]);
+    stop(&bridge);
+    let client = dial(address);
+    bridge.signal("TERM");
+    bridge.signal("CONT");
+    assert_eq!(read_to_end(&client), b"");
+    drop(client);
+    let done = bridge.finish();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(drained(&done).ends_with("drained: 0 messages cut"), "{}", done.stderr);
+    host.expect_untouched();
+}
+
 #[test]
 fn limits_apply_to_clients_that_wait_and_refusals_are_in_the_report() {
     let (server, address) = start(&["serve", "--deny", "127.0.0.1"]);

@@ -67,8 +67,8 @@ pub(super) const MESSAGE: Duration = Duration::from_millis(250);
 pub(super) struct Watch {
     /// For each signature, whether the bytes until now are its beginning.
     fits: [bool; SIGNATURES.len()],
-    /// How many bytes had come when it was decided to wait for no more of them.
-    let_go: usize,
+    /// Bytes were kept for as long as they may be, and no header came of them. A client waits for this once at most.
+    pub(super) has_let_go: bool,
     /// How long the bytes are kept after the last of them came.
     pub(super) keep: Option<Duration>,
     /// The header, once one came.
@@ -89,7 +89,7 @@ pub(super) enum First {
 impl Watch {
     /// `None` where a header would be what is expected to come first.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
-        let mut watch = Self { fits: [true; SIGNATURES.len()], let_go: 0, keep: None, found: None };
+        let mut watch = Self { fits: [true; SIGNATURES.len()], has_let_go: false, keep: None, found: None };
         (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(Self { fits: [true; 4], ..watch })
     }
 
@@ -111,14 +111,9 @@ impl Watch {
         first
     }
 
-    /// Waits for no more, though only so many bytes came.
-    pub(super) const fn let_go(&mut self, came: usize) {
-        (self.let_go, self.keep) = (came, None);
-    }
-
-    /// Whether that was said of these bytes.
-    pub(super) const fn has_let_go(&self, came: usize) -> bool {
-        self.let_go == came
+    /// Keeps nothing any more, though what comes may become a header still.
+    pub(super) const fn let_go(&mut self) {
+        (self.has_let_go, self.keep) = (true, None);
     }
 }
 

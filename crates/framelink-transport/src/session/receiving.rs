@@ -488,7 +488,8 @@ impl<D: Decode> Receiving<D> {
     /// after [`expect_preamble`](Self::expect_preamble). A preamble that begins like a header is expected as before.
     ///
     /// From then on [`poll_preamble`](Self::poll_preamble) is false while the bytes that came may become a header. Bytes that are no
-    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says.
+    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says, and nothing is kept
+    /// any more.
     pub fn refuse_proxy_header(&mut self) {
         self.watch = Watch::new(self.preamble.bytes());
         self.is_started = self.preamble.is_over() && self.watch.is_none();
@@ -542,7 +543,7 @@ impl<D: Decode> Receiving<D> {
             match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
                 First::Header => {}
                 First::Perhaps if self.end != Some(End::Closed) => {
-                    watch.keep = if watch.has_let_go(came) { None } else { self.keeps_for() };
+                    watch.keep = if watch.has_let_go { None } else { self.keeps_for() };
                 }
                 First::Perhaps | First::Data => return false,
             }
@@ -629,7 +630,7 @@ impl<D: Decode> Receiving<D> {
         if self.kept_until().is_some_and(|at| at <= now)
             && let Some(watch) = &mut self.watch
         {
-            watch.let_go(usize::try_from(self.count.get()).unwrap_or(usize::MAX));
+            watch.let_go();
         }
     }
 

@@ -17,7 +17,7 @@ use crate::profile::warn_of_mismatch;
 use crate::serving::{Refused, end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
-    let drain = Drain::on_signals(bridge.drain)?;
+    let mut drain = Drain::on_signals(bridge.drain)?;
     let close = outgoing.timeouts().close;
     warn_of_mismatch(&outgoing);
     let host = Arc::new(Host::new(outgoing, &bridge.to.0)?);
@@ -32,7 +32,11 @@ pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profil
         })
         .await;
     if let Some(host) = Arc::into_inner(host) {
-        host.close(close).await;
+        // Nothing is in flight: a host that does not close is waited for no longer than the drain may take.
+        tokio::select! {
+            () = host.close(close) => {}
+            () = drain.over() => {}
+        }
     }
     outcome(&report, handle.counts(), &drain)
 }

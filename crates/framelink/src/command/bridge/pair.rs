@@ -21,7 +21,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(60);
 /// After the client's direction has failed, how long the host has for the replies to what went before.
 const REPLIES: Duration = Duration::from_secs(5);
 /// How long the peers of a pair that ends before they did may take to close too.
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// How long to look for messages that have come and cannot go out any more.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
@@ -34,7 +34,7 @@ pub(crate) struct Pair<A, B, C, D> {
 /// What a pair has passed on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
-    to_host: u64,
+    pub(super) to_host: u64,
     pub(crate) to_client: u64,
     /// Messages that had come, wholly or in part, and did not go out.
     pub(crate) cut: u64,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
+use framelink_transport::session::Tenure;
 use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
 use framelink_transport::upstream::Seat;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::pair::{Pair, Passed};
+use super::pair::{LINGER, Pair, Passed};
 use super::relay::Relay;
 use crate::accepting::{self, Accepting, Kind};
 use crate::command::connect_failed;
@@ -171,20 +172,25 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 /// before is in the log.
 async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
-    // Some hosts speak first.
-    match timeout(FIRST_BYTE, client.begun()).await {
-        Ok(Ok(true)) | Err(_) => {}
-        Ok(Ok(false)) => {
+    match begun(&mut client, &mut drain).await {
+        Some(Ok(true)) => {}
+        Some(Ok(false)) => {
             probes::tell(client.peer_addr());
             return 0;
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             let is_probe = matches!(error.cause(), Cause::Reset(_)) && client.byte_count().get() == 0;
             match is_probe {
                 true => probes::tell(client.peer_addr()),
                 false => tell_end(&client_name, Passed::default(), &Err(error)),
             }
             return 0;
+        }
+        None => {
+            // What comes after this end is looked for, as a server of the library does.
+            let cut = turn_away(client, async { drop(timeout(LINGER, drain.over()).await) }).await;
+            tell_end(&client_name, Passed { cut, ..Passed::default() }, &Ok(()));
+            return cut;
         }
     }
     let dialled = tokio::select! {
@@ -195,7 +201,7 @@ async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain
     let (mut host, seat) = match dialled {
         Ok(host) => host,
         Err(error) => {
-            let cut = turn_away(client).await;
+            let cut = turn_away(client, sleep(LAST_LOOK)).await;
             let tell = || tracing::error!("{client_name}: closed with {} cut: {error}", Count(cut, "message"));
             if cut > 0 {
                 tell()
@@ -223,6 +229,24 @@ async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain
     if is_draining { passed.cut } else { 0 }
 }
 
+/// Waits for the client's first byte: whether any came before its end. Some hosts speak first, so it is not waited for long. In a drain
+/// no host is dialled for a client that sends nothing: `None` when its time is over.
+async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool, Error>> {
+    if let Ok(begun) = timeout(FIRST_BYTE, client.begun()).await {
+        return Some(begun);
+    }
+    if drain.stage() == Stage::Open || client.byte_count().get() > 0 {
+        return Some(Ok(true));
+    }
+    tokio::select! {
+        biased;
+        begun = client.begun() => return Some(begun),
+        () = sleep(Tenure::CONNECT_GRACE.saturating_sub(FIRST_BYTE)) => {}
+        () = drain.half_over() => {}
+    }
+    (client.byte_count().get() > 0).then_some(Ok(true))
+}
+
 fn tell_end(names: &str, passed: Passed, ended: &Result<(), Error>) {
     let is_in_order = ended.as_ref().err().is_none_or(|error| matches!(error.cause(), Cause::Ended(_)));
     let tell = || match ended {
@@ -241,12 +265,16 @@ fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-/// How many messages a client has sent, wholly or in part, whom nobody serves.
-async fn turn_away(client: Connection) -> u64 {
+/// How many messages a client has sent, wholly or in part, whom nobody serves. They are looked for until its end, or until then.
+async fn turn_away(client: Connection, until: impl Future<Output = ()>) -> u64 {
     let held = client.held_bytes();
     let (from, to) = client.split();
     let mut unserved = Relay::new(from, to, held);
-    let _ = timeout(LAST_LOOK, unserved.part()).await;
+    tokio::select! {
+        biased;
+        () = unserved.part() => {}
+        () = until => {}
+    }
     unserved.take_what_was_read();
     unserved.cut()
 }
