@@ -25,6 +25,7 @@ const WAYS: &[(&[&str], Option<i32>)] = &[
     (&["--connection", "shared:1", "--key", "0:2"], Some(0)),
     (&["--no-reply"], Some(0)),
     (&["--no-reply", "--connection", "short"], Some(0)),
+    (&["--no-reply", "--connection", "pooled:1"], Some(0)),
     (&["--no-reply", "--exchange", "duplex"], Some(0)),
     (&["--no-reply", "--every", "1ms", "--repeat", "1"], Some(0)),
 ];
