@@ -13,7 +13,7 @@ use framelink_transport::{DecodeError, Ends, Fault, FrameReader, Framing, ReadEr
 use serde::Serialize;
 
 use crate::arguments::Inspect;
-use crate::bytes_text::{Dump, Line, to_hex};
+use crate::bytes_text::{Dump, Json, Line, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, Output};
 use others::{MOST_OF_STREAM, Other, Source, that_cut};
@@ -232,7 +232,7 @@ impl Listing {
     }
 
     fn json_line(&self, line: &impl Serialize) -> Result<(), Failure> {
-        self.line(serde_json::to_string(line).map_err(Failure::fault)?)
+        self.line(Json(&serde_json::to_string(line).map_err(Failure::fault)?))
     }
 
     fn line(&self, line: impl Display) -> Result<(), Failure> {
