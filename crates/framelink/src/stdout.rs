@@ -5,13 +5,15 @@ use crate::failure::Failure;
 /// Refuses to begin where stdout is closed.
 ///
 /// Before `main`, Rust opens `/dev/null` for reading and writing in place of a stdout that is closed, and every write to it succeeds. A
-/// `/dev/null` that the caller opened in this way looks the same. Where stdin or stderr is the same open file, as in a daemon, it counts as
-/// the caller's; `> /dev/null` opens it for writing only.
+/// `/dev/null` that the caller opened in this way, such as `DEVNULL` of Python, looks the same, and the error says so. Where stdin or
+/// stderr is the same open file, as in a daemon, it counts as the caller's, though Rust shares it too where two of them are closed;
+/// `> /dev/null` opens it for writing only.
 pub(crate) fn check_is_open() -> Result<(), Failure> {
     match is_stand_in() {
         false => Ok(()),
         true => Err(Failure::fault(
-            "standard output is closed, so that nothing can be printed; `> /dev/null` discards what is printed",
+            "standard output is closed, or is /dev/null opened for reading and writing, which looks the same; to discard what is printed, \
+             open /dev/null for writing only, as `> /dev/null` does",
         )),
     }
 }
