@@ -99,6 +99,24 @@ fn the_end_of_the_peer_is_noticed_while_stdin_is_waited_for() {
     drop(stdin);
 }
 
+/// A peer that only receives may have closed its side alone, so it is a warning.
+#[test]
+fn the_end_of_the_peer_is_told_at_once_where_no_reply_is_waited_for() {
+    let host = Host::listen();
+    let arguments = ["send", &host.address.to_string(), "--framing", "line", "--no-reply"];
+    let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(b"hi\n").unwrap();
+    let stream = host.accept();
+    assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
+    half_close(&stream);
+    running.log_line("the peer closed its side, and stdin has not ended");
+    stdin.write_all(b"ho\n").unwrap();
+    drop(stdin);
+    assert_eq!(read_to_end(&stream), b"ho\r\n");
+    assert_eq!(running.finish().code, Some(0));
+}
+
 #[test]
 fn a_reset_is_noticed_while_stdin_is_waited_for() {
     for more in [&[][..], &["--no-reply"]] {
