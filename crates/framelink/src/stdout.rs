@@ -34,7 +34,17 @@ fn is_stand_in() -> bool {
     let Ok(flags) = fcntl_getfl(stdout()) else { return true };
     let (Ok(ours), Ok(null)) = (fstat(stdout()), stat("/dev/null")) else { return false };
     let is_null = FileType::from_raw_mode(ours.st_mode) == FileType::CharacterDevice && ours.st_rdev == null.st_rdev;
-    is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags)
+    is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags) && !stderr_is_discarded(null.st_rdev)
+}
+
+/// Whether stderr is `/dev/null` opened for reading and writing by itself, as Node.js opens both: what Rust opens is shared.
+#[cfg(unix)]
+fn stderr_is_discarded(null: rustix::fs::Dev) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat};
+    use rustix::stdio::stderr;
+
+    fstat(stderr()).is_ok_and(|stat| stat.st_rdev == null)
+        && fcntl_getfl(stderr()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
 /// Whether stdin or stderr is the same open file as stdout: a flag that is set on one shows on the other. The flag means nothing to

@@ -60,7 +60,9 @@ fn a_dev_null_opened_for_reading_and_writing_is_told_what_to_do_instead() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_discarded_on_purpose_is_no_error() {
-    for redirection in [">/dev/null", ">/dev/null 2>&1", "</dev/null >/dev/null", "<>/dev/null >&0"] {
+    for redirection in
+        [">/dev/null", ">/dev/null 2>&1", "</dev/null >/dev/null", "<>/dev/null >&0", "1<>/dev/null 2<>/dev/null"]
+    {
         let host = Host::listen();
         let to = host.address.to_string();
         let host = host.serve(|mut stream| {
