@@ -65,6 +65,19 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// JSON with the characters escaped that do not show as themselves, among them those that some programs take for the end of a line. Only
+/// strings hold any.
+pub(crate) struct Json<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match is_invisible(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}")),
+            false => write!(f, "{c}"),
+        })
+    }
+}
+
 /// Whether a character does not show as itself: controls (C0 and C1), separators of lines and paragraphs, what sets the direction of
 /// text, what has no width, what fills, and tags.
 pub(crate) fn is_invisible(c: char) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::bytes_text::{Line, to_hex};
+use crate::bytes_text::{Json, Line, to_hex};
 use crate::failure::Failure;
 use crate::output::say;
 
@@ -105,7 +105,7 @@ impl<'a> MessageLine<'a> {
                 self.payload_len = bytes.map(<[u8]>::len);
                 self.payload = bytes.map(to_hex);
                 self.text = bytes.and_then(|bytes| str::from_utf8(bytes).ok());
-                say(serde_json::to_string(&self).map_err(Failure::fault)?)
+                say(Json(&serde_json::to_string(&self).map_err(Failure::fault)?))
             }
             (Style::Text, Some(bytes)) => say(format_args!("{}{}", self.prefix, Line(bytes))),
             (Style::Hex, Some(bytes)) => say(format_args!("{}{}", self.prefix, to_hex(bytes))),

@@ -5,13 +5,15 @@ use crate::failure::Failure;
 /// Refuses to begin where stdout is closed.
 ///
 /// Before `main`, Rust opens `/dev/null` for reading and writing in place of a stdout that is closed, and every write to it succeeds. A
-/// `/dev/null` that the caller opened in this way looks the same. Where stdin or stderr is the same open file, as in a daemon, it counts as
-/// the caller's; `> /dev/null` opens it for writing only.
+/// `/dev/null` that the caller opened in this way, such as `DEVNULL` of Python, looks the same, and the error says so. Where stdin or
+/// stderr is the same open file, as in a daemon, it counts as the caller's, though Rust shares it too where two of them are closed;
+/// `> /dev/null` opens it for writing only.
 pub(crate) fn check_is_open() -> Result<(), Failure> {
     match is_stand_in() {
         false => Ok(()),
         true => Err(Failure::fault(
-            "standard output is closed, so that nothing can be printed; `> /dev/null` discards what is printed",
+            "standard output is closed, or is /dev/null opened for reading and writing, which looks the same; to discard what is printed, \
+             open /dev/null for writing only, as `> /dev/null` does",
         )),
     }
 }
@@ -32,7 +34,17 @@ fn is_stand_in() -> bool {
     let Ok(flags) = fcntl_getfl(stdout()) else { return true };
     let (Ok(ours), Ok(null)) = (fstat(stdout()), stat("/dev/null")) else { return false };
     let is_null = FileType::from_raw_mode(ours.st_mode) == FileType::CharacterDevice && ours.st_rdev == null.st_rdev;
-    is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags)
+    is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags) && !stderr_is_discarded(null.st_rdev)
+}
+
+/// Whether stderr is `/dev/null` opened for reading and writing by itself, as Node.js opens both: what Rust opens is shared.
+#[cfg(unix)]
+fn stderr_is_discarded(null: rustix::fs::Dev) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat};
+    use rustix::stdio::stderr;
+
+    fstat(stderr()).is_ok_and(|stat| stat.st_rdev == null)
+        && fcntl_getfl(stderr()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
 /// Whether stdin or stderr is the same open file as stdout: a flag that is set on one shows on the other. The flag means nothing to

@@ -308,6 +308,20 @@ fn a_file_of_frames_of_another_kind_or_width_names_the_framing_that_cuts_it() {
     }
 }
 
+#[test]
+fn empty_messages_before_all_others_are_doubted() {
+    let wire = frames("net:4", 5);
+    let done = inspect(&["--framing", "net:2"], &wire);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let (_, named) = done.stdout.split_once("many messages are empty; ").unwrap_or_else(|| panic!("{}", done.stdout));
+    assert!(named.contains("--framing net:4 -  (5 messages)"), "{named}");
+    let done = inspect(&["--framing", "net:4"], &wire);
+    assert!(done.stdout.ends_with("nothing left over\n"), "{}", done.stdout);
+    // No other framing cuts these.
+    let done = inspect(&["--framing", "net:2"], b"\0\x01a\0\0\0\0\0\x01b\0\0");
+    assert!(done.stdout.ends_with("nothing left over\n"), "{}", done.stdout);
+}
+
 /// The command that is named shows the file as messages.
 #[test]
 fn the_command_that_is_named_cuts_the_file() {

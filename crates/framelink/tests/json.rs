@@ -48,6 +48,24 @@ fn send_prints_an_object_for_each_reply_and_for_what_else_comes() {
     host.join();
 }
 
+/// Some programs take `U+0085` or `U+2028` for the end of a line, and a terminal obeys what sets the direction of text.
+#[test]
+fn no_character_of_a_line_is_one_that_does_not_show_as_itself() {
+    let text = "a\u{85}b\u{9b}c\u{2028}d\u{202e}e\u{200b}f\u{7f}g\u{e0001}\\";
+    let host = Host::listen();
+    let peer = host.address.to_string();
+    let host = host.serve(move |mut stream| {
+        read_exactly(&stream, 3);
+        stream.write_all(&[&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat()).expect("replying");
+        read_to_end(&stream)
+    });
+    let done = Running::run(&mut framelink(["send", &peer, "--framing", "net:1", "--json", "hi"]));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stdout.trim_end().bytes().all(|byte| matches!(byte, b' '..=b'~')), "{:?}", done.stdout);
+    assert_eq!(objects(&done.stdout)[0]["text"], text);
+    host.join();
+}
+
 /// The ways to send that report a failed message.
 const WAYS: &[&[&str]] =
     &[&[], &["--connection", "short"], &["--exchange", "duplex"], &["--every", "1ms", "--repeat", "1"]];

@@ -25,6 +25,7 @@ const WAYS: &[(&[&str], Option<i32>)] = &[
     (&["--connection", "shared:1", "--key", "0:2"], Some(0)),
     (&["--no-reply"], Some(0)),
     (&["--no-reply", "--connection", "short"], Some(0)),
+    (&["--no-reply", "--connection", "pooled:1"], Some(0)),
     (&["--no-reply", "--exchange", "duplex"], Some(0)),
     (&["--no-reply", "--every", "1ms", "--repeat", "1"], Some(0)),
 ];
@@ -96,6 +97,24 @@ fn the_end_of_the_peer_is_noticed_while_stdin_is_waited_for() {
     assert_eq!((done.code, &*done.stdout), (Some(1), "bye\n"));
     assert!(done.stderr.contains("the peer closed the connection, and stdin has not ended"), "{}", done.stderr);
     drop(stdin);
+}
+
+/// A peer that only receives may have closed its side alone, so it is a warning.
+#[test]
+fn the_end_of_the_peer_is_told_at_once_where_no_reply_is_waited_for() {
+    let host = Host::listen();
+    let arguments = ["send", &host.address.to_string(), "--framing", "line", "--no-reply"];
+    let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(b"hi\n").unwrap();
+    let stream = host.accept();
+    assert_eq!(read_exactly(&stream, 4), b"hi\r\n");
+    half_close(&stream);
+    running.log_line("the peer closed its side, and stdin has not ended");
+    stdin.write_all(b"ho\n").unwrap();
+    drop(stdin);
+    assert_eq!(read_to_end(&stream), b"ho\r\n");
+    assert_eq!(running.finish().code, Some(0));
 }
 
 #[test]

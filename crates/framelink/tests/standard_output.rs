@@ -47,10 +47,22 @@ fn a_closed_stdout_is_told_before_anything_is_dialled_or_listened_on() {
     host.expect_untouched();
 }
 
+/// It cannot be told from a closed one, so the error names both.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_dev_null_opened_for_reading_and_writing_is_told_what_to_do_instead() {
+    let done = shell("1<>/dev/null", &["check", "short-sync", "--framing", "line"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("or is /dev/null opened for reading and writing"), "{}", done.stderr);
+    assert!(done.stderr.contains("open /dev/null for writing only"), "{}", done.stderr);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_discarded_on_purpose_is_no_error() {
-    for redirection in [">/dev/null", ">/dev/null 2>&1", "</dev/null >/dev/null", "<>/dev/null >&0"] {
+    for redirection in
+        [">/dev/null", ">/dev/null 2>&1", "</dev/null >/dev/null", "<>/dev/null >&0", "1<>/dev/null 2<>/dev/null"]
+    {
         let host = Host::listen();
         let to = host.address.to_string();
         let host = host.serve(|mut stream| {

@@ -13,7 +13,7 @@ use framelink_transport::{DecodeError, Ends, Fault, FrameReader, Framing, ReadEr
 use serde::Serialize;
 
 use crate::arguments::Inspect;
-use crate::bytes_text::{Dump, Line, to_hex};
+use crate::bytes_text::{Dump, Json, Line, to_hex};
 use crate::failure::Failure;
 use crate::output::{Count, Output};
 use others::{MOST_OF_STREAM, Other, Source, that_cut};
@@ -31,12 +31,15 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     let output = Rc::new(RefCell::new(Output::new()));
     let is_file = inspect.file.is_file();
     let input = ShowBeforeRead { input: file, output: Rc::clone(&output), keeps: !is_file, kept: Vec::new(), len: 0 };
-    let mut listing = Listing { output, json: inspect.json, skipped, messages: 0 };
+    let mut listing = Listing { output, json: inspect.json, skipped, messages: 0, empty: 0 };
     let mut reader = FrameReader::new(input, inspect.framing);
     let fault = loop {
         match reader.read() {
             Ok(Some(frame)) => listing.message(frame.offset, frame.wire, frame.payload)?,
-            Ok(None) => return listing.finish(reader.offset()),
+            Ok(None) => {
+                listing.finish(reader.offset())?;
+                return listing.doubts(inspect, reader.get_mut());
+            }
             Err(ReadError::Fault(fault)) => break fault,
             Err(error) => {
                 listing.flush()?;
@@ -50,14 +53,11 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     listing.fault(end, &fault)?;
     let mut tail = CountingSink(rest);
     let counted = io::copy(reader.get_mut(), &mut tail);
-    let read = reader.get_mut();
-    let source = match is_file {
-        true => Source::File(&inspect.file, inspect.skip),
-        false => Source::Bytes(&read.kept, read.kept.len() as u64 == read.len),
-    };
-    let (others, is_all) = that_cut(&source, inspect.framing);
+    let (others, is_all) = that_cut(&reader.get_mut().source(inspect), inspect.framing);
     listing.tail(end, tail.0, &fault, &others)?;
-    listing.others(inspect, &others, is_all)?;
+    let heading =
+        if is_all { "other framings cut all of it:" } else { "other framings cut the start of it, which was tried:" };
+    listing.others(inspect, &others, heading)?;
     match counted {
         Ok(_) => Err(Failure::Reported),
         Err(error) => Err(Failure::fault(format!("{name}: {error}"))),
@@ -72,6 +72,16 @@ struct ShowBeforeRead<R> {
     keeps: bool,
     kept: Vec<u8>,
     len: u64,
+}
+
+impl<R> ShowBeforeRead<R> {
+    /// The input to try again, once all of it was read.
+    fn source<'a>(&'a self, inspect: &'a Inspect) -> Source<'a> {
+        match self.keeps {
+            false => Source::File(&inspect.file, inspect.skip),
+            true => Source::Bytes(&self.kept, self.kept.len() as u64 == self.len),
+        }
+    }
 }
 
 impl<R: Read> Read for ShowBeforeRead<R> {
@@ -145,6 +155,8 @@ struct Listing {
     json: bool,
     skipped: u64,
     messages: u64,
+    /// How many of them have no payload.
+    empty: u64,
 }
 
 #[derive(Serialize)]
@@ -172,6 +184,7 @@ struct OtherLine {
 impl Listing {
     fn message(&mut self, offset: usize, wire: &[u8], payload: &[u8]) -> Result<(), Failure> {
         self.messages += 1;
+        self.empty += u64::from(payload.is_empty());
         let (frame_len, payload_len) = (wire.len(), payload.len());
         let offset = self.skipped + offset as u64;
         if self.json {
@@ -182,11 +195,22 @@ impl Listing {
     }
 
     /// The end of an input that is all messages.
-    fn finish(self, end: usize) -> Result<(), Failure> {
+    fn finish(&self, end: usize) -> Result<(), Failure> {
         if !self.json {
             self.line(format_args!("{} in {}, nothing left over", self.count(), bytes(end)))?;
         }
         self.flush()
+    }
+
+    /// A length of four bytes that is read as two makes an empty message before each: names framings that cut the input into the others.
+    fn doubts<R>(&self, inspect: &Inspect, read: &ShowBeforeRead<R>) -> Result<(), Failure> {
+        let filled = self.messages - self.empty;
+        if self.json || filled < 2 || self.empty < filled {
+            return Ok(());
+        }
+        let (mut others, is_all) = that_cut(&read.source(inspect), inspect.framing);
+        others.retain(|other| is_all && other.messages == filled);
+        self.others(inspect, &others, "many messages are empty; other framings cut all of it without these:")
     }
 
     /// What is wrong, at once: counting what is left over may take long. An object says both.
@@ -208,15 +232,11 @@ impl Listing {
     }
 
     /// The commands that show the whole input as messages.
-    fn others(&self, inspect: &Inspect, others: &[Other], is_all: bool) -> Result<(), Failure> {
+    fn others(&self, inspect: &Inspect, others: &[Other], heading: &str) -> Result<(), Failure> {
         if self.json || others.is_empty() {
             return Ok(());
         }
-        self.line(if is_all {
-            "other framings cut all of it:"
-        } else {
-            "other framings cut the start of it, which was tried:"
-        })?;
+        self.line(heading)?;
         let file = quoted(&Line(inspect.file.as_os_str().as_encoded_bytes()).to_string());
         let skip = if inspect.skip > 0 { format!(" --skip {}", inspect.skip) } else { String::new() };
         for other in others {
@@ -232,7 +252,7 @@ impl Listing {
     }
 
     fn json_line(&self, line: &impl Serialize) -> Result<(), Failure> {
-        self.line(serde_json::to_string(line).map_err(Failure::fault)?)
+        self.line(Json(&serde_json::to_string(line).map_err(Failure::fault)?))
     }
 
     fn line(&self, line: impl Display) -> Result<(), Failure> {

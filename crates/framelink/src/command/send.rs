@@ -110,7 +110,7 @@ impl Settings {
             calls.exchange = Some(ExchangeKind::SendOnly);
         }
         // With a profile `--framing` says both directions too.
-        let overrides = Overrides {
+        let mut overrides = Overrides {
             send: send.framing,
             receive: send.reply_framing.or(send.framing),
             reply_within: send.timeout,
@@ -132,11 +132,20 @@ impl Settings {
             || send.sets.are_said()
             || send.liveness.heartbeat.is_some()
             || send.every.is_some();
-        let profile = match &send.profile {
-            Some(name) => Some(load(name, &overrides)?),
-            None if needs_profile => Some(overrides.profile()?),
-            None => None,
+        let profile = |overrides: &Overrides| match &send.profile {
+            Some(name) => load(name, overrides).map(Some),
+            None if needs_profile => overrides.profile().map(Some),
+            None => Ok(None),
         };
+        let mut said = profile(&overrides)?;
+        // A pool cuts a connection on which a reply may still come, and with it what has come.
+        let is_cut = |profile: &Profile| profile.connection().pooled().is_some() && profile.exchange().receives();
+        if send.no_reply && said.as_ref().is_some_and(is_cut) {
+            overrides.calls.exchange = Some(ExchangeKind::SendOnly);
+            // A sign-on that has a reply does not go with it.
+            said = profile(&overrides).unwrap_or(said);
+        }
+        let profile = said;
         match (profile, overrides.send, overrides.receive) {
             (Some(profile), _, _) => {
                 fits(&profile, Side::Client)?;

@@ -30,18 +30,24 @@ pub(super) async fn run(
     let (failure, mut failed) = mpsc::unbounded_channel();
     let mut peer_end = tokio::spawn(until_end(receiver, out.clone(), failure));
     let mut given = messages;
-    let mut count = 0;
+    let (mut count, mut early_end) = (0, None);
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)?) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
             (Some(given), _) => given.next(),
             (None, Some(stdin)) => {
                 stdin.prompt();
-                tokio::select! {
-                    biased;
-                    message = stdin.next() => message?,
-                    Some(error) = failed.recv() => return Err(error.of(count)),
-                    error = sender.keep() => return Err(all_failed(count, &error)),
+                loop {
+                    tokio::select! {
+                        biased;
+                        message = stdin.next() => break message?,
+                        Some(error) = failed.recv() => return Err(error.of(count)),
+                        error = sender.keep() => return Err(all_failed(count, &error)),
+                        end = &mut peer_end, if early_end.is_none() => {
+                            early_end = Some(end);
+                            tracing::warn!("the peer closed its side, and stdin has not ended; it may take nothing more");
+                        }
+                    }
                 }
             }
             (None, None) => None,
@@ -59,7 +65,9 @@ pub(super) async fn run(
         }
     }
     // Only an end that comes after ours shows anything. One that came before may still have to be noticed.
-    let early_end = timeout(NOTICED, &mut peer_end).await.ok();
+    if early_end.is_none() {
+        early_end = timeout(NOTICED, &mut peer_end).await.ok();
+    }
     let ended_early = early_end.is_some();
     match timeout(within, sender.finish()).await {
         Ok(finished) => finished.map_err(|error| all_failed(count, &error))?,
