@@ -182,7 +182,9 @@ async fn what_has_come_before_a_drain_is_taken_though_nobody_has_noticed_it() {
 fn a_server_of_threads_is_drained_like_that() {
     for concurrency in [Concurrency::default(), Concurrency::new(4).order_by(ReplyOrder::Requests)] {
         for round in 0..15 {
-            let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).unwrap();
+            // A client that the system holds up for long sends until it sees the end, and all of that is counted.
+            let profile = Arc::new(profile().close_timeout(DEADLINE).build().unwrap());
+            let server = blocking::Server::bind("127.0.0.1:0", &profile).unwrap();
             let server = server.concurrency(concurrency);
             let (address, handle) = (server.local_addr().unwrap(), server.handle());
             let running = thread::spawn(move || {
