@@ -185,9 +185,16 @@ fn recv_dropped_at_any_poll_with_half_a_beat() {
     });
 }
 
-/// Ten million empty frames: cost, and memory.
+/// Ten million empty frames: cost, and memory. In a process of its own, because the memory of the process is measured.
 #[test]
 fn ten_million_empty_frames() {
+    const ALONE: &str = "FRAMELINK_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        alone.args(["--exact", "serving::ten_million_empty_frames", "--nocapture"]).env(ALONE, "1");
+        assert!(alone.status().unwrap().success());
+        return;
+    }
     let rss = || {
         let text = std::fs::read_to_string("/proc/self/statm").unwrap();
         text.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4
