@@ -25,7 +25,8 @@ fn a_server_finishes_what_has_begun_however_often_the_terminal_hangs_up() {
     drop(client);
     let done = server.finish();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(done.stderr.contains("drained: 1 message answered, 0 cut"), "{}", done.stderr);
+    // The first reply may be counted as before the drain or in it: the client sees it a moment before it is counted.
+    assert!(done.stderr.contains(" answered, 0 cut, 0 came too late"), "{}", done.stderr);
 }
 
 #[test]
