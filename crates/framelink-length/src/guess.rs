@@ -305,8 +305,11 @@ fn reading(field: Field) -> Option<Reading> {
 fn begins_with_priority(input: &[u8]) -> bool {
     let Some(rest) = input.strip_prefix(b"<") else { return false };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = rest.get(..digits).unwrap_or_default().iter().fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0'));
-    (1..=3).contains(&digits) && number <= 191 && rest.get(digits) == Some(&b'>')
+    // More digits would not fit the sum.
+    if !(1..=3).contains(&digits) || rest.get(digits) != Some(&b'>') {
+        return false;
+    }
+    rest.iter().take(digits).fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0')) <= 191
 }
 
 /// Digits and blanks of EBCDIC; another byte becomes one that is neither.
