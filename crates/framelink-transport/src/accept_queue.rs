@@ -64,7 +64,10 @@ impl AcceptQueue {
                     return Ok(Some((socket, peer)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if accepting::is_gone(&error) => {}
+                // It was in the queue, unless a signal came: an error without end ends the loop too.
+                Err(error) if accepting::is_gone(&error) => {
+                    *left -= u64::from(error.kind() != io::ErrorKind::Interrupted)
+                }
                 Err(error) => return Err(error),
             }
         }

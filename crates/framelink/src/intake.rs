@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::drain::{Drain, Stage};
 
 /// The messages of one side. A drain ends them at the first quiet moment: nothing is there to be read, none has begun
-/// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. Whoever
-/// never is quiet is taken from for half of the time.
+/// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. A
+/// side that is never quiet is read for half of the drain's time.
 pub(crate) struct Intake<'a, R> {
     from: &'a mut RecvHalf<Directions, R>,
     drain: Drain,
@@ -79,7 +79,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
             };
             tokio::select! {
                 biased;
-                // Whoever has used up its turn is told that nothing is there, which must not pass for a quiet moment.
+                // tokio answers `Pending` to a task that has used up its turn. That must not pass for a quiet moment.
                 received = unconstrained(self.from.recv()) => return Ok(self.taken(received?)),
                 () = changes => {}
                 () = settled(), if stage == Stage::Draining && !begun && new_until.is_none() => return Ok(Taken::Drained),

@@ -49,7 +49,7 @@ fn refuse(error: &clap::Error) -> ! {
     if shown == text {
         error.exit();
     }
-    // Where stderr is closed nobody wants to hear it.
+    // Where stderr is closed the error cannot be shown, and the exit code tells.
     let _ = write!(std::io::stderr(), "{shown}");
     std::process::exit(error.exit_code());
 }

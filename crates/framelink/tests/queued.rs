@@ -208,7 +208,7 @@ fn ask_again_and_again(address: SocketAddr) -> Ledger {
 
 /// Short connections one after the other, so that some wait to be accepted at any moment.
 #[test]
-fn a_server_under_load_resets_nobody_when_it_ends() {
+fn a_server_under_load_resets_no_client_when_it_ends() {
     let (mut server, address) = Running::listen(&mut framelink([&["serve"][..], &LISTEN, &["--set", SHORT]].concat()));
     let clients: Vec<_> = (0..8).map(|_| Task::start(move || ask_again_and_again(address))).collect();
     (0..8).for_each(|_| drop(server.log_line(": connected")));

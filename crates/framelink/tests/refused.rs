@@ -52,7 +52,7 @@ fn refused(address: SocketAddr) -> SocketAddr {
 }
 
 #[test]
-fn whoever_is_denied_has_a_line_and_the_others_are_counted() {
+fn the_first_denied_client_has_a_line_and_the_others_are_counted() {
     let host = Host::listen();
     for (name, running, address) in commands(&host, &["--deny", "127.0.0.1"]) {
         let first = refused(address);

@@ -90,7 +90,8 @@ impl Watch {
     /// `None` where a header would be what is expected to come first.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
         let mut watch = Self { fits: [true; SIGNATURES.len()], has_let_go: false, keep: None, found: None };
-        (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(Self { fits: [true; 4], ..watch })
+        (preamble.is_empty() || watch.look(0, preamble) == First::Data)
+            .then_some(Self { fits: [true; SIGNATURES.len()], ..watch })
     }
 
     /// Looks at the bytes that came after the first `before`, which were looked at and taken.

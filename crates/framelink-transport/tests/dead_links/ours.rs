@@ -144,6 +144,7 @@ fn in_namespaces_a_cut_that_heals_in_time() {
     let mut host = Host::boot(&network);
     let mut ours = watched(&host.start("answers"));
     network.cut();
+    // How long the cut lasts: shorter than the bound, and the kernel's clock counts it.
     thread::sleep(Duration::from_millis(200));
     network.heal();
     assert!(matches!(ours.recv_within(Duration::from_secs(2)).unwrap(), TryRecv::Nothing));

@@ -54,7 +54,7 @@ fn own_server_and_resting_client_by_server() {
     let mut client = blocking::Client::new((*profile).clone(), address.to_string()).unwrap();
     client.call(b"hi").unwrap();
     thread::sleep(ms(1400));
-    // In good order: a probe that nobody reads any more would reset the connection.
+    // In good order: a probe that comes after the client's end would reset the connection.
     client.close().unwrap();
     let served = server.join().unwrap();
     assert_eq!(served, Ok(1), "the client rested, and both live");

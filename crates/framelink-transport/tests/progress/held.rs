@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream,
 use tokio::time::{sleep, timeout};
 
 use crate::driver::framing;
-use crate::stream::{Scripted, scripted};
+use crate::stream::{Waiting, scripted};
 
 const WITHIN: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(50);
@@ -31,13 +31,13 @@ impl<S> Holding<S> {
     }
 }
 
-impl Read for Holding<Scripted> {
+impl Read for Holding<Waiting> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.stream.read(space)
     }
 }
 
-impl Write for Holding<Scripted> {
+impl Write for Holding<Waiting> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -52,7 +52,7 @@ impl Write for Holding<Scripted> {
     }
 }
 
-impl nonblocking::WriteStream for Holding<Scripted> {
+impl nonblocking::WriteStream for Holding<Waiting> {
     fn shut_down(&mut self) -> io::Result<()> {
         self.flush()
     }
@@ -131,7 +131,7 @@ async fn a_message_that_is_held_is_sent_when_it_was_handed_on() {
 
 fn connection(
     writes: impl IntoIterator<Item = WriteStep>,
-) -> (nonblocking::Connection<Directions, Holding<Scripted>>, Script) {
+) -> (nonblocking::Connection<Directions, Holding<Waiting>>, Script) {
     let (stream, script) = scripted([], writes);
     script.after_writes(WriteStep::ALL);
     (nonblocking::Connection::new(Holding::new(stream), framing("net:2")), script)

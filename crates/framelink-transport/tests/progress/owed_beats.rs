@@ -11,12 +11,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::{Instant, sleep};
 
 use crate::driver::framing;
-use crate::stream::{PING, PONG, Scripted, ping, scripted};
+use crate::stream::{PING, PONG, Waiting, ping, scripted};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// A connection that answers probes to a peer that takes nothing, and sends a probe and a message behind it.
-fn probed(message: &[u8]) -> (Connection<Directions, Scripted>, Script) {
+fn probed(message: &[u8]) -> (Connection<Directions, Waiting>, Script) {
     let (stream, script) = scripted([ReadStep::bytes(PING), ReadStep::bytes(message)], []);
     script.after_writes(WriteStep::WouldBlock);
     let mut connection = Connection::new(stream, framing("net:2"));

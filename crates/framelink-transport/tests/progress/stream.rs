@@ -1,6 +1,6 @@
 //! Streams in memory that answer at once, for each driver.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,10 @@ use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::{blocking, nonblocking};
 use tokio::io::{AsyncRead, ReadBuf};
 
+#[path = "../support/waiting.rs"]
+mod waiting;
+pub(crate) use waiting::Waiting;
+
 pub(crate) const PING: &[u8] = b"\0\x04PING";
 pub(crate) const PONG: &[u8] = b"\0\x04PONG";
 
@@ -20,41 +24,12 @@ pub(crate) fn ping() -> Heartbeat {
     Heartbeat::relaxed(Form::literal(b"PING", b"PONG"))
 }
 
-/// A stream that plays a script, for the drivers that do not wait.
-pub(crate) struct Scripted(ScriptedStream);
-
 pub(crate) fn scripted(
     reads: impl IntoIterator<Item = ReadStep>,
     writes: impl IntoIterator<Item = WriteStep>,
-) -> (Scripted, Script) {
+) -> (Waiting, Script) {
     let (stream, script) = ScriptedStream::new(reads, writes);
-    (Scripted(stream), script)
-}
-
-impl Read for Scripted {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.0.read(space)
-    }
-}
-
-impl Write for Scripted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(parts)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl nonblocking::WriteStream for Scripted {
-    fn shut_down(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    (Waiting(stream), script)
 }
 
 /// A peer that has the same bytes ready for each read, as often as it is said, and then is silent. It takes whatever is written.

@@ -43,7 +43,7 @@ fn assert_report(report: DrainReport, address: SocketAddr) {
     let all = u64::from(CLIENTS);
     assert_eq!((report.answered, report.closed, report.discarded), (2 * all, all, 0), "{report:?}");
     assert!(report.is_clean(), "{report:?}");
-    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).is_err(), "the listener is closed");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_loop_without_a_server_answers_all_that_wait_to_be_accepted() {
         all.push_back(connection.serve_many(&profile, Concurrency::default()));
     }
     drop(listener);
-    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).is_err(), "the listener is closed");
     let reading = thread::spawn(move || assert_answered(clients));
     let (began, mut answered) = (Instant::now(), 0);
     while let Some(mut served) = all.pop_front() {

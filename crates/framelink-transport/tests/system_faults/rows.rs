@@ -46,7 +46,7 @@ fn ip() -> Option<String> {
     Network::new().err()
 }
 
-/// No `ss`, or a system that lets nobody kill sockets, of which `ss` says nothing.
+/// Why sockets cannot be killed here: there is no `ss`, or the system kills none, of which `ss` says nothing.
 fn ss() -> Option<String> {
     let killed = Namespace::new().and_then(|host| {
         let (_listener, mut stream) = host.run(|| {

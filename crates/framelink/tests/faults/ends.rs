@@ -157,7 +157,7 @@ fn check_at_most_once(seen: &[Vec<u8>], ledgers: &[Ledger]) {
     let sent: HashSet<_> = ledgers.iter().flat_map(|ledger| &ledger.sent).collect();
     for message in seen {
         assert!(once.insert(message), "seen twice: {}", String::from_utf8_lossy(message));
-        assert!(sent.contains(message), "nobody has sent {}", String::from_utf8_lossy(message));
+        assert!(sent.contains(message), "no client has sent {}", String::from_utf8_lossy(message));
     }
     for ledger in ledgers {
         assert!(

@@ -103,7 +103,7 @@ where
         tokio::select! {
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,
-                // Nobody is there to take replies, or nothing was asked.
+                // The client is gone and takes no replies, or it asked nothing.
                 Err(error) if matches!(error.cause(), Cause::Dead(_) | Cause::ProxyHeader(_)) => Err(error),
                 Err(error) => {
                     let _ = timeout(REPLIES, downwards).await;

@@ -265,7 +265,7 @@ fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-/// How many messages a client has sent, wholly or in part, whom nobody serves. They are looked for until its end, or until then.
+/// Counts the messages, whole or begun, of a client whose host could not be reached. Reads until the client ends, or until `until` is done.
 async fn turn_away(client: Connection, until: impl Future<Output = ()>) -> u64 {
     let held = client.held_bytes();
     let (from, to) = client.split();

@@ -135,7 +135,7 @@ async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSend
         }
     };
     if let Err(ended) = ended {
-        // Nobody waits for it when everything is over.
+        // Where sending is over, the receiver of this error is gone.
         let _ = failed.send(ended);
     }
 }

@@ -70,7 +70,7 @@ impl Stdin {
     }
 }
 
-/// Whether stdin has ended or holds bytes that nobody has read.
+/// Whether stdin has ended or holds unread bytes.
 #[cfg(unix)]
 fn is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
