@@ -99,8 +99,7 @@ struct Ledger {
 }
 
 /// Sends one request after the other, each when the last is answered, until the connection ends.
-fn ask(wire: Wire, address: SocketAddr, client: usize, replies: &AtomicUsize) -> Ledger {
-    let mut stream = dial(address);
+fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) -> Ledger {
     let mut ledger = Ledger { sent: Vec::new(), replied: 0, in_good_order: true };
     loop {
         let request = format!("{client:02}-{:06}", ledger.sent.len()).into_bytes();
@@ -132,8 +131,9 @@ fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<Ledger
     let replies = Arc::<AtomicUsize>::default();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let replies = Arc::clone(&replies);
-            thread::spawn(move || ask(wire, address, client, &replies))
+            // Before the first of them asks: nothing listens any more when the others have their replies.
+            let (stream, replies) = (dial(address), Arc::clone(&replies));
+            thread::spawn(move || ask(wire, stream, client, &replies))
         })
         .collect();
     let began = Instant::now();
