@@ -35,7 +35,12 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn listen() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("listening");
+        Self::at("127.0.0.1:0".parse().expect("an address"))
+    }
+
+    /// Listens on this address, which is one of a `ReservedPort` where it is listened on more than once.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("listening");
         let address = listener.local_addr().expect("an address");
         Self { listener, address }
     }
