@@ -59,7 +59,7 @@ mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
-mod client_rules;
+mod client;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod clock;
 #[cfg(feature = "socket")]
@@ -71,6 +71,8 @@ mod dial;
 mod directions;
 #[cfg(feature = "socket")]
 mod drive;
+#[cfg(feature = "socket")]
+mod driver;
 #[cfg(feature = "socket")]
 mod error;
 #[cfg(all(test, feature = "blocking"))]
@@ -97,8 +99,6 @@ pub mod profile;
 mod registry;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod resolver;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod resting;
 #[cfg(feature = "socket")]
 mod server;
 pub mod session;
@@ -117,6 +117,9 @@ mod tries;
 pub mod upstream;
 #[cfg(feature = "socket")]
 mod zone;
+
+#[cfg(feature = "socket")]
+use client::rules as client_rules;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};

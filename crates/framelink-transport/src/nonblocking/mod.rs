@@ -8,6 +8,8 @@
 mod client;
 mod connection;
 mod connector;
+#[cfg(unix)]
+mod driver;
 mod duplex;
 mod halves;
 mod listener;

@@ -8,7 +8,7 @@ use crate::drive;
 
 /// Counts from the moment a connection was made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
 }
 
@@ -21,11 +21,6 @@ impl drive::Clock for Clock {
 impl Clock {
     pub(super) fn start() -> Self {
         Self { start: Instant::now() }
-    }
-
-    /// A moment, as sessions take it.
-    pub(super) fn time_of(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.start)
     }
 
     /// The moment that a session named.

@@ -19,9 +19,9 @@ mod client;
 mod clock;
 mod connection;
 mod connector;
+mod driver;
 mod halves;
 mod handlers;
-mod keeper;
 mod link;
 mod listener;
 mod lookup;
@@ -29,6 +29,7 @@ mod mux;
 mod pool;
 mod port;
 mod receiver;
+mod resolver;
 mod server;
 #[cfg(feature = "tower")]
 mod service;

@@ -228,11 +228,6 @@ impl Ledger {
         (0..self.names.len()).map(|at| book.addresses.in_flight(at)).sum()
     }
 
-    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-    pub(crate) fn now(&self) -> Duration {
-        self.clock.now()
-    }
-
     fn restate(&self, book: &mut Book) {
         self.has_moves.store(book.addresses.has_moves(), Ordering::Relaxed);
         let state = book.state_now(&self.names, self.clock.now());

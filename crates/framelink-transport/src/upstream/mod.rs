@@ -15,23 +15,29 @@ mod berth;
 mod choice;
 #[cfg(feature = "socket")]
 mod counts;
+#[cfg(feature = "socket")]
+mod dialler;
 mod health;
 #[cfg(feature = "socket")]
 mod hook;
 #[cfg(feature = "socket")]
 mod ledger;
+#[cfg(feature = "socket")]
+mod methods;
 mod moves;
 mod random;
 #[cfg(feature = "socket")]
 mod seat;
 #[cfg(feature = "socket")]
 mod signing;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
 mod spare;
 #[cfg(feature = "socket")]
 mod state;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod tenancy;
+#[cfg(feature = "socket")]
+mod watch;
 
 pub use addresses::{Addresses, SeatId};
 pub use choice::{Attempt, Choice, Probe};
@@ -45,14 +51,18 @@ pub use state::{Failure, Loss, Reason, State};
 #[cfg(feature = "socket")]
 pub(crate) use berth::Berth;
 #[cfg(feature = "socket")]
+pub(crate) use dialler::{Dialler, Settings};
+#[cfg(feature = "socket")]
 pub(crate) use hook::OnLoss;
 #[cfg(feature = "socket")]
 pub(crate) use ledger::{Dialling, Ledger, Next, patience};
-#[cfg(feature = "tokio")]
-pub(crate) use signing::check_reply;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use signing::{Waits, sign_off_and_close, sign_on};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "socket")]
+pub(crate) use methods::upstream_methods;
+#[cfg(feature = "socket")]
+pub(crate) use signing::{sign_off_and_close, sign_on};
+#[cfg(feature = "socket")]
 pub(crate) use spare::Spare;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use tenancy::Tenancy;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use watch::Unseen;

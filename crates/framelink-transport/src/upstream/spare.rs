@@ -4,40 +4,41 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Seat;
-use crate::resting::{Keeper, Resting, Rests};
+use crate::client::idle::IdleSlot;
+use crate::driver::Driver;
 
-/// A connection that was made in the background, until somebody takes it. One with heartbeats is looked after.
-pub(crate) struct Spare<C, K>(Mutex<Option<Kept<C, K>>>);
+/// A connection that was made in the background, until a role takes it. If it has heartbeats, they are sent meanwhile.
+pub(crate) struct Spare<D: Driver>(Mutex<Option<Kept<D>>>);
 
-struct Kept<C, K> {
-    connection: Resting<C, K>,
+struct Kept<D: Driver> {
+    connection: IdleSlot<D>,
     seat: Arc<Seat>,
 }
 
-impl<C: Rests, K: Keeper<C>> Spare<C, K> {
+impl<D: Driver> Spare<D> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(None))
     }
 
-    /// `is_deaf` where nobody takes what comes.
-    pub(crate) fn put(&self, connection: C, seat: Seat, is_deaf: bool) {
-        let mut resting = Resting::new();
+    /// `is_deaf` where nothing takes messages that arrive meanwhile.
+    pub(crate) fn put(&self, connection: D::Connection, seat: Seat, is_deaf: bool) {
+        let mut slot = IdleSlot::new();
         let seat = Arc::new(seat);
-        resting.put(connection, is_deaf, Some(Arc::clone(&seat)));
-        let before = self.lock().replace(Kept { connection: resting, seat });
+        slot.put(connection, is_deaf, Some(Arc::clone(&seat)));
+        let before = self.lock().replace(Kept { connection: slot, seat });
         if let Some(Kept { seat, .. }) = &before {
             seat.leave();
         }
     }
 
-    /// It, if it is there still and has not ended in the meantime.
-    pub(crate) fn take(&self, has_ended: impl FnOnce(&mut C) -> bool) -> Option<(C, Seat)> {
+    /// Takes the connection, if it is there still and has not ended in the meantime.
+    pub(crate) fn take(&self, has_ended: impl FnOnce(&mut D::Connection) -> bool) -> Option<(D::Connection, Seat)> {
         let Kept { mut connection, seat } = self.lock().take()?;
         let fit = connection.take().and_then(|mut connection| (!has_ended(&mut connection)).then_some(connection));
         if fit.is_none() {
             seat.lost("it ended before it was used");
         }
-        // Nobody looks after the connection any more, so that the seat is nobody else's.
+        // The slot has given the connection up, so that the seat has no other owner.
         Some((fit?, Arc::into_inner(seat)?))
     }
 
@@ -48,12 +49,12 @@ impl<C: Rests, K: Keeper<C>> Spare<C, K> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Kept<C, K>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Kept<D>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<C, K> fmt::Debug for Spare<C, K> {
+impl<D: Driver> fmt::Debug for Spare<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spare").finish_non_exhaustive()
     }

@@ -11,6 +11,7 @@ use super::member::{Member, Using};
 use crate::blocking::turn::Turn;
 use crate::blocking::{Connection, Receiver, Upstream};
 use crate::clock::Clock;
+use crate::driver::at_once;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::Sent;
 use crate::upstream::Seat;
@@ -96,7 +97,8 @@ impl Members {
             Some(using) => Ok((using, true)),
             None => {
                 let thread = self.begin_thread().map_err(ConnectError::NoThread)?;
-                self.upstream.connect(deadline).map(|(connection, seat)| (self.add(thread, connection, seat), false))
+                at_once(self.upstream.dialler.connect(deadline))
+                    .map(|(connection, seat)| (self.add(thread, connection, seat), false))
             }
         }
     }
@@ -129,12 +131,13 @@ impl Members {
 
     /// A connection that is wanted at another address makes room for the one there, when there is one.
     fn move_one(self: &Arc<Self>) {
-        if !self.upstream.has_moves() {
+        if !self.upstream.dialler.ledger().has_moves() {
             return;
         }
         let all = self.lock().clone();
         for member in all.iter().filter(|member| member.is_open()) {
-            let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| self.upstream.replacement(seat))
+            let Some((connection, seat)) =
+                member.tenancy.seat().and_then(|seat| self.upstream.dialler.replacement(seat))
             else {
                 continue;
             };
@@ -143,7 +146,7 @@ impl Members {
                     drop(self.add(thread, connection, seat));
                     member.leave();
                 }
-                Err(_) => self.upstream.retire(connection, seat),
+                Err(_) => self.upstream.dialler.retire(connection, seat),
             }
         }
     }
@@ -160,7 +163,7 @@ impl Members {
             // If that fails, those that are there go on; the next busy moment tries again.
             if members.has_room()
                 && let Ok(thread) = members.begin_thread()
-                && let Ok((connection, seat)) = members.upstream.connect_if_due()
+                && let Ok((connection, seat)) = at_once(members.upstream.dialler.connect_if_due())
             {
                 drop(members.add(thread, connection, seat));
             }
@@ -175,7 +178,7 @@ impl Members {
     /// Whether there may be another connection beside those that are there.
     fn has_room(&self) -> bool {
         let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        self.upstream.is_due() && !self.is_closed.load(Ordering::Acquire) && self.open() < most
+        self.upstream.dialler.ledger().is_due() && !self.is_closed.load(Ordering::Acquire) && self.open() < most
     }
 
     fn least_busy(&self) -> Option<Using> {

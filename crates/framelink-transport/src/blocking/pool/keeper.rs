@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::{Member, PoolDesk};
 use crate::blocking::bell::Bell;
+use crate::blocking::connector::Blocking;
 use crate::blocking::upstream::Upstream;
 use crate::drive::Clock as _;
+use crate::driver::at_once;
 use crate::pool::{CloseReason, Closing, Job, Opening};
 use crate::upstream::sign_off_and_close;
 use crate::{ConnectError, Profile, threads};
@@ -111,7 +113,7 @@ impl Keeper {
     }
 
     fn dial(&self, within: Duration) -> Result<Member, ConnectError> {
-        let (connection, seat) = self.upstream.connect(Instant::now() + within)?;
+        let (connection, seat) = at_once(self.upstream.dialler.connect(Instant::now() + within))?;
         Ok(Member::new(connection, seat, !self.profile.exchange().receives()))
     }
 
@@ -129,7 +131,7 @@ impl Keeper {
             let received = connection.recv_within(within);
             connection.on_unread(received);
         } else {
-            let _ = sign_off_and_close(connection, &self.profile, within);
+            let _ = at_once(sign_off_and_close::<Blocking>(connection, &self.profile, within));
         }
     }
 

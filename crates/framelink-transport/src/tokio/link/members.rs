@@ -153,9 +153,11 @@ impl Members {
         }
         let dialled = match &self.way {
             // It has its own eye on the time, and so knows which address did not answer in it.
-            Way::Dial(upstream) => {
-                upstream.connect(deadline).await.map(|(connection, seat)| self.add_dialled(connection, seat))
-            }
+            Way::Dial(upstream) => upstream
+                .dialler
+                .connect(deadline.into_std())
+                .await
+                .map(|(connection, seat)| self.add_dialled(connection, seat)),
             Way::Pair(pairing) => {
                 let paired = timeout_at(deadline, self.pair(pairing)).await;
                 paired.unwrap_or_else(|_| Err(self.none_in_time(within)))
@@ -195,7 +197,7 @@ impl Members {
             if members.has_room()
                 && let Way::Dial(upstream) = &members.way
                 // If that fails, those that are there go on; the next busy moment tries again.
-                && let Ok((connection, seat)) = upstream.connect_if_due().await
+                && let Ok((connection, seat)) = upstream.dialler.connect_if_due().await
             {
                 drop(members.add_dialled(connection, seat));
             }
@@ -207,19 +209,20 @@ impl Members {
     /// Whether there may be another connection beside those that are there.
     fn has_room(&self) -> bool {
         let most = usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX);
-        let is_due = self.upstream().is_none_or(Upstream::is_due);
+        let is_due = self.upstream().is_none_or(|upstream| upstream.dialler.ledger().is_due());
         is_due && !*self.closed.borrow() && self.open() < most
     }
 
     /// A connection that is wanted at another address makes room for the one there, when there is one.
     fn move_one(self: &Arc<Self>) {
         let Way::Dial(upstream) = &self.way else { return };
-        if !upstream.has_moves() {
+        if !upstream.dialler.ledger().has_moves() {
             return;
         }
         let all = self.lock().clone();
         for member in all.iter().filter(|member| member.is_open()) {
-            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| upstream.replacement(seat)) {
+            if let Some((connection, seat)) = member.tenancy.seat().and_then(|seat| upstream.dialler.replacement(seat))
+            {
                 drop(self.add_dialled(connection, seat));
                 member.leave();
             }

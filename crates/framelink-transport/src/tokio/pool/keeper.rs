@@ -14,7 +14,9 @@ use crate::Profile;
 use crate::pool::{CloseReason, Closing, Job, Opening};
 use crate::tokio::alarm::Alarm;
 use crate::tokio::clock;
-use crate::tokio::upstream::{Upstream, close};
+use crate::tokio::connector::Tokio;
+use crate::tokio::upstream::Upstream;
+use crate::upstream::sign_off_and_close;
 
 /// What wakes the task.
 pub(super) struct Signal {
@@ -108,7 +110,7 @@ impl Keeper {
             Job::Dial => {
                 let opening = Opening::begin(&self.desk);
                 let within = self.profile.timeouts().connect;
-                let dialled = self.upstream.connect(clock::within(within)).await;
+                let dialled = self.upstream.dialler.connect(clock::within(within).into_std()).await;
                 let is_deaf = !self.profile.exchange().receives();
                 opening.end(
                     dialled.map(|(connection, seat)| Member::new(connection, seat, self.of_members.clone(), is_deaf)),
@@ -130,7 +132,7 @@ impl Keeper {
             let received = connection.recv_within(within).await;
             connection.on_unread(received);
         } else {
-            let _ = close(connection, &self.profile, within).await;
+            let _ = sign_off_and_close::<Tokio>(connection, &self.profile, within).await;
         }
     }
 }

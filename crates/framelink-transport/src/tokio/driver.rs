@@ -1,0 +1,100 @@
+//! What roles need of this driver.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync;
+use tokio::task::AbortHandle;
+use tokio::time::timeout_at;
+
+use super::Connection;
+use super::clock::Clock;
+use super::connector::{Connector, Tokio};
+use super::resolver::{Lookup, Resolver};
+use crate::connector::ConnectError;
+use crate::driver::{Driver, Notify, Task, awaited, role_connection};
+
+impl Driver for Tokio {
+    type Connection = Connection;
+    type Clock = Clock;
+    type Notify = TaskNotify;
+    type Task = AbortHandle;
+    type Lookup = Lookup;
+    type Resolver = Resolver;
+    const HAS_BACKGROUND: bool = true;
+
+    fn clock() -> Clock {
+        Clock::start()
+    }
+
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn resolver(lookup: Option<Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Resolver {
+        Resolver::new(lookup, on_panic)
+    }
+
+    async fn dial(connector: &Connector, resolver: &Resolver, name: &Arc<str>) -> Result<Connection, ConnectError> {
+        resolver.dial(connector, name).await
+    }
+
+    fn spawn(_name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<AbortHandle> {
+        Ok(tokio::spawn(work).abort_handle())
+    }
+
+    fn detach<T, F>(
+        _name: &'static str,
+        value: T,
+        within: Duration,
+        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
+    ) -> io::Result<()>
+    where
+        T: Send + 'static,
+        F: Future<Output = ()> + Send,
+    {
+        tokio::spawn(async move { work(value, within).await });
+        Ok(())
+    }
+}
+
+impl Task for AbortHandle {
+    fn abort(&self) {
+        Self::abort(self);
+    }
+}
+
+/// How often something has changed, for the tasks that wait for a change.
+#[derive(Debug, Default)]
+pub(crate) struct TaskNotify {
+    version: AtomicU64,
+    changed: sync::Notify,
+}
+
+impl Notify for TaskNotify {
+    fn notify(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    async fn wait(&self, version: u64, until: Option<Instant>) -> bool {
+        // Counts from here on, so that no change is missed between the look at the version and the wait.
+        let changed = self.changed.notified();
+        if self.version() != version {
+            return true;
+        }
+        match until {
+            None => changed.await,
+            Some(until) => drop(timeout_at(until.into(), changed).await),
+        }
+        self.version() != version
+    }
+}
+
+role_connection!(awaited);
