@@ -118,7 +118,7 @@ pub mod upstream;
 #[cfg(feature = "socket")]
 mod zone;
 
-#[cfg(feature = "socket")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use client::rules as client_rules;
 
 #[cfg(feature = "socket")]

@@ -40,7 +40,6 @@ pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
 pub(crate) use serving::Outcome;
 #[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 pub(crate) use serving::answered;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use serving::guarded;
 pub(crate) use serving::{Outgoing, ends_in_order, is_lost};
 

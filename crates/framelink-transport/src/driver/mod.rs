@@ -1,32 +1,33 @@
 //! What a role that is written once needs of its driver.
 //!
 //! A role (a client, a link, a pool) is async code over [`Driver`]. On tokio its futures are awaited. On blocking and nonblocking every
-//! operation of the driver waits by itself, so that a future of a role is ready when it is polled for the first time: [`at_once`] polls
+//! operation of the driver waits by itself, so that a future of a role is ready when it is polled for the first time: `at_once` polls
 //! it. Role code awaits one thing after the other. What waits for several things at once is an operation of the driver.
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod condvar;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod ready;
 mod waits;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
 use crate::directions::Directions;
-use crate::error::{CallError, Cause, Error, Operation};
+use crate::error::{CallError, Error};
 use crate::message::Message;
-use crate::session::Sent;
 use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) use ready::at_once;
 #[cfg(feature = "tokio")]
 pub(crate) use waits::awaited;
 pub(crate) use waits::role_connection;
@@ -138,83 +139,4 @@ pub(crate) trait Notify: Default + fmt::Debug + Send + Sync + 'static {
 pub(crate) trait Task: fmt::Debug + Send + Sync + 'static {
     /// Ends the task where it waits. A thread goes on until it looks whether it is to end.
     fn abort(&self);
-}
-
-/// What a future of a role yields on a driver that waits by itself.
-///
-/// Such a future is ready at its first poll. If it is not, that is a fault of framelink, and the error says so.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) fn at_once<T: Suspended>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => T::suspended(),
-    }
-}
-
-/// A result that can say that a future was suspended which never should be.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) trait Suspended {
-    fn suspended() -> Self;
-}
-
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod suspended {
-    use super::{CallError, Cause, ConnectError, Error, Operation, Sent, Suspended, io};
-
-    fn fault() -> io::Error {
-        io::Error::other("a fault of framelink: an operation of this driver was suspended, which waits by itself")
-    }
-
-    impl Suspended for () {
-        fn suspended() -> Self {}
-    }
-
-    impl<T> Suspended for Option<T> {
-        fn suspended() -> Self {
-            None
-        }
-    }
-
-    impl<T> Suspended for Result<T, Error> {
-        fn suspended() -> Self {
-            Err(Error::new(Operation::Receive, None, Cause::Io(fault())))
-        }
-    }
-
-    impl<T> Suspended for Result<T, ConnectError> {
-        fn suspended() -> Self {
-            Err(ConnectError::Resolve(fault()))
-        }
-    }
-
-    /// It is not known how far the call was.
-    impl<T> Suspended for Result<T, CallError> {
-        fn suspended() -> Self {
-            Err(CallError::new(Sent::Perhaps, Error::new(Operation::Call, None, Cause::Io(fault()))))
-        }
-    }
-}
-
-#[cfg(all(test, any(feature = "blocking", feature = "nonblocking")))]
-mod tests {
-    use std::future::{pending, ready};
-
-    use super::*;
-
-    #[test]
-    fn a_future_that_is_ready_yields_its_output() {
-        assert_eq!(at_once(ready(Some(7))), Some(7));
-    }
-
-    #[test]
-    fn a_future_that_is_suspended_is_an_error_with_its_outcome() {
-        let error = at_once(pending::<Result<(), CallError>>()).unwrap_err();
-        assert_eq!(error.sent(), Sent::Perhaps);
-        assert!(error.to_string().contains("a fault of framelink"), "{error}");
-        let error = at_once(pending::<Result<(), Error>>()).unwrap_err();
-        assert!(error.to_string().contains("a fault of framelink"), "{error}");
-        let error = at_once(pending::<Result<(), ConnectError>>()).unwrap_err();
-        assert!(error.to_string().contains("a fault of framelink"), "{error}");
-        assert_eq!(at_once(pending::<Option<()>>()), None);
-    }
 }

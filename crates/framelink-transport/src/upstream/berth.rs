@@ -18,7 +18,6 @@ impl Berth {
     }
 
     /// For whoever looks after the connection meanwhile.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn seat(&self) -> Option<Arc<Seat>> {
         self.seat.clone()
     }
@@ -29,13 +28,11 @@ impl Berth {
     }
 
     /// The seat, if the connection is wanted at another address.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn to_move(&self) -> Option<&Seat> {
         self.seat.as_deref().filter(|seat| seat.is_to_move())
     }
 
     /// Another connection in its place; the one before is to be closed in good order.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn replace(&mut self, seat: Seat) -> Option<Arc<Seat>> {
         self.seat.replace(Arc::new(seat))
     }

@@ -105,7 +105,6 @@ impl Ledger {
     }
 
     /// The address that is to be dialled in the background, now or after a while.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn probe(self: &Arc<Self>) -> Result<Dialling, super::Probe> {
         let mut book = self.lock();
         match book.addresses.probe(self.clock.now()) {
@@ -115,7 +114,6 @@ impl Ledger {
     }
 
     /// Whether an address is to be tried in the background, now or later.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_tending_needed(&self) -> bool {
         self.lock().addresses.misses_any()
     }
@@ -150,18 +148,15 @@ impl Ledger {
         (self.tell)(book.state.clone());
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_to_move(&self, seat: SeatId) -> bool {
         self.has_moves() && self.lock().addresses.is_to_move(seat, self.clock.now())
     }
 
     /// Whether an address can be dialled now.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
         self.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn has_moves(&self) -> bool {
         self.has_moves.load(Ordering::Relaxed)
     }
@@ -204,7 +199,6 @@ impl Ledger {
         self.lock().counts.resolver_panics += 1;
     }
 
-    #[cfg(feature = "blocking")]
     pub(crate) fn on_thread_refused(&self) {
         self.lock().counts.threads_refused += 1;
     }

@@ -58,7 +58,6 @@ impl Seat {
     }
 
     /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_to_move(&self) -> bool {
         self.stage.load(Ordering::Acquire) == HELD && self.ledger.is_to_move(self.id)
     }
