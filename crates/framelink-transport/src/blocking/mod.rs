@@ -46,6 +46,8 @@ pub use server::{Server, ServerHandle};
 pub use shared::Shared;
 pub use stopper::Stopper;
 pub use stream::{Closer, ReadStream, WriteStream};
-pub use upstream::{States, Upstream};
+pub use upstream::Upstream;
+
+pub use crate::upstream::States;
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};

@@ -4,15 +4,14 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::Connection;
 use super::connector::Blocking as Driver;
 use crate::connector::ConnectError;
-use crate::driver::{ThreadNotify, at_once, ready};
+use crate::driver::ready;
 use crate::message::Message;
 use crate::profile::Profile;
-use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, Unseen, upstream_methods};
+use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, States, upstream_methods};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
 /// when connections go back to an address that was lost.
@@ -40,21 +39,6 @@ pub struct Upstream {
     pub(super) dialler: Dialler<Driver>,
 }
 
-/// The states of an upstream, one after the other. A slow reader misses states that are over, but never the newest.
-///
-/// ```no_run
-/// # fn example(upstream: framelink_transport::blocking::Upstream) {
-/// use std::time::Duration;
-///
-/// let mut states = upstream.states();
-/// while let Some(state) = states.changed_within(Duration::from_secs(3600)) {
-///     println!("{state:?}");
-/// }
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct States(Unseen<ThreadNotify>);
-
 impl Upstream {
     upstream_methods!(ready);
 
@@ -64,23 +48,6 @@ impl Upstream {
     #[must_use]
     pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.lookup = Some(Arc::new(lookup)))
-    }
-
-    /// The states of the connections from now on.
-    pub fn states(&self) -> States {
-        States(self.dialler.states())
-    }
-}
-
-impl States {
-    /// The newest state.
-    pub fn current(&self) -> State {
-        self.0.current()
-    }
-
-    /// Waits for another state than the one that was seen last; `None` when there is none within that time, or none any more.
-    pub fn changed_within(&mut self, limit: Duration) -> Option<State> {
-        at_once(self.0.next(Instant::now().checked_add(limit)))
     }
 }
 

@@ -35,4 +35,7 @@ pub use stream::WriteStream;
 #[cfg(unix)]
 pub use upstream::Upstream;
 
+#[cfg(unix)]
+pub use crate::upstream::States;
+
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

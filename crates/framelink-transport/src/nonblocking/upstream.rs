@@ -11,7 +11,7 @@ use crate::connector::ConnectError;
 use crate::driver::ready;
 use crate::message::Message;
 use crate::profile::Profile;
-use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, upstream_methods};
+use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, States, upstream_methods};
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
 ///

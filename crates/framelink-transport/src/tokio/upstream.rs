@@ -69,11 +69,6 @@ impl Upstream {
     {
         self.with(|settings| settings.lookup = Some(Arc::new(move |name| Box::pin(resolver(name)))))
     }
-
-    /// The states of the connections from now on.
-    pub fn states(&self) -> States {
-        States(self.dialler.states())
-    }
 }
 
 /// States only.

@@ -153,6 +153,7 @@ impl Ledger {
     }
 
     /// Whether an address can be dialled now.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
         self.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
     }

@@ -57,6 +57,11 @@ macro_rules! upstream_methods {
             $wait!(self.dialler.dial())
         }
 
+        /// The states of the connections from now on.
+        pub fn states(&self) -> States {
+            States::of(self.dialler.states())
+        }
+
         fn with(self, change: impl FnOnce(&mut Settings<Driver>)) -> Self {
             let mut settings = self.dialler.settings().clone();
             change(&mut settings);

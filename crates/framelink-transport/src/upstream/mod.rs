@@ -34,6 +34,8 @@ mod signing;
 mod spare;
 #[cfg(feature = "socket")]
 mod state;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+mod states;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod tenancy;
 #[cfg(feature = "socket")]
@@ -62,7 +64,9 @@ pub(crate) use methods::upstream_methods;
 pub(crate) use signing::{sign_off_and_close, sign_on};
 #[cfg(feature = "socket")]
 pub(crate) use spare::Spare;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub use states::States;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use tenancy::Tenancy;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "tokio")]
 pub(crate) use watch::Unseen;
