@@ -112,9 +112,9 @@ impl<D: Driver> Dialler<D> {
 
     /// A connection that is ready for exchanges. This does not wait where no address is to be dialled yet.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
-    pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
+    pub(crate) async fn connect_if_due(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
         let inner = self.inner();
-        let connected = inner.connect(Duration::ZERO, D::within(self.profile().timeouts().connect)).await;
+        let connected = inner.connect(Duration::ZERO, deadline).await;
         inner.maintain_if_needed();
         connected
     }

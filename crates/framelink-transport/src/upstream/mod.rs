@@ -36,8 +36,6 @@ mod spare;
 mod state;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod states;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod tenancy;
 #[cfg(feature = "socket")]
 mod watch;
 
@@ -66,7 +64,5 @@ pub(crate) use signing::{sign_off_and_close, sign_on};
 pub(crate) use spare::Spare;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use states::States;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use tenancy::Tenancy;
 #[cfg(feature = "tokio")]
 pub(crate) use watch::Unseen;

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
-
 use super::{Inbox, Link};
 use crate::error::CallError;
+use crate::link::inbox::{self, EventSender};
+use crate::message::Message;
+use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
-use crate::{Message, News, Profile, ProfileError};
+use crate::tokio::driver::TaskNotify;
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
 ///
@@ -33,7 +34,7 @@ use crate::{Message, News, Profile, ProfileError};
 pub struct Links {
     links: Arc<Mutex<HashMap<Box<str>, Link>>>,
     profile: Arc<Profile>,
-    inbox: mpsc::Sender<(Arc<str>, News)>,
+    events: EventSender<TaskNotify>,
 }
 
 impl Links {
@@ -43,8 +44,8 @@ impl Links {
     /// When the profile has one exchange at a time, or a pair of connections.
     pub fn new(profile: Profile) -> Result<(Self, Inbox), ProfileError> {
         profile.check_duplex()?;
-        let (sender, inbox) = Inbox::new();
-        Ok((Self { links: Arc::default(), profile: Arc::new(profile), inbox: sender }, inbox))
+        let (events, inbox) = inbox::Inbox::new();
+        Ok((Self { links: Arc::default(), profile: Arc::new(profile), events }, Inbox(inbox)))
     }
 
     /// Sends a request to the peer at this address, `HOST:PORT`, and waits for its reply; see [`Link::call`].
@@ -61,7 +62,7 @@ impl Links {
         if let Some(link) = links.get(peer) {
             return link.clone();
         }
-        let link = Link::dialled(Upstream::new(&self.profile, [peer]), self.inbox.clone());
+        let link = Link::dialled(Upstream::new(&self.profile, [peer]), self.events.clone());
         links.insert(peer.into(), link.clone());
         link
     }
