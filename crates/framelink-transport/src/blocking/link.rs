@@ -2,6 +2,7 @@
 
 mod finishing;
 mod inbox;
+mod links;
 
 use std::fmt;
 use std::io;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::inbox::Inbox;
+pub use self::links::Links;
 use super::connector::Blocking as Driver;
 use super::turn::Turn;
 use super::{Caller, Connection, Listener, Receiver, Upstream};

@@ -106,6 +106,11 @@ impl<D: LinkDriver> ConnectionUse<D> {
         self.connection.use_count.seat().is_none()
     }
 
+    /// No other exchange begins on the connection. It is closed in good order when the exchanges on it are over.
+    pub(super) fn leave(self) {
+        self.connection.leave();
+    }
+
     /// The peer has answered.
     pub(super) const fn was_useful(&mut self) {
         self.was_useful = true;

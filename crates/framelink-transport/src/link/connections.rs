@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::ConnectionUse;
 use super::inbox::Outlet;
+use super::keep_up::KeepUp;
 use super::pairing::{LOOK, Pairing};
 use super::receiving::ReceiveTask;
 use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
@@ -21,12 +22,14 @@ use crate::upstream::{Dialler, Seat};
 pub(super) struct LinkConnections<D: LinkDriver> {
     all: Mutex<Vec<Arc<LinkConnection<D>>>>,
     /// Held while a connection is dialled because there is none.
-    dialling: D::DialLock,
+    pub(super) dialling: D::DialLock,
     /// Whether another connection is being dialled beside those that are there.
     is_growing: AtomicBool,
     /// The link is gone.
     is_closed: AtomicBool,
     source: Source<D>,
+    /// For a link with `keep-up`.
+    pub(super) keep_up: Option<KeepUp<D>>,
     profile: Arc<Profile>,
     outlet: Outlet<D::Notify>,
 }
@@ -39,7 +42,9 @@ enum Source<D: LinkDriver> {
 
 impl<D: LinkDriver> LinkConnections<D> {
     pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
-        Arc::new(Self::new(Arc::clone(dialler.profile()), Source::Dial(dialler), outlet))
+        let connections = Arc::new(Self::new(Arc::clone(dialler.profile()), Source::Dial(dialler), outlet));
+        connections.begin_keeping_up();
+        connections
     }
 
     /// What the peer dials is accepted from now on, and joined when both connections are there.
@@ -64,11 +69,23 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     fn new(profile: Arc<Profile>, source: Source<D>, outlet: Outlet<D::Notify>) -> Self {
         let (all, is_growing, is_closed) = Default::default();
-        Self { all, dialling: D::dial_lock(), is_growing, is_closed, source, profile, outlet }
+        let keep_up = match &source {
+            Source::Dial(dialler) => KeepUp::of(dialler),
+            Source::Pair(_) => None,
+        };
+        Self { all, dialling: D::dial_lock(), is_growing, is_closed, source, keep_up, profile, outlet }
+    }
+
+    /// Does nothing for a link without `keep-up`, or if its task has begun.
+    fn begin_keeping_up(self: &Arc<Self>) {
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.begin(self);
+        }
     }
 
     /// The least busy connection, or one that is dialled; true if it was there.
     pub(super) async fn acquire(self: &Arc<Self>, deadline: Instant) -> Result<(ConnectionUse<D>, bool), CallError> {
+        self.begin_keeping_up();
         self.move_to_preferred();
         if let Some(using) = self.least_busy() {
             if using.caller().in_flight() > 0 {
@@ -93,6 +110,9 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     /// Closes all connections in good order, side by side, within that time. A connection that has not ended by then is given up.
     pub(super) async fn finish(&self, within: Duration) {
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.pause();
+        }
         let all = self.lock().clone();
         D::finish_all(&all, within).await;
     }
@@ -100,6 +120,9 @@ impl<D: LinkDriver> LinkConnections<D> {
     /// The link is gone.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.end();
+        }
         self.outlet.close();
         if let Source::Pair(pairing) = &self.source {
             pairing.close();
@@ -121,6 +144,9 @@ impl<D: LinkDriver> LinkConnections<D> {
     pub(super) fn on_end(&self) {
         if let Source::Pair(pairing) = &self.source {
             pairing.on_lost();
+        }
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.on_change();
         }
     }
 
@@ -205,16 +231,15 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// Dials another connection, if there may be more and an address is to be dialled now. True if there is one more.
-    async fn dial_one_more(self: &Arc<Self>, deadline: Instant) -> Result<bool, ConnectError> {
-        let Source::Dial(dialler) = &self.source else { return Ok(false) };
-        if !self.has_room() {
-            return Ok(false);
-        }
+    /// Dials another connection, if there may be more and an address is to be dialled now; `None` if there may not be more.
+    pub(super) async fn dial_one_more(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<Option<ConnectionUse<D>>, ConnectError> {
+        let Some(dialler) = self.dialler().filter(|_| self.has_room()) else { return Ok(None) };
         let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
         let (connection, seat) = dialler.connect_if_due(deadline).await?;
-        drop(self.add_dialled(task, connection, seat));
-        Ok(true)
+        Ok(Some(self.add_dialled(task, connection, seat)))
     }
 
     /// Whether an address can be dialled now.
@@ -228,7 +253,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     /// If a connection is wanted at another address, and there is a replacement at that address, the replacement takes its place.
-    fn move_to_preferred(self: &Arc<Self>) {
+    pub(super) fn move_to_preferred(self: &Arc<Self>) {
         let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger().has_moves()) else { return };
         let all = self.lock().clone();
         for before in all.iter().filter(|connection| connection.is_open()) {
@@ -301,7 +326,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX)
     }
 
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
 

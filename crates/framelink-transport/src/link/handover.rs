@@ -71,3 +71,30 @@ impl<T, N> Shared<T, N> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, feature = "blocking"))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::driver::{ThreadNotify, at_once};
+
+    #[test]
+    fn a_value_arrives_whether_it_is_waited_for_already_or_not() {
+        let (giver, taker) = handover::<_, ThreadNotify>();
+        giver.give(7);
+        assert_eq!(at_once(taker.take()), Some(7));
+        let (giver, taker) = handover::<_, ThreadNotify>();
+        let waiting = thread::spawn(move || at_once(taker.take()));
+        giver.give(8);
+        assert_eq!(waiting.join().unwrap(), Some(8));
+    }
+
+    #[test]
+    fn a_giver_that_is_dropped_ends_the_wait() {
+        let (giver, taker) = handover::<u8, ThreadNotify>();
+        let waiting = thread::spawn(move || at_once(taker.take()));
+        drop(giver);
+        assert_eq!(waiting.join().unwrap(), None);
+    }
+}

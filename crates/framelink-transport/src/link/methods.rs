@@ -3,7 +3,8 @@
 /// `$wait!` turns a future of the role into what a method returns, and `$async` is `async` where that is a future.
 macro_rules! link_methods {
     ($wait:ident $($async:ident)?) => {
-        /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet.
+        /// A link with the peer at this address, `HOST:PORT`, which is dialled for all its connections. Nothing is dialled yet, unless the
+        /// profile has [`keep-up`](crate::ProfileBuilder::keep_up).
         ///
         /// # Errors
         /// When the profile has one exchange at a time, or a pair of connections.
@@ -11,7 +12,9 @@ macro_rules! link_methods {
             Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
         }
 
-        /// A link with a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet.
+        /// A link with a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet, unless the profile has
+        /// [`keep-up`](crate::ProfileBuilder::keep_up): then all connections are dialled in the background from now on, and again when they
+        /// are lost. On tokio that begins with the first request if there is no runtime here.
         ///
         /// If a connection is wanted at another address, it takes no new requests once there is a connection at that address. It is closed
         /// when the requests in flight on it are over.
@@ -63,12 +66,14 @@ macro_rules! link_methods {
 
         /// Signs off where the profile says so, and ends our side of all connections in good order, when what is queued is written. Waits
         /// for the peer to end its own side, so that replies that are owed still arrive. All connections are closed side by side, and none
-        /// is waited for longer than `within`: a connection that has not ended by then is given up.
+        /// is waited for longer than `within`: a connection that has not ended by then is given up. A link with
+        /// [`keep-up`](crate::ProfileBuilder::keep_up) of which there are clones is not dialled again before the next request.
         pub $($async)? fn close(self, within: Duration) {
             $wait!(self.role.close(within));
         }
 
-        /// Gives all connections up: requests in flight fail. The next request dials anew.
+        /// Gives all connections up: requests in flight fail. The next request dials anew, and so does
+        /// [`keep-up`](crate::ProfileBuilder::keep_up), at once.
         pub fn disconnect(&self) {
             self.role.disconnect();
         }

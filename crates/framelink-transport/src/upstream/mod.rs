@@ -25,6 +25,8 @@ mod ledger;
 #[cfg(feature = "socket")]
 mod methods;
 mod moves;
+#[cfg(feature = "socket")]
+mod pace;
 mod random;
 #[cfg(feature = "socket")]
 mod seat;
@@ -58,6 +60,8 @@ pub(crate) use hook::OnLoss;
 pub(crate) use ledger::{Dialling, Ledger, Next, patience};
 #[cfg(feature = "socket")]
 pub(crate) use methods::upstream_methods;
+#[cfg(feature = "socket")]
+pub(crate) use pace::Pace;
 #[cfg(feature = "socket")]
 pub(crate) use signing::{sign_off_and_close, sign_on};
 #[cfg(feature = "socket")]

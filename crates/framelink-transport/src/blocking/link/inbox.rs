@@ -1,5 +1,6 @@
 //! The inbox of a link.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking::connector::Blocking;
@@ -27,7 +28,12 @@ pub struct Inbox(pub(super) inbox::Inbox<ThreadNotify>);
 impl Inbox {
     /// The next event, when there is one; `None` when the link and all its connections are gone.
     pub fn recv(&mut self) -> Option<News> {
-        at_once(async { self.0.recv(None).await.into_message() }).map(|(_, news)| news)
+        self.recv_from().map(|(_, news)| news)
+    }
+
+    /// The next event, and the name that was given for its peer: for [`Links`](super::Links) with many peers.
+    pub fn recv_from(&mut self) -> Option<(Arc<str>, News)> {
+        at_once(async { self.0.recv(None).await.into_message() })
     }
 
     /// The next event, or that there was none within that time.
