@@ -84,9 +84,9 @@ pub mod fuzz;
 #[cfg(feature = "socket")]
 mod incoming;
 mod keepalive;
-mod message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-mod news;
+mod link;
+mod message;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
@@ -136,9 +136,9 @@ pub use framing::{DecodeError, EncodeError, Framing};
 #[cfg(feature = "socket")]
 pub use incoming::{Incoming, LateReply};
 pub use keepalive::Keepalive;
-pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use news::News;
+pub use link::{LinkStatus, News};
+pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use peer::{Peer, ToPeer};
 #[cfg(any(feature = "blocking", feature = "tokio"))]

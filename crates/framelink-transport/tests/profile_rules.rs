@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use framelink_transport::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Preamble, Reach, Shared, Short, Side, Simplex, TEMPLATES, Template,
-    Timeouts,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Preamble, Reach, Shared, Short, Side, Simplex, TEMPLATES,
+    Template, Timeouts,
 };
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, SocketOptions};
@@ -111,6 +111,24 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             "connection",
             "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one"
                 .to_owned(),
+        ),
+        (
+            of("line").connection(SHORT).keep_up(true),
+            "connection.keep-up",
+            "connection.kind",
+            "a short connection ends with its exchange".to_owned(),
+        ),
+        (
+            of("line").connection(Pooled::new(2)).keep_up(true),
+            "connection.keep-up",
+            "connection.kind",
+            "a pool opens `min` connections in advance, and again where one is lost".to_owned(),
+        ),
+        (
+            of("line").exchange(Simplex::new(DUPLEX)).keep_up(true),
+            "connection.keep-up",
+            "exchange",
+            "a pair of connections is made by both sides".to_owned(),
         ),
         (
             of("line").connection(Shared::new(2)),
@@ -483,6 +501,8 @@ fn what_an_exchange_means_is_said() {
     );
     let shared = of("line").exchange(DUPLEX).connection(Shared::new(3)).build().unwrap();
     assert!(shared.explain().to_string().contains("up to 3 that stay open"), "{}", shared.explain());
+    let kept_up = of("line").keep_up(true).build().unwrap().explain().to_string();
+    assert!(kept_up.contains("many messages; kept up: dialled at the start, and again when lost"), "{kept_up}");
 }
 
 #[test]

@@ -140,6 +140,15 @@ reuse-address = false
             "framing = \"line\"\n\n[connection]\nkind = \"shared\"\nconnections = 4\n\n[exchange]\nkind = \
              \"duplex\"\nkey = \"0:4\"\nassign = \"binary\"\nin-flight = 9\nserialize = true\n",
         ),
+        (
+            "framing = 'line'\nconnection = { keep-up = true }",
+            "framing = \"line\"\n\n[connection]\nkind = \"long\"\nkeep-up = true\n",
+        ),
+        (
+            "framing = 'line'\ntemplate = 'shared'\nconnection = { connections = 3, keep-up = true }",
+            "framing = \"line\"\nexchange = \"duplex\"\n\n[connection]\nkind = \"shared\"\nconnections = 3\nkeep-up = true\n",
+        ),
+        ("framing = 'line'\nconnection.keep-up = false", "framing = \"line\"\n"),
         ("framing = 'line'\nsocket = { nodelay = true, backlog = 1024 }", "framing = \"line\"\n"),
         ("framing = { send = 'line', receive = 'line' }\npreamble = {}", "framing = \"line\"\n"),
     ] {
@@ -271,6 +280,10 @@ const WRONG: &[(&str, &str)] = &[
         "framing = 'line'\nconnection = { kind = 'long', connections = 3 }",
         "line 2, column 45: connection.connections does not go with connection.kind: it says how many connections are \
          shared, and this one is long",
+    ),
+    (
+        "framing = 'line'\nconnection = { kind = 'short', keep-up = true }",
+        "line 2, column 42: connection.keep-up does not go with connection.kind: a short connection ends with its exchange",
     ),
     (
         "framing = 'line'\npreamble.send = '012'",

@@ -35,6 +35,7 @@ pub struct ProfileBuilder {
     pub(super) sign_on: Option<Sign>,
     pub(super) sign_off: Option<Sign>,
     pub(super) connection: ConnectionKind,
+    pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
     pub(super) exchange: ExchangeKind,
     pub(super) connect: Option<Duration>,
@@ -134,6 +135,27 @@ impl ProfileBuilder {
     /// [`Pooled`](super::Pooled). Defaults to long.
     pub fn connection(mut self, connection: impl Into<ConnectionKind>) -> Self {
         self.connection = connection.into();
+        self
+    }
+
+    /// Whether a client with a long connection, or a link, dials all its connections at its start, and again when they are lost, although
+    /// no exchange needs one. For [`ConnectionKind::Long`] and [`Shared`](super::Shared). Defaults to no.
+    ///
+    /// A connection that is lost is dialled again with the delays of [`reconnect`](Self::reconnect), at another address if the first is down, and
+    /// signs on. Unsolicited messages of a link go to its inbox. An unsolicited message costs an idle client its connection, because it could be
+    /// taken for the next reply: it is handed to `Upstream::on_unread`, and the connection is dialled again. A client that only receives gets
+    /// such messages from its next `recv`, and one that only sends drops them.
+    ///
+    /// ```
+    /// use framelink_transport::{Framing, Profile, profile::{Duplex, Shared}};
+    ///
+    /// let duplex = Duplex::new().key("4:6".parse()?);
+    /// let profile = Profile::builder("ascii:4".parse::<Framing>()?).connection(Shared::new(2)).exchange(duplex);
+    /// assert!(profile.keep_up(true).build()?.keep_up());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn keep_up(mut self, yes: bool) -> Self {
+        self.keep_up = yes;
         self
     }
 
@@ -318,6 +340,7 @@ impl ProfileBuilder {
             sign_on: self.sign_on.clone().map(Arc::new),
             sign_off: self.sign_off.clone().map(Arc::new),
             connection: self.connection,
+            keep_up: self.keep_up,
             reconnect: self.reconnect,
             exchange: self.exchange,
             timeouts: self.timeouts(),

@@ -64,6 +64,8 @@ struct ConnectionTable {
     closes: Option<Text>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
     connections: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_up: Option<bool>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]
     min: Option<Number>,
     #[serde(deserialize_with = "scalar::count", skip_serializing_if = "Option::is_none")]

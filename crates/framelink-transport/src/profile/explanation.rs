@@ -288,13 +288,12 @@ impl fmt::Display for Explanation {
 }
 
 fn connection(profile: &Profile) -> String {
+    let kept_up = if profile.keep_up { "; kept up: dialled at the start, and again when lost" } else { "" };
     let Short { half_close, closes } = match profile.connection {
-        ConnectionKind::Long => return "long: stays open for many messages".to_owned(),
+        ConnectionKind::Long => return format!("long: stays open for many messages{kept_up}"),
         ConnectionKind::Shared(shared) => {
-            return format!(
-                "shared: up to {} that stay open, each request over the least busy one",
-                shared.connections
-            );
+            let most = shared.connections;
+            return format!("shared: up to {most} that stay open, each request over the least busy one{kept_up}");
         }
         ConnectionKind::Pooled(pooled) => return lent(&pooled),
         ConnectionKind::Short(short) => short,

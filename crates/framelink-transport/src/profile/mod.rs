@@ -97,6 +97,7 @@ pub struct Profile {
     pub(crate) sign_on: Option<Arc<Sign>>,
     pub(crate) sign_off: Option<Arc<Sign>>,
     pub(crate) connection: ConnectionKind,
+    pub(crate) keep_up: bool,
     pub(crate) reconnect: Reconnect,
     pub(crate) exchange: ExchangeKind,
     pub(crate) timeouts: Timeouts,
@@ -155,6 +156,12 @@ impl Profile {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Whether all connections of a client or a link are dialled at its start, and again when they are lost.
+    #[must_use]
+    pub const fn keep_up(&self) -> bool {
+        self.keep_up
     }
 
     /// How long a connection lives.
@@ -270,6 +277,12 @@ impl Profile {
         rules::check_one_at_a_time(self)
     }
 
+    /// Whether a client that does nothing while none of its methods is called can use it.
+    #[cfg(feature = "socket")]
+    pub(crate) fn check_not_kept_up(&self) -> Result<(), ProfileError> {
+        rules::check_not_kept_up(self)
+    }
+
     /// Whether a client with many requests in flight on each connection can use it.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn check_duplex(&self) -> Result<(), ProfileError> {
@@ -278,7 +291,7 @@ impl Profile {
     }
 
     /// Whether a client with a pair of connections can use it, and how.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn check_simplex(&self) -> Result<Simplex, ProfileError> {
         rules::check_for(self, Side::Client)?;
         rules::check_pair(self)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Decode, Encode, Ends};
 
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::Simplex;
 use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Sign, Timeouts, liveness};
 use crate::{Directions, Framing};
@@ -22,6 +22,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     unmarked_messages_need_a_pause(profile)?;
     many_in_flight_need_a_connection_that_stays(profile)?;
     many_in_flight_are_what_is_shared(profile)?;
+    what_is_kept_up_stays(profile)?;
     a_key_is_inside_every_message_that_has_one(profile)?;
     keys_last_for_all_in_flight(profile)?;
     silence_fits_into_a_call(profile)?;
@@ -212,6 +213,35 @@ pub(super) fn check_one_at_a_time(profile: &Profile) -> Checked {
     }
 }
 
+/// For a client that does nothing while none of its methods is called.
+#[cfg(feature = "socket")]
+pub(super) fn check_not_kept_up(profile: &Profile) -> Checked {
+    match profile.keep_up {
+        false => Ok(()),
+        true => Err(ProfileError::combination(
+            "connection.keep-up",
+            "the non-blocking client",
+            "that client dials only while one of its methods is called",
+        )),
+    }
+}
+
+/// A client or a link keeps up the connections that it dials.
+fn what_is_kept_up_stays(profile: &Profile) -> Checked {
+    if !profile.keep_up {
+        return Ok(());
+    }
+    let (with, reason) = match (profile.connection, profile.exchange) {
+        (_, ExchangeKind::Simplex(_)) => ("exchange", "a pair of connections is made by both sides"),
+        (ConnectionKind::Short(_), _) => ("connection.kind", "a short connection ends with its exchange"),
+        (ConnectionKind::Pooled(_), _) => {
+            ("connection.kind", "a pool opens `min` connections in advance, and again where one is lost")
+        }
+        (ConnectionKind::Long | ConnectionKind::Shared(_), _) => return Ok(()),
+    };
+    Err(ProfileError::combination("connection.keep-up", with, reason))
+}
+
 /// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only
 /// after it. A close ends either at once.
 fn silence_fits_into_a_call(profile: &Profile) -> Checked {
@@ -322,7 +352,7 @@ pub(super) fn check_pool(profile: &Profile) -> Result<super::Pooled, ProfileErro
 }
 
 /// For a client that has a pair of connections.
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(super) fn check_pair(profile: &Profile) -> Result<Simplex, ProfileError> {
     match profile.exchange {
         ExchangeKind::Simplex(simplex) => Ok(simplex),

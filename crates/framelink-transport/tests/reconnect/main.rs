@@ -8,6 +8,7 @@ mod balance;
 mod baseline;
 mod client;
 mod host;
+mod kept_up;
 mod links;
 mod losses;
 mod moves;
@@ -67,6 +68,15 @@ const ON_TWO: &[Row] = rows![
     moves::a_primary_that_does_not_let_us_sign_on_is_not_back,
     links::a_link_that_moves_finishes_what_is_in_flight,
     links::an_address_that_does_not_answer_has_failed,
+    kept_up::a_link_has_all_its_connections_before_any_call,
+    kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
+    kept_up::a_backup_takes_over_from_an_idle_link_and_gives_back,
+    kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
+    kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,
+    kept_up::an_idle_client_comes_back,
+    kept_up::a_backup_takes_over_from_an_idle_client,
+    kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
+    kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
 ];
 
 /// On tokio.

@@ -54,6 +54,9 @@ impl Document {
             tell_framing(framing, &mut builder)?;
         }
         if let Some(connection) = self.connection {
+            if let TextOr::Table(ConnectionTable { keep_up: Some(keep_up), .. }) = &connection {
+                builder.keep_up = *keep_up;
+            }
             builder.connection = connection_of(connection, builder.connection)?;
         }
         if let Some(exchange) = self.exchange {

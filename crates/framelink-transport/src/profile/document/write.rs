@@ -19,7 +19,7 @@ impl From<&Profile> for Document {
         Self {
             template: None,
             framing: Some(framing(&profile.framing)),
-            connection: connection(profile.connection),
+            connection: connection(profile.connection, profile.keep_up),
             exchange: exchange(profile.exchange),
             preamble: preamble(&profile.preamble),
             timeouts: timeouts(profile),
@@ -45,9 +45,17 @@ fn framing(framing: &Directions) -> TextOr<FramingTable> {
     TextOr::Table(FramingTable { send: Some(text(framing.send)), receive: Some(text(framing.receive)) })
 }
 
-fn connection(connection: ConnectionKind) -> Option<TextOr<ConnectionTable>> {
+fn connection(connection: ConnectionKind, keep_up: bool) -> Option<TextOr<ConnectionTable>> {
     let kind = text(connection.name());
     let short = match connection {
+        ConnectionKind::Long | ConnectionKind::Shared(_) if keep_up => {
+            let connections = match connection {
+                ConnectionKind::Shared(shared) if shared != Shared::default() => Some(count(shared.connections)),
+                _ => None,
+            };
+            let table = ConnectionTable { kind: Some(kind), connections, keep_up: Some(true), ..Default::default() };
+            return Some(TextOr::Table(table));
+        }
         ConnectionKind::Long => return None,
         ConnectionKind::Shared(shared) if shared == Shared::default() => return Some(TextOr::Text(kind)),
         ConnectionKind::Shared(Shared { connections }) => {

@@ -1,6 +1,7 @@
 //! What happens on a link beside its calls.
 
-use crate::{Error, Incoming};
+use crate::error::Error;
+use crate::incoming::Incoming;
 
 /// What happened on a link.
 ///
