@@ -39,10 +39,31 @@ pub enum Stage {
 /// ```
 #[derive(Default)]
 pub struct Notice {
-    stage: AtomicU8,
+    stage: AtomicStage,
     /// Why it is dropped, where it does not make room for a newer one.
     evicted: OnceLock<Ending>,
     ears: Mutex<Ears>,
+}
+
+/// A [`Stage`] that many threads share, and that only advances.
+#[derive(Default)]
+struct AtomicStage(AtomicU8);
+
+impl AtomicStage {
+    /// Comes to this stage. False if it was there before, or further.
+    fn advance(&self, stage: Stage) -> bool {
+        self.0.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8
+    }
+
+    fn get(&self) -> Stage {
+        match self.0.load(Ordering::Acquire) {
+            0 => Stage::Open,
+            1 => Stage::Draining,
+            2 => Stage::Closing,
+            3 => Stage::Dropped,
+            _ => Stage::Cut,
+        }
+    }
 }
 
 /// Whom to tell.
@@ -63,7 +84,7 @@ impl Notice {
 
     /// Has the connection come to this stage, unless it is further. Whoever waits on it looks.
     pub fn tell(&self, stage: Stage) {
-        if self.stage.fetch_max(stage as u8, Ordering::AcqRel) >= stage as u8 {
+        if !self.stage.advance(stage) {
             return;
         }
         let mut ears = self.ears();
@@ -96,13 +117,7 @@ impl Notice {
     /// How far it is.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Acquire) {
-            0 => Stage::Open,
-            1 => Stage::Draining,
-            2 => Stage::Closing,
-            3 => Stage::Dropped,
-            _ => Stage::Cut,
-        }
+        self.stage.get()
     }
 
     /// Whom to wake, of those that receive, when the stage changes. To be said before the stage is looked at.

@@ -2,6 +2,48 @@
 
 use std::time::Duration;
 
+/// Whether empty messages are limited, and whether one came too many.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum EmptyMessages {
+    Unlimited,
+    Limited(Empties),
+    /// One came too many for this limit. No message is delivered any more.
+    Flooded {
+        most: u32,
+    },
+}
+
+impl EmptyMessages {
+    pub(super) const fn limit(&mut self, most: u32) {
+        *self = match self {
+            Self::Unlimited | Self::Limited(_) => Self::Limited(Empties::new(most)),
+            Self::Flooded { .. } => Self::Flooded { most },
+        };
+    }
+
+    pub(super) const fn is_limited(&self) -> bool {
+        matches!(self, Self::Limited(_))
+    }
+
+    /// The limit, once one came too many.
+    #[inline]
+    pub(super) const fn flooded(&self) -> Option<u32> {
+        match self {
+            Self::Flooded { most } => Some(*most),
+            Self::Unlimited | Self::Limited(_) => None,
+        }
+    }
+
+    /// Another empty message came.
+    pub(super) fn take(&mut self, now: Duration) {
+        if let Self::Limited(empties) = self
+            && !empties.take(now)
+        {
+            *self = Self::Flooded { most: empties.most };
+        }
+    }
+}
+
 /// How many empty messages came in this second, and how many may. What came while nobody read is seen all at once, and is counted for
 /// as many seconds as nobody read.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +59,7 @@ pub(super) struct Empties {
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Empties {
-    pub(super) const fn new(most: u32) -> Self {
+    const fn new(most: u32) -> Self {
         Self { most, since: Duration::ZERO, count: 0, more: 0, more_next: 0 }
     }
 
@@ -28,7 +70,7 @@ impl Empties {
     }
 
     /// Another one. False if that is one too many.
-    pub(super) fn take(&mut self, now: Duration) -> bool {
+    fn take(&mut self, now: Duration) -> bool {
         if now.saturating_sub(self.since) >= SECOND {
             (self.since, self.count) = (now, 0);
             self.more = std::mem::take(&mut self.more_next);
@@ -36,15 +78,25 @@ impl Empties {
         self.count = self.count.saturating_add(1);
         self.count <= self.most.saturating_add(self.more)
     }
-
-    pub(super) const fn most(&self) -> u32 {
-        self.most
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_stays_one() {
+        let mut empties = EmptyMessages::Unlimited;
+        empties.take(Duration::ZERO);
+        assert_eq!(empties.flooded(), None);
+        empties.limit(1);
+        empties.take(Duration::ZERO);
+        assert_eq!((empties.flooded(), empties.is_limited()), (None, true));
+        empties.take(Duration::ZERO);
+        assert_eq!(empties.flooded(), Some(1));
+        empties.take(Duration::from_secs(9));
+        assert_eq!(empties.flooded(), Some(1), "though the second is over");
+    }
 
     #[test]
     fn so_many_a_second_and_no_more() {

@@ -1,34 +1,38 @@
 //! The receiving half: bytes in, messages out.
 
 mod empties;
+mod ending;
+mod limits;
+mod liveness;
+mod opening;
 mod preamble;
 mod proxy_header;
 mod room;
 mod spare;
 mod unfinished;
+mod unread;
 
 pub use preamble::WrongPreamble;
 pub use proxy_header::ProxyHeader;
 pub use unfinished::{Part, Unfinished};
+pub use unread::OnUnread;
 
 use std::any::Any;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Need, ReadBuffer};
-use framelink_heartbeat::Verdict;
 
-use self::empties::Empties;
+use self::empties::EmptyMessages;
+use self::limits::Limits;
+use self::opening::Opening;
 use self::preamble::Expected;
-use self::proxy_header::{First, Watch};
+use self::room::Room;
 use crate::append::append;
 use crate::byte_count::ByteCount;
-use crate::lifetime::{Ending, Notice, Stage, Standing, Tenure};
-use crate::memory::Held;
+use crate::lifetime::Tenure;
 use crate::message::Message;
 use crate::pulse::Pulse;
 use crate::sending::Torn;
@@ -56,26 +60,13 @@ use crate::sending::Torn;
 pub struct Receiving<D: Decode> {
     codec: Codec<D>,
     buffer: ReadBuffer,
-    /// What comes before the first message.
-    preamble: Expected,
-    /// Nothing but messages can come any more: no preamble is expected, and no header of a proxy.
-    is_started: bool,
-    /// Where a header of a proxy may come.
-    watch: Option<Watch>,
-    /// How long the preamble may take, since the start.
-    preamble_within: Option<Duration>,
-    /// How long the first byte of the first message may take, since the start; and of a peer that has sent a heartbeat.
-    first_within: Option<Duration>,
-    first_request_within: Option<Duration>,
-    /// A heartbeat is as good as a first message.
-    is_heartbeat_enough: bool,
-    /// The limit that was over when it was looked at, and since when bytes come all the same.
-    late_since: Option<(Duration, Duration)>,
-    /// How long a message may take from its first byte to its last.
-    frame_within: Option<Duration>,
+    /// What has to come before the first message.
+    opening: Opening,
+    /// How long what is to come may take.
+    limits: Limits,
     /// When the first byte of the message that is unfinished came.
     begun_at: Option<Duration>,
-    /// Whether a message was delivered, and nobody has asked for the next one yet.
+    /// Whether a message was delivered, and the application has not asked for the next one yet.
     is_away: bool,
     /// When bytes came last.
     heard_at: Duration,
@@ -91,30 +82,32 @@ pub struct Receiving<D: Decode> {
     torn: Torn,
     /// Whether the other side lives, where heartbeats tell.
     pulse: Option<Pulse>,
-    /// Somebody was told that a heartbeat is due.
-    has_told: bool,
-    /// Each message is a request that is answered before the next.
-    takes_turns: bool,
-    /// Each message is a request, and counted until it is answered.
-    is_served: bool,
+    /// The driver was told that a heartbeat is due.
+    has_told_beat: bool,
+    messages_are: Messages,
     /// For how long the connection may stay.
     tenure: Option<Box<Tenure>>,
-    /// How many empty messages may come, and whether one came too many.
-    empties: Option<Empties>,
-    is_flooded: bool,
+    empties: EmptyMessages,
     /// All frames that ever came.
     frames: u64,
     /// Is given each whole message that is dropped without having been received.
     unread: Option<OnUnread>,
     /// What is given back when the last part of the connection is gone.
     held: Option<Arc<dyn Any + Send + Sync>>,
-    /// The memory of the buffer, where that is counted, and since when there has been too little.
-    memory: Held,
-    starved_since: Option<Duration>,
+    /// The memory of the buffer, where that is counted.
+    room: Room,
 }
 
-/// Is given the messages that no operation receives.
-pub type OnUnread = Arc<dyn Fn(Message) + Send + Sync>;
+/// What the messages are to this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Messages {
+    /// Messages, of which none is counted.
+    Plain,
+    /// Requests, each counted until it is answered.
+    Requests,
+    /// The same, and each is answered before the next: heartbeats wait until then.
+    RequestsInTurn,
+}
 
 /// What came of what was received. Complete by nature.
 ///
@@ -149,19 +142,12 @@ impl<D: Decode> Receiving<D> {
     pub fn new(framing: D) -> Self {
         let codec = Codec::new(framing);
         let count = ByteCount::default();
-        let (buffer, preamble, heard_at) = (ReadBuffer::new(), Expected::none(), Duration::ZERO);
+        let (buffer, heard_at) = (ReadBuffer::new(), Duration::ZERO);
         Self {
             codec,
             buffer,
-            preamble,
-            is_started: true,
-            watch: None,
-            preamble_within: None,
-            first_within: None,
-            first_request_within: None,
-            is_heartbeat_enough: false,
-            late_since: None,
-            frame_within: None,
+            opening: Opening::Over,
+            limits: Limits::default(),
             begun_at: None,
             is_away: false,
             heard_at,
@@ -171,50 +157,14 @@ impl<D: Decode> Receiving<D> {
             need: None,
             torn: Torn::default(),
             pulse: None,
-            has_told: false,
-            takes_turns: false,
-            is_served: false,
+            has_told_beat: false,
+            messages_are: Messages::Plain,
             tenure: None,
-            empties: None,
-            is_flooded: false,
+            empties: EmptyMessages::Unlimited,
             frames: 0,
             unread: None,
             held: None,
-            memory: Held::default(),
-            starved_since: None,
-        }
-    }
-
-    pub(super) fn set_tenure(&mut self, tenure: Tenure) {
-        self.tenure = Some(Box::new(tenure));
-    }
-
-    /// Says who is given the messages that no operation receives.
-    pub fn set_unread(&mut self, unread: Option<OnUnread>) {
-        self.unread = unread;
-    }
-
-    /// Whether someone is given them.
-    pub const fn has_unread(&self) -> bool {
-        self.unread.is_some()
-    }
-
-    /// A message was taken out that no operation returns.
-    pub fn on_unread(&self, message: Message) {
-        if let Some(unread) = &self.unread {
-            give(unread, message);
-        }
-    }
-
-    /// Hands over the whole messages that wait.
-    pub fn give_unread(&mut self) {
-        let Some(unread) = &self.unread else { return };
-        let unread = Arc::clone(unread);
-        if !matches!(self.poll_preamble(), Ok(true)) {
-            return;
-        }
-        while let Ok(Received::Message(message)) = self.poll() {
-            give(&unread, message);
+            room: Room::default(),
         }
     }
 
@@ -225,134 +175,22 @@ impl<D: Decode> Receiving<D> {
 
     /// Messages are requests from now on, each counted until it is answered; or not any more.
     pub const fn take_requests(&mut self, yes: bool) {
-        self.is_served = yes;
-    }
-
-    /// Whether anything ends the connection but its peer.
-    #[must_use]
-    pub const fn has_tenure(&self) -> bool {
-        self.tenure.is_some()
-    }
-
-    /// Whether the connection is to end, though its peer has not ended it. To be asked where no whole message is there, and again when
-    /// a read found nothing more: `is_dry` says that it did.
-    pub fn ending(&mut self, now: Duration, is_dry: bool) -> Option<Ending> {
-        let (is_inside_message, frames) = (self.is_inside_message(), self.frames);
-        self.tenure.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
-    }
-
-    /// When that has to be asked though nothing comes.
-    #[must_use]
-    pub fn ends_at(&self, now: Duration) -> Option<Duration> {
-        self.tenure.as_ref()?.ends_at(now, self.is_inside_message())
-    }
-
-    /// Whether the connection is to end at its next quiet moment.
-    #[must_use]
-    pub fn is_draining(&self, now: Duration) -> bool {
-        self.tenure.as_ref().is_some_and(|tenure| tenure.is_draining(now))
-    }
-
-    /// Whether nobody has told it to end.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.tenure.as_ref().and_then(|tenure| tenure.notice()).is_none_or(|notice| notice.stage() == Stage::Open)
-    }
-
-    /// Whether it was told to end at once, whatever is in flight.
-    #[must_use]
-    pub fn told(&self) -> Option<Ending> {
-        self.tenure.as_ref()?.told()
-    }
-
-    /// What tells it to end.
-    pub fn notice(&self) -> Option<&Arc<Notice>> {
-        self.tenure.as_ref()?.notice()
-    }
-
-    /// Whom to wake when it is told to end.
-    pub fn wake_when_told(&self, waker: &Waker) {
-        if let Some(notice) = self.tenure.as_ref().and_then(|tenure| tenure.notice()) {
-            notice.wake_receiver(waker);
-        }
+        self.messages_are = match self.messages_are {
+            _ if !yes => Messages::Plain,
+            Messages::Plain | Messages::Requests => Messages::Requests,
+            Messages::RequestsInTurn => Messages::RequestsInTurn,
+        };
     }
 
     /// So many empty messages may come a second, heartbeats among them. Defaults to any number.
     pub const fn limit_empty(&mut self, most: u32) {
-        self.empties = Some(Empties::new(most));
+        self.empties.limit(most);
     }
 
     /// The limit for empty messages, once more came. No message comes any more.
     #[must_use]
     pub fn flooded(&self) -> Option<u32> {
-        self.empties.filter(|_| self.is_flooded).map(|empties| empties.most())
-    }
-
-    /// Where heartbeats are told, if they are.
-    #[must_use]
-    pub const fn pulse(&self) -> Option<&Pulse> {
-        self.pulse.as_ref()
-    }
-
-    pub(crate) fn set_pulse(&mut self, pulse: Option<Pulse>) {
-        self.pulse = pulse;
-    }
-
-    /// When heartbeats have something to say, if nothing comes or goes before.
-    #[must_use]
-    pub fn alive_at(&self) -> Option<Duration> {
-        self.pulse.as_ref().and_then(Pulse::deadline)
-    }
-
-    /// All that came was looked at. Where something always comes, and is no heartbeat, nobody waits for the time that is over.
-    ///
-    /// # Errors
-    /// When the peer is dead.
-    pub fn judge(&mut self) -> Result<(), Verdict> {
-        match &self.pulse {
-            Some(pulse) if pulse.deadline().is_some_and(|at| at <= self.heard_at) => pulse.on_time(self.heard_at),
-            _ => Ok(()),
-        }
-    }
-
-    /// Time has passed, and what had come by now was looked at.
-    ///
-    /// # Errors
-    /// When the peer is dead.
-    pub fn on_time(&mut self, now: Duration) -> Result<(), Verdict> {
-        self.pulse.as_ref().map_or(Ok(()), |pulse| pulse.on_time(now))
-    }
-
-    /// Whether a heartbeat is due that the sending half has not taken. Told once for each.
-    pub fn beat_is_due(&mut self) -> bool {
-        let is_due = self.pulse.as_ref().is_some_and(Pulse::has_due);
-        let had_told = std::mem::replace(&mut self.has_told, is_due);
-        is_due && !had_told
-    }
-
-    /// A request is under way to a peer that answers one at a time: it is not asked whether it lives meanwhile.
-    pub fn hold_pulse(&self) {
-        if let Some(pulse) = &self.pulse {
-            pulse.hold();
-        }
-    }
-
-    /// Messages are requests of a peer that has one at a time, and is not asked whether it lives while it waits for its reply: from each
-    /// message on, until [`Pulse::resume`].
-    pub fn take_turns(&mut self) {
-        self.takes_turns = true;
-    }
-
-    /// The pulse, where messages are such requests.
-    pub fn held_by_turns(&self) -> Option<&Pulse> {
-        self.pulse.as_ref().filter(|_| self.takes_turns)
-    }
-
-    /// Its reply is there.
-    pub fn resume_pulse(&self) {
-        if let Some(pulse) = &self.pulse {
-            pulse.resume(self.heard_at);
-        }
+        self.empties.flooded()
     }
 
     pub(super) fn torn(&self) -> Torn {
@@ -365,97 +203,24 @@ impl<D: Decode> Receiving<D> {
         self.torn.is_torn()
     }
 
-    /// How long the preamble may take, since the start of the connection. Defaults to as long as the first message.
-    pub const fn limit_preamble(&mut self, within: Duration) {
-        self.preamble_within = Some(within);
-    }
-
-    /// How long the first message may take to begin, since the start of the connection. A heartbeat is not a message. Defaults to for ever.
-    pub const fn limit_first(&mut self, within: Duration) {
-        self.first_within = Some(within);
-    }
-
-    /// The same for a peer that has sent a heartbeat, where that may take longer. Defaults to no longer.
-    pub const fn limit_first_request(&mut self, within: Duration) {
-        self.first_request_within = Some(within);
-    }
-
-    /// The peer may never have anything to say but heartbeats, because it only listens: one of them is as good as a first message.
-    pub const fn take_heartbeat_for_first(&mut self) {
-        self.is_heartbeat_enough = true;
-    }
-
-    /// The first message may take as long as it likes to begin, for it is us who ask. What was said of the preamble stays.
-    pub fn unlimit_first(&mut self) {
-        if !self.preamble.is_over() {
-            self.preamble_within = self.preamble_within.or(self.first_within);
-        }
-        self.first_within = None;
-        if let Some(tenure) = &mut self.tenure {
-            tenure.unlimit();
-        }
-    }
-
-    /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
-    pub const fn limit_frame(&mut self, within: Duration) {
-        self.frame_within = Some(within);
-    }
-
-    /// When the limit for what is to come is over, and the limit.
-    #[must_use]
-    pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
-        if !self.preamble.is_over() {
-            let within = self.preamble_within.or(self.first_within)?;
-            return Some((within, within));
-        }
-        let first = self.first_limit();
-        let (since, within) = match self.begun_at {
-            // Heartbeats that follow one another without a pause are no first message either.
-            Some(begun_at) if first.is_none_or(|first| begun_at <= first) => (begun_at, self.frame_within?),
-            _ => (Duration::ZERO, first?),
-        };
-        Some((since.saturating_add(within), within))
-    }
-
-    /// How long the first message may take to begin, while there was none.
-    fn first_limit(&self) -> Option<Duration> {
-        let first = self.first_within?;
-        match self.frames {
-            0 => Some(first),
-            _ if self.is_heartbeat_enough => None,
-            _ => Some(self.first_request_within.map_or(first, |longer| longer.max(first))),
-        }
-    }
-
-    /// For how long bytes have come though the limit was over at that time.
-    pub fn late_for(&mut self, limit_at: Duration, now: Duration) -> Duration {
-        let (_, since) = *self.late_since.take_if(|(at, _)| *at == limit_at).get_or_insert((limit_at, now));
-        self.late_since = Some((limit_at, since));
-        now.saturating_sub(since)
-    }
-
-    /// Somebody asks for the next message. What has begun of it may take its time from now on: while the last one was dealt with
-    /// nobody read, so that its sender may have had to wait.
+    /// The application asks for the next message. What has begun of that message may take its time from now on: nothing was read while the last
+    /// message was dealt with, so the sender may have had to wait.
     pub fn on_asked(&mut self, now: Duration) {
-        if self.is_away && self.begun_at.is_some() {
+        if !std::mem::take(&mut self.is_away) {
+            return;
+        }
+        if self.begun_at.is_some() {
             self.begun_at = Some(now);
         }
-        if self.is_away
-            && let Some(pulse) = &self.pulse
-        {
+        if let Some(pulse) = &self.pulse {
             pulse.back(self.heard_at, now);
         }
-        if self.is_away
-            && let Some(tenure) = &mut self.tenure
-        {
+        if let Some(tenure) = &mut self.tenure {
             tenure.activity().touch(now);
         }
-        if self.is_away
-            && let Some(empties) = &mut self.empties
-        {
+        if let EmptyMessages::Limited(empties) = &mut self.empties {
             empties.on_unread(now.saturating_sub(self.heard_at));
         }
-        self.is_away = false;
     }
 
     /// Whether [`on_asked`](Self::on_asked) has anything to say, so that the clock is worth a look.
@@ -464,116 +229,8 @@ impl<D: Decode> Receiving<D> {
         self.is_away
             && (self.pulse.is_some()
                 || self.tenure.is_some()
-                || self.empties.is_some()
-                || (self.frame_within.is_some() && self.begun_at.is_some()))
-    }
-
-    /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
-    pub fn expect_preamble(&mut self, bytes: &[u8]) {
-        self.preamble = Expected::new(bytes);
-        self.is_started = self.preamble.is_over() && self.watch.is_none();
-    }
-
-    /// Has a PROXY protocol header at the start of the connection end it; see [`ProxyHeader`]. To be said before anything has come, and
-    /// after [`expect_preamble`](Self::expect_preamble). A preamble that begins like a header is expected as before.
-    ///
-    /// From then on [`poll_preamble`](Self::poll_preamble) is false while the bytes that came may become a header. Bytes that are no
-    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says, and nothing is kept
-    /// any more.
-    pub fn refuse_proxy_header(&mut self) {
-        self.watch = Watch::new(self.preamble.bytes());
-        self.is_started = self.preamble.is_over() && self.watch.is_none();
-    }
-
-    /// The PROXY protocol header that came, where it is [refused](Self::refuse_proxy_header). No message comes any more.
-    #[must_use]
-    pub fn proxy_header(&self) -> Option<ProxyHeader> {
-        self.watch.and_then(|watch| watch.found)
-    }
-
-    /// Whether the bytes that came may become a PROXY protocol header.
-    #[must_use]
-    pub const fn may_be_proxy_header(&self) -> bool {
-        self.watch.is_some() && !self.buffer.is_empty()
-    }
-
-    /// Until when bytes are kept that may become a PROXY protocol header. To be told of with [`on_deadline`](Self::on_deadline).
-    #[must_use]
-    pub fn kept_until(&self) -> Option<Duration> {
-        let keep = self.watch.and_then(|watch| watch.keep)?;
-        Some(self.heard_at.saturating_add(keep))
-    }
-
-    /// Whether what comes before the first message has come; true where nothing is expected. To be asked before [`poll`](Self::poll),
-    /// until it is true.
-    ///
-    /// # Errors
-    /// When another preamble came, or the peer closed instead; the same for ever after.
-    #[inline]
-    pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.is_started { Ok(true) } else { self.poll_start() }
-    }
-
-    #[cold]
-    fn poll_start(&mut self) -> Result<bool, WrongPreamble> {
-        if self.is_kept() {
-            return Ok(false);
-        }
-        let has_come = self.take_preamble();
-        self.is_started = has_come == Ok(true) && self.watch.is_none();
-        has_come
-    }
-
-    /// Whether what came is a PROXY protocol header, or is kept because it may become one.
-    fn is_kept(&mut self) -> bool {
-        let Some(mut watch) = self.watch.take() else { return false };
-        let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
-        watch.keep = None;
-        if watch.found.is_none() && !self.buffer.is_empty() {
-            match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
-                First::Header => {}
-                First::Perhaps if self.end != Some(End::Closed) => {
-                    watch.keep = if watch.has_let_go { None } else { self.keeps_for() };
-                }
-                First::Perhaps | First::Data => return false,
-            }
-        }
-        self.watch = Some(watch);
-        watch.found.is_some() || watch.keep.is_some()
-    }
-
-    /// For how long the beginning of a header is kept from the framing. Where a message is unfinished the framing waits by itself, and
-    /// where silence ends one, that was waited for.
-    fn keeps_for(&self) -> Option<Duration> {
-        if !self.preamble.is_over() {
-            return Some(proxy_header::FAULT);
-        }
-        match self.codec.framing().decode(self.buffer.as_ref(), 0, self.end) {
-            Err(_) => Some(proxy_header::FAULT),
-            Ok(Decoded::Frame(frame)) => {
-                let payload = frame.payload(self.buffer.as_ref());
-                let is_heartbeat = self.pulse.as_ref().is_some_and(|pulse| pulse.would_take(payload));
-                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
-            }
-            Ok(Decoded::Incomplete(_)) => None,
-        }
-    }
-
-    fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.preamble.is_over() {
-            return Ok(true);
-        }
-        let is_closed = self.is_closed();
-        let taken = self.preamble.take(self.buffer.as_ref(), is_closed)?;
-        self.buffer.take(taken);
-        if self.buffer.is_empty() {
-            self.begun_at = None;
-        }
-        if self.buffer.is_empty() && !is_closed {
-            // The read that brought it has brought no message.
-            self.end = None;
-        }
-        Ok(self.preamble.is_over())
+                || self.empties.is_limited()
+                || (self.limits.has_frame() && self.begun_at.is_some()))
     }
 
     /// Where the next read puts its bytes, never empty. The memory is there from this call until
@@ -618,7 +275,7 @@ impl<D: Decode> Receiving<D> {
             self.end = Some(End::Quiet);
         }
         if self.kept_until().is_some_and(|at| at <= now)
-            && let Some(watch) = &mut self.watch
+            && let Some(watch) = self.opening.watch_mut()
         {
             watch.let_go();
         }
@@ -631,7 +288,7 @@ impl<D: Decode> Receiving<D> {
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
         loop {
-            if self.is_flooded {
+            if self.empties.flooded().is_some() {
                 return Ok(Received::Wait { until: None });
             }
             if self.buffer.is_empty() {
@@ -644,18 +301,18 @@ impl<D: Decode> Receiving<D> {
                 Decoded::Frame(frame) => {
                     self.need = None;
                     self.frames += 1;
-                    if frame.payload_len() == 0 && self.empties.is_some() && self.is_one_too_many() {
+                    if frame.payload_len() == 0 && self.empties.is_limited() && self.is_one_too_many() {
                         continue;
                     }
                     let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
                     // What is left came with the last read, and belongs to the next one.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
-                        (self.first_within, self.late_since) = (None, None);
+                        self.limits.on_message();
                         self.is_away = true;
                         self.on_taken();
                         self.messages += 1;
-                        if self.takes_turns {
+                        if self.messages_are == Messages::RequestsInTurn {
                             self.hold_pulse();
                         }
                         return Ok(Received::Message(message));
@@ -672,8 +329,8 @@ impl<D: Decode> Receiving<D> {
     /// Another empty message came.
     #[cold]
     fn is_one_too_many(&mut self) -> bool {
-        self.is_flooded = self.empties.as_mut().is_some_and(|empties| !empties.take(self.heard_at));
-        self.is_flooded
+        self.empties.take(self.heard_at);
+        self.empties.flooded().is_some()
     }
 
     /// A message came, and may be a request.
@@ -681,7 +338,7 @@ impl<D: Decode> Receiving<D> {
         if let Some(tenure) = &mut self.tenure {
             let activity = tenure.activity();
             activity.touch(self.heard_at);
-            if self.is_served {
+            if self.messages_are != Messages::Plain {
                 activity.on_taken();
             }
         }
@@ -711,17 +368,6 @@ impl<D: Decode> Receiving<D> {
         matches!(self.end, Some(End::Closed))
     }
 
-    /// Forgets the bytes that wait. For a connection that is only read to its end, so that it is closed in good order.
-    pub fn discard(&mut self) {
-        self.give_unread();
-        if !self.buffer.is_empty() {
-            // Without these bytes it is not known where the next message begins.
-            self.unread = None;
-        }
-        self.buffer.take(self.buffer.len());
-        self.begun_at = None;
-    }
-
     /// How many messages were delivered since the connection began.
     #[must_use]
     pub const fn messages_received(&self) -> u64 {
@@ -742,7 +388,7 @@ impl<D: Decode> Receiving<D> {
     /// What is known of the message that is unfinished, for the report of a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
-        if let Some((came, missing)) = self.preamble.unfinished() {
+        if let Some((came, missing)) = self.opening.preamble().and_then(Expected::unfinished) {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();
@@ -813,20 +459,6 @@ impl<D: Decode> Receiving<D> {
         self.buffer.extend(memory.get(start + frame.frame_len..waiting.end).unwrap_or_default());
         Bytes::from(memory).slice(start + frame.payload_start..start + frame.payload_end)
     }
-}
-
-/// Messages that no operation has received are handed over where someone wants them.
-impl<D: Decode> Drop for Receiving<D> {
-    fn drop(&mut self) {
-        if self.unread.is_some() && !std::thread::panicking() {
-            self.give_unread();
-        }
-    }
-}
-
-/// A panic there neither hides how an operation ended nor keeps the messages behind this one.
-fn give(unread: &OnUnread, message: Message) {
-    let _ = catch_unwind(AssertUnwindSafe(|| unread(message)));
 }
 
 /// Memory of its own for a payload.

@@ -68,12 +68,20 @@ pub(super) const MESSAGE: Duration = Duration::from_millis(250);
 pub(super) struct Watch {
     /// For each signature, whether the bytes until now are its beginning.
     fits: [bool; SIGNATURES.len()],
+    state: Watching,
+}
+
+/// What has come of looking.
+#[derive(Clone, Copy, Debug)]
+enum Watching {
+    /// Nothing yet.
+    Looking,
+    /// The bytes are kept from the framing for so long after the last of them came.
+    Keeping(Duration),
     /// Bytes were kept for as long as they may be, and no header came of them. A client waits for this once at most.
-    pub(super) has_let_go: bool,
-    /// How long the bytes are kept after the last of them came.
-    pub(super) keep: Option<Duration>,
-    /// The header, once one came.
-    pub(super) found: Option<ProxyHeader>,
+    LetGo,
+    /// A header came.
+    Found(ProxyHeader),
 }
 
 /// What the first bytes are.
@@ -90,9 +98,9 @@ pub(super) enum First {
 impl Watch {
     /// `None` where a header would be what is expected to come first.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
-        let mut watch = Self { fits: [true; SIGNATURES.len()], has_let_go: false, keep: None, found: None };
+        let mut watch = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
         (preamble.is_empty() || watch.look(0, preamble) == First::Data)
-            .then_some(Self { fits: [true; SIGNATURES.len()], ..watch })
+            .then_some(Self { fits: [true; SIGNATURES.len()], state: Watching::Looking })
     }
 
     /// Looks at the bytes that came after the first `before`, which were looked at and taken.
@@ -103,7 +111,7 @@ impl Watch {
             let common = rest.len().min(bytes.len());
             *fits &= !rest.is_empty() && rest.get(..common) == bytes.get(..common);
             if *fits && common == rest.len() {
-                self.found = Some(header);
+                self.state = Watching::Found(header);
                 return First::Header;
             }
             if *fits {
@@ -113,9 +121,42 @@ impl Watch {
         first
     }
 
+    /// What is kept is looked at again.
+    pub(super) const fn look_anew(&mut self) {
+        if matches!(self.state, Watching::Keeping(_)) {
+            self.state = Watching::Looking;
+        }
+    }
+
+    /// Whether bytes may be kept: not again once they were let go.
+    pub(super) const fn may_keep(&self) -> bool {
+        matches!(self.state, Watching::Looking)
+    }
+
+    /// Keeps the bytes for so long after the last of them came.
+    pub(super) const fn keep_for(&mut self, time: Duration) {
+        self.state = Watching::Keeping(time);
+    }
+
     /// Keeps nothing any more, though what comes may become a header still.
     pub(super) const fn let_go(&mut self) {
-        (self.has_let_go, self.keep) = (true, None);
+        self.state = Watching::LetGo;
+    }
+
+    /// How long the bytes are kept after the last of them came.
+    pub(super) const fn keeps_for(&self) -> Option<Duration> {
+        match self.state {
+            Watching::Keeping(time) => Some(time),
+            Watching::Looking | Watching::LetGo | Watching::Found(_) => None,
+        }
+    }
+
+    /// The header, once one came.
+    pub(super) const fn found(&self) -> Option<ProxyHeader> {
+        match self.state {
+            Watching::Found(header) => Some(header),
+            Watching::Looking | Watching::Keeping(_) | Watching::LetGo => None,
+        }
     }
 }
 

@@ -12,20 +12,28 @@ use crate::receiving::Receiving;
 /// time do not keep the others waiting, unless they hold as much as the whole budget.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The memory of a receive buffer, where that is counted.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    held: Held,
+    /// Since when there has been too little.
+    starved_since: Option<Duration>,
+}
+
 impl<D: Decode> Receiving<D> {
     /// Counts the memory of the buffer from now on.
     pub fn count_memory(&mut self, memory: Held) {
-        self.memory = memory;
+        self.room.held = memory;
     }
 
     /// Whether the memory of the buffer is counted.
     pub const fn counts_memory(&self) -> bool {
-        self.memory.is_counted()
+        self.room.held.is_counted()
     }
 
     /// Whether memory is held that is counted.
     pub const fn holds_memory(&self) -> bool {
-        self.memory.holds_any()
+        self.room.held.holds_any()
     }
 
     /// Whether the next read may have the memory that it needs; it is counted then. `waits`: the read holds its memory while it waits.
@@ -36,21 +44,21 @@ impl<D: Decode> Receiving<D> {
         }
         // What is empty is read into memory of the thread, and held only where something is left in it.
         let wanted = if self.buffer.is_small() && !waits { 0 } else { self.capacity_for_read() };
-        if self.memory.try_set(wanted) {
-            self.starved_since = None;
+        if self.room.held.try_set(wanted) {
+            self.room.starved_since = None;
             return true;
         }
         self.release();
         self.on_idle(false);
         let now = now();
-        let since = *self.starved_since.get_or_insert(now);
-        now.saturating_sub(since) >= PATIENCE && self.memory.try_set_at_last(wanted)
+        let since = *self.room.starved_since.get_or_insert(now);
+        now.saturating_sub(since) >= PATIENCE && self.room.held.try_set_at_last(wanted)
     }
 
     /// Whether a read that waits by itself would hold memory that is counted while nothing has come. What is there is read at once then,
     /// and after that the buffer [begins anew](Self::forget), small. Where a read is a message it is waited for as it is.
     pub fn would_idle_with_much(&self) -> bool {
-        self.memory.holds_any() && self.buffer.is_empty() && !matches!(self.codec.framing().ends(), Ends::Read(_))
+        self.room.held.holds_any() && self.buffer.is_empty() && !matches!(self.codec.framing().ends(), Ends::Read(_))
     }
 
     /// Counts what is held while nothing is read. A thread that waits by itself (`waits`) keeps the memory of an empty buffer.
@@ -58,14 +66,14 @@ impl<D: Decode> Receiving<D> {
     pub fn on_idle(&mut self, waits: bool) {
         if self.counts_memory() {
             let is_held = waits || !self.buffer.is_empty();
-            self.memory.set(if is_held { self.buffer.capacity() } else { 0 });
+            self.room.held.set(if is_held { self.buffer.capacity() } else { 0 });
         }
     }
 
     /// Forgets what has come, if anything has, and gives the memory back.
     pub fn forget(&mut self) {
         self.buffer = ReadBuffer::new();
-        self.memory.set(0);
+        self.room.held.set(0);
     }
 
     /// The same, where it was told to end at once.

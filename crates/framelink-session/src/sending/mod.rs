@@ -329,6 +329,16 @@ impl<E: Encode> Sending<E> {
     /// Accepts a message of which the socket took the first `written` bytes, and queues the rest. Something other than 0
     /// can only be written while nothing is queued.
     pub fn queue_rest(&mut self, outgoing: &Outgoing<'_>, written: usize, now: Duration) -> Ticket {
+        let ticket = self.accept(outgoing, written);
+        if written > 0 {
+            self.touch(now);
+            self.count_written(written, now);
+        }
+        ticket
+    }
+
+    /// Queues what is left of a frame after its first `written` bytes.
+    fn accept(&mut self, outgoing: &Outgoing<'_>, written: usize) -> Ticket {
         let frame_len = outgoing.frame_len();
         let ticket = self.count_accepted(frame_len);
         self.make_room(frame_len.saturating_sub(written));
@@ -343,10 +353,6 @@ impl<E: Encode> Sending<E> {
         }
         if outgoing.envelope.ends_stream {
             self.state = State::Finishing;
-        }
-        if written > 0 {
-            self.touch(now);
-            self.count_written(written, now);
         }
         ticket
     }
@@ -369,7 +375,7 @@ impl<E: Encode> Sending<E> {
             }
             _ => {
                 let outgoing = self.outgoing(payload)?;
-                Ok(self.queue_rest(&outgoing, 0, Duration::ZERO))
+                Ok(self.accept(&outgoing, 0))
             }
         }
     }
