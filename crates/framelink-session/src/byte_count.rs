@@ -23,11 +23,13 @@ pub struct ByteCount(Arc<AtomicU64>);
 impl ByteCount {
     /// So many until now.
     #[must_use]
+    #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Only the half that keeps it adds to it, so nothing is lost between the two steps.
+    #[inline]
     pub(crate) fn add(&self, count: usize) {
         self.0.store(self.get() + count as u64, Ordering::Relaxed);
     }

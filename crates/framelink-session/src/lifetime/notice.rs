@@ -55,6 +55,7 @@ impl AtomicStage {
         self.0.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8
     }
 
+    #[inline]
     fn get(&self) -> Stage {
         match self.0.load(Ordering::Acquire) {
             0 => Stage::Open,

@@ -21,6 +21,7 @@ impl EmptyMessages {
         };
     }
 
+    #[inline]
     pub(super) const fn is_limited(&self) -> bool {
         matches!(self, Self::Limited(_))
     }

@@ -71,6 +71,7 @@ impl Limits {
         self.frame = Some(within);
     }
 
+    #[inline]
     pub(super) const fn has_frame(&self) -> bool {
         self.frame.is_some()
     }
@@ -82,12 +83,14 @@ impl Limits {
     }
 
     /// When the preamble is overdue, and its limit.
+    #[inline]
     pub(super) fn preamble_overdue_at(&self) -> Option<(Duration, Duration)> {
         let within = self.preamble.or(self.first)?;
         Some((within, within))
     }
 
     /// When the message that is to come is overdue, and its limit. `frames` have come before, and its first byte came at `begun_at`.
+    #[inline]
     pub(super) fn message_overdue_at(&self, frames: u64, begun_at: Option<Duration>) -> Option<(Duration, Duration)> {
         let first = self.first_after(frames);
         let (since, within) = match begun_at {
@@ -99,6 +102,7 @@ impl Limits {
     }
 
     /// How long the first message may take to begin, while there was none.
+    #[inline]
     fn first_after(&self, frames: u64) -> Option<Duration> {
         let first = self.first?;
         match self.after_heartbeat {

@@ -27,11 +27,13 @@ impl Opening {
         if preamble.is_over() && watch.is_none() { Self::Over } else { Self::Expecting { preamble, watch } }
     }
 
+    #[inline]
     pub(super) const fn is_over(&self) -> bool {
         matches!(self, Self::Over)
     }
 
     /// The preamble, until the connection has started.
+    #[inline]
     pub(super) const fn preamble(&self) -> Option<&Expected> {
         match self {
             Self::Expecting { preamble, .. } => Some(preamble),
@@ -40,11 +42,13 @@ impl Opening {
     }
 
     /// Whether the preamble is still owed.
+    #[inline]
     pub(super) fn owes_preamble(&self) -> bool {
         self.preamble().is_some_and(|preamble| !preamble.is_over())
     }
 
     /// What looks for a header of a proxy, until none can come any more.
+    #[inline]
     pub(super) const fn watch(&self) -> Option<&Watch> {
         match self {
             Self::Expecting { watch, .. } => watch.as_ref(),
@@ -52,6 +56,7 @@ impl Opening {
         }
     }
 
+    #[inline]
     pub(super) const fn watch_mut(&mut self) -> Option<&mut Watch> {
         match self {
             Self::Expecting { watch, .. } => watch.as_mut(),

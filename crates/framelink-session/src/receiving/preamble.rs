@@ -60,6 +60,7 @@ impl Expected {
         &self.bytes
     }
 
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.seen == self.bytes.len()
     }

@@ -144,6 +144,7 @@ impl Watch {
     }
 
     /// How long the bytes are kept after the last of them came.
+    #[inline]
     pub(super) const fn keeps_for(&self) -> Option<Duration> {
         match self.state {
             Watching::Keeping(time) => Some(time),
@@ -152,6 +153,7 @@ impl Watch {
     }
 
     /// The header, once one came.
+    #[inline]
     pub(super) const fn found(&self) -> Option<ProxyHeader> {
         match self.state {
             Watching::Found(header) => Some(header),

@@ -338,6 +338,7 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Queues what is left of a frame after its first `written` bytes.
+    #[inline]
     fn accept(&mut self, outgoing: &Outgoing<'_>, written: usize) -> Ticket {
         let frame_len = outgoing.frame_len();
         let ticket = self.count_accepted(frame_len);

@@ -23,16 +23,19 @@ pub struct Ticket {
 
 impl Ticket {
     /// What the peer may have seen of the message, once the socket has taken so many bytes in all.
+    #[inline]
     pub const fn sent(self, written: u64) -> Sent {
         if written <= self.start { Sent::Not } else { Sent::Perhaps }
     }
 
     /// Whether the socket has taken all of it, once it has taken so many bytes in all.
+    #[inline]
     pub const fn is_written(self, written: u64) -> bool {
         written >= self.end
     }
 
     /// How many bytes from the start of the connection to its end the socket has not taken yet.
+    #[inline]
     pub fn unwritten(self, written: u64) -> usize {
         usize::try_from(self.end.saturating_sub(written)).unwrap_or(usize::MAX)
     }
