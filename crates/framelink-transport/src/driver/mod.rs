@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::error::{CallError, Error};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
 

@@ -40,7 +40,7 @@ on_every_driver!(
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
+/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 /// What our timers may be late. A busy machine is later now and then, and not each time of so many.
 const OUR_LATE: Duration = Duration::from_millis(250);

@@ -25,7 +25,7 @@ on_every_driver!(
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
+/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 
 fn ping() -> Heartbeat {

@@ -188,7 +188,7 @@ const ROWS: &[Row] = &[
         behaviour: "at most two heartbeats an interval, both ways together",
         here: cells!(BOTH, beats::from_both_ends),
         elsewhere: &[beside(
-            "crates/framelink-transport/tests/liveness/quiet.rs",
+            "crates/framelink-session/tests/liveness/quiet.rs",
             "two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval",
             "on a virtual clock",
         )],
