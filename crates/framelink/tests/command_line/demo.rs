@@ -1,8 +1,6 @@
 //! `framelink demo`.
 
-mod common;
-
-use common::{Running, framelink};
+use crate::common::{Running, framelink};
 
 #[test]
 fn the_demo_shows_the_bytes_of_every_hop_and_ends_well() {

@@ -1,14 +1,12 @@
 //! Standard output that cannot be written is an error, before anything is taken from a peer where that can be seen.
 #![cfg(unix)]
 
-mod common;
-
 use std::io::{BufRead, BufReader, PipeWriter, Write, pipe};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Finished, Host, Running, TempFile, dial, framelink, read_exactly, read_to_end};
+use crate::common::{DEADLINE, Finished, Host, Running, TempFile, dial, framelink, read_exactly, read_to_end};
 
 /// Runs the program with its stdout as the shell has it.
 fn shell(redirection: &str, arguments: &[&str]) -> Finished {

@@ -1,13 +1,11 @@
 //! `framelink send`, and peers that speak bytes by hand.
 
-mod common;
-
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::common::{
     DEADLINE, DeadPort, Finished, Host, Running, Task, Wire, framelink, half_close, is_closed, read_exactly,
     read_to_end,
 };

@@ -1,13 +1,11 @@
 //! `framelink send` prints every message that it received before it ends.
 
-mod common;
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{Host, Running, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{Host, Running, framelink, half_close, read_exactly, read_to_end};
 
 /// Answers the first message, `01`, with `01ok` and two messages more, all in one piece, and leaves the connection open.
 fn say_more(mut stream: &TcpStream) {

@@ -1,11 +1,9 @@
 //! `framelink inspect`, as its users see it.
 
-mod common;
-
 use std::io::Write;
 use std::process::Stdio;
 
-use common::{Finished, Running, TempFile, framelink};
+use crate::common::{Finished, Running, TempFile, framelink};
 
 fn inspect(arguments: &[&str], stdin: &[u8]) -> Finished {
     Running::feed(&mut framelink([&["inspect"], arguments, &["-"]].concat()), stdin)

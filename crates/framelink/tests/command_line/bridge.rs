@@ -1,13 +1,13 @@
 //! `framelink bridge`, between a client and a host that speak bytes by hand.
 
-mod common;
-
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{DeadPort, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end};
+use crate::common::{
+    DeadPort, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
+};
 
 fn bridge(client: &str, to: SocketAddr, host: &str, more: &[&str]) -> (Running, SocketAddr) {
     let to = to.to_string();

@@ -2,13 +2,13 @@
 
 #![cfg(unix)]
 
-mod common;
-
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end};
+use crate::common::{
+    DEADLINE, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
+};
 
 fn bridge(to: SocketAddr, framings: [Wire; 2], drain: &str) -> (Running, SocketAddr) {
     let to = to.to_string();
@@ -186,7 +186,7 @@ fn what_was_sent_before_the_signal_arrives() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_whose_host_was_never_reached_is_counted() {
-    let host = common::SilentPort::new();
+    let host = crate::common::SilentPort::new();
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "400ms");
     let mut client = dial(address);
     client.write_all(b"0002hi0002ho0005hel").unwrap();

@@ -1,10 +1,8 @@
 //! `framelink check`, and what `send` and `serve` make of a profile.
 
-mod common;
-
 use std::io::{Read, Write};
 
-use common::{Finished, Host, Running, TempFile, dial, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{Finished, Host, Running, TempFile, dial, framelink, half_close, read_exactly, read_to_end};
 
 fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))
@@ -181,7 +179,7 @@ fn send_talks_over_short_connections_with_a_preamble() {
     let file = TempFile::with(
         b"framing = 'ascii:4'\npreamble = { send = '0102', expect = '06' }\nconnection = { kind = 'short', half-close = true }",
     );
-    let answering = common::Task::start(move || {
+    let answering = crate::common::Task::start(move || {
         for (request, reply) in [(&b"\x01\x020003one"[..], b"0001a"), (b"\x01\x020003two", b"0001b")] {
             let mut stream = host.accept();
             stream.write_all(b"\x06").expect("a preamble");
@@ -229,7 +227,7 @@ fn serve_keeps_to_its_deadlines() {
     server.log_line("nothing came within 200ms");
     let mut dribbling = dial(address);
     let mut reading = dribbling.try_clone().expect("cloning a socket");
-    let closed = common::Task::start(move || {
+    let closed = crate::common::Task::start(move || {
         let mut all = Vec::new();
         let _ = reading.read_to_end(&mut all);
         all

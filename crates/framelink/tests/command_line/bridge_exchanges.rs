@@ -1,12 +1,10 @@
 //! A bridge whose clients share its connections with the host: one exchange for each message.
 
-mod common;
-
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use common::{
+use crate::common::{
     Finished, Host, Running, Task, TempFile, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
 };
 
@@ -205,7 +203,7 @@ fn a_host_that_comes_back_is_asked_again() {
 
 #[test]
 fn the_backup_is_asked_while_the_first_address_is_dead() {
-    let dead = common::DeadPort::new();
+    let dead = crate::common::DeadPort::new();
     let backup = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("{},{}", dead.address, backup.local_addr().unwrap());
     echo_all(backup, false);
@@ -324,7 +322,7 @@ fn what_clients_miss_at_a_drain_is_what_the_bridge_says_that_it_cut() {
             })
         });
         let clients: Vec<_> = clients.collect();
-        (0..3 * CLIENTS).for_each(|_| told.recv_timeout(common::DEADLINE).expect("replies"));
+        (0..3 * CLIENTS).for_each(|_| told.recv_timeout(crate::common::DEADLINE).expect("replies"));
         bridge.signal("TERM");
         bridge.log_line("draining");
         let (sent, missed) =
@@ -394,7 +392,7 @@ enum Fails {
 fn every_exchange_without_a_reply_is_in_the_counts() {
     for fails in [Fails::HostRefuses, Fails::HostResets, Fails::HostIsSilent, Fails::ClientResets] {
         for connection in KINDS {
-            let (dead, host) = (common::DeadPort::new(), Host::listen());
+            let (dead, host) = (crate::common::DeadPort::new(), Host::listen());
             let is_dead = matches!(fails, Fails::HostRefuses);
             let to = if is_dead { dead.address } else { host.address };
             let is_silent = matches!(fails, Fails::HostRefuses | Fails::HostIsSilent);

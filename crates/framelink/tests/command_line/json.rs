@@ -1,11 +1,10 @@
 //! `--json` of `send` and `listen`: an object a line.
 
-mod common;
-
 use std::io::Write;
 
-use common::{DeadPort, Host, Running, dial, framelink, half_close, read_exactly, read_to_end};
 use serde_json::{Value, json};
+
+use crate::common::{DeadPort, Host, Running, dial, framelink, half_close, read_exactly, read_to_end};
 
 /// The objects, without what differs from run to run, which is checked here.
 fn objects(stdout: &str) -> Vec<Value> {

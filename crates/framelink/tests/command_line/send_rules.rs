@@ -1,13 +1,11 @@
 //! `framelink send`: what its flags promise, whichever way the messages go.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Finished, Host, Running, TempFile, framelink};
+use crate::common::{DEADLINE, Finished, Host, Running, TempFile, framelink};
 
 fn send(address: &str, arguments: &[&str]) -> Finished {
     Running::run(&mut framelink([&["send", address], arguments].concat()))
@@ -17,7 +15,7 @@ fn send(address: &str, arguments: &[&str]) -> Finished {
 type Misdeed = (&'static str, fn(TcpStream));
 
 const MISDEEDS: &[Misdeed] = &[
-    ("nothing came within", |stream| drop(common::read_to_end(stream))),
+    ("nothing came within", |stream| drop(crate::common::read_to_end(stream))),
     ("instead of replying", drop),
     ("reset", |stream| {
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a reset");
@@ -68,7 +66,7 @@ fn rounds_go_on_after_a_first_message_that_failed_at_a_peer_that_was_reached() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_timeout_of_the_command_line_is_that_of_connecting_too() {
-    let (port, other) = (common::SilentPort::new(), common::SilentPort::new());
+    let (port, other) = (crate::common::SilentPort::new(), crate::common::SilentPort::new());
     let one = port.address.to_string();
     let two = format!("{one},{}", other.address);
     let profile = TempFile::with(b"framing = \"ascii:4\"\n[timeouts]\nconnect = \"20s\"\n");

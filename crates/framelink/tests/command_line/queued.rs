@@ -3,15 +3,15 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Finished, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_to_end};
+use crate::common::{
+    DEADLINE, Finished, Host, Running, Task, Wire, dial, framelink, half_close, is_closed, read_to_end,
+};
 
 const CLIENTS: usize = 60;
 const LISTEN: [&str; 4] = ["--listen", "127.0.0.1:0", "--framing", "ascii:4"];
@@ -140,7 +140,7 @@ fn clients_for_whom_there_are_no_descriptors_yet_are_answered_one_after_the_othe
 /// The host is not reached: what they have sent is counted as cut.
 #[test]
 fn a_bridge_without_a_host_counts_what_clients_sent_that_waited() {
-    let host = common::DeadPort::new();
+    let host = crate::common::DeadPort::new();
     let to = host.address.to_string();
     let (bridge, address) = start(&["bridge", "--to", &to, "--to-framing", "ascii:4"]);
     for client in meanwhile(&bridge, address) {

@@ -2,12 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::{Host, Running, dial, framelink, read_exactly, read_to_end};
+use crate::common::{Host, Running, dial, framelink, read_exactly, read_to_end};
 
 const LISTEN: [&str; 4] = ["--listen", "127.0.0.1:0", "--framing", "ascii:4"];
 

@@ -1,7 +1,5 @@
 //! What `framelink send` says of a message that failed, compared with the bytes that the peer received: every way to send.
 
-mod common;
-
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use common::{DEADLINE, DeadPort, Finished, Host, Running, TempFile, framelink};
+use crate::common::{DEADLINE, DeadPort, Finished, Host, Running, TempFile, framelink};
 
 /// How messages are sent; with `--no-reply` and without.
 const MODES: &[&[&str]] = &[

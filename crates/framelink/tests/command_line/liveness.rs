@@ -1,14 +1,12 @@
 //! Heartbeats and keepalive: with peers that speak bytes by hand, and fall silent by hand.
 
-mod common;
-
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     Finished, Host, Running, Task, TempFile, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
 };
 
@@ -382,7 +380,7 @@ fn messages_that_have_no_reply_go_again_and_again_too() {
 
 #[test]
 fn a_host_that_is_not_there_ends_the_rounds() {
-    let port = common::DeadPort::new();
+    let port = crate::common::DeadPort::new();
     let done = run(&["send", &port.address.to_string(), "--framing", "ascii:4", "--every", "1s", "ping"]);
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.stderr.contains(&format!("connecting to {}: ", port.address)), "{}", done.stderr);

@@ -1,8 +1,6 @@
 //! What the command line says about itself, and to those who hold it wrong.
 
-mod common;
-
-use common::{Finished, Running, framelink};
+use crate::common::{Finished, Running, framelink};
 
 fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))

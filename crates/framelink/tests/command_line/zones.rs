@@ -1,11 +1,9 @@
 //! IPv6 addresses with the name of a network interface.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::net::TcpListener;
 
-use common::{Running, framelink};
+use crate::common::{Running, framelink};
 
 #[test]
 fn a_zone_may_be_the_name_of_an_interface_wherever_an_address_is_given() {

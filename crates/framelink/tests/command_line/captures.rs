@@ -1,11 +1,10 @@
 //! Streams of real protocols: every capture of a folder beside the project, if there is one, is cut as its list says.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{Running, framelink};
 use serde_json::Value;
+
+use crate::common::{Running, framelink};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures")

@@ -2,12 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use common::{Finished, Host, Running, dial, framelink, is_closed};
+use crate::common::{Finished, Host, Running, dial, framelink, is_closed};
 
 /// Commands that accept, each with these limits.
 fn commands(host: &Host, limits: &[&str]) -> Vec<(&'static str, Running, SocketAddr)> {

@@ -1,11 +1,9 @@
 //! What goes on after the peer was gone, and what is sent more than once.
 
-mod common;
-
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use common::{Finished, Host, Running, Wire, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{Finished, Host, Running, Wire, framelink, half_close, read_exactly, read_to_end};
 
 const WIRE: Wire = Wire::Ascii4;
 

@@ -2,12 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::io::{BufReader, Write};
 use std::time::Duration;
 
-use common::{Host, Running, Task, Wire, dial, framelink, half_close, read_to_end};
+use crate::common::{Host, Running, Task, Wire, dial, framelink, half_close, read_to_end};
 
 /// More than all socket buffers on the way hold.
 const COUNT: u32 = 1024;
@@ -43,7 +41,7 @@ fn a_host_that_does_not_read_stops_the_client_and_loses_nothing() {
     let held = bridge.memory_kib("VmHWM");
     assert!(held < 24 * 1024, "{held} KiB while {written} bytes were under way");
 
-    client.set_write_timeout(Some(common::DEADLINE)).unwrap();
+    client.set_write_timeout(Some(crate::common::DEADLINE)).unwrap();
     bytes.drain(..written);
     let writing = Task::start(move || {
         client.write_all(&bytes).expect("writing the rest");

@@ -1,13 +1,11 @@
 //! `framelink serve`, and clients that speak bytes by hand.
 
-mod common;
-
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Host, Running, Task, Wire, dial, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{Host, Running, Task, Wire, dial, framelink, half_close, read_exactly, read_to_end};
 
 fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))

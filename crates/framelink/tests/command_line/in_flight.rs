@@ -1,12 +1,12 @@
 //! `framelink send` with many messages in flight, `framelink listen`, and what `framelink serve` sends by itself.
 
-mod common;
-
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use common::{DEADLINE, Finished, Host, Running, Task, Wire, dial, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{
+    DEADLINE, Finished, Host, Running, Task, Wire, dial, framelink, half_close, read_exactly, read_to_end,
+};
 
 const WIRE: Wire = Wire::Ascii4;
 

@@ -1,11 +1,9 @@
 //! `framelink hostile`, and peers that speak bytes by hand.
 
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
-use common::{DeadPort, Host, Running, dial, framelink, half_close, read_exactly, read_to_end};
+use crate::common::{DeadPort, Host, Running, dial, framelink, half_close, read_exactly, read_to_end};
 
 fn server(fault: &str, more: &[&str]) -> (Running, SocketAddr) {
     let arguments = ["hostile", "--listen", "127.0.0.1:0", "--framing", "ascii:4,max=2048", "--fault", fault];
