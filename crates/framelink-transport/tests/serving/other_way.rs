@@ -8,7 +8,7 @@ use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{KeyRule, Matching};
 use framelink_transport::{Framing, TryRecv, blocking, nonblocking, tokio};
 
-use crate::peer::{DEADLINE, Peer};
+use crate::support::peer::{DEADLINE, Peer};
 
 pub(crate) fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

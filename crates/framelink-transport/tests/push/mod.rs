@@ -1,15 +1,7 @@
 //! What a server pushes to its connections: the same rules on every driver, against subscribers that speak bytes by hand.
 
-#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
-
 mod members;
 mod mixed;
-#[allow(dead_code, reason = "it is for the tests of serving too")]
-#[path = "../serving/peer.rs"]
-mod peer;
-#[allow(dead_code, reason = "it is for the tests of serving too")]
-#[path = "../serving/server.rs"]
-mod server;
 mod slow;
 
 use std::sync::Arc;
@@ -18,8 +10,8 @@ use std::time::Instant;
 use framelink_transport::session::{Concurrency, PushCounts};
 use framelink_transport::{MemberId, Profile, Registry, SocketOptions};
 
-use crate::peer::Peer;
-use crate::server::{Serve, Server, profile};
+use crate::support::peer::{DEADLINE, Peer};
+use crate::support::server::{Serve, Server, profile};
 
 /// A server that answers nothing, and its subscribers in the order of their names.
 fn subscribed<S: Serve>(registry: &Registry, count: usize) -> (Server, Vec<(MemberId, Peer)>) {
@@ -57,7 +49,7 @@ fn eventually(registry: &Registry, are_so: impl Fn(PushCounts) -> bool) -> PushC
     loop {
         match registry.counts() {
             counts if are_so(counts) => return counts,
-            counts => assert!(began.elapsed() < peer::DEADLINE, "{counts:?}"),
+            counts => assert!(began.elapsed() < DEADLINE, "{counts:?}"),
         }
         std::thread::yield_now();
     }

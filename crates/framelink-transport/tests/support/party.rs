@@ -4,12 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::{CallError, Error, Message, Profile, blocking, nonblocking, tokio};
+use framelink_transport::{CallError, CloseReport, Error, Message, Profile, blocking, nonblocking, tokio};
 
-use crate::driver::{Blocking, NonBlocking, Tokio};
-use crate::peer::Task;
+use super::driver::{Blocking, NonBlocking, Tokio};
+use super::task::Task;
+use super::{DEADLINE, runtime};
 
-/// A driver's client, and its server of one connection.
+/// What a message is answered with.
+pub(crate) type Handler = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>> + Send>;
+
+/// A driver's client, and its server of some connections.
 pub(crate) trait Party {
     const NAME: &'static str;
 
@@ -25,7 +29,17 @@ pub(crate) trait Party {
     }
 
     /// The same, taking so long for each.
-    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>);
+    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
+        Self::serve_in_turn(profile, 1, pause, Box::new(|message| Some(message.to_vec())))
+    }
+
+    /// Serves so many connections one after the other, as the profile has it, and takes so long for each reply; how many messages came.
+    fn serve_in_turn(
+        profile: Profile,
+        connections: usize,
+        pause: Duration,
+        handler: Handler,
+    ) -> (SocketAddr, Task<Result<u64, Error>>);
     /// What becomes of listening as the profile has it.
     fn bind(profile: Profile) -> std::io::Result<()>;
 }
@@ -38,8 +52,9 @@ pub(crate) trait Client {
     fn recv(&mut self) -> Result<Option<Message>, Error>;
     /// Sends on the connection that is there, past the client.
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error>;
-    /// Nobody calls for so long.
+    /// No call is made for so long.
     fn rest(&mut self, time: Duration);
+    fn close(self: Box<Self>) -> Result<CloseReport, Error>;
 }
 
 impl Party for Blocking {
@@ -53,16 +68,25 @@ impl Party for Blocking {
         blocking::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile)).map(drop)
     }
 
-    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn serve_in_turn(
+        profile: Profile,
+        connections: usize,
+        pause: Duration,
+        mut handler: Handler,
+    ) -> (SocketAddr, Task<Result<u64, Error>>) {
         let profile = Arc::new(profile);
         let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &profile).expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = move || {
-            let connection = listener.accept().expect("accepting").expect("a connection");
-            connection.serve(&profile, |message| {
-                std::thread::sleep(pause);
-                Some(message.to_vec())
-            })
+            let mut count = 0;
+            for _ in 0..connections {
+                let connection = listener.accept().expect("accepting").expect("a connection");
+                count += connection.serve(&profile, |message| {
+                    std::thread::sleep(pause);
+                    handler(&message)
+                })?;
+            }
+            Ok(count)
         };
         (address, Task::start(serving))
     }
@@ -92,6 +116,10 @@ impl Client for blocking::Client {
     fn rest(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
+
+    fn close(self: Box<Self>) -> Result<CloseReport, Error> {
+        (*self).close()
+    }
 }
 
 impl Party for NonBlocking {
@@ -105,21 +133,30 @@ impl Party for NonBlocking {
         nonblocking::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile)).map(drop)
     }
 
-    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn serve_in_turn(
+        profile: Profile,
+        connections: usize,
+        pause: Duration,
+        mut handler: Handler,
+    ) -> (SocketAddr, Task<Result<u64, Error>>) {
         let profile = Arc::new(profile);
         let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile).expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = move || {
-            let connection = loop {
-                match listener.try_accept().expect("accepting") {
-                    Some(connection) => break connection,
-                    None => std::thread::yield_now(),
-                }
-            };
-            connection.serve(&profile, |message| {
-                std::thread::sleep(pause);
-                Some(message.to_vec())
-            })
+            let mut count = 0;
+            for _ in 0..connections {
+                let connection = loop {
+                    match listener.try_accept().expect("accepting") {
+                        Some(connection) => break connection,
+                        None => std::thread::yield_now(),
+                    }
+                };
+                count += connection.serve(&profile, |message| {
+                    std::thread::sleep(pause);
+                    handler(&message)
+                })?;
+            }
+            Ok(count)
         };
         (address, Task::start(serving))
     }
@@ -143,7 +180,7 @@ impl Client for nonblocking::Client {
     }
 
     fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
-        self.connection_mut().expect("a connection").send_within(message, crate::driver::DEADLINE)
+        self.connection_mut().expect("a connection").send_within(message, DEADLINE)
     }
 
     fn rest(&mut self, time: Duration) {
@@ -151,6 +188,10 @@ impl Client for nonblocking::Client {
         while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
             std::thread::sleep(self.tend().unwrap_or(left).min(left));
         }
+    }
+
+    fn close(self: Box<Self>) -> Result<CloseReport, Error> {
+        (*self).close()
     }
 }
 
@@ -166,18 +207,32 @@ impl Party for Tokio {
         runtime().block_on(tokio::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile))).map(drop)
     }
 
-    fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
+    fn serve_in_turn(
+        profile: Profile,
+        connections: usize,
+        pause: Duration,
+        mut handler: Handler,
+    ) -> (SocketAddr, Task<Result<u64, Error>>) {
         let (profile, runtime) = (Arc::new(profile), runtime());
         let listener = runtime.block_on(tokio::Listener::bind_profile("127.0.0.1:0", &profile));
         let mut listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
         let serving = async move {
-            let connection = listener.accept().await.expect("accepting");
-            let answer = |message: Message| async move {
-                ::tokio::time::sleep(pause).await;
-                Some(message.to_vec())
-            };
-            connection.serve(&profile, answer).await
+            let mut count = 0;
+            for _ in 0..connections {
+                let connection = listener.accept().await.expect("accepting");
+                let answer = |message: Message| {
+                    let reply = handler(&message);
+                    async move {
+                        if !pause.is_zero() {
+                            ::tokio::time::sleep(pause).await;
+                        }
+                        reply
+                    }
+                };
+                count += connection.serve(&profile, answer).await?;
+            }
+            Ok(count)
         };
         (address, Task::start(move || runtime.block_on(serving)))
     }
@@ -207,8 +262,8 @@ impl Client for (::tokio::runtime::Runtime, tokio::Client) {
     fn rest(&mut self, time: Duration) {
         self.0.block_on(async { ::tokio::time::sleep(time).await });
     }
-}
 
-fn runtime() -> ::tokio::runtime::Runtime {
-    ::tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    fn close(self: Box<Self>) -> Result<CloseReport, Error> {
+        self.0.block_on(self.1.close())
+    }
 }

@@ -1,8 +1,10 @@
-//! The program on the other host: it speaks bytes by hand.
+//! The program on the other host.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+
+use crate::support::peer::{frame, read_frame};
 
 #[test]
 #[ignore = "a program of another test"]
@@ -27,15 +29,9 @@ fn program() {
 
 /// Answers `PING` with `PONG`, and sends back all else.
 fn answer(mut stream: TcpStream) {
-    let mut head = [0; 2];
-    while stream.read_exact(&mut head).is_ok() {
-        let mut payload = vec![0; usize::from(u16::from_be_bytes(head))];
-        if stream.read_exact(&mut payload).is_err() {
-            return;
-        }
-        let reply = if payload == b"PING" { &b"PONG"[..] } else { &payload };
-        let head = u16::try_from(reply.len()).unwrap().to_be_bytes();
-        if stream.write_all(&[&head[..], reply].concat()).is_err() {
+    while let Ok(request) = read_frame(&mut stream) {
+        let reply = if request == b"PING" { &b"PONG"[..] } else { &request };
+        if stream.write_all(&frame(reply)).is_err() {
             return;
         }
     }

@@ -3,7 +3,6 @@
 
 mod calls;
 mod cell;
-mod peer;
 mod role;
 
 use std::sync::Mutex;
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Shared, Short, Side, Simplex};
 
-use crate::cell::{Cell, Driver, Role, Style};
-use crate::peer::Wire;
+use self::cell::{Cell, Driver, Role, Style};
+use crate::support::wire::Wire;
 
 /// Cells that run at once: they wait for sockets most of the time.
 const WORKERS: usize = 8;

@@ -1,8 +1,4 @@
-//! The other side: plain sockets, and framings by hand.
-
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+//! Framings by hand.
 
 /// How messages are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,35 +132,4 @@ impl Wire {
 /// Bytes of a message; none is part of any delimiter.
 pub(crate) fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| b'a' + u8::try_from(i % 23).expect("a byte")).collect()
-}
-
-pub(crate) fn ready(stream: TcpStream) -> TcpStream {
-    let deadline = Some(Duration::from_secs(15));
-    stream.set_read_timeout(deadline).expect("a read deadline");
-    stream.set_write_timeout(deadline).expect("a write deadline");
-    stream.set_nodelay(true).expect("no delay");
-    stream
-}
-
-/// Reads exactly these bytes.
-pub(crate) fn expect(mut stream: &TcpStream, bytes: &[u8]) {
-    let mut came = vec![0; bytes.len()];
-    stream.read_exact(&mut came).expect("so many bytes");
-    assert!(came == bytes, "{} bytes came, others than expected", came.len());
-}
-
-/// Reads the end, and nothing before it. A peer that closes with bytes unread resets.
-pub(crate) fn expect_end(mut stream: &TcpStream) {
-    match stream.read(&mut [0]) {
-        Ok(count) => assert_eq!(count, 0, "something came instead of the end"),
-        Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}"),
-    }
-}
-
-pub(crate) fn write(mut stream: &TcpStream, bytes: &[u8]) {
-    stream.write_all(bytes).expect("writing");
-}
-
-pub(crate) fn half_close(stream: &TcpStream) {
-    let _ = stream.shutdown(Shutdown::Write);
 }

@@ -1,17 +1,14 @@
 //! Every future is dropped after every number of polls: nothing is lost, nothing comes twice, no reply goes astray.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::time::Duration;
 
 use framelink_transport::profile::{Short, Side};
 use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Cause, Client, Connector, Listener};
 use framelink_transport::{Frames, Profile, TryRecv};
-use support::{MANNERS, Reader, Step, Then, framing, poll_times, run, scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::streams::{MANNERS, Reader, Step, Then, framing, poll_times, run, scripted};
 
 /// No future of these tests needs more polls.
 const MOST_POLLS: usize = 60;

@@ -1,7 +1,5 @@
 //! What the drivers have in common, and what one of them lacks: as `methods.txt` and the table of drivers in the book say.
 
-#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
-
 mod failing_handlers;
 mod half;
 mod methods;

@@ -1,16 +1,13 @@
 //! A side that does not read makes the other wait, and nobody hold much.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::time::Duration;
 
 use framelink_transport::tokio::{Connection, Connector};
-use support::{Reader, Step, Then, framing, piped, poll_times, run, scripted};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+
+use crate::support::streams::{Reader, Step, Then, framing, piped, poll_times, run, scripted};
 
 /// A queue is full at 64 KiB, and one frame may go over that.
 const QUEUE: usize = 64 * 1024;

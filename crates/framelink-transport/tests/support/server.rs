@@ -12,7 +12,7 @@ use framelink_transport::{
     Error, Framing, MemberId, Message, Profile, Registry, TryRecv, blocking, nonblocking, tokio,
 };
 
-use crate::peer::DEADLINE;
+use super::DEADLINE;
 
 /// Waits where it likes.
 pub(crate) type Handler = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
@@ -202,24 +202,7 @@ fn handle(place: Place, message: Message, handler: &Handler, finished: &Sender<R
 /// A test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
-        $(
-            mod $rule {
-                #[test]
-                fn blocking() {
-                    super::$rule::<crate::server::Blocking>();
-                }
-
-                #[test]
-                fn nonblocking() {
-                    super::$rule::<crate::server::NonBlocking>();
-                }
-
-                #[test]
-                fn tokio() {
-                    super::$rule::<crate::server::Tokio>();
-                }
-            }
-        )*
+        $crate::support::on_every_driver_of!(server: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;

@@ -1,19 +1,16 @@
 //! How a connection ends: closed between messages, inside one, or reset; on one side or on both.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::io;
 use std::time::Duration;
 
 use framelink_codec::notation::Bytes;
 use framelink_transport::Fault;
 use framelink_transport::tokio::{Blame, Cause, Connection, Connector, Listener};
-use support::{MANNERS, Reader, Step, Then, framing, piped, run, scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
+
+use crate::support::streams::{MANNERS, Reader, Step, Then, framing, piped, run, scripted};
 
 const SECOND: Duration = Duration::from_secs(1);
 

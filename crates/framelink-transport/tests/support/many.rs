@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::heartbeat::{Heartbeat, Role};
 use framelink_transport::nonblocking::{Event, TryCall};
-use framelink_transport::session::{CallId, Matching};
-use framelink_transport::{
-    CallError, Directions, Error, Framing, Incoming, Message, TryRecv, blocking, nonblocking, tokio,
-};
+use framelink_transport::session::{CallId, KeyRule, Matching};
+use framelink_transport::{CallError, Directions, Error, Incoming, Message, TryRecv, blocking, nonblocking, tokio};
 
-/// Whatever a test waits for comes within this time, or the test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+use super::peer::{Peer, small_sockets};
+pub(crate) use super::{DEADLINE, framing};
 
 /// What became of something. Calls are numbered by the test.
 #[derive(Debug)]
@@ -126,8 +124,15 @@ pub(crate) trait Many: Sized {
     }
 }
 
-pub(crate) fn framing(notation: &str) -> Directions {
-    notation.parse::<Framing>().expect("a notation").into()
+/// A driver's end with calls in flight, and the plain socket at its other end.
+pub(crate) fn pair<M: Many>(matching: Matching) -> (M, Peer) {
+    let (ours, theirs) = small_sockets();
+    (M::new(ours, framing("net:2"), matching), Peer(theirs))
+}
+
+/// By the first two bytes.
+pub(crate) fn by_key() -> Matching {
+    Matching::by_key(KeyRule::at("0:2".parse().expect("a place")))
 }
 
 /// A thread for each call, and one that receives.
@@ -441,24 +446,7 @@ fn outcome(call: usize, outcome: Result<Message, CallError>) -> Happened {
 /// A test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
-        $(
-            mod $rule {
-                #[test]
-                fn blocking() {
-                    super::$rule::<crate::many::Blocking>();
-                }
-
-                #[test]
-                fn nonblocking() {
-                    super::$rule::<crate::many::NonBlocking>();
-                }
-
-                #[test]
-                fn tokio() {
-                    super::$rule::<crate::many::Tokio>();
-                }
-            }
-        )*
+        $crate::support::on_every_driver_of!(many: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::peer::DEADLINE;
+use super::DEADLINE;
 
 /// Requests wait here for their name to be opened.
 #[derive(Clone, Default)]

@@ -1,13 +1,10 @@
 //! How frames reach a writer: whole where it takes them whole, and with an end where it takes nothing.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::io;
 
 use framelink_transport::tokio::{Cause, Connection};
-use support::{MANNERS, Reader, Step, Then, Writer, framing, run, scripted};
+
+use crate::support::streams::{MANNERS, Reader, Step, Then, Writer, framing, run, scripted};
 
 #[test]
 fn a_frame_goes_out_in_one_write_also_where_parts_cannot_be_gathered() {

@@ -1,17 +1,14 @@
 //! What errors say: what was being done, with whom, what came and what was allowed, and whose fault it is.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::time::Duration;
 
 use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Blame, Connection, Connector, Listener, Operation};
-use support::{framing, piped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::support::streams::{framing, piped};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TLS_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";

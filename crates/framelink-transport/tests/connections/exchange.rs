@@ -1,17 +1,14 @@
 //! A request and its reply: one deadline, the right word for what the peer may have seen, and no reply for another.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::time::Duration;
 
 use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Blame, Cause, Connector, Listener, Operation};
 use framelink_transport::{EncodeError, EndedBy};
-use support::{Piped, framing, piped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout};
+
+use crate::support::streams::{Piped, framing, piped};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,10 +1,8 @@
 //! Links: clients of a profile with many requests in flight, over one connection, several, or a pair.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod heartbeats;
+mod host;
 mod on_threads;
 mod pairs;
-mod peer;
 mod restarts;
 mod shared;

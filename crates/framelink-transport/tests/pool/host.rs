@@ -1,12 +1,13 @@
-//! The other side: plain sockets, and what a test does with them.
+//! A host that does with each request what a test says, on connections that a test can get at.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::DEADLINE;
+use crate::support::DEADLINE;
+use crate::support::peer::{frame, read_frame, reset};
 
 /// What becomes of a request.
 pub(crate) enum Answer {
@@ -157,24 +158,18 @@ impl Drop for Host {
 }
 
 fn serve(mut stream: TcpStream, which: usize, shared: &Shared, answer: &dyn Fn(&[u8]) -> Answer) {
-    let mut head = [0; 2];
-    while stream.read_exact(&mut head).is_ok() {
-        let mut frame = head.to_vec();
-        frame.resize(2 + usize::from(u16::from_be_bytes(head)), 0);
-        if stream.read_exact(&mut frame[2..]).is_err() {
-            break;
-        }
+    while let Ok(request) = read_frame(&mut stream) {
+        let frame = frame(&request);
         shared.lock().received += 1;
         shared.changed.notify_all();
-        let done = match answer(&frame[2..]) {
+        let done = match answer(&request) {
             Answer::Reply => stream.write_all(&frame),
             Answer::Nothing => Ok(()),
             Answer::ReplyAndClose => stream.write_all(&frame).and_then(|()| stream.shutdown(Shutdown::Write)),
             Answer::Close => stream.shutdown(Shutdown::Both),
             Answer::Reset => {
-                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
                 shared.lock().connections[which] = None;
-                return;
+                return reset(stream);
             }
             Answer::Late(delay) => {
                 thread::sleep(delay);

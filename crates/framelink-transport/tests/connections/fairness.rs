@@ -1,9 +1,5 @@
 //! Who receives much lets others have their turn.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,9 +8,10 @@ use std::time::Duration;
 use framelink_transport::Profile;
 use framelink_transport::heartbeat::{Form, Heartbeat, Role};
 use framelink_transport::tokio::{Cause, Connection, Server};
-use support::{MANNERS, Reader, Then, framing, piped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
+
+use crate::support::streams::{MANNERS, Reader, Then, framing, piped};
 
 const FRAMES: u32 = 10_000;
 

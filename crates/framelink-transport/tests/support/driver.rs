@@ -1,27 +1,39 @@
 //! The three drivers behind one face, so that a rule is written once.
 
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
 use framelink_transport::{
-    CallError, CloseReport, ConnectError, Directions, Error, Framing, Message, TryRecv, TrySend, blocking, nonblocking,
-    tokio,
+    CallError, CloseReport, ConnectError, Directions, Error, Message, SocketOptions, TryRecv, TrySend, blocking,
+    nonblocking, tokio,
 };
 
-/// Whatever a test waits for comes within this time, or the test fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+use super::peer::{listen, ready};
+pub(crate) use super::{DEADLINE, framing};
+
+const ANY: &str = "127.0.0.1:0";
 
 /// What every driver does, where the caller waits for it.
 pub(crate) trait Driver: Sized {
     const NAME: &'static str;
+    type Listener;
 
-    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError>;
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr);
+    /// The next connection; a test that waits for none to come fails.
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self;
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError>;
     /// A connection on a socket that is there already.
     fn adopt(stream: TcpStream, framing: Directions) -> Self;
     fn send(&mut self, payload: &[u8]) -> Result<(), Error>;
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error>;
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError>;
     fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error>;
     fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError>;
     fn finish(&mut self) -> Result<(), Error>;
@@ -31,6 +43,10 @@ pub(crate) trait Driver: Sized {
     fn flush(&mut self) -> Result<(), Error>;
     fn watch(&mut self, heartbeat: Heartbeat, role: Role);
     fn standing(&self) -> Option<Standing>;
+
+    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
+        Self::connect_with_options(address, framing, SocketOptions::new())
+    }
 
     /// The next message, `None` at the end; a test that waits in vain fails.
     #[track_caller]
@@ -43,17 +59,43 @@ pub(crate) trait Driver: Sized {
     }
 }
 
-pub(crate) fn framing(notation: &str) -> Directions {
-    notation.parse::<Framing>().expect("a notation").into()
+/// A driver's connection, and the plain socket at its other end.
+pub(crate) fn pair<D: Driver>(framing: Directions) -> (D, TcpStream) {
+    let (listener, address) = listen();
+    let connection = D::connect(address, framing).expect("a connection");
+    (connection, ready(listener.accept().expect("accepting").0))
 }
 
 pub(crate) struct Blocking(pub(crate) blocking::Connection);
 
 impl Driver for Blocking {
     const NAME: &'static str = "blocking";
+    type Listener = blocking::Listener;
 
-    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
-        blocking::Connector::new(framing).within(DEADLINE).connect(address).map(Self)
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+        let listener = blocking::Listener::bind(ANY, framing).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
+        let (stopper, (accepted, waiting)) = (listener.stopper(), mpsc::channel::<()>());
+        thread::spawn(move || {
+            if waiting.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+                stopper.stop();
+            }
+        });
+        let connection = listener.accept().expect("accepting").expect("a peer that dials in time");
+        drop(accepted);
+        Self(connection)
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        blocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
     }
 
     fn adopt(stream: TcpStream, framing: Directions) -> Self {
@@ -66,6 +108,10 @@ impl Driver for Blocking {
 
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
         self.0.send_within(payload, limit)
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.0.send_with_outcome(payload, within)
     }
 
     fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
@@ -105,9 +151,31 @@ pub(crate) struct NonBlocking(pub(crate) nonblocking::Connection);
 
 impl Driver for NonBlocking {
     const NAME: &'static str = "nonblocking";
+    type Listener = nonblocking::Listener;
 
-    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
-        nonblocking::Connector::new(framing).within(DEADLINE).connect(address).map(Self)
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+        let listener = nonblocking::Listener::bind(ANY, framing).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
+        let began = Instant::now();
+        loop {
+            if let Some(connection) = listener.try_accept().expect("accepting") {
+                return Self(connection);
+            }
+            assert!(began.elapsed() < within, "no peer dialled in time");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        nonblocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
     }
 
     fn adopt(stream: TcpStream, framing: Directions) -> Self {
@@ -120,6 +188,10 @@ impl Driver for NonBlocking {
 
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
         self.0.send_within(payload, limit)
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.0.send_with_outcome(payload, within)
     }
 
     fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
@@ -165,16 +237,35 @@ pub(crate) struct Tokio {
 
 impl Tokio {
     pub(crate) fn runtime() -> ::tokio::runtime::Runtime {
-        ::tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+        super::runtime()
     }
 }
 
 impl Driver for Tokio {
     const NAME: &'static str = "tokio";
+    /// What it accepts belongs to its runtime.
+    type Listener = (tokio::Listener, Arc<::tokio::runtime::Runtime>);
 
-    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
         let runtime = Self::runtime();
-        let connector = tokio::Connector::new(framing).within(DEADLINE);
+        let listener = runtime.block_on(tokio::Listener::bind(ANY, framing)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        ((listener, runtime.into()), address)
+    }
+
+    fn accept((listener, runtime): &mut Self::Listener, within: Duration) -> Self {
+        let accepted = runtime.block_on(async { ::tokio::time::timeout(within, listener.accept()).await });
+        let connection = accepted.expect("a peer that dials in time").expect("accepting");
+        Self { connection, runtime: Arc::clone(runtime) }
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        let runtime = Self::runtime();
+        let connector = tokio::Connector::new(framing).within(DEADLINE).options(options);
         let connection = runtime.block_on(connector.connect(address))?;
         Ok(Self { connection, runtime: runtime.into() })
     }
@@ -192,6 +283,10 @@ impl Driver for Tokio {
 
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
         self.runtime.block_on(self.connection.send_within(payload, limit))
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.runtime.block_on(self.connection.send_with_outcome(payload, within))
     }
 
     fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
@@ -230,24 +325,7 @@ impl Driver for Tokio {
 /// A test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
-        $(
-            mod $rule {
-                #[test]
-                fn blocking() {
-                    super::$rule::<crate::driver::Blocking>();
-                }
-
-                #[test]
-                fn nonblocking() {
-                    super::$rule::<crate::driver::NonBlocking>();
-                }
-
-                #[test]
-                fn tokio() {
-                    super::$rule::<crate::driver::Tokio>();
-                }
-            }
-        )*
+        $crate::support::on_every_driver_of!(driver: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;

@@ -1,18 +1,15 @@
 //! Dialling and being dialled: from which address, through which interface, with which options.
 
-#![cfg(feature = "tokio")]
-
-mod support;
-
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use framelink_transport::SocketOptions;
 use framelink_transport::tokio::{ConnectError, Connection, Connector, Listener};
-use support::framing;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
+
+use crate::support::framing;
 
 const SECOND: Duration = Duration::from_secs(1);
 
