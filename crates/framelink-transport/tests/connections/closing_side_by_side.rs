@@ -1,13 +1,15 @@
 //! Closing a link or a pool closes its connections side by side: a peer that does not read, or does not sign off, holds up no other.
 
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use framelink_transport::profile::{Duplex, Pooled, Shared, Sign};
 use framelink_transport::{Directions, Framing, Profile, SocketOptions, blocking, tokio as on_tokio};
+
+use crate::support::peer::listen;
 
 /// Whatever a test waits for comes within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -27,12 +29,6 @@ fn shared() -> Profile {
     let duplex = Duplex::new().key("0:2".parse().expect("a place"));
     let builder = Profile::builder(framing()).connection(Shared::new(2)).exchange(duplex).socket(options);
     builder.reply_timeout(FOREVER).write_timeout(FOREVER).build().expect("a profile")
-}
-
-fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    (listener, address)
 }
 
 fn accept(listener: &TcpListener) -> TcpStream {
@@ -91,7 +87,7 @@ fn two_connections(
 
 #[test]
 fn a_blocking_link_closes_the_healthy_connections_while_another_is_stuck() {
-    let (listener, address) = listener();
+    let (listener, address) = listen();
     let (link, _inbox) = blocking::Link::new(shared(), address.to_string()).expect("a link");
     let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
     let Peer { full, healthy } = two_connections(
@@ -109,7 +105,7 @@ fn a_blocking_link_closes_the_healthy_connections_while_another_is_stuck() {
 
 #[test]
 fn a_link_on_tokio_closes_the_healthy_connections_while_another_is_stuck() {
-    let (listener, address) = listener();
+    let (listener, address) = listen();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let _entered = runtime.enter();
@@ -141,7 +137,7 @@ fn in_time(work: impl FnOnce() + Send + 'static) {
 
 #[test]
 fn closing_a_blocking_link_takes_no_longer_than_its_time_though_a_peer_does_not_read() {
-    let (listener, address) = listener();
+    let (listener, address) = listen();
     let (link, _inbox) = blocking::Link::new(shared(), address.to_string()).expect("a link");
     let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
     let Peer { full, healthy } = two_connections(
@@ -165,7 +161,7 @@ fn pooled() -> Profile {
 
 #[test]
 fn a_blocking_pool_closes_one_connection_while_the_peer_of_another_is_silent() {
-    let (listener, address) = listener();
+    let (listener, address) = listen();
     let pool = blocking::Pool::new(pooled(), [address.to_string()]).expect("a pool");
     let streams = [accept(&listener), accept(&listener)];
     while pool.status().idle < 2 {
@@ -179,7 +175,7 @@ fn a_blocking_pool_closes_one_connection_while_the_peer_of_another_is_silent() {
 
 #[test]
 fn a_pool_on_tokio_closes_one_connection_while_the_peer_of_another_is_silent() {
-    let (listener, address) = listener();
+    let (listener, address) = listen();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let _entered = runtime.enter();

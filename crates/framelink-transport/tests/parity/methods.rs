@@ -16,12 +16,16 @@ struct Source {
     lines: Vec<String>,
 }
 
-struct Sources(Vec<Source>);
+struct Sources {
+    files: Vec<Source>,
+    /// What a macro of ours stands for, in all its arms, by its name.
+    macros: BTreeMap<String, Vec<String>>,
+}
 
 impl Sources {
     fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut sources = Vec::new();
+        let mut files = Vec::new();
         let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
@@ -33,17 +37,18 @@ impl Sources {
                     let text = fs::read_to_string(&path).unwrap();
                     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
                     let lines = lines.map(str::to_owned).collect();
-                    sources.push(Source { path: path.strip_prefix(&root).unwrap().to_owned(), lines });
+                    files.push(Source { path: path.strip_prefix(&root).unwrap().to_owned(), lines });
                 }
             }
         }
-        Self(sources)
+        let macros = files.iter().flat_map(macros_of).collect();
+        Self { files, macros }
     }
 
     /// The files of a driver, or those of none.
     fn of(&self, driver: Option<&str>) -> impl Iterator<Item = &Source> {
         let driver_of = |source: &Source| DRIVERS.into_iter().find(|driver| source.path.starts_with(driver));
-        self.0.iter().filter(move |source| driver_of(source) == driver)
+        self.files.iter().filter(move |source| driver_of(source) == driver)
     }
 
     /// What a driver makes public of its own, and whether the type stands outside of its folder.
@@ -83,15 +88,19 @@ impl Sources {
         methods
     }
 
-    /// The public methods in all `impl Role` of these files.
+    /// The public methods in all `impl Role` of these files, and of the macros that are called there instead of items.
     fn methods_of<'a>(&self, role: &str, sources: impl Iterator<Item = &'a Source>) -> BTreeSet<String> {
         let mut methods = BTreeSet::new();
         for source in sources {
-            for (at, line) in source.lines.iter().enumerate().filter(|(_, line)| line.starts_with("impl")) {
+            let called = source.lines.iter().filter_map(|line| called_macro(line).filter(|_| indent(line) == 0));
+            let made: Vec<_> = called.flat_map(|name| self.macro_lines(name)).collect();
+            let lines: Vec<_> = source.lines.iter().chain(made).collect();
+            for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("impl")) {
                 // Where the bounds take several lines.
-                let head: String = source.lines[at..].iter().take(8).map(String::as_str).collect();
+                let head: String = lines[at..].iter().take(8).map(|line| line.trim_start()).collect();
                 if implemented(head.split(" {").next().unwrap_or(line)) == Some(role) {
-                    let body = source.lines[at..].iter().skip(1).take_while(|line| *line != "}");
+                    let is_end = |next: &&&String| next.trim() == "}" && indent(next) == indent(line);
+                    let body = lines[at + 1..].iter().take_while(|next| !is_end(next)).copied();
                     self.collect(body, &mut methods, 0);
                 }
             }
@@ -106,24 +115,37 @@ impl Sources {
             if let Some(name) = public_method(line) {
                 assert!(!name.starts_with('$'), "a macro whose methods' names are arguments cannot be read: {line}");
                 methods.insert(name.to_owned());
-            } else if let Some((path, _)) = line.split_once('!')
+            } else if let Some(name) = called_macro(line)
                 && depth < 4
             {
-                let name = path.rsplit("::").next().unwrap_or(path);
                 self.collect(self.macro_lines(name), methods, depth + 1);
             }
         }
     }
 
-    /// What a macro of ours stands for, in all its arms; nothing where the name is not one of ours.
-    fn macro_lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a String> + use<'a> {
-        let begin = format!("macro_rules! {name} {{");
-        let found = self.0.iter().find_map(|source| {
-            let at = source.lines.iter().position(|line| line.trim() == begin)?;
-            Some(source.lines[at + 1..].iter())
-        });
-        found.into_iter().flatten().take_while(|line| *line != "}")
+    /// Nothing where the name is not one of ours.
+    fn macro_lines(&self, name: &str) -> impl Iterator<Item = &String> {
+        self.macros.get(name).into_iter().flatten()
     }
+}
+
+fn macros_of(source: &Source) -> impl Iterator<Item = (String, Vec<String>)> {
+    source.lines.iter().enumerate().filter_map(|(at, line)| {
+        let name = line.trim_start().strip_prefix("macro_rules! ")?.strip_suffix(" {")?;
+        let is_end = |next: &&String| next.trim() == "}" && indent(next) == indent(line);
+        let lines = source.lines[at + 1..].iter().take_while(|next| !is_end(next)).cloned();
+        Some((name.to_owned(), lines.collect()))
+    })
+}
+
+/// The name of the macro that a line calls, if it calls one.
+fn called_macro(line: &str) -> Option<&str> {
+    let (path, _) = line.trim_start().split_once('!')?;
+    path.rsplit("::").next()
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The type that an `impl` of no trait is for.

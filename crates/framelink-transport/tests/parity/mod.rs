@@ -12,10 +12,12 @@ mod with_peer;
 #[path = "../../examples/mio_loop.rs"]
 mod mio_loop;
 
-use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use framelink_transport::Framing;
+
+use crate::support::peer::sockets;
+use crate::support::runtime;
 
 /// What a test waits for comes within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -24,17 +26,9 @@ fn framing() -> Framing {
     "net:2".parse().expect("a framing")
 }
 
-/// The two ends of one connection.
-fn sockets() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-    (ours, listener.accept().expect("a connection").0)
-}
-
 /// A runtime for the driver that needs one.
 fn on_tokio<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(test)
+    runtime().block_on(test)
 }
 
 #[test]
