@@ -35,6 +35,7 @@ mod fault;
 mod hostile;
 mod proxy;
 mod random;
+mod reserved_port;
 mod sample;
 mod scripted;
 mod stop;
@@ -43,6 +44,7 @@ pub use bad_frames::BadFrames;
 pub use fault::{Fault, UnknownFault};
 pub use hostile::{Counts, Event, Hostile, HostileBuilder, StartError, Unfit};
 pub use proxy::{Cut, Direction, Proxy};
+pub use reserved_port::ReservedPort;
 pub use scripted::{Calls, ReadStep, Script, ScriptedStream, WriteStep};
 
 /// The README's example, tested.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::SocketOptions;
 use framelink_transport::tokio::{ConnectError, Connection, Connector, Listener};
 use tokio::net::TcpListener;
@@ -225,7 +226,9 @@ async fn a_thousand_clients_come_back_at_once() {
 #[tokio::test]
 async fn a_listener_takes_the_first_address_that_can_be_bound() {
     in_time(async {
-        let (taken, address) = listener().await;
+        let port = ReservedPort::new().unwrap();
+        let address = port.address();
+        let taken = Listener::bind(address, framing("net:2")).await.unwrap();
         let error = Listener::bind(address, framing("net:2")).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         let addresses = [address, "127.0.0.1:0".parse().unwrap()];

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::profile::{Short, Side};
 use framelink_transport::{Framing, Profile, blocking, nonblocking, tokio};
 
@@ -17,8 +18,9 @@ fn a_server_that_starts_again_has_its_address_while_old_connections_linger() {
     let framing: Framing = "line".parse().unwrap();
     let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build().unwrap();
     let profile = Arc::new(profile);
-    let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &profile).unwrap();
-    let address = listener.local_addr().unwrap();
+    let port = ReservedPort::new().unwrap();
+    let address = port.address();
+    let mut listener = blocking::Listener::bind_profile(address, &profile).unwrap();
     let linger = |listener: &mut blocking::Listener| {
         let mut client = ready(TcpStream::connect(address).unwrap());
         client.write_all(b"hi\n").unwrap();

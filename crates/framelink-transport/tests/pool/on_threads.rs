@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::blocking::{Cause, Pool, Upstream};
 use framelink_transport::profile::Pooled;
 use framelink_transport::session::Sent;
@@ -262,8 +263,9 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
 #[test]
 fn a_peer_that_restarts_is_found_again() {
     row(|| {
-        let host = Host::echo();
-        let address = host.address().to_owned();
+        let port = ReservedPort::new().unwrap();
+        let address = port.address().to_string();
+        let host = Host::at(&address, |_| Answer::Reply);
         let mut rules = pooled(2);
         rules.min = 2;
         let pool = pool(&host, rules);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::profile::{Pooled, Reconnect};
 use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Cause, Pool, Upstream};
@@ -307,8 +308,9 @@ fn only_what_was_tried_counts_as_not_opened() {
 #[test]
 fn a_peer_that_restarts_is_found_again() {
     row(async {
-        let host = Host::echo();
-        let address = host.address().to_owned();
+        let port = ReservedPort::new().unwrap();
+        let address = port.address().to_string();
+        let host = Host::at(&address, |_| Answer::Reply);
         let mut rules = pooled(2);
         rules.min = 2;
         let pool = pool(&host, rules);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::Framing;
 use framelink_transport::tokio::Connection;
 use tokio::net::{TcpListener, TcpStream};
@@ -43,6 +44,8 @@ pub(crate) struct Seen {
 }
 
 pub(crate) struct Host {
+    /// Its port stays its own while it is stopped.
+    _port: ReservedPort,
     pub(crate) address: SocketAddr,
     seen: Arc<watch::Sender<Seen>>,
     does: Arc<Mutex<Does>>,
@@ -52,10 +55,11 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) async fn start(does: Does) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let port = ReservedPort::new().unwrap();
+        let address = port.address();
+        let listener = TcpListener::bind(address).await.unwrap();
         let (seen, does) = (Arc::new(watch::Sender::default()), Arc::new(Mutex::new(does)));
-        let mut host = Self { address, seen, does, serving: None, stop: Arc::default() };
+        let mut host = Self { _port: port, address, seen, does, serving: None, stop: Arc::default() };
         host.serve(listener);
         host
     }

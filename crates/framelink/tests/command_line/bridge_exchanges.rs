@@ -7,6 +7,7 @@ use std::thread;
 use crate::common::{
     Finished, Host, Running, Task, TempFile, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
 };
+use framelink_testkit::ReservedPort;
 
 fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))
@@ -182,7 +183,8 @@ fn whose_exchange_fails_is_closed_and_others_are_not() {
 
 #[test]
 fn a_host_that_comes_back_is_asked_again() {
-    let host = Host::listen();
+    let port = ReservedPort::new().unwrap();
+    let host = Host::at(port.address());
     let address_of_host = host.address;
     let more = ["--to-connection", "pooled:1", "--to-set", "reconnect.cap=200ms"];
     let (_bridge, address) = bridge(&address_of_host.to_string(), &more);
@@ -193,9 +195,9 @@ fn a_host_that_comes_back_is_asked_again() {
     answer(&stream, "1");
     assert_eq!(hear(&client), "1");
     drop((host, stream));
-    let host = TcpListener::bind(address_of_host).unwrap();
+    let host = Host::at(address_of_host);
     ask(&client, "two");
-    let stream = host.accept().unwrap().0;
+    let stream = host.accept();
     assert_eq!(taken(&stream), "two");
     answer(&stream, "2");
     assert_eq!(hear(&client), "2");

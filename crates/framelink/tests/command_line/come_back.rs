@@ -1,7 +1,9 @@
 //! What goes on after the peer was gone, and what is sent more than once.
 
 use std::io::{BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
+
+use framelink_testkit::ReservedPort;
 
 use crate::common::{Finished, Host, Running, Wire, framelink, half_close, read_exactly, read_to_end};
 
@@ -78,15 +80,11 @@ fn what_cannot_be_repeated_is_bad_usage() {
     }
 }
 
-/// The same port again: nobody else has taken it in between, or the test says so.
-fn listen_again(address: SocketAddr) -> TcpListener {
-    TcpListener::bind(address).expect("the port is free still")
-}
-
 #[cfg(unix)]
 #[test]
 fn rounds_go_on_when_the_peer_is_back() {
-    let host = Host::listen();
+    let port = ReservedPort::new().unwrap();
+    let host = Host::at(port.address());
     let address = host.address;
     let to = address.to_string();
     let arguments = ["send", &to, "--framing", "ascii:4", "--every", "50ms", "--set", "reconnect.cap=200ms", "ping"];
@@ -97,8 +95,8 @@ fn rounds_go_on_when_the_peer_is_back() {
     drop((host, first));
     running.log_line("ERROR message");
 
-    let host = listen_again(address);
-    let second = host.accept().expect("it comes back").0;
+    let host = Host::at(address);
+    let second = host.accept();
     answer(&second, "two");
     assert_eq!(running.stdout_line(), "two");
     running.signal("TERM");
