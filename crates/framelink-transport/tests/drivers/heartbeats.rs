@@ -11,13 +11,10 @@ use framelink_transport::heartbeat::{By, Form, Heartbeat, Life, Role, Standing};
 use framelink_transport::session::Sent;
 use framelink_transport::{Cause, Framing, Profile, TryRecv};
 
-#[path = "../support/echo.rs"]
-mod echo;
-use echo::echo;
-
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
-use crate::party::Party;
-use crate::peer::{pair, read_exactly, ready};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
+use crate::support::echo::echo;
+use crate::support::party::Party;
+use crate::support::peer::{read_exactly, ready};
 
 on_every_driver!(
     an_idle_side_beats,

@@ -270,7 +270,7 @@ pub(crate) const ROWS: &[Row] = &[
                 cells: 0,
             },
             Elsewhere {
-                file: "crates/framelink/tests/bridge_exchanges.rs",
+                file: "crates/framelink/tests/command_line/bridge_exchanges.rs",
                 test: "a_header_of_a_proxy_is_told_and_the_host_is_not_dialled_for_it",
                 shows: "a bridge",
                 cells: 0,
