@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::Lent;
+use super::PooledSlot;
 
 /// The place of one that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ pub(super) struct Waiter<M> {
     pub(super) since: Duration,
     pub(super) until: Duration,
     waker: Waker,
-    given: Option<Lent<M>>,
+    given: Option<PooledSlot<M>>,
 }
 
 impl<M> Waiters<M> {
@@ -42,7 +42,7 @@ impl<M> Waiters<M> {
     }
 
     /// The first that has been given nothing has it. Whom to wake; the connection back, if there is none.
-    pub(super) fn give(&mut self, lent: Lent<M>) -> Result<Waker, Lent<M>> {
+    pub(super) fn give(&mut self, lent: PooledSlot<M>) -> Result<Waker, PooledSlot<M>> {
         let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.given.is_none()) else { return Err(lent) };
         waiter.given = Some(lent);
         self.given += 1;
@@ -50,7 +50,7 @@ impl<M> Waiters<M> {
     }
 
     /// What that one was given, which it has no more; `Err` if it does not wait.
-    pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<Lent<M>>, ()> {
+    pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<PooledSlot<M>>, ()> {
         let at = self.at(ticket).ok_or(())?;
         let given = self.queue[at].given.take();
         self.given -= u32::from(given.is_some());
@@ -81,7 +81,7 @@ impl<M> Waiters<M> {
     }
 
     /// Nobody waits any more: whom to wake, and what some were given.
-    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<Lent<M>>) {
+    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<PooledSlot<M>>) {
         self.given = 0;
         let (mut wakers, mut given) = (Vec::new(), Vec::new());
         for waiter in std::mem::take(&mut self.queue) {

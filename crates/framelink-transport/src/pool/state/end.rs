@@ -4,8 +4,8 @@ use std::mem;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::{Job, Lending};
-use crate::pool::{CloseReason, Member, PoolReport};
+use super::{Job, PoolState};
+use crate::pool::{CloseReason, PoolReport, Poolable};
 
 /// How far it has got with its end.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) enum Stage {
     Over,
 }
 
-impl<M: Member> Lending<M> {
+impl<M: Poolable> PoolState<M> {
     /// Lends nothing any more: those who wait are told, and what is idle is closed.
     pub(crate) fn close(&mut self, now: Duration) {
         if !self.is_open() {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Lent;
-use crate::pool::{CloseReason, Member};
+use super::PooledSlot;
+use crate::pool::{CloseReason, Poolable};
 use crate::profile::Pooled;
 
 /// The connections that wait to be lent, the one that was returned last at the end.
@@ -17,19 +17,25 @@ pub(super) struct Shelf<M> {
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Idle<M> {
-    pub(super) lent: Lent<M>,
+    pub(super) lent: PooledSlot<M>,
     since: Duration,
     /// It wants to be looked at then.
     look_at: Duration,
 }
 
-impl<M: Member> Shelf<M> {
+impl<M: Poolable> Shelf<M> {
     pub(super) const fn new(look_every: Option<Duration>) -> Self {
         Self { idle: VecDeque::new(), look_every }
     }
 
     /// Puts one back that has said how soon it wants to be looked at. When there may be something to do for it.
-    pub(super) fn push(&mut self, lent: Lent<M>, next: Option<Duration>, rules: &Pooled, now: Duration) -> Duration {
+    pub(super) fn push(
+        &mut self,
+        lent: PooledSlot<M>,
+        next: Option<Duration>,
+        rules: &Pooled,
+        now: Duration,
+    ) -> Duration {
         let look_at = look_at(self.look_every, next, now);
         let due = look_at.min(lent.card.ends_at).min(now.saturating_add(rules.idle));
         self.idle.push_back(Idle { lent, since: now, look_at });
@@ -47,7 +53,7 @@ impl<M: Member> Shelf<M> {
         mut live: u32,
         rules: &Pooled,
         now: Duration,
-    ) -> Vec<(Lent<M>, CloseReason)> {
+    ) -> Vec<(PooledSlot<M>, CloseReason)> {
         let mut ended = Vec::new();
         let mut at = 0;
         while let Some(idle) = self.idle.get_mut(at) {
@@ -94,7 +100,7 @@ impl<M: Member> Shelf<M> {
     }
 
     /// All of them, of which none is left.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = Lent<M>> {
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = PooledSlot<M>> {
         std::mem::take(&mut self.idle).into_iter().map(|idle| idle.lent)
     }
 }

@@ -14,7 +14,7 @@ use self::dials::Dials;
 use self::end::Stage;
 use self::idle::{Idle, Shelf};
 use super::waiters::{Ticket, Waiters};
-use super::{CloseReason, Member, NotLent, PoolStatus};
+use super::{CloseReason, NotLent, PoolStatus, Poolable};
 use crate::ConnectError;
 use crate::profile::Pooled;
 
@@ -37,7 +37,7 @@ use crate::profile::Pooled;
 /// The one that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is needed;
 /// that none of them rots meanwhile is the part of [`look_after`](Self::look_after), not of taking turns.
 #[derive(Debug)]
-pub(crate) struct Lending<M: Member> {
+pub(crate) struct PoolState<M: Poolable> {
     rules: Pooled,
     shelf: Shelf<M>,
     waiters: Waiters<M>,
@@ -59,15 +59,15 @@ pub(crate) struct Lending<M: Member> {
 /// What is to be done for it, outside of it.
 #[derive(Debug)]
 pub(crate) enum Job<M> {
-    /// Opens one, and says what came of it: [`Lending::dialled`] or [`Lending::dial_failed`].
+    /// Opens one, and says what came of it: [`PoolState::dialled`] or [`PoolState::dial_failed`].
     Dial,
-    /// Closes one in good order, and says so: [`Lending::closed`].
+    /// Closes one in good order, and says so: [`PoolState::closed`].
     Close(M, CloseReason),
 }
 
-/// One that is lent, until it is [given back](Lending::give_back).
+/// One that is lent, until it is [given back](PoolState::give_back).
 #[derive(Debug)]
-pub(crate) struct Lent<M> {
+pub(crate) struct PooledSlot<M> {
     pub(crate) member: M,
     /// Whether it was there before it was asked for, so that it may have ended meanwhile.
     pub(crate) was_there: bool,
@@ -85,12 +85,12 @@ struct Card {
 /// What comes of asking for a connection.
 #[derive(Debug)]
 pub(crate) enum Entered<M> {
-    Lent(Lent<M>),
+    Lent(PooledSlot<M>),
     /// Until then at most.
     Waits(Ticket, Duration),
 }
 
-impl<M: Member> Lending<M> {
+impl<M: Poolable> PoolState<M> {
     /// Idle ones are looked at after what they say, and at least so often. The seed is for how old each may become.
     pub(crate) fn new(rules: Pooled, look_every: Option<Duration>, seed: u64, now: Duration) -> Self {
         let mut lending = Self {
@@ -135,7 +135,12 @@ impl<M: Member> Lending<M> {
     }
 
     /// Whoever waits asks whether it has one now. `None` while it waits on, until its time is over.
-    pub(crate) fn collect(&mut self, ticket: Ticket, waker: &Waker, now: Duration) -> Option<Result<Lent<M>, NotLent>> {
+    pub(crate) fn collect(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        now: Duration,
+    ) -> Option<Result<PooledSlot<M>, NotLent>> {
         // It is gone where the pool was closed.
         let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(NotLent::closed()))) };
         let sound = given.and_then(|lent| self.sound(lent, now)).or_else(|| self.pick(now));
@@ -171,7 +176,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// One that was lent is back.
-    pub(crate) fn give_back(&mut self, mut lent: Lent<M>, now: Duration) {
+    pub(crate) fn give_back(&mut self, mut lent: PooledSlot<M>, now: Duration) {
         self.lent.remove(&lent.card.id);
         lent.was_there = true;
         if lent.member.end() {
@@ -199,7 +204,7 @@ impl<M: Member> Lending<M> {
             Card { id: self.next_id, ends_at: now.saturating_add(self.dials.shorter(self.rules.lifetime)), uses: 0 };
         self.next_id += 1;
         let inspected = member.inspect();
-        let lent = Lent { member, was_there: false, card };
+        let lent = PooledSlot { member, was_there: false, card };
         match inspected {
             _ if !self.is_open() => self.part(lent, CloseReason::PoolClosed, now),
             Ok(next) => self.rest(lent, next, now),
@@ -270,7 +275,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// The one that was returned last and is clean still.
-    fn pick(&mut self, now: Duration) -> Option<Lent<M>> {
+    fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
         while let Some(Idle { lent, .. }) = self.shelf.pop() {
             if lent.card.ends_at <= now {
                 self.part(lent, CloseReason::Lifetime, now);
@@ -282,7 +287,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// If it is clean still.
-    fn sound(&mut self, mut lent: Lent<M>, now: Duration) -> Option<Lent<M>> {
+    fn sound(&mut self, mut lent: PooledSlot<M>, now: Duration) -> Option<PooledSlot<M>> {
         match lent.member.inspect() {
             Ok(_) => Some(lent),
             Err(reason) => {
@@ -292,7 +297,7 @@ impl<M: Member> Lending<M> {
         }
     }
 
-    fn lend(&mut self, mut lent: Lent<M>) -> Lent<M> {
+    fn lend(&mut self, mut lent: PooledSlot<M>) -> PooledSlot<M> {
         lent.card.uses += 1;
         self.counts.lendings += 1;
         self.lent.insert(lent.card.id, lent.member.begin());
@@ -300,7 +305,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// Why one that is clean is not lent again.
-    fn end_of(&self, lent: &Lent<M>, now: Duration) -> Option<CloseReason> {
+    fn end_of(&self, lent: &PooledSlot<M>, now: Duration) -> Option<CloseReason> {
         [
             (!self.is_open(), CloseReason::PoolClosed),
             (self.rules.replace, CloseReason::Replaced),
@@ -313,7 +318,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// For whoever has waited longest, or else to be lent later.
-    fn rest(&mut self, lent: Lent<M>, next: Option<Duration>, now: Duration) {
+    fn rest(&mut self, lent: PooledSlot<M>, next: Option<Duration>, now: Duration) {
         let mut lent = match self.waiters.give(lent) {
             Ok(waker) => return self.wakes.push(waker),
             Err(lent) => lent,
@@ -327,7 +332,7 @@ impl<M: Member> Lending<M> {
     }
 
     /// One that is not lent again.
-    fn part(&mut self, mut lent: Lent<M>, reason: CloseReason, now: Duration) {
+    fn part(&mut self, mut lent: PooledSlot<M>, reason: CloseReason, now: Duration) {
         self.counts.closed[reason as usize] += 1;
         if !reason.is_orderly() && lent.card.uses == 0 {
             // A peer that ends each at once is not dialled in haste either.
