@@ -19,8 +19,6 @@ mod halves;
 mod link;
 mod listener;
 mod mux;
-#[cfg(test)]
-mod no_threads;
 mod pool;
 mod port;
 mod receiver;

@@ -1,4 +1,4 @@
-//! What whoever works for a pool has to bring to an end.
+//! Guards that report the end of a job to the pool, also when the job panics or is aborted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::{PoolState, Poolable};
 use crate::ConnectError;
 use crate::drive::Clock;
 
-/// A connection that is being opened. Dropped before it has [ended](Self::end), it could not be.
+/// A connection that is being opened. If this is dropped before it has [ended](Self::end), the dial has failed.
 pub(crate) struct Opening<M: Poolable, K: Clock, L: Lock<PoolState<M>>> {
     shared: Arc<SharedPool<M, K, L>>,
     began: Duration,
@@ -22,9 +22,9 @@ impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Opening<M, K, L> {
 
     pub(crate) fn end(mut self, dialled: Result<M, ConnectError>) {
         self.is_over = true;
-        self.shared.with(|pool, now| match dialled {
-            Ok(member) => pool.dialled(member, now),
-            Err(error) => pool.dial_failed(error, now),
+        self.shared.with(|state, now| match dialled {
+            Ok(member) => state.dialled(member, now),
+            Err(error) => state.dial_failed(error, now),
         });
     }
 }
@@ -33,12 +33,12 @@ impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Drop for Opening<M, K, L> {
     fn drop(&mut self) {
         if !self.is_over {
             let after = self.shared.clock().now().saturating_sub(self.began);
-            self.shared.with(|pool, now| pool.dial_failed(ConnectError::NoneInTime { after }, now));
+            self.shared.with(|state, now| state.dial_failed(ConnectError::NoneInTime { after }, now));
         }
     }
 }
 
-/// A connection that is being closed. When this is dropped its socket has to be closed.
+/// A connection that is being closed. Drop this after the socket is closed.
 pub(crate) struct Closing<M: Poolable, K: Clock, L: Lock<PoolState<M>>>(Arc<SharedPool<M, K, L>>);
 
 impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Closing<M, K, L> {
@@ -49,6 +49,6 @@ impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Closing<M, K, L> {
 
 impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Drop for Closing<M, K, L> {
     fn drop(&mut self) {
-        self.0.with(|pool, now| pool.closed(now));
+        self.0.with(|state, now| state.closed(now));
     }
 }

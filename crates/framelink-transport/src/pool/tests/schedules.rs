@@ -1,8 +1,9 @@
 //! The waiting queue under many orders in which its threads may take their turns.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use shuttle::sync::{Condvar, Mutex};
@@ -71,7 +72,10 @@ fn cancelled() {
             // Half of them wait as tasks do.
             let (lent, _) = world.lend().unwrap();
             world.shared.give_back(lent);
-            let lent = future::block_on(world.shared.lend(Duration::MAX)).unwrap();
+            let mut lend = world.shared.lend(Duration::MAX);
+            let lent = poll_fn(|context| lend.ask(context.waker()).map_or(Poll::Pending, Poll::Ready));
+            let lent = future::block_on(lent).unwrap();
+            drop(lend);
             world.shared.give_back(lent);
         }
     };
@@ -80,7 +84,7 @@ fn cancelled() {
             let bell = Bell::new();
             let waker = bell.waker();
             let mut lend = world.shared.lend(Duration::MAX);
-            if let Poll::Ready(lent) = std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
+            if let Some(lent) = lend.ask(&waker) {
                 world.shared.give_back(lent.unwrap());
             }
             thread::yield_now();
@@ -179,14 +183,16 @@ impl World {
 
     /// As a thread waits. Its place among those who waited, if it had to.
     fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), NotLent> {
-        let bell = Bell::new();
-        let waker = bell.waker();
         let mut lend = self.shared.lend(Duration::MAX);
-        let mut place = None;
+        // As a pool asks: there is something to wake only when it has to wait.
+        if let Some(lent) = lend.ask(Waker::noop()) {
+            return lent.map(|lent| (lent, None));
+        }
+        let (bell, place) = (Bell::new(), lend.until());
+        let waker = bell.waker();
         loop {
-            match std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(lent) => return lent.map(|lent| (lent, place)),
-                Poll::Pending => place = lend.until(),
+            if let Some(lent) = lend.ask(&waker) {
+                return lent.map(|lent| (lent, place));
             }
             bell.wait();
         }
