@@ -65,6 +65,10 @@ impl Driver for Blocking {
 
 impl Task for JoinHandle<()> {
     fn abort(&self) {}
+
+    fn is_finished(&self) -> bool {
+        Self::is_finished(self)
+    }
 }
 
 role_connection!(plain);

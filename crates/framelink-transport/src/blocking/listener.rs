@@ -15,7 +15,7 @@ use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
 use crate::profile::Side;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket};
+use crate::{Directions, Profile, SocketOptions, socket, zoned_address};
 
 /// Accepts connections.
 ///
@@ -82,6 +82,19 @@ impl Listener {
         let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
         listener.terms = Terms::of(Arc::clone(profile), Side::Server);
         listener.admission = Some(Admission::new(profile));
+        Ok(listener)
+    }
+}
+
+impl Listener {
+    /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+    pub(super) fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
+        let (framing, options) = (profile.framing(), profile.socket().clone());
+        let mut listener = match zoned_address(address) {
+            Some(address) => Self::bind_with(address?, framing, options)?,
+            None => Self::bind_with(address, framing, options)?,
+        };
+        listener.terms = Terms::of(Arc::clone(profile), Side::Client);
         Ok(listener)
     }
 }

@@ -35,7 +35,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link};
+pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
 pub use pool::{Lent, Pool};
 pub use receiver::Receiver;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use framelink_heartbeat::Verdict;
 
 use crate::drive;
-use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
+use crate::driver::{Connection, Driver, Notify as _, Task as _};
 use crate::error::Cause;
-use crate::framing::{DecodeError, EncodeError};
+use framelink_profile::{DecodeError, EncodeError};
 use crate::upstream::Seat;
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
-const PAUSE: Duration = Duration::from_millis(1);
+pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
 /// A client's connection while no exchange uses it. A task or thread maintains a connection with heartbeats.
 #[derive(Debug)]
@@ -152,29 +152,16 @@ impl<D: Driver> Idle<D> {
     /// Does what is due. How long until there is more to do; `None`: not before there is another connection.
     fn maintain(&self) -> Option<Duration> {
         let mut state = self.lock();
-        let maintained = match &mut state.connection {
-            // A form of the application's own may panic, and then the connection is of no use.
-            Some(connection) => drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(self.is_deaf)),
-            None => Ok(Ok(None)),
-        };
-        if let Ok(Ok(Some(time))) = maintained {
-            return Some(time.max(PAUSE));
-        }
-        if let Ok(Err(error)) = &maintained
-            && let Cause::Dead(verdict) = error.cause()
-        {
-            state.verdict = Some(*verdict);
-        }
-        let why = match maintained {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(cause) => Some(cause.to_string()),
-        };
-        if let Some(why) = why {
-            state.connection = None;
-            if let Some(seat) = state.seat.take() {
-                seat.lost(&why);
+        match state.connection.as_mut().map(|connection| maintain(connection, self.is_deaf)) {
+            Some(Ok(Some(time))) => return Some(time.max(PAUSE)),
+            Some(Err(lost)) => {
+                state.connection = None;
+                state.verdict = lost.verdict.or(state.verdict);
+                if let Some(seat) = state.seat.take() {
+                    seat.lost(&lost.why);
+                }
             }
+            Some(Ok(None)) | None => {}
         }
         state.is_waiting = true;
         None
@@ -189,5 +176,28 @@ impl<D: Driver> IdleState<D> {
     fn take(&mut self) -> Option<D::Connection> {
         self.seat = None;
         self.connection.take()
+    }
+}
+
+/// An idle connection is of no more use.
+pub(super) struct LostIdle {
+    pub(super) why: String,
+    /// If the peer was dead.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// Does what is due on an idle connection. How long until there is more to do; `None`: not before an exchange uses it.
+pub(super) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Result<Option<Duration>, LostIdle> {
+    // A form of the application's own may panic, and then the connection is of no use.
+    match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(is_deaf)) {
+        Ok(Ok(time)) => Ok(time),
+        Ok(Err(error)) => {
+            let verdict = match error.cause() {
+                Cause::Dead(verdict) => Some(*verdict),
+                _ => None,
+            };
+            Err(LostIdle { why: error.to_string(), verdict })
+        }
+        Err(cause) => Err(LostIdle { why: cause.to_string(), verdict: None }),
     }
 }

@@ -3,7 +3,8 @@
 /// `$wait!` turns a future of the role into what a method returns, and `$async` is `async` where that is a future.
 macro_rules! client_methods {
     ($wait:ident $($async:ident)?) => {
-        /// A client of the peer at this address, `HOST:PORT`. Nothing is dialled yet.
+        /// A client of the peer at this address, `HOST:PORT`. Nothing is dialled yet, unless the profile has
+        /// [`keep-up`](crate::ProfileBuilder::keep_up).
         ///
         /// # Errors
         /// When a client cannot use the profile.
@@ -11,7 +12,9 @@ macro_rules! client_methods {
             Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
         }
 
-        /// A client of a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet.
+        /// A client of a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet, unless the profile has
+        /// [`keep-up`](crate::ProfileBuilder::keep_up): then the connection is dialled in the background from now on, and again when it is lost
+        /// while no method uses it. On tokio that begins with the first exchange if there is no runtime here.
         ///
         /// # Errors
         /// When a client cannot use the profile.

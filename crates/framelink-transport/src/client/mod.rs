@@ -1,6 +1,7 @@
 //! The client of a profile, for any driver.
 
 pub(crate) mod idle;
+mod kept;
 mod methods;
 pub(crate) mod rules;
 
@@ -10,12 +11,13 @@ use std::time::{Duration, Instant};
 use framelink_heartbeat::Verdict;
 
 use self::idle::IdleSlot;
+use self::kept::{KeptConnection, KeptUse};
 pub(crate) use self::methods::client_methods;
 use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
 use crate::driver::{Connection as _, Driver};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
 use crate::upstream::{Berth, Dialler, sign_off_and_close};
@@ -29,6 +31,8 @@ pub(crate) struct Client<D: Driver> {
     berth: Berth,
     /// The long connection, while there is one.
     connection: IdleSlot<D>,
+    /// The long connection of a client with `keep-up`, while no exchange uses it.
+    kept: Option<KeptConnection<D>>,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(D::Connection, Instant)>>,
     /// Why the last connection was given up by [`maintain`](Self::maintain).
@@ -39,8 +43,13 @@ impl<D: Driver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;
+        if !D::HAS_BACKGROUND {
+            profile.check_not_kept_up()?;
+        }
         let (berth, connection) = (Berth::default(), IdleSlot::new());
-        Ok(Self { dialler, profile, berth, connection, closing: None, verdict: None })
+        let mut client = Self { dialler, profile, berth, connection, kept: None, closing: None, verdict: None };
+        drop(client.begin_use());
+        Ok(client)
     }
 
     pub(crate) fn profile(&self) -> &Profile {
@@ -53,16 +62,19 @@ impl<D: Driver> Client<D> {
 
     /// Dials, where a long connection is not there yet.
     pub(crate) async fn connect(&mut self) -> Result<(), CallError> {
-        let is_heard = self.profile.exchange().receives();
-        if self.connection.in_hand().is_some_and(|connection| connection.has_ended(is_heard)) {
-            self.connection.take();
+        if self.is_short() {
+            return Ok(());
+        }
+        let _in_use = self.begin_use();
+        let deadline = D::within(self.profile.timeouts().connect);
+        loop {
+            let (mut connection, was_there) = self.connection(deadline).await?;
+            if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
+                self.keep(connection);
+                return Ok(());
+            }
             self.berth.lost(&ENDED);
         }
-        if !self.is_short() {
-            let (connection, _) = self.connection(D::within(self.profile.timeouts().connect)).await?;
-            self.keep(connection);
-        }
-        Ok(())
     }
 
     pub(crate) async fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
@@ -77,6 +89,7 @@ impl<D: Driver> Client<D> {
         deadline: Instant,
         within: Duration,
     ) -> Result<Message, CallError> {
+        let _in_use = self.begin_use();
         let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
         loop {
             let (connection, was_there) = self.connection(deadline).await?;
@@ -107,6 +120,7 @@ impl<D: Driver> Client<D> {
 
     /// Sends a message that has no reply.
     pub(crate) async fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
+        let _in_use = self.begin_use();
         let timeouts = self.profile.timeouts();
         let deadline = D::within(timeouts.reply.unwrap_or(Timeouts::REPLY));
         let mut connection = self.connection_that_lives(deadline).await?;
@@ -146,9 +160,15 @@ impl<D: Driver> Client<D> {
     }
 
     pub(crate) async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        let mut in_use = self.begin_use();
         let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
-        let connection = self.connection.hold(connection);
+        // With `keep-up` the connection is idle again when this future ends, however it ends.
+        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.berth.seat()?)));
+        let connection = match kept {
+            Some((in_use, seat)) => in_use.hold(connection, seat),
+            None => self.connection.hold(connection),
+        };
         match connection.recv().await {
             Ok(Some(message)) => {
                 self.berth.proved();
@@ -161,6 +181,9 @@ impl<D: Driver> Client<D> {
             }
             ended => {
                 self.connection.take();
+                if let Some(in_use) = &mut in_use {
+                    in_use.discard();
+                }
                 match &ended {
                     Err(error) => self.berth.lost(error),
                     Ok(_) => self.berth.lost(&"the peer closed the connection"),
@@ -172,23 +195,28 @@ impl<D: Driver> Client<D> {
 
     /// Signs off where the profile says so, and closes a long connection in good order.
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
-        let Some(connection) = self.connection.take() else { return Ok(CloseReport::default()) };
+        let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
         let _seat = self.berth.leave();
         sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
     }
 
     pub(crate) fn into_connection(mut self) -> Option<D::Connection> {
+        let connection = self.take();
         self.berth.leave();
-        self.connection.take()
+        connection
     }
 
     pub(crate) fn connection_mut(&mut self) -> Option<&mut D::Connection> {
+        if let Some(connection) = self.take() {
+            self.connection.hold(connection);
+        }
         self.connection.in_hand()
     }
 
     /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        self.verdict.or_else(|| self.connection.verdict())
+        let of_kept = || self.kept.as_ref()?.verdict();
+        self.verdict.or_else(|| self.connection.verdict()).or_else(of_kept)
     }
 
     /// Why the connection has no heartbeats between exchanges, where it should have them.
@@ -219,12 +247,43 @@ impl<D: Driver> Client<D> {
         if let Some(connection) = self.connection.take() {
             return Ok((connection, true));
         }
+        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        if let Some(kept) = &self.kept
+            && let Some((connection, seat)) = kept.take(deadline).await.map_err(failed)?
+        {
+            self.berth.hold(seat);
+            return Ok((connection, true));
+        }
         self.let_go().await;
         self.berth.lost(&ENDED);
-        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
         let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
         self.berth.take(seat);
         Ok((connection, false))
+    }
+
+    /// With `keep-up`, one method of the client; begins the task if there is none yet. If the system has no thread left, the next method
+    /// tries again.
+    fn begin_use(&mut self) -> Option<KeptUse<D>> {
+        if !self.profile.keep_up() {
+            return None;
+        }
+        if self.kept.is_none() {
+            self.kept = KeptConnection::start(&self.dialler).ok();
+            if self.kept.is_none() {
+                self.dialler.ledger().on_thread_refused();
+            }
+        }
+        self.kept.as_ref().map(KeptConnection::begin_use)
+    }
+
+    /// Takes the connection, if it is there.
+    fn take(&mut self) -> Option<D::Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Some(connection);
+        }
+        let (connection, seat) = self.kept.as_ref()?.take_now()?;
+        self.berth.hold(seat);
+        Some(connection)
     }
 
     /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
@@ -255,6 +314,11 @@ impl<D: Driver> Client<D> {
 
     fn keep(&mut self, connection: D::Connection) {
         self.verdict = None;
+        if let Some(kept) = &self.kept
+            && let Some(seat) = self.berth.seat()
+        {
+            return kept.put(connection, seat);
+        }
         if !self.is_short() {
             let is_deaf = !self.profile.exchange().receives();
             self.connection.put(connection, is_deaf, self.berth.seat());

@@ -1,6 +1,5 @@
 //! What a client does with its connection after something went wrong on it: the same on every driver.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause};
@@ -54,7 +53,6 @@ pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
 
 /// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
 /// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) const fn pause_before(tries: u32) -> Duration {
     match tries {
         0 | 1 => Duration::ZERO,

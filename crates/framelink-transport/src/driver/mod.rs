@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::error::{CallError, Error};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
 
@@ -71,11 +71,11 @@ pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
     /// Begins a task, or a thread of that name.
     ///
     /// # Errors
-    /// When the system has no thread left. A driver with tasks always has one.
+    /// When the system has no thread left, or there is no runtime.
     fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<Self::Task>;
 
     /// Has `work` done with `value` and the time `within`, beside what goes on here. Where the system has no thread left, `work` is done
-    /// here before this returns, with no time to wait, and the error says why.
+    /// here before this returns, with no time to wait, and the error says why. Where there is no runtime, `value` is dropped.
     fn detach<T, F>(
         name: &'static str,
         value: T,
@@ -141,4 +141,5 @@ pub(crate) trait Notify: Default + fmt::Debug + Send + Sync + 'static {
 pub(crate) trait Task: fmt::Debug + Send + Sync + 'static {
     /// Ends the task where it waits. A thread goes on until it looks whether it is to end.
     fn abort(&self);
+    fn is_finished(&self) -> bool;
 }

@@ -43,6 +43,12 @@ impl<T> Suspended for Result<T, Error> {
     }
 }
 
+impl<T> Suspended for io::Result<T> {
+    fn suspended() -> Self {
+        Err(fault())
+    }
+}
+
 impl<T> Suspended for Result<T, ConnectError> {
     fn suspended() -> Self {
         Err(ConnectError::Resolve(fault()))

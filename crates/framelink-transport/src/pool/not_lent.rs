@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_codec::notation::TimeText;
+
 use crate::connector::in_milliseconds;
-use crate::time_text::TimeText;
 use crate::{Blame, ConnectError};
 
 /// Why a pool lent no connection. Nothing was sent.

@@ -78,6 +78,26 @@ fn a_link_without_a_thread_for_its_connection_dials_nothing_and_sends_nothing() 
 }
 
 #[test]
+fn what_is_kept_up_begins_when_there_is_a_thread_again() {
+    let (address, host) = echo(3);
+    let duplex = Duplex::new().key("0:2".parse().unwrap());
+    let shared = profile().connection(Shared::new(2)).exchange(duplex).keep_up(true).build().unwrap();
+    let refusal = refuse();
+    let (link, _inbox) = Link::new(shared, address.to_string()).unwrap();
+    let mut client = Client::new(profile().keep_up(true).build().unwrap(), address.to_string()).unwrap();
+    assert_eq!((link.upstream().counts().threads_refused, client.upstream().counts().threads_refused), (1, 1));
+    drop(refusal);
+    assert_eq!(&link.call(b"01").unwrap()[..], b"01");
+    assert_eq!(&client.call(b"01").unwrap()[..], b"01");
+    let began = Instant::now();
+    while link.connections() < 2 {
+        assert!(began.elapsed() < DEADLINE);
+        thread::sleep(Duration::from_millis(1));
+    }
+    host.join().unwrap();
+}
+
+#[test]
 fn a_busy_link_that_cannot_have_another_connection_goes_on_with_the_one_it_has() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync;
 use tokio::task::AbortHandle;
 use tokio::time::timeout_at;
@@ -42,7 +43,7 @@ impl Driver for Tokio {
     }
 
     fn spawn(_name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<AbortHandle> {
-        Ok(tokio::spawn(work).abort_handle())
+        Ok(runtime()?.spawn(work).abort_handle())
     }
 
     fn detach<T, F>(
@@ -55,14 +56,23 @@ impl Driver for Tokio {
         T: Send + 'static,
         F: Future<Output = ()> + Send,
     {
-        tokio::spawn(async move { work(value, within).await });
+        runtime()?.spawn(async move { work(value, within).await });
         Ok(())
     }
+}
+
+/// What is dropped may be dropped when its runtime is gone.
+fn runtime() -> io::Result<Handle> {
+    Handle::try_current().map_err(io::Error::other)
 }
 
 impl Task for AbortHandle {
     fn abort(&self) {
         Self::abort(self);
+    }
+
+    fn is_finished(&self) -> bool {
+        Self::is_finished(self)
     }
 }
 

@@ -17,6 +17,11 @@ impl Berth {
         self.seat = Some(Arc::new(seat));
     }
 
+    /// There is another connection, which something else has looked after.
+    pub(crate) fn hold(&mut self, seat: Arc<Seat>) {
+        self.seat = Some(seat);
+    }
+
     /// For whoever looks after the connection meanwhile.
     pub(crate) fn seat(&self) -> Option<Arc<Seat>> {
         self.seat.clone()

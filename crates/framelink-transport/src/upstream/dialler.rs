@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::watch::{Setter, Unseen, Watch};
 use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, patience, sign_off_and_close, sign_on};
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
-use crate::profile::Profile;
+use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
 
 /// The connection, and what tells of it.
@@ -89,6 +89,11 @@ impl<D: Driver> Dialler<D> {
         &self.inner().ledger
     }
 
+    /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
+    pub(crate) fn changed(&self) -> &D::Notify {
+        &self.inner().watch.changed
+    }
+
     /// The states from now on.
     pub(crate) fn states(&self) -> Unseen<D::Notify> {
         self.inner().watch.unseen()
@@ -110,12 +115,20 @@ impl<D: Driver> Dialler<D> {
         connected
     }
 
+    /// How long a dial in the background may take: no longer than a call waits, because a call that needs a connection waits for it.
+    pub(crate) fn patience_in_background(&self) -> Duration {
+        let timeouts = self.profile().timeouts();
+        timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
+    }
+
     /// A connection that is ready for exchanges. This does not wait where no address is to be dialled yet.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
-    pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
+    pub(crate) async fn connect_if_due(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
         let inner = self.inner();
-        let connected = inner.connect(Duration::ZERO, D::within(self.profile().timeouts().connect)).await;
-        inner.maintain_if_needed();
+        let connected = inner.connect(Duration::ZERO, deadline).await;
+        // Otherwise nothing has changed, and a task that tries again on each change would never wait.
+        if !matches!(connected, Err(ConnectError::NotYet { .. })) {
+            inner.maintain_if_needed();
+        }
         connected
     }
 

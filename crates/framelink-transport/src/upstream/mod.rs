@@ -25,6 +25,8 @@ mod ledger;
 #[cfg(feature = "socket")]
 mod methods;
 mod moves;
+#[cfg(feature = "socket")]
+mod pace;
 mod random;
 #[cfg(feature = "socket")]
 mod seat;
@@ -36,8 +38,6 @@ mod spare;
 mod state;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod states;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod tenancy;
 #[cfg(feature = "socket")]
 mod watch;
 
@@ -61,12 +61,12 @@ pub(crate) use ledger::{Dialling, Ledger, Next, patience};
 #[cfg(feature = "socket")]
 pub(crate) use methods::upstream_methods;
 #[cfg(feature = "socket")]
+pub(crate) use pace::Pace;
+#[cfg(feature = "socket")]
 pub(crate) use signing::{sign_off_and_close, sign_on};
 #[cfg(feature = "socket")]
 pub(crate) use spare::Spare;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use states::States;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use tenancy::Tenancy;
 #[cfg(feature = "tokio")]
 pub(crate) use watch::Unseen;

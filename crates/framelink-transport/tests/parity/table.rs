@@ -24,7 +24,9 @@ async fn failing_later(message: Message) -> Result<Option<Vec<u8>>, &'static str
 }
 
 fn of_blocking() -> Rows {
-    use blocking::{Caller, Client, Connection, Connector, Link, Listener, Pool, RecvHalf, SendHalf, Server, Upstream};
+    use blocking::{
+        Caller, Client, Connection, Connector, Link, Links, Listener, Pool, RecvHalf, SendHalf, Server, Upstream,
+    };
     use std::net::TcpStream;
     let mut rows = Rows::new();
     has!(
@@ -67,6 +69,10 @@ fn of_blocking() -> Rows {
     has!(rows, "`Upstream`, `Upstream::dial`", |upstream: &Upstream| upstream.dial());
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", |link: &Link| link.call(b""));
+    has!(rows, "`Links`, `Link::simplex`", |links: &Links, profile: Profile| {
+        let _ = (links.call("host:7000", b""), Link::simplex(profile, "host:7000", "host:7001"));
+    });
+    has!(rows, "connections that are kept up (`keep-up`), `Link::status`", Link::status);
     has!(rows, "`Pool`", |pool: &Pool| pool.lend());
     has!(
         rows,
@@ -170,6 +176,7 @@ fn of_tokio() -> Rows {
     has!(rows, "`Upstream`, `Upstream::dial`", async |upstream: &Upstream| upstream.dial().await);
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", async |link: &Link| link.call(b"").await);
+    has!(rows, "connections that are kept up (`keep-up`), `Link::status`", Link::status);
     has!(rows, "`Links`, `Link::simplex`", async |links: &Links, profile: Profile| {
         let _ = (links.call("host:7000", b"").await, Link::simplex(profile, "host:7000", "host:7001").await);
     });

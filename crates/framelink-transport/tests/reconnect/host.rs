@@ -30,6 +30,8 @@ pub(crate) enum Does {
     Nothing,
     /// Sends these bytes, which are no frame.
     Rubbish(&'static [u8]),
+    /// Sends this message, and then answers each message with itself.
+    Greet(&'static [u8]),
     /// Closes it when a message came.
     CloseAfterMessage,
 }
@@ -151,6 +153,11 @@ async fn attend(stream: TcpStream, does: Does, seen: Arc<watch::Sender<Seen>>) {
     }
     let mut connection = Connection::from_stream(stream, framing());
     if matches!(does, Does::Close) {
+        return;
+    }
+    if let Does::Greet(greeting) = does
+        && connection.send(greeting).await.is_err()
+    {
         return;
     }
     while let Ok(received) = connection.recv().await {

@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod balance;
-mod baseline;
 mod client;
 mod host;
+mod kept_up;
 mod links;
 mod losses;
 mod moves;
@@ -15,13 +15,15 @@ mod names;
 mod outages;
 mod signing;
 mod states;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use baseline::Baseline;
 use client::Driver;
+use support::baseline::{Baseline, no_tasks};
 
 /// No row takes longer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -67,6 +69,15 @@ const ON_TWO: &[Row] = rows![
     moves::a_primary_that_does_not_let_us_sign_on_is_not_back,
     links::a_link_that_moves_finishes_what_is_in_flight,
     links::an_address_that_does_not_answer_has_failed,
+    kept_up::a_link_has_all_its_connections_before_any_call,
+    kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
+    kept_up::a_backup_takes_over_from_an_idle_link_and_gives_back,
+    kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
+    kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,
+    kept_up::an_idle_client_comes_back,
+    kept_up::a_backup_takes_over_from_an_idle_client,
+    kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
+    kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
 ];
 
 /// On tokio.
@@ -114,12 +125,12 @@ fn rows_of_a_driver() {
         groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
     let mut count = 0;
     for ((name, row), driver) in all.filter(|(_, driver)| format!("{driver:?}") == only) {
-        let (began, before) = (Instant::now(), Baseline::now());
+        let (began, before) = (Instant::now(), Baseline::take());
         let runtime = runtime();
         runtime.block_on(async {
             let ended = tokio::time::timeout(DEADLINE, row(driver)).await;
             assert!(ended.is_ok(), "{name} on {driver:?} hangs");
-            baseline::no_tasks(name).await;
+            no_tasks(name).await;
         });
         runtime.shutdown_timeout(DEADLINE);
         before.is_restored(&format!("{name} on {driver:?}"));

@@ -1,16 +1,18 @@
 //! Closing several connections of a link side by side.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::member::Member;
+use crate::blocking::connector::Blocking;
 use crate::blocking::port::SLICE;
+use crate::driver::{Driver as _, at_once};
 use crate::error::Cause;
+use crate::link::LinkConnection;
 use crate::profile::Sign;
 
 /// A connection whose sign-off, or the end of whose side, is still to be written.
 struct Finishing<'m> {
-    member: &'m Member,
+    connection: &'m LinkConnection<Blocking>,
     /// The message to sign off with, until it is accepted.
     sign_off: Option<&'m Sign>,
 }
@@ -20,34 +22,33 @@ struct Finishing<'m> {
 ///
 /// One thread writes to all of them in turn, so that a peer that does not read holds up no other connection, and so that closing needs
 /// no thread that the system might not have.
-pub(super) fn finish_all(members: &[Arc<Member>], within: Duration) {
-    let began = Instant::now();
-    let left = || within.saturating_sub(began.elapsed());
-    members.iter().for_each(|member| member.tenancy.vacate());
-    let mut all: Vec<_> = members.iter().map(|member| Finishing::new(member)).collect();
+pub(super) fn finish_all(connections: &[Arc<LinkConnection<Blocking>>], within: Duration) {
+    let until = Blocking::within(within);
+    connections.iter().for_each(|connection| connection.vacate());
+    let mut all: Vec<_> = connections.iter().map(|connection| Finishing::new(connection)).collect();
     // What the sockets take at once leaves before any of them is waited for.
     let mut slice = Duration::ZERO;
     loop {
-        all.retain_mut(|finishing| !finishing.advance(slice.min(left())));
-        if all.is_empty() || left().is_zero() {
+        all.retain_mut(|finishing| !finishing.advance(slice.min(Blocking::left(until))));
+        if all.is_empty() || Blocking::left(until).is_zero() {
             break;
         }
         slice = SLICE;
     }
-    for member in members {
-        member.tenancy.wait_until_over(left());
+    for connection in connections {
+        at_once(connection.wait_until_ended(until));
     }
-    members.iter().for_each(|member| member.caller.abort());
+    connections.iter().for_each(|connection| connection.abort());
 }
 
 impl<'m> Finishing<'m> {
-    fn new(member: &'m Member) -> Self {
-        Self { member, sign_off: member.sign_off() }
+    fn new(connection: &'m LinkConnection<Blocking>) -> Self {
+        Self { connection, sign_off: connection.sign_off() }
     }
 
     /// Writes what the socket takes in that time. True when our side has ended, or the connection has failed.
     fn advance(&mut self, slice: Duration) -> bool {
-        let caller = &self.member.caller;
+        let caller = &self.connection.caller;
         if let Some(sign) = self.sign_off {
             match caller.send_with_outcome(sign.send(), slice) {
                 Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,

@@ -1,0 +1,230 @@
+//! The events of a link, on their way to the application.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::News;
+use crate::driver::Notify;
+use crate::tries::TryRecv;
+
+/// An event, and the name of its peer.
+pub(crate) type EventOfPeer = (Arc<str>, News);
+
+/// How many events wait.
+const CAPACITY: usize = 1024;
+
+/// The events that the application has not taken yet. When the inbox is dropped, later events are dropped too.
+pub(crate) struct Inbox<N: Notify>(Arc<Queue<N>>);
+
+/// Puts events into the inbox. Clones put them into the same one.
+pub(crate) struct EventSender<N: Notify>(Arc<Queue<N>>);
+
+/// Puts the events of one link into the inbox. The connections of the link have clones.
+pub(crate) struct Outlet<N: Notify> {
+    peer: Arc<str>,
+    events: EventSender<N>,
+    /// The link is gone: its connections do not wait for room any more.
+    is_closed: Arc<AtomicBool>,
+}
+
+struct Queue<N> {
+    state: Mutex<QueueState>,
+    /// Notified when there is room again, or none is needed any more.
+    room: N,
+    /// Notified when there is an event, or there can be none any more.
+    filled: N,
+}
+
+struct QueueState {
+    events: VecDeque<EventOfPeer>,
+    senders: usize,
+    /// The application has dropped the inbox.
+    is_dropped: bool,
+}
+
+impl<N: Notify> Inbox<N> {
+    pub(crate) fn new() -> (EventSender<N>, Self) {
+        let state = QueueState { events: VecDeque::new(), senders: 1, is_dropped: false };
+        let queue = Arc::new(Queue { state: Mutex::new(state), room: N::default(), filled: N::default() });
+        (EventSender(Arc::clone(&queue)), Self(queue))
+    }
+
+    /// The next event, until then at most; `Closed` when the links and all their connections are gone.
+    pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer> {
+        loop {
+            let version = self.0.filled.version();
+            match self.0.pop() {
+                TryRecv::Nothing => {}
+                received => return received,
+            }
+            if !self.0.filled.wait(version, until).await {
+                return TryRecv::Nothing;
+            }
+        }
+    }
+}
+
+impl<N: Notify> Outlet<N> {
+    pub(super) fn new(peer: Arc<str>, events: EventSender<N>) -> Self {
+        Self { peer, events, is_closed: Arc::default() }
+    }
+
+    /// Puts an event into the inbox. Waits until there is room; if the link is gone or the inbox is dropped, the event is dropped.
+    pub(super) async fn tell(&self, event: News) {
+        let mut event = Some((Arc::clone(&self.peer), event));
+        loop {
+            let version = self.events.0.room.version();
+            if self.events.0.push(&mut event) || self.is_closed.load(Ordering::Acquire) {
+                return;
+            }
+            self.events.0.room.wait(version, None).await;
+        }
+    }
+
+    /// The link is gone: from now on its connections do not wait for room in the inbox.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.events.0.room.notify();
+    }
+}
+
+impl<N: Notify> Queue<N> {
+    /// False if there is no room.
+    fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
+        let mut state = self.lock();
+        if state.is_dropped {
+            return true;
+        }
+        if state.events.len() >= CAPACITY {
+            return false;
+        }
+        let was_empty = state.events.is_empty();
+        state.events.extend(event.take());
+        drop(state);
+        // Otherwise the reader has not taken the ones before yet.
+        if was_empty {
+            self.filled.notify();
+        }
+        true
+    }
+
+    fn pop(&self) -> TryRecv<EventOfPeer> {
+        let mut state = self.lock();
+        let was_full = state.events.len() >= CAPACITY;
+        let popped = state.events.pop_front();
+        let is_last = state.senders == 0;
+        drop(state);
+        if was_full {
+            self.room.notify();
+        }
+        match popped {
+            Some(event) => TryRecv::Message(event),
+            None if is_last => TryRecv::Closed,
+            None => TryRecv::Nothing,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<N: Notify> Clone for EventSender<N> {
+    fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<N: Notify> Clone for Outlet<N> {
+    fn clone(&self) -> Self {
+        Self { peer: Arc::clone(&self.peer), events: self.events.clone(), is_closed: Arc::clone(&self.is_closed) }
+    }
+}
+
+impl<N: Notify> Drop for EventSender<N> {
+    fn drop(&mut self) {
+        self.0.lock().senders -= 1;
+        self.0.filled.notify();
+    }
+}
+
+impl<N: Notify> Drop for Inbox<N> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_dropped = true;
+        let unread = std::mem::take(&mut state.events);
+        drop(state);
+        self.0.room.notify();
+        drop(unread);
+    }
+}
+
+/// Numbers only: card numbers travel in messages.
+impl<N: Notify> fmt::Debug for Inbox<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("waiting", &self.0.lock().events.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "blocking"))]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::driver::{ThreadNotify, at_once};
+
+    fn inbox() -> (Outlet<ThreadNotify>, Inbox<ThreadNotify>) {
+        let (events, inbox) = Inbox::new();
+        (Outlet::new("peer".into(), events), inbox)
+    }
+
+    fn recv(inbox: &mut Inbox<ThreadNotify>, within: Duration) -> Option<TryRecv<EventOfPeer>> {
+        at_once(async { Some(inbox.recv(Some(Instant::now() + within)).await) })
+    }
+
+    #[test]
+    fn a_full_inbox_is_waited_for_and_loses_nothing() {
+        let (outlet, mut inbox) = inbox();
+        let telling = thread::spawn(move || {
+            for _ in 0..CAPACITY + 100 {
+                at_once(outlet.tell(News::Up));
+            }
+        });
+        for _ in 0..CAPACITY + 100 {
+            assert!(matches!(recv(&mut inbox, Duration::from_secs(10)), Some(TryRecv::Message((_, News::Up)))));
+        }
+        telling.join().unwrap();
+        assert!(matches!(recv(&mut inbox, Duration::ZERO), Some(TryRecv::Closed)));
+    }
+
+    #[test]
+    fn a_full_inbox_of_a_link_that_is_gone_is_not_waited_for() {
+        let (outlet, mut inbox) = inbox();
+        let other = outlet.clone();
+        let telling = thread::spawn(move || {
+            for _ in 0..CAPACITY + 100 {
+                at_once(other.tell(News::Up));
+            }
+        });
+        while inbox.0.lock().events.len() < CAPACITY {
+            thread::yield_now();
+        }
+        outlet.close();
+        telling.join().unwrap();
+        drop(outlet);
+        let held = std::iter::from_fn(|| recv(&mut inbox, Duration::ZERO)?.into_message()).count();
+        assert_eq!(held, CAPACITY);
+    }
+
+    #[test]
+    fn a_dropped_inbox_takes_everything_at_once() {
+        let (outlet, inbox) = inbox();
+        drop(inbox);
+        (0..2 * CAPACITY).for_each(|_| at_once(outlet.tell(News::Up)));
+    }
+}

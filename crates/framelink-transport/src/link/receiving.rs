@@ -1,0 +1,69 @@
+//! The task or thread that receives on one connection of a link.
+
+use std::io;
+use std::sync::{Arc, Weak};
+
+use super::connections::LinkConnections;
+use super::handover::{Giver, Taker, handover};
+use super::inbox::Outlet;
+use super::{LinkConnection, LinkDriver, LinkReceiver as _, News};
+
+/// What a task receives on.
+type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);
+
+/// A task or thread that waits for the connection that it is to receive on. If this is dropped first, the task ends.
+pub(super) struct ReceiveTask<D: LinkDriver>(Giver<Receiving<D>, D::Notify>);
+
+impl<D: LinkDriver> ReceiveTask<D> {
+    /// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
+    pub(super) fn begin(outlet: Outlet<D::Notify>, connections: Weak<LinkConnections<D>>) -> io::Result<Self> {
+        let (giver, taker) = handover();
+        D::spawn("framelink-link", receive_when_given(taker, outlet, connections))?;
+        Ok(Self(giver))
+    }
+
+    pub(super) fn receive(self, receiver: D::Receiver, connection: Arc<LinkConnection<D>>) {
+        self.0.give((receiver, connection));
+    }
+}
+
+async fn receive_when_given<D: LinkDriver>(
+    taker: Taker<Receiving<D>, D::Notify>,
+    outlet: Outlet<D::Notify>,
+    connections: Weak<LinkConnections<D>>,
+) {
+    if let Some((receiver, connection)) = taker.take().await {
+        receive(receiver, connection, &outlet, connections).await;
+    }
+}
+
+/// Replies go to their calls, everything else to the inbox.
+async fn receive<D: LinkDriver>(
+    mut receiver: D::Receiver,
+    connection: Arc<LinkConnection<D>>,
+    outlet: &Outlet<D::Notify>,
+    connections: Weak<LinkConnections<D>>,
+) {
+    outlet.tell(News::Up).await;
+    let end = loop {
+        match receiver.recv().await {
+            Ok(Some(incoming)) => {
+                connection.use_count.proved();
+                outlet.tell(News::Incoming(incoming)).await;
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    drop(receiver);
+    match &end {
+        Some(error) => connection.use_count.lost(error),
+        None => connection.use_count.lost(&"the peer closed the connection"),
+    }
+    connection.on_end();
+    drop(connection);
+    if let Some(connections) = connections.upgrade() {
+        connections.on_end();
+    }
+    outlet.tell(News::Lost(end)).await;
+}
