@@ -26,6 +26,8 @@ use crate::{CloseReport, drive};
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
+#[cfg(feature = "blocking")]
+pub(crate) use ready::Suspended;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use ready::at_once;
 #[cfg(feature = "tokio")]

@@ -88,3 +88,24 @@ impl Error for NotLent {
         self.last_failure()?.source()
     }
 }
+
+#[cfg(feature = "blocking")]
+impl<T> crate::driver::Suspended for Result<T, NotLent> {
+    fn suspended() -> Self {
+        let fault = Result::<T, ConnectError>::suspended().err().map(Arc::new);
+        Err(NotLent { is_closed: false, last_failure: fault, ..NotLent::closed() })
+    }
+}
+
+#[cfg(all(test, feature = "blocking"))]
+mod tests {
+    use super::*;
+    use crate::driver::at_once;
+
+    #[test]
+    fn a_future_that_is_suspended_is_an_error() {
+        let error = at_once(std::future::pending::<Result<(), NotLent>>()).unwrap_err();
+        assert!(!error.is_closed());
+        assert!(error.to_string().contains("a fault of framelink"), "{error}");
+    }
+}

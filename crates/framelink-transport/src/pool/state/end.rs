@@ -4,44 +4,44 @@ use std::mem;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::{Job, Lending};
-use crate::pool::{CloseReason, Member, PoolReport};
+use super::{Job, PoolState};
+use crate::pool::{CloseReason, PoolReport, Poolable};
 
-/// How far it has got with its end.
+/// Whether a pool is open, is being closed, or is over.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(super) enum PoolStage {
     Open,
-    /// Nothing new is lent; whoever waits for the end.
+    /// Nothing is lent any more. `drainers` wait for the end.
     Closing {
         lent_before: u64,
         drainers: Vec<Waker>,
     },
-    /// What comes back is dropped, for nobody is left to close it in good order.
+    /// Connections that come back are dropped, and not closed in good order.
     Over,
 }
 
-impl<M: Member> Lending<M> {
-    /// Lends nothing any more: those who wait are told, and what is idle is closed.
+impl<M: Poolable> PoolState<M> {
+    /// Lends nothing any more: callers that wait have an error, and idle connections are closed.
     pub(crate) fn close(&mut self, now: Duration) {
         if !self.is_open() {
             return;
         }
-        self.stage = Stage::Closing { lent_before: self.lent.len() as u64, drainers: Vec::new() };
+        self.stage = PoolStage::Closing { lent_before: self.lent.len() as u64, drainers: Vec::new() };
         let (wakers, given) = self.waiters.clear();
         self.wakes.extend(wakers);
         let asked = self.jobs.len();
         self.jobs.retain(|job| !matches!(job, Job::Dial));
         self.dials.forget(asked - self.jobs.len());
-        for lent in self.shelf.clear().chain(given).collect::<Vec<_>>() {
+        for lent in self.idle.clear().chain(given).collect::<Vec<_>>() {
             self.part(lent, CloseReason::PoolClosed, now);
         }
         self.is_roused = true;
     }
 
-    /// Whether all that were lent when it was closed are back, and everything is closed; otherwise whom to wake then.
+    /// Whether all connections that were lent are back and everything is closed. If not, the waker is woken then.
     pub(crate) fn poll_drained(&mut self, waker: &Waker) -> bool {
         let is_drained = self.is_drained();
-        if let Stage::Closing { drainers, .. } = &mut self.stage
+        if let PoolStage::Closing { drainers, .. } = &mut self.stage
             && !is_drained
         {
             if !drainers.iter().any(|drainer| drainer.will_wake(waker)) {
@@ -52,16 +52,16 @@ impl<M: Member> Lending<M> {
         true
     }
 
-    /// Waits no more for good order. What came of closing, and by what those that are lent are cut.
+    /// Ends the pool without good order. The report, and what cuts the connections that are still lent.
     pub(crate) fn cut(&mut self, now: Duration) -> (PoolReport, Vec<M::Handle>) {
         self.close(now);
         let still = self.lent.len() as u64;
-        let report = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Closing { lent_before, drainers } => {
+        let report = match mem::replace(&mut self.stage, PoolStage::Over) {
+            PoolStage::Closing { lent_before, drainers } => {
                 self.wakes.extend(drainers);
                 PoolReport { finished: lent_before.saturating_sub(still), cut: still }
             }
-            Stage::Open | Stage::Over => PoolReport::default(),
+            PoolStage::Open | PoolStage::Over => PoolReport::default(),
         };
         self.closing = 0;
         self.jobs.clear();
@@ -70,17 +70,17 @@ impl<M: Member> Lending<M> {
     }
 
     pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over)
+        matches!(self.stage, PoolStage::Over)
     }
 
     pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open)
+        matches!(self.stage, PoolStage::Open)
     }
 
-    /// All are back and closed: whoever waits for that is to be woken.
+    /// Wakes the drainers when all connections are back and closed.
     pub(super) fn wake_drainers(&mut self) {
         if self.is_drained()
-            && let Stage::Closing { drainers, .. } = &mut self.stage
+            && let PoolStage::Closing { drainers, .. } = &mut self.stage
         {
             self.wakes.append(drainers);
         }

@@ -1,53 +1,59 @@
-//! Those that nobody has.
+//! The idle connections of a pool.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Lent;
-use crate::pool::{CloseReason, Member};
+use super::PooledSlot;
+use crate::pool::{CloseReason, Poolable};
 use crate::profile::Pooled;
 
-/// The connections that wait to be lent, the one that was returned last at the end.
+/// The connections that wait to be lent. The one that was returned last stands at the end.
 #[derive(Debug)]
-pub(super) struct Shelf<M> {
-    idle: VecDeque<Idle<M>>,
+pub(super) struct IdleList<M> {
+    idle: VecDeque<IdleEntry<M>>,
     look_every: Option<Duration>,
 }
 
-/// One of them.
+/// An idle connection.
 #[derive(Debug)]
-pub(super) struct Idle<M> {
-    pub(super) lent: Lent<M>,
+pub(super) struct IdleEntry<M> {
+    pub(super) lent: PooledSlot<M>,
     since: Duration,
-    /// It wants to be looked at then.
+    /// When it is to be looked at.
     look_at: Duration,
 }
 
-impl<M: Member> Shelf<M> {
+impl<M: Poolable> IdleList<M> {
     pub(super) const fn new(look_every: Option<Duration>) -> Self {
         Self { idle: VecDeque::new(), look_every }
     }
 
-    /// Puts one back that has said how soon it wants to be looked at. When there may be something to do for it.
-    pub(super) fn push(&mut self, lent: Lent<M>, next: Option<Duration>, rules: &Pooled, now: Duration) -> Duration {
+    /// Adds a connection that is to be looked at in `next`. When there may be something to do for it.
+    pub(super) fn push(
+        &mut self,
+        lent: PooledSlot<M>,
+        next: Option<Duration>,
+        rules: &Pooled,
+        now: Duration,
+    ) -> Duration {
         let look_at = look_at(self.look_every, next, now);
         let due = look_at.min(lent.card.ends_at).min(now.saturating_add(rules.idle));
-        self.idle.push_back(Idle { lent, since: now, look_at });
+        self.idle.push_back(IdleEntry { lent, since: now, look_at });
         due
     }
 
-    pub(super) fn pop(&mut self) -> Option<Idle<M>> {
+    pub(super) fn pop(&mut self) -> Option<IdleEntry<M>> {
         self.idle.pop_back()
     }
 
-    /// Takes out what is to be closed, and why. `live` is how many there are, lent ones too.
+    /// Takes out the connections that are to be closed, each with the reason. `live` counts all open connections, also lent ones.
     pub(super) fn sift(
         &mut self,
         has_stirred: bool,
         mut live: u32,
         rules: &Pooled,
         now: Duration,
-    ) -> Vec<(Lent<M>, CloseReason)> {
+    ) -> Vec<(PooledSlot<M>, CloseReason)> {
         let mut ended = Vec::new();
         let mut at = 0;
         while let Some(idle) = self.idle.get_mut(at) {
@@ -80,9 +86,9 @@ impl<M: Member> Shelf<M> {
         ended
     }
 
-    /// When there is something to do for one of them; for ever, where there is not.
+    /// When there is something to do for a connection. `MAX` if there is nothing.
     pub(super) fn due(&self, live: u32, rules: &Pooled) -> Duration {
-        let due_of = |idle: &Idle<M>| {
+        let due_of = |idle: &IdleEntry<M>| {
             let idle_at = if live > rules.min { idle.since.saturating_add(rules.idle) } else { Duration::MAX };
             idle.look_at.min(idle.lent.card.ends_at).min(idle_at)
         };
@@ -93,19 +99,19 @@ impl<M: Member> Shelf<M> {
         self.idle.len()
     }
 
-    /// All of them, of which none is left.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = Lent<M>> {
+    /// Takes all connections out.
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = PooledSlot<M>> {
         std::mem::take(&mut self.idle).into_iter().map(|idle| idle.lent)
     }
 }
 
-/// After that time, and at least so often. What is looked at so often is looked at together, so that many of them wake nobody often.
+/// After `next`, and every `look_every` at least. Connections are looked at together, so that many of them do not wake the task often.
 fn look_at(look_every: Option<Duration>, next: Option<Duration>, now: Duration) -> Duration {
     let asked = next.map_or(Duration::MAX, |next| now.saturating_add(next));
     asked.min(look_every.map_or(Duration::MAX, |every| next_multiple(every, now)))
 }
 
-/// The next whole number of times that comes after now.
+/// The next multiple of `every` after now.
 fn next_multiple(every: Duration, now: Duration) -> Duration {
     let nanos = every.as_nanos().max(1);
     let at = (now.as_nanos() / nanos + 1).saturating_mul(nanos);

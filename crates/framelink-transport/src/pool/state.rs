@@ -1,4 +1,4 @@
-//! Which connection is lent to whom, which are opened, and which are closed.
+//! Which caller gets which connection, which connections are opened, and which are closed.
 
 mod dials;
 mod end;
@@ -11,14 +11,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use self::dials::Dials;
-use self::end::Stage;
-use self::idle::{Idle, Shelf};
+use self::end::PoolStage;
+use self::idle::{IdleEntry, IdleList};
 use super::waiters::{Ticket, Waiters};
-use super::{CloseReason, Member, NotLent, PoolStatus};
+use super::{CloseReason, NotLent, PoolStatus, Poolable};
 use crate::ConnectError;
 use crate::profile::Pooled;
 
-/// The connections of a pool and those who wait for one.
+/// The connections of a pool, and the callers that wait for one.
 ///
 /// ```text
 ///            dialled                     enter, collect
@@ -31,50 +31,51 @@ use crate::profile::Pooled;
 ///                             closed
 /// ```
 ///
-/// Whoever changes this: a connection is idle only while nobody waits; the count of those that are open, opening or closing never
-/// passes `max`; what comes free is given to whoever has waited longest, and is that one's even before it has noticed.
+/// These rules always hold. A connection is idle only while no caller waits. The count of connections that are open, opening or closing
+/// never passes `max`. A connection that comes free is given to the caller that has waited longest, and belongs to that caller even
+/// before the caller has noticed.
 ///
-/// The one that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is needed;
-/// that none of them rots meanwhile is the part of [`look_after`](Self::look_after), not of taking turns.
+/// The connection that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is
+/// needed. [`look_after`](Self::look_after) finds the idle connections that have ended.
 #[derive(Debug)]
-pub(crate) struct Lending<M: Member> {
+pub(crate) struct PoolState<M: Poolable> {
     rules: Pooled,
-    shelf: Shelf<M>,
+    idle: IdleList<M>,
     waiters: Waiters<M>,
-    /// Those that are lent, each with what cuts it.
+    /// The connections that are lent, each with what cuts it.
     lent: BTreeMap<u64, M::Handle>,
     dials: Dials,
-    /// Being closed in good order.
+    /// How many connections are being closed in good order.
     closing: u32,
-    stage: Stage,
+    stage: PoolStage,
     jobs: Vec<Job<M>>,
     wakes: Vec<Waker>,
-    /// When whoever looks after them will look again; for ever, while there is nothing to look at.
+    /// When the pool's task will look again. `MAX` while there is nothing to look at.
     planned: Duration,
     is_roused: bool,
     counts: PoolStatus,
     next_id: u64,
 }
 
-/// What is to be done for it, outside of it.
+/// Work for the pool's task.
 #[derive(Debug)]
 pub(crate) enum Job<M> {
-    /// Opens one, and says what came of it: [`Lending::dialled`] or [`Lending::dial_failed`].
+    /// Opens a connection, and reports the outcome: [`PoolState::dialled`] or [`PoolState::dial_failed`].
     Dial,
-    /// Closes one in good order, and says so: [`Lending::closed`].
+    /// Closes a connection in good order, and reports that: [`PoolState::closed`].
     Close(M, CloseReason),
 }
 
-/// One that is lent, until it is [given back](Lending::give_back).
+/// A connection with what the pool knows of it. A caller has it until it is [given back](PoolState::give_back).
 #[derive(Debug)]
-pub(crate) struct Lent<M> {
+pub(crate) struct PooledSlot<M> {
     pub(crate) member: M,
-    /// Whether it was there before it was asked for, so that it may have ended meanwhile.
+    /// Whether the connection was there before it was asked for, so that it may have ended meanwhile.
     pub(crate) was_there: bool,
     card: Card,
 }
 
-/// What is known of a connection besides.
+/// What a pool knows of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Card {
     id: u64,
@@ -82,25 +83,25 @@ struct Card {
     uses: u32,
 }
 
-/// What comes of asking for a connection.
+/// The answer to a caller that asks for a connection.
 #[derive(Debug)]
 pub(crate) enum Entered<M> {
-    Lent(Lent<M>),
-    /// Until then at most.
+    Lent(PooledSlot<M>),
+    /// The caller waits, until then at most.
     Waits(Ticket, Duration),
 }
 
-impl<M: Member> Lending<M> {
-    /// Idle ones are looked at after what they say, and at least so often. The seed is for how old each may become.
+impl<M: Poolable> PoolState<M> {
+    /// Each idle connection says when it is to be looked at. It is looked at every `look_every` at least. The seed spreads the lifetimes.
     pub(crate) fn new(rules: Pooled, look_every: Option<Duration>, seed: u64, now: Duration) -> Self {
-        let mut lending = Self {
+        let mut state = Self {
             rules,
-            shelf: Shelf::new(look_every),
+            idle: IdleList::new(look_every),
             waiters: Waiters::new(),
             lent: BTreeMap::new(),
             dials: Dials::new(seed),
             closing: 0,
-            stage: Stage::Open,
+            stage: PoolStage::Open,
             jobs: Vec::new(),
             wakes: Vec::new(),
             planned: Duration::MAX,
@@ -108,11 +109,11 @@ impl<M: Member> Lending<M> {
             counts: PoolStatus::default(),
             next_id: 0,
         };
-        lending.open(now);
-        lending
+        state.open(now);
+        state
     }
 
-    /// Somebody wants a connection, and would wait so long for it, if the rules let it.
+    /// A caller wants a connection, and would wait so long for it, if the rules allow that.
     pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, NotLent> {
         if !self.is_open() {
             return Err(self.refused(NotLent::closed()));
@@ -134,9 +135,14 @@ impl<M: Member> Lending<M> {
         Ok(Entered::Waits(ticket, until))
     }
 
-    /// Whoever waits asks whether it has one now. `None` while it waits on, until its time is over.
-    pub(crate) fn collect(&mut self, ticket: Ticket, waker: &Waker, now: Duration) -> Option<Result<Lent<M>, NotLent>> {
-        // It is gone where the pool was closed.
+    /// A caller that waits asks for its connection. `None` while it has to wait on, until its time is over.
+    pub(crate) fn collect(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        now: Duration,
+    ) -> Option<Result<PooledSlot<M>, NotLent>> {
+        // The place is gone if the pool was closed.
         let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(NotLent::closed()))) };
         let sound = given.and_then(|lent| self.sound(lent, now)).or_else(|| self.pick(now));
         if let Some(lent) = sound {
@@ -157,7 +163,7 @@ impl<M: Member> Lending<M> {
         Some(Err(self.refused(shortage)))
     }
 
-    /// Whoever waits for it does so no more. What it was given already goes to the next.
+    /// A caller waits no more. A connection that it was given already goes to the next.
     pub(crate) fn cancel(&mut self, ticket: Ticket, now: Duration) {
         let given = self.waiters.take_given(ticket).ok().flatten();
         self.waiters.remove(ticket);
@@ -170,8 +176,8 @@ impl<M: Member> Lending<M> {
         self.open(now);
     }
 
-    /// One that was lent is back.
-    pub(crate) fn give_back(&mut self, mut lent: Lent<M>, now: Duration) {
+    /// A connection that was lent is back.
+    pub(crate) fn give_back(&mut self, mut lent: PooledSlot<M>, now: Duration) {
         self.lent.remove(&lent.card.id);
         lent.was_there = true;
         if lent.member.end() {
@@ -181,7 +187,7 @@ impl<M: Member> Lending<M> {
         match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
             Ok(next) => self.rest(lent, next, now),
             Err(reason) => {
-                if self.rules.replace && self.shelf.len() < self.rules.max_idle as usize {
+                if self.rules.replace && self.idle.len() < self.rules.max_idle as usize {
                     self.dials.owe_one();
                 }
                 self.part(lent, reason, now);
@@ -190,7 +196,7 @@ impl<M: Member> Lending<M> {
         self.open(now);
     }
 
-    /// One was opened.
+    /// A connection was opened.
     pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
         self.dials.finished();
         self.dials.succeeded();
@@ -199,7 +205,7 @@ impl<M: Member> Lending<M> {
             Card { id: self.next_id, ends_at: now.saturating_add(self.dials.shorter(self.rules.lifetime)), uses: 0 };
         self.next_id += 1;
         let inspected = member.inspect();
-        let lent = Lent { member, was_there: false, card };
+        let lent = PooledSlot { member, was_there: false, card };
         match inspected {
             _ if !self.is_open() => self.part(lent, CloseReason::PoolClosed, now),
             Ok(next) => self.rest(lent, next, now),
@@ -208,39 +214,39 @@ impl<M: Member> Lending<M> {
         self.open(now);
     }
 
-    /// One could not be opened.
+    /// A connection could not be opened.
     pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
-        // Nobody has tried where the next try was not due yet.
+        // Nothing was dialled if the next try was not due yet.
         self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
         self.dials.finished();
         self.dials.failed(now, Some(Arc::new(error)));
         self.open(now);
     }
 
-    /// The socket of one that was to be closed in good order is closed.
+    /// A connection that was to be closed in good order is closed.
     pub(crate) fn closed(&mut self, now: Duration) {
         self.closing = self.closing.saturating_sub(1);
         self.open(now);
     }
 
-    /// Looks after those that are idle: each that is due, or all of them where something has stirred. When to look again.
+    /// Looks at the idle connections that are due, or at all of them if something has arrived on one. When to look again.
     pub(crate) fn look_after(&mut self, has_stirred: bool, now: Duration) -> Option<Duration> {
         let live = self.live();
-        for (lent, reason) in self.shelf.sift(has_stirred, live, &self.rules, now) {
+        for (lent, reason) in self.idle.sift(has_stirred, live, &self.rules, now) {
             self.part(lent, reason, now);
         }
-        self.planned = self.shelf.due(self.live(), &self.rules);
+        self.planned = self.idle.due(self.live(), &self.rules);
         self.open(now);
         self.is_roused = false;
         (self.planned < Duration::MAX).then_some(self.planned)
     }
 
-    /// What is to be done for it.
+    /// Takes the work for the pool's task.
     pub(crate) fn take_jobs(&mut self) -> Vec<Job<M>> {
         mem::take(&mut self.jobs)
     }
 
-    /// Whom to wake, and whether whoever does the jobs has to look: there is one, or something to look at sooner.
+    /// Which callers to wake, and whether to wake the pool's task: there is work, or something is to be looked at sooner.
     pub(crate) fn take_wakes(&mut self) -> (Vec<Waker>, bool) {
         self.wake_drainers();
         (mem::take(&mut self.wakes), mem::take(&mut self.is_roused) || !self.jobs.is_empty())
@@ -248,7 +254,7 @@ impl<M: Member> Lending<M> {
 
     pub(crate) fn status(&self) -> PoolStatus {
         PoolStatus {
-            idle: count(self.shelf.len()),
+            idle: count(self.idle.len()),
             lent: count(self.lent.len()) + self.waiters.given(),
             opening: self.dials.under_way(),
             closing: self.closing,
@@ -258,20 +264,20 @@ impl<M: Member> Lending<M> {
         }
     }
 
-    /// Nothing is dialled before.
+    /// Nothing is dialled before that time.
     #[cfg(test)]
     pub(crate) const fn pauses_until(&self) -> Duration {
         self.dials.not_before()
     }
 
-    /// Those that are open and not being closed.
+    /// How many connections are open and not being closed.
     fn live(&self) -> u32 {
-        count(self.shelf.len()) + count(self.lent.len()) + self.waiters.given()
+        count(self.idle.len()) + count(self.lent.len()) + self.waiters.given()
     }
 
-    /// The one that was returned last and is clean still.
-    fn pick(&mut self, now: Duration) -> Option<Lent<M>> {
-        while let Some(Idle { lent, .. }) = self.shelf.pop() {
+    /// Of the idle connections that are still clean, the one that was returned last.
+    fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
+        while let Some(IdleEntry { lent, .. }) = self.idle.pop() {
             if lent.card.ends_at <= now {
                 self.part(lent, CloseReason::Lifetime, now);
             } else if let Some(lent) = self.sound(lent, now) {
@@ -281,8 +287,8 @@ impl<M: Member> Lending<M> {
         None
     }
 
-    /// If it is clean still.
-    fn sound(&mut self, mut lent: Lent<M>, now: Duration) -> Option<Lent<M>> {
+    /// The connection, if it is still clean.
+    fn sound(&mut self, mut lent: PooledSlot<M>, now: Duration) -> Option<PooledSlot<M>> {
         match lent.member.inspect() {
             Ok(_) => Some(lent),
             Err(reason) => {
@@ -292,15 +298,15 @@ impl<M: Member> Lending<M> {
         }
     }
 
-    fn lend(&mut self, mut lent: Lent<M>) -> Lent<M> {
+    fn lend(&mut self, mut lent: PooledSlot<M>) -> PooledSlot<M> {
         lent.card.uses += 1;
         self.counts.lendings += 1;
         self.lent.insert(lent.card.id, lent.member.begin());
         lent
     }
 
-    /// Why one that is clean is not lent again.
-    fn end_of(&self, lent: &Lent<M>, now: Duration) -> Option<CloseReason> {
+    /// Why a clean connection is not lent again.
+    fn end_of(&self, lent: &PooledSlot<M>, now: Duration) -> Option<CloseReason> {
         [
             (!self.is_open(), CloseReason::PoolClosed),
             (self.rules.replace, CloseReason::Replaced),
@@ -312,25 +318,25 @@ impl<M: Member> Lending<M> {
         .find_map(|(is_so, reason)| is_so.then_some(reason))
     }
 
-    /// For whoever has waited longest, or else to be lent later.
-    fn rest(&mut self, lent: Lent<M>, next: Option<Duration>, now: Duration) {
+    /// Gives a connection to the caller that has waited longest. If no caller waits, it becomes idle.
+    fn rest(&mut self, lent: PooledSlot<M>, next: Option<Duration>, now: Duration) {
         let mut lent = match self.waiters.give(lent) {
             Ok(waker) => return self.wakes.push(waker),
             Err(lent) => lent,
         };
-        if self.shelf.len() >= self.rules.max_idle as usize {
+        if self.idle.len() >= self.rules.max_idle as usize {
             return self.part(lent, CloseReason::Surplus, now);
         }
         lent.was_there = true;
-        let due = self.shelf.push(lent, next, &self.rules, now);
+        let due = self.idle.push(lent, next, &self.rules, now);
         self.plan(due);
     }
 
-    /// One that is not lent again.
-    fn part(&mut self, mut lent: Lent<M>, reason: CloseReason, now: Duration) {
+    /// A connection is not lent again.
+    fn part(&mut self, mut lent: PooledSlot<M>, reason: CloseReason, now: Duration) {
         self.counts.closed[reason as usize] += 1;
         if !reason.is_orderly() && lent.card.uses == 0 {
-            // A peer that ends each at once is not dialled in haste either.
+            // A peer that ends each connection at once is dialled with the same pauses.
             self.dials.failed(now, None);
         }
         match reason.is_orderly() {
@@ -341,10 +347,10 @@ impl<M: Member> Lending<M> {
             self.closing += 1;
             self.jobs.push(Job::Close(lent.member, reason));
         }
-        // Otherwise the socket is closed here and now, so that the place is free.
+        // In any other case the socket is closed here, so that there is room for another one.
     }
 
-    /// Has as many opened as are missing, where there is room and it is time.
+    /// Opens as many connections as are missing, if there is room and it is time.
     fn open(&mut self, now: Duration) {
         if !self.is_open() {
             return;
@@ -358,7 +364,7 @@ impl<M: Member> Lending<M> {
         }
     }
 
-    /// There is something to look at then.
+    /// Something is to be looked at then.
     fn plan(&mut self, at: Duration) {
         if at < self.planned {
             self.planned = at;

@@ -1,4 +1,4 @@
-//! What is opened, and when.
+//! How many connections are opened, and when.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::client_rules::pause_before;
 #[derive(Debug)]
 pub(super) struct Dials {
     under_way: u32,
-    /// So many failed since the last that did not.
+    /// How many dials have failed since the last success.
     failed: u32,
-    /// The same since the last that was of use: one that could be opened and ended before it was lent has failed too.
+    /// How many have failed since the last useful exchange. A connection that ended before it was lent counts as failed too.
     useless: u32,
-    /// None is tried before.
+    /// Nothing is dialled before that time.
     not_before: Duration,
     last_failure: Option<Arc<ConnectError>>,
-    /// Somebody wanted one and did not wait.
+    /// A caller wanted a connection and did not wait.
     is_wanted: bool,
-    /// So many were closed to be replaced.
+    /// How many connections were closed to be replaced.
     owed: u32,
     random: u64,
 }
@@ -38,14 +38,14 @@ impl Dials {
         }
     }
 
-    /// How many should be under way, where so many are missing to the least, and so many wait.
+    /// How many dials should be under way, if `min` lacks so many connections and so many callers wait.
     pub(super) fn wanted(&self, missing: u32, waiting: usize) -> u32 {
         let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         missing.max(waiting).max(self.owed).max(u32::from(self.is_wanted))
     }
 
-    /// Begins as many as are missing to that, and says how many. While they fail there is one at a time, and a pause before each: `Err`
-    /// until then.
+    /// Begins as many dials as are missing, and says how many. While dials fail there is one at a time, with a pause before each: `Err` says
+    /// when the pause ends.
     pub(super) fn begin(&mut self, wanted: u32, now: Duration) -> Result<u32, Duration> {
         let wanted = if self.failed > 0 { wanted.min(1) } else { wanted };
         let missing = wanted.saturating_sub(self.under_way);
@@ -56,18 +56,18 @@ impl Dials {
         Ok(missing)
     }
 
-    /// One could not be opened, or was of no use when it was.
+    /// A connection could not be opened, or ended before it was lent.
     pub(super) fn failed(&mut self, now: Duration, why: Option<Arc<ConnectError>>) {
         self.useless = self.useless.saturating_add(1);
         self.failed = self.useless;
         self.not_before = now.saturating_add(pause_before(self.failed.saturating_add(1)));
         self.last_failure = why.or_else(|| self.last_failure.take());
-        // What only wants to be warm is cold for once.
+        // Connections in advance are left out for now.
         self.is_wanted = false;
         self.owed = 0;
     }
 
-    /// One could be opened.
+    /// A connection was opened.
     pub(super) fn succeeded(&mut self) {
         self.failed = 0;
         self.last_failure = None;
@@ -75,17 +75,17 @@ impl Dials {
         self.owed = self.owed.saturating_sub(1);
     }
 
-    /// An exchange went well.
+    /// An exchange succeeded.
     pub(super) const fn was_useful(&mut self) {
         self.useless = 0;
     }
 
-    /// One is not under way any more.
+    /// A dial is over.
     pub(super) const fn finished(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// So many that were begun are not.
+    /// So many dials that were begun are not done.
     pub(super) fn forget(&mut self, begun: usize) {
         self.under_way = self.under_way.saturating_sub(u32::try_from(begun).unwrap_or(u32::MAX));
     }
@@ -94,7 +94,7 @@ impl Dials {
         self.is_wanted = true;
     }
 
-    /// One was closed to be replaced.
+    /// A connection was closed to be replaced.
     pub(super) const fn owe_one(&mut self) {
         self.owed = self.owed.saturating_add(1);
     }
@@ -112,14 +112,14 @@ impl Dials {
         self.not_before
     }
 
-    /// Up to a tenth shorter, by chance.
+    /// The time, shortened at random by up to a tenth.
     pub(super) fn shorter(&mut self, time: Duration) -> Duration {
         const STEPS: u64 = 1024;
         let step = u32::try_from(self.next_random() % STEPS).unwrap_or(0);
         time.saturating_sub((time / 10 / 1024).saturating_mul(step))
     }
 
-    /// SplitMix64: enough to spread ends over time.
+    /// SplitMix64, which is enough to spread lifetimes.
     const fn next_random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;

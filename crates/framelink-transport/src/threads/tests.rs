@@ -1,4 +1,4 @@
-//! What is left of the driver where the system has no thread for it: outcomes are told, and what can go on goes on.
+//! The blocking driver where the system has no thread left: outcomes are told, and what can go on goes on.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Client, Connection, Link, Pool, Upstream};
+use super::{refuse, refuse_after};
+use crate::blocking::{Client, Connection, Link, Pool, Upstream};
 use crate::profile::{Duplex, Pooled, Shared};
 use crate::session::{Concurrency, Matching, Sent};
-use crate::threads::{refuse, refuse_after};
 use crate::{Cause, ConnectError, Directions, Framing, Heartbeat, Profile, ProfileBuilder};
 
 const DEADLINE: Duration = Duration::from_secs(10);
