@@ -4,10 +4,11 @@ use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
+use framelink_testkit::ReservedPort;
+
 use crate::common::{
     Finished, Host, Running, Task, TempFile, Wire, dial, framelink, half_close, is_closed, read_exactly, read_to_end,
 };
-use framelink_testkit::ReservedPort;
 
 fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))
