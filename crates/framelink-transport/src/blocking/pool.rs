@@ -9,7 +9,7 @@ use super::connector::Blocking as Driver;
 use super::{Closer, Connection, Upstream};
 use crate::driver::{Driver as _, Notify as _, ThreadNotify, ready};
 use crate::error::{CallError, Cause};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::pool::{
     self, NotLent, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, Traffic, lent_by_pool, pool_methods,
 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::task::Shared;
 use super::{PoolDriver, PoolMember, PooledSlot};
 use crate::error::CallError;
-use crate::message::Message;
+use framelink_session::Message;
 
 /// A connection that a pool has lent. When this is dropped, the connection goes back.
 pub(crate) struct PooledConnection<D: PoolDriver> {

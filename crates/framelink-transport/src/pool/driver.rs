@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Traffic;
 use crate::driver::Driver;
 use crate::error::{CallError, Cause};
-use crate::message::Message;
+use framelink_session::Message;
 
 /// The name of all threads of a pool.
 pub(crate) const THREAD_NAME: &str = "framelink-pool";

@@ -12,7 +12,7 @@ use crate::client::rules::{Next, after_call, pause_before};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
 use crate::upstream::Dialler;

@@ -14,7 +14,7 @@ use super::driver::TaskNotify;
 use super::{Connection, Upstream};
 use crate::driver::{Notify as _, awaited};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::pool::{self, NotLent, PoolDriver, PoolReport, PoolStatus, Traffic, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
