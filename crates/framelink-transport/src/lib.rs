@@ -72,6 +72,8 @@ mod directions;
 #[cfg(feature = "socket")]
 mod drive;
 #[cfg(feature = "socket")]
+mod driver;
+#[cfg(feature = "socket")]
 mod error;
 #[cfg(all(test, feature = "blocking"))]
 mod error_sources;

@@ -233,7 +233,7 @@ impl Pulse {
     }
 
     /// When it has to be asked that way.
-    #[cfg(feature = "nonblocking")]
+    #[cfg(any(feature = "nonblocking", feature = "tokio"))]
     pub(crate) fn beat_at(&self) -> Option<Duration> {
         self.lock().liveness.beat_at()
     }

@@ -344,14 +344,8 @@ impl<D: Decode> Receiving<D> {
     /// Messages are requests of a peer that has one at a time, and is not asked whether it lives while it waits for its reply: from each
     /// message on, until [`Pulse::resume`].
     #[cfg(feature = "socket")]
-    pub(crate) fn take_turns(&mut self) {
+    pub(crate) fn one_at_a_time(&mut self) {
         self.takes_turns = true;
-    }
-
-    /// The pulse, where messages are such requests.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn held_by_turns(&self) -> Option<&Pulse> {
-        self.pulse.as_ref().filter(|_| self.takes_turns)
     }
 
     /// Its reply is there.
