@@ -72,8 +72,6 @@ mod directions;
 #[cfg(feature = "socket")]
 mod drive;
 #[cfg(feature = "socket")]
-mod driver;
-#[cfg(feature = "socket")]
 mod error;
 #[cfg(all(test, feature = "blocking"))]
 mod error_sources;
@@ -121,7 +119,7 @@ pub mod upstream;
 mod zone;
 
 #[cfg(feature = "socket")]
-pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
+pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};
 #[cfg(feature = "socket")]
 pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
@@ -146,8 +144,6 @@ pub use presets::presets;
 pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
-#[cfg(feature = "socket")]
-pub use server::ServerEvent;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use server::{ClosedCounts, DrainReport, ServerCounts};
 pub use socket_options::SocketOptions;

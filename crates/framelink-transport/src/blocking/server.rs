@@ -7,16 +7,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Connection, Listener, Stopper};
+use crate::admission::ServerEvent;
 use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::drive::Clock as _;
-use crate::driver::{plain, ready};
 use crate::message::Message;
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
-    DrainReport, ServerControl, ServerCounts, ServerDriver, ServerEvent, ServerRules, run, serve_in_turn, server_debug,
-    server_handle_methods, server_methods,
+    DrainReport, ServerControl, ServerCounts, ServerDriver, ServerRules, plain, ready, run, serve_in_turn,
+    server_debug, server_driver_methods, server_handle_methods, server_methods,
 };
 use crate::session::Concurrency;
 use crate::threads;
@@ -158,15 +158,7 @@ where
     H: Fn(Message, Option<SocketAddr>) -> A + Send + Sync + 'static,
     A: Answer,
 {
-    type Connection = Connection;
-
-    fn now(&self) -> Duration {
-        self.handle.0.clock.now()
-    }
-
-    fn control(&self) -> &ServerControl {
-        self.handle.control()
-    }
+    server_driver_methods!();
 
     async fn accept(&mut self) -> io::Result<Option<Connection>> {
         self.listener.as_mut().map_or(Ok(None), Listener::accept)
@@ -174,14 +166,6 @@ where
 
     async fn accept_queued(&mut self) -> io::Result<Option<Connection>> {
         self.listener.as_mut().map_or(Ok(None), Listener::accept_queued)
-    }
-
-    fn handshake_pause(&mut self) -> Option<Duration> {
-        self.listener.as_mut()?.handshake_pause()
-    }
-
-    fn close_listener(&mut self) {
-        self.listener = None;
     }
 
     fn serve(&mut self, rules: &ServerRules, mut connection: Connection) -> io::Result<()> {

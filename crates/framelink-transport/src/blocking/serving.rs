@@ -11,12 +11,11 @@ use super::serve_queue::{QueueEnds, ServeQueue};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
 use crate::answer::Answer;
 use crate::close_report::CloseReport;
-use crate::driver::ready;
 use crate::error::{Cause, Error};
 use crate::message::Message;
 use crate::profile::Profile;
 use crate::server::{
-    ErrorOf, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, in_turn_connection, join_method,
+    ErrorOf, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, in_turn_connection, join_method, ready,
     serve_many_method, serve_method,
 };
 use crate::session::Concurrency;

@@ -7,10 +7,9 @@ use framelink_codec::{Decode, Encode};
 use super::{Connection, Served};
 use crate::answer::Answer;
 use crate::close_report::CloseReport;
-use crate::driver::ready;
 use crate::message::Message;
 use crate::profile::Profile;
-use crate::server::{ErrorOf, end_served, in_turn_connection, serve_method};
+use crate::server::{ErrorOf, end_served, in_turn_connection, ready, serve_method};
 use crate::tries::TryRecv;
 
 impl<C: Decode + Encode> Connection<C> {

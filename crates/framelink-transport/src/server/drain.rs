@@ -76,7 +76,7 @@ impl DrainReport {
 
 /// It is not known then what was cut.
 #[cfg(feature = "blocking")]
-impl crate::driver::Suspended for DrainReport {
+impl super::waits::Suspended for DrainReport {
     fn suspended() -> Self {
         Self { connections_cut: 1, ..Self::default() }
     }

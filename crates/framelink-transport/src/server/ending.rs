@@ -105,8 +105,8 @@ const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
     )
 }
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-impl<D, E> crate::driver::Suspended for ServedOutcome<Error<D, E>> {
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
+impl<D, E> super::waits::Suspended for ServedOutcome<Error<D, E>> {
     fn suspended() -> Self {
         Self { answered: 0, discarded: 0, ended: Result::suspended() }
     }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::ending::ServedOutcome;
-use super::event::{Observer, ServerEvent, tell};
 use super::stats::Stats;
+use crate::admission::{Observer, ServerEvent, tell};
 use crate::error::{Cause, Error};
 use crate::framing::{DecodeError, EncodeError};
 use crate::session::Ending;

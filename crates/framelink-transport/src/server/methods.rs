@@ -7,7 +7,7 @@ macro_rules! join_method {
         /// [served](Self::serve_many). A connection that had joined another registry leaves that.
         ///
         /// See [`Registry`](crate::Registry) for an example.
-        pub fn join(&mut self, registry: &crate::Registry<C>) -> crate::MemberId {
+        pub fn join(&mut self, registry: &crate::registry::Registry<C>) -> crate::registry::MemberId {
             let sending = &self.$sender.sending;
             let mailbox = registry.join(std::sync::Arc::clone(sending.framing()), sending.memory());
             self.$receiver.receiving.take_heartbeat_for_first();
@@ -38,8 +38,8 @@ macro_rules! serve_method {
         /// - When its time was over: [`Cause::Ended`](crate::Cause::Ended). It was closed in good order then.
         pub $($async)? fn serve<$answer: $bound>(
             self,
-            profile: &crate::Profile,
-            answer: impl FnMut(crate::Message) -> $answer,
+            profile: &crate::profile::Profile,
+            answer: impl FnMut(crate::message::Message) -> $answer,
         ) -> Result<u64, crate::server::ErrorOf<C>> {
             $wait!($serve(self, profile, answer)).into_answered()
         }
@@ -71,7 +71,7 @@ macro_rules! serve_many_method {
         #[allow(unused_mut, reason = "one driver serves it where it lies")]
         pub $($async)? fn serve_many<$answer: $bound>(
             mut self,
-            profile: &crate::Profile,
+            profile: &crate::profile::Profile,
             concurrency: crate::session::Concurrency,
             answer: impl $($handler)+,
         ) -> Result<u64, crate::server::ErrorOf<C>>

@@ -10,7 +10,6 @@
 //! ```
 
 mod ending;
-mod event;
 mod output;
 mod read_ahead;
 mod requests;
@@ -33,17 +32,20 @@ mod run;
 mod served;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod stats;
-#[cfg(all(test, any(feature = "blocking", feature = "tokio", feature = "nonblocking")))]
+#[cfg(test)]
+#[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
 mod tests;
+#[cfg(any(feature = "blocking", feature = "tokio", all(feature = "nonblocking", unix)))]
+mod waits;
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use control::ServerControl;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use drain::DrainReport;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use ending::ServedOutcome;
 #[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
-pub(crate) use ending::{ErrorOf, ServedConnection, ServedOutcome, end_served};
-pub use event::ServerEvent;
-pub(crate) use event::{Observer, tell};
+pub(crate) use ending::{ErrorOf, ServedConnection, end_served};
 #[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 pub(crate) use in_turn::{InTurnConnection, in_turn_connection, serve_in_turn};
 #[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
@@ -57,10 +59,16 @@ pub(crate) use requests::PlacedRequest;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use rules::ServerRules;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use run::{ServerDriver, run};
+pub(crate) use run::{ServerDriver, run, server_driver_methods};
 #[cfg(any(feature = "nonblocking", feature = "tokio"))]
 pub(crate) use served::ServedMachine;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use stats::{ClosedCounts, ServerCounts};
+#[cfg(feature = "tokio")]
+pub(crate) use waits::awaited;
+#[cfg(feature = "blocking")]
+pub(crate) use waits::plain;
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
+pub(crate) use waits::{at_once, ready};
 #[cfg(feature = "blocking")]
 pub(crate) use {in_turn::handled, output::ServedOutput, requests::ServedRequests};

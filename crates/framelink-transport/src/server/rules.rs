@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::ServerControl;
-use super::event::{Observer, ServerEvent, tell};
 use super::guard::ServedGuard;
-use crate::admission::Pause;
+use crate::admission::{Observer, Pause, ServerEvent, tell};
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::session::Concurrency;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::control::ServerControl;
 use super::drain::DrainReport;
-use super::event::ServerEvent;
 use super::rules::ServerRules;
+use crate::admission::ServerEvent;
 use crate::session::Stage;
 
 /// A server on the sockets and tasks, or threads, of one driver.
@@ -44,6 +44,32 @@ pub(crate) trait ServerDriver: Send {
     /// Ends the tasks that serve, where tasks can be ended.
     fn abort(&mut self) {}
 }
+
+/// The operations of a [`ServerDriver`] that are the same on each driver: its fields are `handle` and `listener`, which is `None` after
+/// it was closed.
+macro_rules! server_driver_methods {
+    () => {
+        type Connection = Connection;
+
+        fn now(&self) -> Duration {
+            self.handle.0.clock.now()
+        }
+
+        fn control(&self) -> &ServerControl {
+            self.handle.control()
+        }
+
+        fn handshake_pause(&mut self) -> Option<Duration> {
+            self.listener.as_mut()?.handshake_pause()
+        }
+
+        fn close_listener(&mut self) {
+            self.listener = None;
+        }
+    };
+}
+
+pub(crate) use server_driver_methods;
 
 /// When the time of a drain is over, the connections that were cut have so long to be gone.
 const GRACE: Duration = Duration::from_millis(250);

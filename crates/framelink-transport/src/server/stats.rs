@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DrainReport;
 use super::drain::Before;
+use crate::admission::{Admission, AdmissionCounts};
 use crate::error::Cause;
 use crate::session::{Ending, Tally};
-use crate::{Admission, AdmissionCounts};
 
 /// What a server has counted, at one moment while it runs.
 ///

@@ -16,15 +16,15 @@ use tokio::time::timeout_at;
 
 use super::clock::Clock;
 use super::{Connection, Listener};
+use crate::admission::ServerEvent;
 use crate::answer::Answer;
 use crate::drive::Clock as _;
-use crate::driver::awaited;
 use crate::message::Message;
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
-    DrainReport, ServerControl, ServerCounts, ServerDriver, ServerEvent, ServerRules, run, server_debug,
-    server_handle_methods, server_methods,
+    DrainReport, ServerControl, ServerCounts, ServerDriver, ServerRules, awaited, run, server_debug,
+    server_driver_methods, server_handle_methods, server_methods,
 };
 use crate::session::Concurrency;
 
@@ -126,15 +126,7 @@ where
     H: Fn(Message, Option<SocketAddr>) -> F + Send + Sync + 'static,
     F: Future<Output: Answer> + Send + 'static,
 {
-    type Connection = Connection;
-
-    fn now(&self) -> Duration {
-        self.handle.0.clock.now()
-    }
-
-    fn control(&self) -> &ServerControl {
-        self.handle.control()
-    }
+    server_driver_methods!();
 
     async fn accept(&mut self) -> io::Result<Option<Connection>> {
         let Some(listener) = &mut self.listener else { return Ok(None) };
@@ -153,14 +145,6 @@ where
         // The tasks on this thread go on before.
         yield_now().await;
         self.listener.as_mut().map_or(Ok(None), Listener::accept_queued)
-    }
-
-    fn handshake_pause(&mut self) -> Option<Duration> {
-        self.listener.as_mut()?.handshake_pause()
-    }
-
-    fn close_listener(&mut self) {
-        self.listener = None;
     }
 
     fn serve(&mut self, rules: &ServerRules, mut connection: Connection) -> io::Result<()> {

@@ -12,13 +12,12 @@ use super::handlers::Handlers;
 use crate::answer::Answer;
 use crate::close_report::CloseReport;
 use crate::drive::{self, Came};
-use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::message::Message;
 use crate::profile::Profile;
 use crate::server::{
-    ErrorOf, PlacedRequest, ServedConnection, ServedMachine, ServedOutcome, end_served, join_method, serve_many_method,
-    serve_method,
+    ErrorOf, PlacedRequest, ServedConnection, ServedMachine, ServedOutcome, awaited, end_served, join_method,
+    serve_many_method, serve_method,
 };
 use crate::session::Concurrency;
 use crate::tries::TryRecv;

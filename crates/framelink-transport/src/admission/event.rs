@@ -7,8 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Refusal;
+use crate::error::Error;
 use crate::time_text::TimeText;
-use crate::{Error, Refusal};
 
 /// What happens at a server, for a log. Strangers can cause some of these events without end, [`Refused`](Self::Refused) above all: a log
 /// limits how many lines it writes of them.
