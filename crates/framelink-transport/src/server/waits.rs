@@ -59,3 +59,21 @@ mod suspended {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
+mod tests {
+    use std::future::pending;
+
+    use crate::error::Error;
+    use crate::server::at_once;
+    use crate::server::ending::ServedOutcome;
+
+    #[test]
+    fn serving_that_is_suspended_where_it_never_should_be_is_an_error() {
+        let error = at_once(pending::<ServedOutcome<Error>>()).into_answered().unwrap_err();
+        assert!(error.to_string().contains("a fault of framelink"), "{error}");
+        #[cfg(feature = "blocking")]
+        assert!(!at_once(pending::<crate::server::DrainReport>()).is_clean());
+    }
+}
