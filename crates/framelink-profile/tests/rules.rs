@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use framelink_profile::{
-    ConnectionKind, Directions, Duplex, ExchangeKind, Framing, Limits, Pooled, Preamble, Profile, ProfileBuilder, Reach,
-    Shared, Short, Side, Simplex, SocketOptions, TEMPLATES, Template, Timeouts,
+    ConnectionKind, Directions, Duplex, ExchangeKind, Framing, Limits, Pooled, Preamble, Profile, ProfileBuilder,
+    Reach, Shared, Short, Side, Simplex, SocketOptions, TEMPLATES, Template, Timeouts,
 };
 use framelink_session::{Assigned, KeyPlace};
 

@@ -112,7 +112,7 @@ mod zone;
 use client::rules as client_rules;
 
 #[cfg(feature = "socket")]
-pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
+pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};
 #[cfg(feature = "socket")]
 pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
@@ -129,8 +129,6 @@ pub use peer::{Peer, ToPeer};
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
-#[cfg(feature = "socket")]
-pub use server::ServerEvent;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use server::{ClosedCounts, DrainReport, ServerCounts};
 #[cfg(feature = "socket")]

@@ -60,13 +60,8 @@ impl<D: Decode> Receiving<D> {
 
     /// Messages are requests of a peer that has one at a time, and is not asked whether it lives while it waits for its reply: from each
     /// message on, until [`Pulse::resume`].
-    pub fn take_turns(&mut self) {
+    pub fn one_at_a_time(&mut self) {
         self.messages_are = Messages::RequestsInTurn;
-    }
-
-    /// The pulse, where messages are such requests.
-    pub fn held_by_turns(&self) -> Option<&Pulse> {
-        self.pulse.as_ref().filter(|_| self.messages_are == Messages::RequestsInTurn)
     }
 
     /// Its reply is there.

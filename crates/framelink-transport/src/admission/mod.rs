@@ -1,5 +1,6 @@
 //! Whom a server lets in: access lists first, then so many connections in all and of each client.
 
+mod event;
 mod held;
 mod pause;
 mod table;
@@ -8,6 +9,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use event::ServerEvent;
+pub(crate) use event::{Observer, tell};
 pub use held::HeldBytes;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use pause::Pause;
@@ -18,7 +21,6 @@ use crate::Profile;
 #[cfg(feature = "nonblocking")]
 use crate::profile::WhenFull;
 use crate::profile::{Access, Network};
-use crate::server::{Observer, ServerEvent, tell};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, Stage, Tally};
 

@@ -10,8 +10,8 @@ use framelink_heartbeat::Verdict;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, Task as _};
 use crate::error::Cause;
-use framelink_profile::{DecodeError, EncodeError};
 use crate::upstream::Seat;
+use framelink_profile::{DecodeError, EncodeError};
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);

@@ -17,10 +17,10 @@ use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
 use crate::driver::{Connection as _, Driver};
 use crate::error::{CallError, Cause, Error, Operation};
-use framelink_session::Message;
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
 use crate::upstream::{Berth, Dialler, sign_off_and_close};
+use framelink_session::Message;
 
 /// One exchange at a time with one peer, over a long connection or over short ones.
 #[derive(Debug)]

@@ -3,27 +3,26 @@
 //! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
-#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
-mod ahead;
 mod attend;
 mod call;
 mod calls;
 mod close;
+mod guarded;
 mod receive;
 mod send;
-mod serving;
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
-pub(crate) use ahead::Ahead;
 pub(crate) use attend::{attend, tend};
 pub(crate) use call::{Answer, Call};
 #[cfg(feature = "blocking")]
 pub(crate) use calls::sent_of;
 pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
+#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
+pub(crate) use guarded::guarded;
+pub(crate) use guarded::is_lost;
 #[cfg(feature = "tokio")]
 pub(crate) use receive::begun;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
@@ -36,12 +35,6 @@ pub(crate) use receive::{Came, Turn, give_unread, has_ended};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::try_put;
 pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use serving::Outcome;
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
-pub(crate) use serving::answered;
-pub(crate) use serving::guarded;
-pub(crate) use serving::{Outgoing, ends_in_order, is_lost};
 
 /// What a driver reads from.
 pub(crate) trait Input {

@@ -18,15 +18,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
-use framelink_profile::Directions;
 use crate::error::{CallError, Error};
-use framelink_session::Message;
 use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
+use framelink_profile::Directions;
+use framelink_session::Message;
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use ready::Suspended;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use ready::at_once;

@@ -37,7 +37,7 @@ impl<T> Suspended for Option<T> {
     }
 }
 
-impl<T> Suspended for Result<T, Error> {
+impl<T, D, E> Suspended for Result<T, Error<D, E>> {
     fn suspended() -> Self {
         Err(Error::new(Operation::Receive, None, Cause::Io(fault())))
     }
@@ -56,7 +56,7 @@ impl<T> Suspended for Result<T, ConnectError> {
 }
 
 /// It is not known how far the call was.
-impl<T> Suspended for Result<T, CallError> {
+impl<T, D, E> Suspended for Result<T, CallError<D, E>> {
     fn suspended() -> Self {
         Err(CallError::new(Sent::Perhaps, Error::new(Operation::Call, None, Cause::Io(fault()))))
     }

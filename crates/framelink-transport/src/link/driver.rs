@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::LinkConnection;
 use crate::driver::{Driver, Notify as _};
 use crate::error::{CallError, Cause, Error};
-use framelink_session::Incoming;
-use framelink_session::Message;
 use crate::profile::Profile;
 use crate::session::Matching;
+use framelink_session::Incoming;
+use framelink_session::Message;
 
 /// A driver that has many calls at a time on one connection.
 pub(crate) trait LinkDriver: Driver {

@@ -40,9 +40,9 @@ use self::pairing::Pairing;
 pub use self::status::LinkStatus;
 use crate::client::rules::{Next, after_call, pause_before, time_to_send};
 use crate::error::CallError;
-use framelink_session::Message;
 use crate::profile::{Profile, Timeouts};
 use crate::upstream::Dialler;
+use framelink_session::Message;
 
 /// Talks to one peer with many requests in flight. Clones are the same link.
 pub(crate) struct Link<D: LinkDriver> {

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::LinkDriver;
 use crate::connector::{ConnectError, Connector};
-use framelink_profile::Directions;
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
+use framelink_profile::Directions;
 
 /// After a loss so long passes before new connections are made, and up to twice as long, so that the ends of the old ones are seen.
 const SETTLE: Duration = Duration::from_millis(200);

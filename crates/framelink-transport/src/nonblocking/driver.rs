@@ -10,10 +10,10 @@ use crate::clock::Clock;
 use crate::connector::ConnectError;
 use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
 use crate::error::Error;
-use framelink_session::Message;
 use crate::peer::Peer;
 use crate::resolver::{Lookup, Resolver};
 use crate::tries::TryRecv;
+use framelink_session::Message;
 
 impl Driver for NonBlocking {
     type Connection = Connection;

@@ -12,10 +12,10 @@ use crate::client::rules::{Next, after_call, pause_before};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::error::{CallError, Cause, Error, Operation};
-use framelink_session::Message;
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
 use crate::upstream::Dialler;
+use framelink_session::Message;
 
 /// How often idle connections are looked at where nothing else says that they are to be looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -74,6 +74,14 @@ impl DrainReport {
     }
 }
 
+/// It is not known then what was cut.
+#[cfg(feature = "blocking")]
+impl crate::driver::Suspended for DrainReport {
+    fn suspended() -> Self {
+        Self { connections_cut: 1, ..Self::default() }
+    }
+}
+
 impl Drain {
     /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
     pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> Before) -> bool {

@@ -10,8 +10,8 @@ use crate::CloseReport;
 use crate::client::{self, client_methods};
 use crate::driver::awaited;
 use crate::error::{CallError, Error};
-use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
+use framelink_session::Message;
 
 /// Talks to one peer as a profile says.
 ///

@@ -21,9 +21,9 @@ use crate::driver::awaited;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, DialLock, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
-use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
+use framelink_session::Message;
 
 /// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
 /// requests (`shared`), or over one for each direction (`simplex`).

@@ -14,10 +14,10 @@ use super::driver::TaskNotify;
 use super::{Connection, Upstream};
 use crate::driver::{Notify as _, awaited};
 use crate::error::{CallError, Cause, Error, Operation};
-use framelink_session::Message;
 use crate::pool::{self, NotLent, PoolDriver, PoolReport, PoolStatus, Traffic, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
+use framelink_session::Message;
 
 /// Lends long connections with one peer, each for one exchange at a time, as a profile with
 /// [`Pooled`](crate::profile::Pooled) says.

@@ -12,9 +12,9 @@ use super::Connection;
 use super::connector::Tokio as Driver;
 use crate::connector::ConnectError;
 use crate::driver::awaited;
-use framelink_session::Message;
 use crate::profile::Profile;
 use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, upstream_methods};
+use framelink_session::Message;
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
 /// when connections go back to an address that was lost.

@@ -8,10 +8,10 @@ use crate::driver::awaited;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
-use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
 use crate::tokio::driver::TaskNotify;
+use framelink_session::Message;
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
 ///

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
-use crate::{Error, Refusal};
+use super::Refusal;
+use crate::error::Error;
 
 /// What happens at a server, for a log. Strangers can cause some of these events without end, [`Refused`](Self::Refused) above all: a log
 /// limits how many lines it writes of them.

@@ -1,76 +1,63 @@
-//! What goes out on a connection that is served: replies, and between them what is pushed.
+//! What is sent on a connection that is served: replies, and between them messages that are pushed.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::Encode;
 
-use super::Clock;
+use crate::drive::Clock;
 #[cfg(any(feature = "tokio", feature = "nonblocking"))]
-use super::{Output, Progress, flush};
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
-use crate::Answer;
+use crate::drive::{Output, Progress, flush};
 use crate::error::Cause;
 use crate::registry::Mailbox;
-use crate::session::{Ending, Replies, Sending};
+use crate::session::{Replies, Sending};
 
-/// Frames are put together until there are so many bytes for one write.
+/// Frames are gathered until one write has this many bytes.
 const GATHER: usize = 64 * 1024;
 
-/// What serving a connection came to.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) struct Outcome<E> {
-    /// How many requests were answered wholly.
-    pub(crate) answered: u64,
-    /// How many messages came when it was closed already.
-    pub(crate) discarded: usize,
-    pub(crate) ended: Result<(), E>,
-}
-
-/// What is on its way out, and since when. Replies go before what is pushed, and each is one whole frame.
-pub(crate) struct Outgoing<C> {
+/// The messages that were queued and are not written. Replies go before pushed messages, and each is one whole frame.
+pub(crate) struct ServedOutput<C> {
     mailbox: Option<Mailbox<C>>,
-    /// How long a reply may take from when it is due until it is written.
+    /// How long writing a reply may take, from when it is due.
     within: Duration,
-    /// What was accepted and is not written, in this order.
-    runs: VecDeque<Run>,
-    /// How many messages the socket had taken when it was looked at last.
+    /// In the order of the queue.
+    runs: VecDeque<OutputRun>,
+    /// How many messages the socket had taken when that was last looked at.
     written: u64,
 }
 
 /// Messages of one kind that follow one another.
-struct Run {
-    kind: Kind,
+struct OutputRun {
+    kind: OutputKind,
     count: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// What had been accepted before.
+enum OutputKind {
+    /// Queued before the connection was served.
     Earlier,
-    /// One that is due since then.
+    /// A reply that is due since then.
     Reply(Duration),
     Pushed,
 }
 
-impl<C> Outgoing<C> {
+impl<C> ServedOutput<C> {
     pub(crate) fn new<E: Encode>(mailbox: Option<Mailbox<C>>, within: Duration, sending: &Sending<E>) -> Self {
-        let mut outgoing = Self { mailbox, within, runs: VecDeque::new(), written: sending.messages_written() };
-        outgoing.push(Kind::Earlier, sending.unwritten() as u64);
-        outgoing
+        let mut output = Self { mailbox, within, runs: VecDeque::new(), written: sending.messages_written() };
+        output.push(OutputKind::Earlier, sending.unwritten() as u64);
+        output
     }
 
-    /// Whom to tell when something is pushed, or the connection is to be closed. To be said before [`fill`](Self::fill), so that
-    /// nothing is missed.
-    pub(crate) fn tell(&self, waker: &Waker) {
+    /// Sets what is woken when a message is pushed, or the connection is to be closed. To be called before [`fill`](Self::fill), so that
+    /// no wake-up is missed.
+    pub(crate) fn wake(&self, waker: &Waker) {
         if let Some(mailbox) = &self.mailbox {
             mailbox.tell(waker);
         }
     }
 
-    /// Hands on what is due, as much as one write is worth.
+    /// Queues messages that are due, as many as one write is worth.
     pub(crate) fn fill<D, E: Encode>(
         &mut self,
         replies: &mut Replies,
@@ -81,18 +68,18 @@ impl<C> Outgoing<C> {
             && let Some(reply) = replies.next_reply()
         {
             sending.queue(&reply).map_err(Cause::Refused)?;
-            self.push(Kind::Reply(since), 1);
+            self.push(OutputKind::Reply(since), 1);
         }
         let Some(mailbox) = &self.mailbox else { return Ok(()) };
         if mailbox.is_closed() {
             return Err(Cause::TooSlow);
         }
         let count = mailbox.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
-        self.push(Kind::Pushed, count);
+        self.push(OutputKind::Pushed, count);
         Ok(())
     }
 
-    /// Looks what was written since.
+    /// Counts the messages that were written since the last call.
     pub(crate) fn settle<E: Encode>(&mut self, replies: &mut Replies, sending: &Sending<E>, now: Duration) {
         let mut fresh = sending.messages_written() - self.written;
         self.written += fresh;
@@ -104,9 +91,9 @@ impl<C> Outgoing<C> {
             fresh -= count;
             run.count -= count;
             match run.kind {
-                Kind::Earlier => {}
-                Kind::Reply(_) => replied += count,
-                Kind::Pushed => pushed += count,
+                OutputKind::Earlier => {}
+                OutputKind::Reply(_) => replied += count,
+                OutputKind::Pushed => pushed += count,
             }
             if run.count == 0 {
                 self.runs.pop_front();
@@ -129,16 +116,16 @@ impl<C> Outgoing<C> {
         }
     }
 
-    /// Whether something is due that was not handed on.
+    /// Whether a message is due that is not queued.
     #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     fn has_more(&self, replies: &Replies) -> bool {
         replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.is_empty())
     }
 
-    /// When the peer has not taken a reply in time. What is pushed may wait for ever: the backlog has its own rule.
+    /// Until when the peer has to take a reply. A pushed message may wait for ever, because the backlog of the registry has its own rule.
     pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
         let being_written = self.runs.iter().find_map(|run| match run.kind {
-            Kind::Reply(since) => Some(since),
+            OutputKind::Reply(since) => Some(since),
             _ => None,
         });
         let since = being_written.or_else(|| replies.due_since())?;
@@ -161,7 +148,7 @@ impl<C> Outgoing<C> {
         }
     }
 
-    /// Writes what is due, as far as the socket takes it now.
+    /// Writes messages that are due, as far as the socket takes them now.
     #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     pub(crate) fn write<D, E: Encode>(
         &mut self,
@@ -185,42 +172,11 @@ impl<C> Outgoing<C> {
         }
     }
 
-    fn push(&mut self, kind: Kind, count: u64) {
+    fn push(&mut self, kind: OutputKind, count: u64) {
         match self.runs.back_mut() {
             _ if count == 0 => {}
             Some(run) if run.kind == kind => run.count += count,
-            _ => self.runs.push_back(Run { kind, count }),
+            _ => self.runs.push_back(OutputRun { kind, count }),
         }
     }
-}
-
-/// Runs what is the application's. A panic there ends the connection that it was about, and nothing else: what it left half done
-/// is given up with that connection, and whoever shares more with it has to think of that.
-pub(crate) fn guarded<T, D, E>(run: impl FnOnce() -> T) -> Result<T, Cause<D, E>> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Cause::HandlerPanicked)
-}
-
-/// Whether our side ends in good order after this, so that what was answered before it arrives.
-pub(crate) const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
-    matches!(
-        cause,
-        Cause::Fault(_)
-            | Cause::Preamble(_)
-            | Cause::Refused(_)
-            | Cause::TooManyEmpty { .. }
-            | Cause::HandlerFailed(_)
-            | Cause::HandlerPanicked
-            | Cause::Ended(Ending::Idle { .. } | Ending::Lifetime { .. } | Ending::Drained)
-    )
-}
-
-/// Runs a handler: what it says, where it neither panicked nor failed.
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
-pub(crate) fn answered<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<Vec<u8>>, Cause<D, E>> {
-    guarded(run)?.into_reply().map_err(Cause::HandlerFailed)
-}
-
-/// Whether there is nobody left to answer.
-pub(crate) const fn is_lost<D, E>(cause: &Cause<D, E>) -> bool {
-    matches!(cause, Cause::Reset(_) | Cause::Io(_)) || matches!(cause, Cause::Ended(ending) if ending.is_abrupt())
 }

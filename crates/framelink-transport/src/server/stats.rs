@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DrainReport;
 use super::drain::Before;
+use crate::admission::{Admission, AdmissionCounts};
 use crate::error::Cause;
 use crate::session::{Ending, Tally};
-use crate::{Admission, AdmissionCounts};
 
 /// What a server has counted, at one moment while it runs.
 ///
@@ -79,7 +79,7 @@ pub struct ClosedCounts {
 }
 
 /// The sums of one server.
-pub(crate) struct Ledger {
+pub(crate) struct Stats {
     admission: Admission,
     tally: Arc<Tally>,
     accept_failed: AtomicU64,
@@ -88,7 +88,7 @@ pub(crate) struct Ledger {
     closed: Mutex<ClosedCounts>,
 }
 
-impl Ledger {
+impl Stats {
     pub(crate) fn new(admission: Admission) -> Arc<Self> {
         let tally = Arc::<Tally>::default();
         admission.count_in(&tally);
@@ -104,12 +104,12 @@ impl Ledger {
         self.accept_failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection is served from now on.
+    /// A connection begins to be served.
     pub(crate) fn on_begun(&self) {
         self.begun.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// And no more.
+    /// A connection has ended.
     pub(crate) fn on_ended<D, E>(&self, ended: Result<(), &Cause<D, E>>, discarded: usize) {
         self.discarded.fetch_add(discarded as u64, Ordering::AcqRel);
         self.closed().count(ended);
@@ -129,14 +129,14 @@ impl Ledger {
         }
     }
 
-    /// A drain begins.
+    /// What has been counted when a drain begins.
     pub(crate) fn before(&self) -> Before {
         let closed = *self.closed();
         let discarded = self.discarded.load(Ordering::Acquire);
         Before { tallied: self.tally.now(), discarded, closed: closed.all(), cut: closed.cut }
     }
 
-    /// It is over. What is served still is cut with it.
+    /// What a drain came to. Connections that are still served are cut with it.
     pub(crate) fn report(&self, before: &Before) -> DrainReport {
         let begun = self.begun.load(Ordering::Acquire);
         let (closed, tallied) = (*self.closed(), self.tally.now());
