@@ -7,7 +7,6 @@
 mod ahead;
 mod attend;
 mod call;
-mod calls;
 mod close;
 mod receive;
 mod send;
@@ -20,9 +19,6 @@ use std::time::Duration;
 pub(crate) use ahead::Ahead;
 pub(crate) use attend::{attend, tend};
 pub(crate) use call::{Answer, Call};
-#[cfg(feature = "blocking")]
-pub(crate) use calls::sent_of;
-pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
 #[cfg(feature = "tokio")]
 pub(crate) use receive::begun;

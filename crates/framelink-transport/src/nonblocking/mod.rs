@@ -25,7 +25,7 @@ mod waiting;
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, NonBlocking};
-pub use duplex::{Duplex, Event, TryCall};
+pub use duplex::Duplex;
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
 pub use served::Served;
@@ -33,4 +33,5 @@ pub use stream::WriteStream;
 #[cfg(unix)]
 pub use upstream::Upstream;
 
+pub use crate::calls::{Event, TryCall};
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

@@ -32,7 +32,7 @@ impl Ticket {
     }
 
     /// How many bytes from the start of the connection to its end the socket has not taken yet.
-    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    #[cfg(feature = "socket")]
     pub(crate) fn unwritten(self, written: u64) -> usize {
         usize::try_from(self.end.saturating_sub(written)).unwrap_or(usize::MAX)
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use tokio::io::DuplexStream;
 
-use super::{Begun, Caller, UnderWay};
+use crate::calls::{Begun, UnderWay};
+use crate::directions::Directions;
 use crate::error::Cause;
+use crate::framing::Framing;
+use crate::incoming::Incoming;
+use crate::message::Message;
 use crate::session::{KeyRule, Matching, Sent};
-use crate::tokio::mux::Offer;
-use crate::tokio::{Connection, Receiver};
-use crate::{Directions, Framing, Incoming, Message};
+use crate::tokio::{Caller, Connection, Offer, Receiver};
 
 /// What happens to a reply, by the receiver, and to its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ fn connection(matching: Matching) -> (OurCaller, OurReceiver, DuplexStream) {
 async fn play(matching: Matching, order: [Step; 3], is_dropped: bool) -> End {
     let (caller, mut receiver, _peer) = connection(matching);
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
-    let mut call = Some(UnderWay { mux: &caller.mux, begun, is_over: false });
+    let mut call = Some(UnderWay::new(&*caller.mux, begun));
     let (mut ended, mut taken, mut late) = (None, None, None);
     for step in order {
         match step {

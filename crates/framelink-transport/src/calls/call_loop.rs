@@ -1,0 +1,280 @@
+//! Many calls at a time in one event loop.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::table::sent_of;
+use super::{CallTable, Event, Refusal, Taken, TryCall};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::message::Message;
+use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
+use crate::tries::TryRecv;
+
+/// The connection of the calls, or the two of a pair: one that is only received on, and one that is only sent on. What they do they do at
+/// once.
+pub(crate) trait Legs<D, E> {
+    fn now(&self) -> Duration;
+    fn is_pair(&self) -> bool;
+    /// Receives on the connection that is received on.
+    fn receive(&mut self) -> Result<TryRecv, Cause<D, E>>;
+    /// Whether the last [`receive`](Self::receive) has stopped though there may be more, so that others have their turn.
+    fn is_to_go_on(&self) -> bool;
+    /// What has arrived of a message that is not whole.
+    fn unfinished(&self) -> Option<Unfinished>;
+    /// Looks at the connection of a pair that is only sent on, where heartbeats that are due leave. Returns why it has ended, if it has.
+    fn watch(&mut self) -> Option<Cause<D, E>>;
+    /// Whether a heartbeat is due on the connection of a pair that is only sent on.
+    fn owes_beat(&self) -> bool;
+    /// Accepts a message, unless there is no room for it.
+    fn put(&mut self, message: &[u8]) -> Result<Option<Ticket>, Cause<D, E>>;
+    /// Whether the connection that is sent on has not been given up.
+    fn is_sending(&self) -> bool;
+    /// How many bytes the socket has taken in all.
+    fn written(&self) -> u64;
+    /// Gives up the connection that is sent on.
+    fn close_sending(&mut self);
+    /// Gives up the connection, or both of a pair.
+    fn close(&mut self);
+}
+
+/// The calls in flight of one event loop, and the events that it was not told yet.
+pub(crate) struct CallLoop<D, E> {
+    table: CallTable<Waiter, D, E>,
+    events: VecDeque<Event<D, E>>,
+    /// Since when it has been known that a call's time is over, while more messages come.
+    late_since: Option<Duration>,
+    peer: Option<SocketAddr>,
+}
+
+/// How long messages that never end keep a call whose time is over: what had arrived by then is taken first.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What is known of a call that is waited for.
+#[derive(Clone, Copy)]
+struct Waiter {
+    /// The call and its request, from the moment when the request was accepted.
+    sent: Option<(CallId, Ticket)>,
+    within: Duration,
+}
+
+impl<D: Copy, E: Copy> CallLoop<D, E> {
+    pub(crate) fn new(matching: Matching, peer: Option<SocketAddr>) -> Self {
+        Self { table: CallTable::new(matching), events: VecDeque::new(), late_since: None, peer }
+    }
+
+    /// After how long [`next`](Self::next) is to be asked although no message comes.
+    pub(crate) fn deadline(&self, now: Duration) -> Option<Duration> {
+        match self.events.is_empty() {
+            true => self.table.in_flight().deadline().map(|at| at.saturating_sub(now)),
+            false => Some(Duration::ZERO),
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.table.in_flight().len()
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.table.in_flight().unanswered()
+    }
+
+    /// Begins a call: accepts its request, and writes as much of it as the socket takes at once.
+    pub(crate) fn begin(
+        &mut self,
+        legs: &mut impl Legs<D, E>,
+        request: &[u8],
+        within: Duration,
+    ) -> Result<TryCall, CallError<D, E>> {
+        let begun = self.begin_on(legs, request, within);
+        begun.map_err(|cause| CallError::new(Sent::Not, Error::new(Operation::Call, self.peer, cause)))
+    }
+
+    fn begin_on(
+        &mut self,
+        legs: &mut impl Legs<D, E>,
+        request: &[u8],
+        within: Duration,
+    ) -> Result<TryCall, Cause<D, E>> {
+        let (now, waiter) = (legs.now(), Waiter { sent: None, within });
+        let mut request = Cow::Borrowed(request);
+        let call = match self.table.begin(&mut request, waiter, now, now.saturating_add(within)) {
+            Ok(call) => call,
+            Err(Refusal::Later(_)) => return Ok(TryCall::Full),
+            Err(Refusal::Never(cause)) => return Err(cause),
+            Err(Refusal::Ends(cause)) => {
+                self.end(legs, &cause);
+                return Err(cause);
+            }
+        };
+        let put = legs.put(&request).inspect_err(|cause| self.note(cause));
+        let Ok(Some(ticket)) = put else {
+            self.table.forget(call);
+            return put.map(|_| TryCall::Full);
+        };
+        if let Some(waiter) = self.table.in_flight_mut().waiter_mut(call) {
+            waiter.sent = Some((call, ticket));
+        }
+        Ok(TryCall::Begun(call))
+    }
+
+    /// The call is no longer waited for. False if it was over.
+    pub(crate) fn cancel(&mut self, legs: &mut impl Legs<D, E>, call: CallId) -> bool {
+        let was_waited_for = self.table.in_flight_mut().cancel(call);
+        self.end_if_needed(legs);
+        was_waited_for
+    }
+
+    /// Notes why a message could not be sent. The reads have the last word: what had arrived before that counts.
+    pub(crate) fn note(&mut self, cause: &Cause<D, E>) {
+        if !matches!(cause, Cause::Refused(_)) {
+            self.table.fail(cause);
+        }
+    }
+
+    /// Returns what happened next, if anything did.
+    pub(crate) fn next(&mut self, legs: &mut impl Legs<D, E>) -> Result<TryRecv<Event<D, E>>, Error<D, E>> {
+        self.advance(legs).map_err(|cause| Error::new(Operation::Receive, self.peer, cause))
+    }
+
+    fn advance(&mut self, legs: &mut impl Legs<D, E>) -> Result<TryRecv<Event<D, E>>, Cause<D, E>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(TryRecv::Message(event));
+            }
+            if let Some(cause) = self.table.lost() {
+                return Err(cause);
+            }
+            match legs.receive() {
+                Ok(TryRecv::Message(message)) => {
+                    if let Some(event) = self.on_message(legs, message) {
+                        return Ok(TryRecv::Message(event));
+                    }
+                }
+                Ok(TryRecv::Nothing) => {
+                    self.on_nothing(legs);
+                    if self.events.is_empty() && self.table.lost().is_none() {
+                        return Ok(TryRecv::Nothing);
+                    }
+                }
+                Ok(TryRecv::Closed) => {
+                    self.on_closed(legs);
+                    if self.events.is_empty() {
+                        return Ok(TryRecv::Closed);
+                    }
+                }
+                Err(cause) => {
+                    self.end(legs, &cause);
+                    if self.events.is_empty() {
+                        return Err(cause);
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_message(&mut self, legs: &mut impl Legs<D, E>, message: Message) -> Option<Event<D, E>> {
+        let now = legs.now();
+        let event = match self.table.take(message, now) {
+            Taken::Incoming(incoming) => Some(Event::Incoming(incoming)),
+            Taken::Reply(waiter, reply) => {
+                waiter.sent.map(|(call, _)| Event::Reply { call, message: reply.into_message() })
+            }
+            Taken::Untold => {
+                self.end_if_needed(legs);
+                None
+            }
+        };
+        self.expire_late(legs, now);
+        if legs.owes_beat() {
+            self.watch(legs);
+        }
+        event
+    }
+
+    fn on_nothing(&mut self, legs: &mut impl Legs<D, E>) {
+        self.watch(legs);
+        let now = legs.now();
+        // There is more, and others have their turn first.
+        if legs.is_to_go_on() {
+            return self.expire_late(legs, now);
+        }
+        // What has arrived counts, so the clock is looked at last.
+        self.expire(legs, now);
+        if let Some(cause) = self.table.failure() {
+            self.end(legs, &cause);
+        }
+    }
+
+    /// Nothing is sent into a pair that cannot answer.
+    fn on_closed(&mut self, legs: &mut impl Legs<D, E>) {
+        let cause = Cause::NoReply;
+        let waiters = if legs.is_pair() {
+            legs.close_sending();
+            self.table.end(&cause)
+        } else {
+            self.table.end_calls(&cause)
+        };
+        self.tell(legs, waiters, &cause);
+    }
+
+    fn watch(&mut self, legs: &mut impl Legs<D, E>) {
+        if let Some(cause) = legs.watch() {
+            self.table.fail(&cause);
+        }
+    }
+
+    /// Gives up the calls whose time is over, though messages come without end. A reply that had arrived when that was seen has been taken
+    /// by then.
+    fn expire_late(&mut self, legs: &mut impl Legs<D, E>, now: Duration) {
+        if self.table.in_flight().deadline().is_none_or(|at| at > now) {
+            self.late_since = None;
+            return;
+        }
+        let since = *self.late_since.get_or_insert(now);
+        if now.saturating_sub(since) >= GRACE {
+            self.expire(legs, since);
+        }
+    }
+
+    /// Gives up the calls whose time was over at that moment.
+    fn expire(&mut self, legs: &mut impl Legs<D, E>, at: Duration) {
+        self.late_since = None;
+        let expired = self.table.in_flight_mut().expire(at);
+        for waiter in expired.into_iter().filter_map(|(_, waiter)| waiter) {
+            let unwritten_bytes = waiter.sent.map_or(0, |(_, ticket)| ticket.unwritten(legs.written()));
+            let unfinished = legs.unfinished();
+            self.fail(legs, waiter, Cause::TimedOut { after: waiter.within, unwritten_bytes, unfinished });
+        }
+        self.end_if_needed(legs);
+    }
+
+    /// Gives the connection up if a call that was given up makes that necessary.
+    fn end_if_needed(&mut self, legs: &mut impl Legs<D, E>) {
+        if let Some(cause) = self.table.must_end() {
+            self.end(legs, &cause);
+        }
+    }
+
+    /// Gives the connection up.
+    fn end(&mut self, legs: &mut impl Legs<D, E>, cause: &Cause<D, E>) {
+        legs.close();
+        let waiters = self.table.end(cause);
+        self.tell(legs, waiters, cause);
+    }
+
+    fn tell(&mut self, legs: &impl Legs<D, E>, waiters: Vec<Waiter>, cause: &Cause<D, E>) {
+        for waiter in waiters {
+            self.fail(legs, waiter, cause.again());
+        }
+    }
+
+    fn fail(&mut self, legs: &impl Legs<D, E>, waiter: Waiter, cause: Cause<D, E>) {
+        let Some((call, ticket)) = waiter.sent else { return };
+        let goes_on = legs.is_sending() && self.table.must_end().is_none();
+        let sent = sent_of(ticket, legs.written(), &cause, goes_on);
+        let error = CallError::new(sent, Error::new(Operation::Call, self.peer, cause));
+        self.events.push_back(Event::Failed { call, error });
+    }
+}
