@@ -12,31 +12,41 @@ use crate::message::Message;
 use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
 use crate::tries::TryRecv;
 
-/// The connection of the calls, or the two of a pair: one that is only received on, and one that is only sent on. What they do they do at
-/// once.
-pub(crate) trait Legs<D, E> {
+/// One connection. What it does it does at once.
+pub(crate) trait Leg<D, E> {
     fn now(&self) -> Duration;
-    fn is_pair(&self) -> bool;
-    /// Receives on the connection that is received on.
-    fn receive(&mut self) -> Result<TryRecv, Cause<D, E>>;
+    fn receive(&mut self) -> Result<TryRecv, Error<D, E>>;
     /// Whether the last [`receive`](Self::receive) has stopped though there may be more, so that others have their turn.
     fn is_to_go_on(&self) -> bool;
     /// What has arrived of a message that is not whole.
     fn unfinished(&self) -> Option<Unfinished>;
-    /// Looks at the connection of a pair that is only sent on, where heartbeats that are due leave. Returns why it has ended, if it has.
-    fn watch(&mut self) -> Option<Cause<D, E>>;
-    /// Whether a heartbeat is due on the connection of a pair that is only sent on.
+    /// Whether a heartbeat is due. It leaves when the connection is asked for messages.
     fn owes_beat(&self) -> bool;
     /// Accepts a message, unless there is no room for it.
     fn put(&mut self, message: &[u8]) -> Result<Option<Ticket>, Cause<D, E>>;
-    /// Whether the connection that is sent on has not been given up.
-    fn is_sending(&self) -> bool;
     /// How many bytes the socket has taken in all.
     fn written(&self) -> u64;
-    /// Gives up the connection that is sent on.
-    fn close_sending(&mut self);
-    /// Gives up the connection, or both of a pair.
+    /// Whether the connection has not been given up.
+    fn is_open(&self) -> bool;
     fn close(&mut self);
+}
+
+/// The connection of the calls, or the two of a pair.
+pub(crate) struct Legs<'l, L> {
+    /// Of a pair: the connection that is only for receiving.
+    pub(crate) receiving: &'l mut L,
+    /// Of a pair: the connection that is only for sending.
+    pub(crate) sending: Option<&'l mut L>,
+}
+
+impl<L> Legs<'_, L> {
+    /// The connection that is sent on.
+    pub(crate) const fn sender(&mut self) -> &mut L {
+        match &mut self.sending {
+            Some(sending) => sending,
+            None => self.receiving,
+        }
+    }
 }
 
 /// The calls in flight of one event loop, and the events that it was not told yet.
@@ -83,7 +93,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     /// Begins a call: accepts its request, and writes as much of it as the socket takes at once.
     pub(crate) fn begin(
         &mut self,
-        legs: &mut impl Legs<D, E>,
+        legs: &mut Legs<'_, impl Leg<D, E>>,
         request: &[u8],
         within: Duration,
     ) -> Result<TryCall, CallError<D, E>> {
@@ -93,11 +103,11 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
 
     fn begin_on(
         &mut self,
-        legs: &mut impl Legs<D, E>,
+        legs: &mut Legs<'_, impl Leg<D, E>>,
         request: &[u8],
         within: Duration,
     ) -> Result<TryCall, Cause<D, E>> {
-        let (now, waiter) = (legs.now(), Waiter { sent: None, within });
+        let (now, waiter) = (legs.receiving.now(), Waiter { sent: None, within });
         let mut request = Cow::Borrowed(request);
         let call = match self.table.begin(&mut request, waiter, now, now.saturating_add(within)) {
             Ok(call) => call,
@@ -108,7 +118,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                 return Err(cause);
             }
         };
-        let put = legs.put(&request).inspect_err(|cause| self.note(cause));
+        let put = legs.sender().put(&request).inspect_err(|cause| self.note(cause));
         let Ok(Some(ticket)) = put else {
             self.table.forget(call);
             return put.map(|_| TryCall::Full);
@@ -120,7 +130,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     }
 
     /// The call is no longer waited for. False if it was over.
-    pub(crate) fn cancel(&mut self, legs: &mut impl Legs<D, E>, call: CallId) -> bool {
+    pub(crate) fn cancel(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, call: CallId) -> bool {
         let was_waited_for = self.table.in_flight_mut().cancel(call);
         self.end_if_needed(legs);
         was_waited_for
@@ -134,11 +144,11 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     }
 
     /// Returns what happened next, if anything did.
-    pub(crate) fn next(&mut self, legs: &mut impl Legs<D, E>) -> Result<TryRecv<Event<D, E>>, Error<D, E>> {
+    pub(crate) fn next(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) -> Result<TryRecv<Event<D, E>>, Error<D, E>> {
         self.advance(legs).map_err(|cause| Error::new(Operation::Receive, self.peer, cause))
     }
 
-    fn advance(&mut self, legs: &mut impl Legs<D, E>) -> Result<TryRecv<Event<D, E>>, Cause<D, E>> {
+    fn advance(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) -> Result<TryRecv<Event<D, E>>, Cause<D, E>> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(TryRecv::Message(event));
@@ -146,7 +156,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
             if let Some(cause) = self.table.lost() {
                 return Err(cause);
             }
-            match legs.receive() {
+            match legs.receiving.receive() {
                 Ok(TryRecv::Message(message)) => {
                     if let Some(event) = self.on_message(legs, message) {
                         return Ok(TryRecv::Message(event));
@@ -164,18 +174,18 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                         return Ok(TryRecv::Closed);
                     }
                 }
-                Err(cause) => {
-                    self.end(legs, &cause);
+                Err(error) => {
+                    self.end(legs, error.cause());
                     if self.events.is_empty() {
-                        return Err(cause);
+                        return Err(error.into_cause());
                     }
                 }
             }
         }
     }
 
-    fn on_message(&mut self, legs: &mut impl Legs<D, E>, message: Message) -> Option<Event<D, E>> {
-        let now = legs.now();
+    fn on_message(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, message: Message) -> Option<Event<D, E>> {
+        let now = legs.receiving.now();
         let event = match self.table.take(message, now) {
             Taken::Incoming(incoming) => Some(Event::Incoming(incoming)),
             Taken::Reply(waiter, reply) => {
@@ -187,17 +197,17 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
             }
         };
         self.expire_late(legs, now);
-        if legs.owes_beat() {
+        if legs.sending.as_ref().is_some_and(|sending| sending.owes_beat()) {
             self.watch(legs);
         }
         event
     }
 
-    fn on_nothing(&mut self, legs: &mut impl Legs<D, E>) {
+    fn on_nothing(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         self.watch(legs);
-        let now = legs.now();
+        let now = legs.receiving.now();
         // There is more, and others have their turn first.
-        if legs.is_to_go_on() {
+        if legs.receiving.is_to_go_on() {
             return self.expire_late(legs, now);
         }
         // What has arrived counts, so the clock is looked at last.
@@ -208,26 +218,31 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     }
 
     /// Nothing is sent into a pair that cannot answer.
-    fn on_closed(&mut self, legs: &mut impl Legs<D, E>) {
+    fn on_closed(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         let cause = Cause::NoReply;
-        let waiters = if legs.is_pair() {
-            legs.close_sending();
-            self.table.end(&cause)
-        } else {
-            self.table.end_calls(&cause)
+        let waiters = match &mut legs.sending {
+            Some(sending) => {
+                sending.close();
+                self.table.end(&cause)
+            }
+            None => self.table.end_calls(&cause),
         };
         self.tell(legs, waiters, &cause);
     }
 
-    fn watch(&mut self, legs: &mut impl Legs<D, E>) {
-        if let Some(cause) = legs.watch() {
-            self.table.fail(&cause);
-        }
+    /// Looks for the end of the connection of a pair that is only for sending. Heartbeats that are due leave there.
+    fn watch(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
+        let Some(sending) = &mut legs.sending else { return };
+        let received = match sending.receive() {
+            Ok(TryRecv::Nothing) => return,
+            received => received.map(TryRecv::into_message),
+        };
+        self.table.fail(&Cause::of_one_way(received));
     }
 
     /// Gives up the calls whose time is over, though messages come without end. A reply that had arrived when that was seen has been taken
     /// by then.
-    fn expire_late(&mut self, legs: &mut impl Legs<D, E>, now: Duration) {
+    fn expire_late(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, now: Duration) {
         if self.table.in_flight().deadline().is_none_or(|at| at > now) {
             self.late_since = None;
             return;
@@ -239,41 +254,42 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     }
 
     /// Gives up the calls whose time was over at that moment.
-    fn expire(&mut self, legs: &mut impl Legs<D, E>, at: Duration) {
+    fn expire(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, at: Duration) {
         self.late_since = None;
         let expired = self.table.in_flight_mut().expire(at);
         for waiter in expired.into_iter().filter_map(|(_, waiter)| waiter) {
-            let unwritten_bytes = waiter.sent.map_or(0, |(_, ticket)| ticket.unwritten(legs.written()));
-            let unfinished = legs.unfinished();
+            let unwritten_bytes = waiter.sent.map_or(0, |(_, ticket)| ticket.unwritten(legs.sender().written()));
+            let unfinished = legs.receiving.unfinished();
             self.fail(legs, waiter, Cause::TimedOut { after: waiter.within, unwritten_bytes, unfinished });
         }
         self.end_if_needed(legs);
     }
 
     /// Gives the connection up if a call that was given up makes that necessary.
-    fn end_if_needed(&mut self, legs: &mut impl Legs<D, E>) {
+    fn end_if_needed(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         if let Some(cause) = self.table.must_end() {
             self.end(legs, &cause);
         }
     }
 
     /// Gives the connection up.
-    fn end(&mut self, legs: &mut impl Legs<D, E>, cause: &Cause<D, E>) {
-        legs.close();
+    fn end(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, cause: &Cause<D, E>) {
+        legs.receiving.close();
+        legs.sender().close();
         let waiters = self.table.end(cause);
         self.tell(legs, waiters, cause);
     }
 
-    fn tell(&mut self, legs: &impl Legs<D, E>, waiters: Vec<Waiter>, cause: &Cause<D, E>) {
+    fn tell(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, waiters: Vec<Waiter>, cause: &Cause<D, E>) {
         for waiter in waiters {
             self.fail(legs, waiter, cause.again());
         }
     }
 
-    fn fail(&mut self, legs: &impl Legs<D, E>, waiter: Waiter, cause: Cause<D, E>) {
+    fn fail(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, waiter: Waiter, cause: Cause<D, E>) {
         let Some((call, ticket)) = waiter.sent else { return };
-        let goes_on = legs.is_sending() && self.table.must_end().is_none();
-        let sent = sent_of(ticket, legs.written(), &cause, goes_on);
+        let goes_on = legs.sender().is_open() && self.table.must_end().is_none();
+        let sent = sent_of(ticket, legs.sender().written(), &cause, goes_on);
         let error = CallError::new(sent, Error::new(Operation::Call, self.peer, cause));
         self.events.push_back(Event::Failed { call, error });
     }

@@ -27,7 +27,7 @@ use framelink_codec::{Decode, Encode};
 use crate::error::Cause;
 
 #[cfg(feature = "nonblocking")]
-pub(crate) use call_loop::{CallLoop, Legs};
+pub(crate) use call_loop::{CallLoop, Leg, Legs};
 #[cfg(feature = "nonblocking")]
 pub use event::{Event, TryCall};
 #[cfg(feature = "tokio")]

@@ -11,10 +11,9 @@ use mio::{Interest, Registry, Token, event};
 
 use super::WriteStream;
 use super::connection::{CallResult, Connection, Result};
-use crate::calls::{CallLoop, CauseOf, Event, Legs, TryCall};
+use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
 use crate::directions::Directions;
 use crate::drive::{self, Clock as _};
-use crate::error::{Cause, Error};
 use crate::session::{CallId, Matching, Ticket, Unfinished};
 use crate::tries::{TryRecv, TrySend};
 
@@ -170,82 +169,47 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         work(legs.sender()).inspect_err(|error| calls.note(error.cause()))
     }
 
-    fn parts(&mut self) -> (&mut CallLoopOf<C>, Connections<'_, C, S>) {
+    fn parts(&mut self) -> (&mut CallLoopOf<C>, Legs<'_, Connection<C, S>>) {
         let Self { connection, sending, calls } = self;
-        (calls, Connections { receiving: connection, sending: sending.as_deref_mut() })
+        (calls, Legs { receiving: connection, sending: sending.as_deref_mut() })
     }
 }
 
-/// The connection, or the two of a pair.
-struct Connections<'d, C: Decode + Encode, S> {
-    receiving: &'d mut Connection<C, S>,
-    /// Of a pair.
-    sending: Option<&'d mut Connection<C, S>>,
-}
-
-impl<C: Decode + Encode, S> Connections<'_, C, S> {
-    /// The connection that is sent on.
-    const fn sender(&mut self) -> &mut Connection<C, S> {
-        match &mut self.sending {
-            Some(sending) => sending,
-            None => self.receiving,
-        }
-    }
-}
-
-impl<C: Decode + Encode, S: Read + WriteStream> Legs<<C as Decode>::Error, <C as Encode>::Error>
-    for Connections<'_, C, S>
-{
+impl<C: Decode + Encode, S: Read + WriteStream> Leg<<C as Decode>::Error, <C as Encode>::Error> for Connection<C, S> {
     fn now(&self) -> Duration {
-        self.receiving.clock.now()
+        self.clock.now()
     }
 
-    fn is_pair(&self) -> bool {
-        self.sending.is_some()
-    }
-
-    fn receive(&mut self) -> std::result::Result<TryRecv, CauseOf<C>> {
-        self.receiving.receive().map_err(Error::into_cause)
+    fn receive(&mut self) -> Result<TryRecv, C> {
+        Self::receive(self)
     }
 
     fn is_to_go_on(&self) -> bool {
-        self.receiving.is_to_go_on()
+        Self::is_to_go_on(self)
     }
 
     fn unfinished(&self) -> Option<Unfinished> {
-        self.receiving.session.receiving.unfinished()
-    }
-
-    fn watch(&mut self) -> Option<CauseOf<C>> {
-        match self.sending.as_mut()?.receive() {
-            Ok(TryRecv::Nothing) => None,
-            received => Some(Cause::of_one_way(received.map(TryRecv::into_message))),
-        }
+        self.session.receiving.unfinished()
     }
 
     fn owes_beat(&self) -> bool {
-        self.sending.as_ref().is_some_and(|sending| sending.session.sending.owes_beat())
+        self.session.sending.owes_beat()
     }
 
     fn put(&mut self, message: &[u8]) -> std::result::Result<Option<Ticket>, CauseOf<C>> {
-        self.sender().both(|session, port, clock| drive::put(&mut session.sending, port, clock, message))
-    }
-
-    fn is_sending(&self) -> bool {
-        self.sending.as_deref().unwrap_or(self.receiving).stream.is_some()
+        self.both(|session, port, clock| drive::put(&mut session.sending, port, clock, message))
     }
 
     fn written(&self) -> u64 {
-        self.sending.as_deref().unwrap_or(self.receiving).session.sending.byte_count().get()
+        self.session.sending.byte_count().get()
     }
 
-    fn close_sending(&mut self) {
-        self.sender().close_now();
+    fn is_open(&self) -> bool {
+        self.stream.is_some()
     }
 
     fn close(&mut self) {
-        self.receiving.close_now();
-        self.sender().close_now();
+        self.close_now();
     }
 }
 

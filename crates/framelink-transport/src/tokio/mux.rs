@@ -42,8 +42,6 @@ struct State<C: Encode, W> {
     half: SendHalf<C, W>,
     /// Nothing more can be sent: the table of calls says why.
     has_failed: bool,
-    /// The task that polls the receiver.
-    receiver: Waker,
 }
 
 /// What the socket wakes when it takes more. It is the only waker that writes are polled with: a waker of one task would take the place
@@ -66,10 +64,10 @@ pub(crate) enum Offer<T> {
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     pub(super) fn new(half: SendHalf<C, W>, matching: Matching, clock: Clock) -> Arc<Self> {
-        let (peer, written, receiver) = (half.peer_addr(), half.byte_count(), Waker::noop().clone());
-        let writable = Arc::new(Writable { receiver: Mutex::new(receiver.clone()), drained: Notify::new() });
-        let state = Mutex::new(State { half, has_failed: false, receiver });
-        let (turn, room, keys) = Default::default();
+        let (peer, written) = (half.peer_addr(), half.byte_count());
+        let writable = Writable { receiver: Mutex::new(Waker::noop().clone()), drained: Notify::new() };
+        let state = Mutex::new(State { half, has_failed: false });
+        let (writable, (turn, room, keys)) = (Arc::new(writable), Default::default());
         Self::with(matching, SharedSender { state, turn, room, keys, writable, written, clock }, peer)
     }
 
@@ -144,11 +142,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 
     /// The task that polls the receiver does what is left to be done for the senders.
     pub(super) fn poll_sender(&self, context: &mut Context<'_>) {
+        self.send.writable.set_receiver(context.waker());
         let mut state = self.send.lock();
-        if !state.receiver.will_wake(context.waker()) {
-            state.receiver = context.waker().clone();
-            self.send.writable.set_receiver(context.waker());
-        }
         let has_news = self.push_rest(&mut state);
         drop(state);
         if has_news {
@@ -283,9 +278,12 @@ impl Writable {
 
     fn set_receiver(&self, waker: &Waker) {
         let mut receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *receiver, waker.clone());
-        drop(receiver);
-        drop(before);
+        if !receiver.will_wake(waker) {
+            let before = std::mem::replace(&mut *receiver, waker.clone());
+            // Dropping a waker may drop a task, and with it a call.
+            drop(receiver);
+            drop(before);
+        }
     }
 }
 

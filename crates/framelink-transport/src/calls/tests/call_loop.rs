@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use framelink_codec::EndedBy;
 
-use crate::calls::{CallLoop, Event, Legs, TryCall};
-use crate::error::Cause;
+use crate::calls::{CallLoop, Event, Leg, Legs, TryCall};
+use crate::error::{Cause, Error, Operation};
 use crate::framing::Framing;
 use crate::message::Message;
 use crate::session::{KeyRule, Matching, Sending, Sent, Ticket, Unfinished};
@@ -15,28 +15,35 @@ use crate::tries::TryRecv;
 
 const SOON: Duration = Duration::from_secs(5);
 
+type Read = Result<TryRecv, Cause<(), ()>>;
+
 /// A connection that does what a test says.
-#[derive(Default)]
 struct Scripted {
     now: Duration,
-    reads: VecDeque<Result<TryRecv, Cause<(), ()>>>,
-    watched: Option<Cause<(), ()>>,
-    is_pair: bool,
+    reads: VecDeque<Read>,
     is_to_go_on: bool,
-    closed: bool,
+    is_open: bool,
 }
 
-impl Legs<(), ()> for Scripted {
+impl Scripted {
+    fn reading(reads: impl IntoIterator<Item = Read>) -> Self {
+        Self { now: Duration::ZERO, reads: reads.into_iter().collect(), is_to_go_on: false, is_open: true }
+    }
+
+    /// The connection alone.
+    fn alone(&mut self) -> Legs<'_, Self> {
+        Legs { receiving: self, sending: None }
+    }
+}
+
+impl Leg<(), ()> for Scripted {
     fn now(&self) -> Duration {
         self.now
     }
 
-    fn is_pair(&self) -> bool {
-        self.is_pair
-    }
-
-    fn receive(&mut self) -> Result<TryRecv, Cause<(), ()>> {
-        self.reads.pop_front().unwrap_or(Ok(TryRecv::Nothing))
+    fn receive(&mut self) -> Result<TryRecv, Error<(), ()>> {
+        let read = self.reads.pop_front().unwrap_or(Ok(TryRecv::Nothing));
+        read.map_err(|cause| Error::new(Operation::Receive, None, cause))
     }
 
     fn is_to_go_on(&self) -> bool {
@@ -45,10 +52,6 @@ impl Legs<(), ()> for Scripted {
 
     fn unfinished(&self) -> Option<Unfinished> {
         None
-    }
-
-    fn watch(&mut self) -> Option<Cause<(), ()>> {
-        self.watched.take()
     }
 
     fn owes_beat(&self) -> bool {
@@ -60,73 +63,79 @@ impl Legs<(), ()> for Scripted {
         Ok(Some(sending.queue(message).unwrap()))
     }
 
-    fn is_sending(&self) -> bool {
-        !self.closed
-    }
-
     fn written(&self) -> u64 {
         0
     }
 
-    fn close_sending(&mut self) {
-        self.closed = true;
+    fn is_open(&self) -> bool {
+        self.is_open
     }
 
     fn close(&mut self) {
-        self.closed = true;
+        self.is_open = false;
     }
 }
 
-fn message(payload: &'static [u8]) -> Result<TryRecv, Cause<(), ()>> {
+fn message(payload: &'static [u8]) -> Read {
     Ok(TryRecv::Message(Message::new(Bytes::from_static(payload), EndedBy::Count)))
 }
 
-fn with_a_call(legs: &mut Scripted) -> CallLoop<(), ()> {
+fn with_a_call(mut legs: Legs<'_, Scripted>) -> CallLoop<(), ()> {
     let mut calls = CallLoop::new(Matching::by_key(KeyRule::at("0:2".parse().unwrap())), None);
-    assert!(matches!(calls.begin(legs, b"01 request", SOON), Ok(TryCall::Begun(_))));
+    assert!(matches!(calls.begin(&mut legs, b"01 request", SOON), Ok(TryCall::Begun(_))));
     calls
 }
 
 #[test]
 fn calls_are_told_before_the_end_and_the_end_stays() {
-    let mut legs = Scripted { reads: [Err(Cause::OneWay), Err(Cause::Closed)].into(), ..Scripted::default() };
-    let mut calls = with_a_call(&mut legs);
-    let told = calls.next(&mut legs);
+    let mut leg = Scripted::reading([Err(Cause::OneWay), Err(Cause::Closed)]);
+    let mut calls = with_a_call(leg.alone());
+    let told = calls.next(&mut leg.alone());
     assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Not));
     for _ in 0..2 {
-        assert!(matches!(calls.next(&mut legs), Err(error) if matches!(error.cause(), Cause::OneWay)));
+        assert!(matches!(calls.next(&mut leg.alone()), Err(error) if matches!(error.cause(), Cause::OneWay)));
     }
-    assert!(legs.closed);
+    assert!(!leg.is_open);
 }
 
 #[test]
 fn an_error_after_the_peers_end_is_returned() {
-    let reads = [Ok(TryRecv::Closed), Err(Cause::Closed), Err(Cause::Closed)].into();
-    let mut legs = Scripted { reads, ..Scripted::default() };
-    let mut calls = with_a_call(&mut legs);
-    let told = calls.next(&mut legs);
+    let mut leg = Scripted::reading([Ok(TryRecv::Closed), Err(Cause::Closed), Err(Cause::Closed)]);
+    let mut calls = with_a_call(leg.alone());
+    let told = calls.next(&mut leg.alone());
     assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Perhaps));
-    assert!(calls.next(&mut legs).is_err(), "it neither spins nor hides it");
-    assert!(calls.next(&mut legs).is_err());
+    assert!(calls.next(&mut leg.alone()).is_err(), "it neither spins nor hides it");
+    assert!(calls.next(&mut leg.alone()).is_err());
 }
 
 #[test]
-fn what_came_before_the_end_of_a_pair_is_taken_first() {
-    let reads = [message(b"01 reply"), Ok(TryRecv::Nothing)].into();
-    let (watched, is_pair) = (Some(Cause::SendingClosed), true);
-    let mut legs = Scripted { reads, watched, is_pair, ..Scripted::default() };
-    let mut calls = with_a_call(&mut legs);
-    assert!(matches!(calls.next(&mut legs), Ok(TryRecv::Message(Event::Reply { .. }))));
-    assert!(matches!(calls.next(&mut legs), Err(error) if matches!(error.cause(), Cause::SendingClosed)));
+fn what_came_before_the_end_of_a_pair_is_taken_first_and_both_are_closed() {
+    let mut receiving = Scripted::reading([message(b"01 reply"), Ok(TryRecv::Nothing)]);
+    let mut sending = Scripted::reading([Ok(TryRecv::Closed)]);
+    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending) });
+    let mut pair = Legs { receiving: &mut receiving, sending: Some(&mut sending) };
+    assert!(matches!(calls.next(&mut pair), Ok(TryRecv::Message(Event::Reply { .. }))));
+    assert!(matches!(calls.next(&mut pair), Err(error) if matches!(error.cause(), Cause::SendingClosed)));
+    assert!(!receiving.is_open && !sending.is_open);
+}
+
+#[test]
+fn nothing_is_sent_into_a_pair_that_cannot_answer() {
+    let mut receiving = Scripted::reading([Ok(TryRecv::Closed)]);
+    let mut sending = Scripted::reading([]);
+    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending) });
+    let told = calls.next(&mut Legs { receiving: &mut receiving, sending: Some(&mut sending) });
+    assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Not));
+    assert!(!sending.is_open);
 }
 
 #[test]
 fn a_call_ends_though_messages_come_without_end() {
-    let mut legs = Scripted { is_to_go_on: true, ..Scripted::default() };
-    let mut calls = with_a_call(&mut legs);
-    legs.now = SOON;
-    assert!(matches!(calls.next(&mut legs), Ok(TryRecv::Nothing)), "its reply may be among them");
-    legs.now += Duration::from_millis(250);
-    assert!(matches!(calls.next(&mut legs), Ok(TryRecv::Message(Event::Failed { .. }))));
+    let mut leg = Scripted { is_to_go_on: true, ..Scripted::reading([]) };
+    let mut calls = with_a_call(leg.alone());
+    leg.now = SOON;
+    assert!(matches!(calls.next(&mut leg.alone()), Ok(TryRecv::Nothing)), "its reply may be among them");
+    leg.now += Duration::from_millis(250);
+    assert!(matches!(calls.next(&mut leg.alone()), Ok(TryRecv::Message(Event::Failed { .. }))));
     assert_eq!((calls.in_flight(), calls.unanswered()), (0, 1));
 }
