@@ -10,11 +10,10 @@ use framelink_codec::{Decode, Encode};
 use super::mux::Mux;
 use super::{SendHalf, Shared, WriteStream};
 use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits, plain};
-use crate::directions::Directions;
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Operation};
-use crate::message::Message;
 use crate::session::Sent;
+use crate::{Directions, Message};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;

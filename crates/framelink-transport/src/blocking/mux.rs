@@ -12,11 +12,11 @@ use super::port::SLICE;
 use super::stream::Closer;
 use super::turn::Turn;
 use super::{SendHalf, WriteStream};
+use crate::LateReply;
 use crate::calls::{self, Answer, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, ReplySlot, SendSide, sent_of};
 use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
-use crate::incoming::LateReply;
 use crate::session::{ByteCount, Matching, NotBegun, Pulse, Sent, Ticket};
 
 pub(super) type Mux<C, W> = calls::Mux<C, SyncSender<Outcome<C>>, SharedSender<C, W>>;

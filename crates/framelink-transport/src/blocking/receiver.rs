@@ -12,12 +12,11 @@ use super::mux::{LOOK, Mux};
 use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::calls::{CauseOf, ErrorOf, plain, receiver_methods, receiver_traits};
-use crate::directions::Directions;
 use crate::drive::{Came, Clock as _};
 use crate::error::Operation;
-use crate::incoming::Incoming;
 use crate::session::{ByteCount, Pulse};
 use crate::tries::TryRecv;
+use crate::{Directions, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::table::sent_of;
 use super::{CallTable, Event, Refusal, Taken, TryCall};
+use crate::Message;
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
 use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
 use crate::tries::TryRecv;
 

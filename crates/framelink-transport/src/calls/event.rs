@@ -1,10 +1,8 @@
 //! What happens on a connection with calls in flight, as an event loop is told.
 
 use crate::error::CallError;
-use crate::framing::{DecodeError, EncodeError};
-use crate::incoming::Incoming;
-use crate::message::Message;
 use crate::session::CallId;
+use crate::{DecodeError, EncodeError, Incoming, Message};
 
 /// What happened on a connection with calls in flight. Complete by nature.
 ///

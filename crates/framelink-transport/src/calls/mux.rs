@@ -12,10 +12,9 @@ use super::table::sent_of;
 use super::{Answer, CallTable, CauseOf, Outcome, Refusal, ReplySlot, Taken};
 use crate::drive::Came;
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::incoming::{Incoming, LateReply};
-use crate::message::Message;
 use crate::session::{CallId, Matching, NotBegun, Sent, Ticket};
 use crate::tries::TryRecv;
+use crate::{Incoming, LateReply, Message};
 
 pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
 pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;

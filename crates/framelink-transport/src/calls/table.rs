@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::Cause;
-use crate::incoming::{Incoming, LateReply};
-use crate::message::Message;
 use crate::session::{Arrived, CallId, Ended, InFlight, Matching, NotBegun, Sent, Ticket, Unclean};
+use crate::{Incoming, LateReply, Message};
 
 /// The calls in flight, and why no more calls are possible. `T` is what the driver waits for each call with.
 ///

@@ -6,9 +6,8 @@ use framelink_codec::{Decode, Encode};
 
 use super::CauseOf;
 use super::mux::{Mux, SendSide};
-use crate::incoming::LateReply;
-use crate::message::Message;
 use crate::session::{CallId, Sent, Ticket};
+use crate::{LateReply, Message};
 
 /// How long a call whose time is over still takes what has arrived: a program that was stopped and goes on finds both at once. A call
 /// may end so much later than it was asked to.

@@ -11,8 +11,8 @@ use mio::{Interest, Registry, Token, event};
 
 use super::WriteStream;
 use super::connection::{CallResult, Connection, Result};
+use crate::Directions;
 use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
-use crate::directions::Directions;
 use crate::drive::{self, Clock as _};
 use crate::session::{CallId, Matching, Ticket, Unfinished};
 use crate::tries::{TryRecv, TrySend};

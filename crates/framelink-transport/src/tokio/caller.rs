@@ -16,10 +16,9 @@ use tokio::time::{Instant, timeout_at};
 use super::clock;
 use super::mux::{Begun, Mux, Offer};
 use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, awaited, caller_methods, caller_traits};
-use crate::directions::Directions;
 use crate::error::{CallError, Cause, Operation};
-use crate::message::Message;
 use crate::session::{NotBegun, Sent, Ticket};
+use crate::{Directions, Message};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;

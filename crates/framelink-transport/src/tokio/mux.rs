@@ -12,10 +12,10 @@ use tokio::sync::{Notify, oneshot};
 
 use super::SendHalf;
 use super::clock::Clock;
+use crate::LateReply;
 use crate::calls::{self, Answer, CauseOf, Outcome, Over, ReplySlot, SendSide};
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
-use crate::incoming::LateReply;
 use crate::session::{ByteCount, Matching, NotBegun, Sending, Ticket, Transmit};
 
 pub(super) type Mux<C, W> = calls::Mux<C, oneshot::Sender<Outcome<C>>, SharedSender<C, W>>;

@@ -15,11 +15,10 @@ use tokio::task::coop;
 use super::mux::Mux;
 use super::{RecvHalf, SendHalf};
 use crate::calls::{CallTable, CauseOf, ErrorOf, awaited, receiver_methods, receiver_traits};
-use crate::directions::Directions;
 use crate::drive::Came;
 use crate::error::{Cause, Operation};
-use crate::incoming::Incoming;
 use crate::session::{ByteCount, Pulse};
+use crate::{Directions, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 

@@ -8,10 +8,9 @@ use framelink_codec::EndedBy;
 
 use crate::calls::{CallLoop, Event, Leg, Legs, TryCall};
 use crate::error::{Cause, Error, Operation};
-use crate::framing::Framing;
-use crate::message::Message;
 use crate::session::{KeyRule, Matching, Sending, Sent, Ticket, Unfinished};
 use crate::tries::TryRecv;
+use crate::{Framing, Message};
 
 const SOON: Duration = Duration::from_secs(5);
 

@@ -6,13 +6,10 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::DuplexStream;
 
 use crate::calls::{Begun, UnderWay};
-use crate::directions::Directions;
 use crate::error::Cause;
-use crate::framing::Framing;
-use crate::incoming::Incoming;
-use crate::message::Message;
 use crate::session::{KeyRule, Matching, Sent};
 use crate::tokio::{Caller, Connection, Offer, Receiver};
+use crate::{Directions, Framing, Incoming, Message};
 
 /// What happens to a reply, by the receiver, and to its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::Framing;
 use crate::calls::table::sent_of;
 use crate::calls::{CallTable, Refusal};
 use crate::error::Cause;
-use crate::framing::Framing;
 use crate::session::{KeyRule, Matching, NotBegun, Sending, Sent};
 
 type Table = CallTable<u8, (), ()>;
