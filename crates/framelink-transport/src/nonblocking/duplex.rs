@@ -9,14 +9,16 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
-use super::WriteStream;
-use super::connection::{CallResult, Connection, Result};
+use super::{Connection, WriteStream};
 use crate::Directions;
 use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
 use crate::drive::{self, Clock as _};
+use crate::error::{CallError, Error};
 use crate::session::{CallId, Matching, Ticket, Unfinished};
 use crate::tries::{TryRecv, TrySend};
 
+type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
 type CallLoopOf<C> = CallLoop<<C as Decode>::Error, <C as Encode>::Error>;
 pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 
