@@ -59,6 +59,8 @@ mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
+mod calls;
+#[cfg(feature = "socket")]
 mod client;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod clock;

@@ -5,7 +5,6 @@
 
 mod attend;
 mod call;
-mod calls;
 mod close;
 mod guarded;
 mod receive;
@@ -16,9 +15,6 @@ use std::time::Duration;
 
 pub(crate) use attend::{attend, tend};
 pub(crate) use call::{Answer, Call};
-#[cfg(feature = "blocking")]
-pub(crate) use calls::sent_of;
-pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
 pub(crate) use close::Close;
 #[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub(crate) use guarded::guarded;

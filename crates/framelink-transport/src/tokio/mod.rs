@@ -43,6 +43,8 @@ pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
 pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
+#[cfg(test)]
+pub(crate) use mux::Offer;
 pub use pool::{Lent, Pool};
 pub use receiver::Receiver;
 pub use server::{Server, ServerHandle};

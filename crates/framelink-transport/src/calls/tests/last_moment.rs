@@ -5,11 +5,10 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use tokio::io::DuplexStream;
 
-use super::{Begun, Caller, UnderWay};
+use crate::calls::{Begun, UnderWay};
 use crate::error::Cause;
 use crate::session::{KeyRule, Matching, Sent};
-use crate::tokio::mux::Offer;
-use crate::tokio::{Connection, Receiver};
+use crate::tokio::{Caller, Connection, Offer, Receiver};
 use crate::{Directions, Framing, Incoming, Message};
 
 /// What happens to a reply, by the receiver, and to its call.
@@ -58,7 +57,7 @@ fn connection(matching: Matching) -> (OurCaller, OurReceiver, DuplexStream) {
 async fn play(matching: Matching, order: [Step; 3], is_dropped: bool) -> End {
     let (caller, mut receiver, _peer) = connection(matching);
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
-    let mut call = Some(UnderWay { mux: &caller.mux, begun, is_over: false });
+    let mut call = Some(UnderWay::new(&*caller.mux, begun));
     let (mut ended, mut taken, mut late) = (None, None, None);
     for step in order {
         match step {

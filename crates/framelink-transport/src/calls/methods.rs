@@ -1,0 +1,153 @@
+//! The public methods of the callers and the receiver of a connection, with their documentation.
+
+/// The methods of a `Caller`, which has a `mux` and the private methods `exchange`, `send_message`, `send_until` and `end_our_side`.
+macro_rules! caller_methods {
+    ($wait:ident $($async:ident)?) => {
+        /// Sends a request and returns its reply. One deadline covers all of it: waiting until there is room among the calls in flight,
+        /// writing the request, and the reply. (What has arrived by then is taken for 10 ms more.)
+        ///
+        /// # Errors
+        /// When the request was not accepted, because its key is in flight for example; when no reply came in time; and when the
+        /// connection was lost. The error says what the peer may have seen of the request.
+        pub $($async)? fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+            $wait!(self.exchange(request, within)).map_err(|failed| self.mux.call_error(failed))
+        }
+
+        /// Sends a message that is no request, and returns when the socket has taken all of it.
+        ///
+        /// # Errors
+        /// When the message cannot be sent with this framing, and when the connection was lost.
+        pub $($async)? fn send(&self, message: &[u8]) -> Result<(), C> {
+            $wait!(self.send_message(message))
+        }
+
+        /// Sends a message that is no request within that time, which covers waiting for other messages that are being sent. When the time
+        /// is over, either the message is not accepted at all, or the rest of it leaves before anything else. The error says what the peer
+        /// may have seen of the message.
+        ///
+        /// # Errors
+        /// As [`send`](Self::send), and when the socket did not take the message in time.
+        pub $($async)? fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+            $wait!(self.send_until(message, within))
+        }
+
+        /// Ends our side: writes what is queued, then shuts writing down. Replies that are owed can still come.
+        ///
+        /// # Errors
+        /// When the connection was lost.
+        pub $($async)? fn finish(&self) -> Result<(), C> {
+            $wait!(self.end_our_side())
+        }
+
+        /// Gives the connection up at once: calls in flight fail, and the receiver returns an error that says so.
+        pub fn abort(&self) {
+            self.mux.end(&Cause::Closed);
+        }
+
+        /// Returns whether calls are still possible, as far as is known.
+        pub fn is_open(&self) -> bool {
+            self.ended().is_none()
+        }
+
+        /// Why no more calls are possible, if so.
+        pub(super) fn ended(&self) -> Option<CauseOf<C>> {
+            self.mux.look(CallTable::ended)
+        }
+
+        /// Returns how many calls are waited for.
+        pub fn in_flight(&self) -> usize {
+            self.mux.look(|table| table.in_flight().len())
+        }
+
+        /// Returns how many calls were given up and are not answered yet.
+        pub fn unanswered(&self) -> usize {
+            self.mux.look(|table| table.in_flight().unanswered())
+        }
+
+        /// Returns the address of the peer, where it has one.
+        pub fn peer_addr(&self) -> Option<SocketAddr> {
+            self.mux.peer
+        }
+    };
+}
+pub(crate) use caller_methods;
+
+/// What a `Caller` is besides: to be cloned and shown.
+macro_rules! caller_traits {
+    () => {
+        impl<C: Decode + Encode, W> Clone for Caller<C, W> {
+            fn clone(&self) -> Self {
+                Self { mux: Arc::clone(&self.mux) }
+            }
+        }
+
+        /// Lengths and states only: card numbers travel in requests.
+        impl<C: Decode + Encode, W> fmt::Debug for Caller<C, W> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("Caller")
+                    .field("peer", &self.mux.peer)
+                    .field("in_flight", &self.mux.look(|table| table.in_flight().len()))
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use caller_traits;
+
+/// The methods of a `Receiver`, which has a `half` and the private method `next`.
+macro_rules! receiver_methods {
+    ($wait:ident $($async:ident)?) => {
+        /// Receives the next message that answers no call in flight. Returns `None` when the peer has closed its side between two
+        /// messages.
+        ///
+        /// On tokio, dropping the future loses nothing.
+        ///
+        /// # Errors
+        /// When the bytes that came are no frame, when the stream ended inside a frame, when the connection failed, or when it was given up
+        /// because a reply did not come. Whole messages that came before that are delivered first. After a reply in order failed to come
+        /// they are not, because they cannot be told from late replies.
+        pub $($async)? fn recv(&mut self) -> Result<Option<Incoming>, C> {
+            $wait!(self.next())
+        }
+
+        /// Returns the count of all bytes that have come, to be watched while this is busy.
+        pub fn byte_count(&self) -> ByteCount {
+            self.half.byte_count()
+        }
+
+        /// Returns where heartbeats are told, if the connection has them.
+        pub const fn pulse(&self) -> Option<&Pulse> {
+            self.half.receiving.pulse()
+        }
+
+        /// Returns how things stand with the peer; `None` without heartbeats.
+        pub fn standing(&self) -> Option<Standing> {
+            self.half.standing()
+        }
+
+        /// Returns the address of the peer, where it has one.
+        pub const fn peer_addr(&self) -> Option<SocketAddr> {
+            self.half.peer_addr()
+        }
+    };
+}
+pub(crate) use receiver_methods;
+
+/// What a `Receiver` is besides, where `W` is bounded like that: to be shown, and to end the connection when it is dropped.
+macro_rules! receiver_traits {
+    ($($bound:tt)+) => {
+        impl<C: Decode + Encode, R, W: $($bound)+> Drop for Receiver<C, R, W> {
+            fn drop(&mut self) {
+                self.mux.on_receiver_dropped();
+            }
+        }
+
+        /// Lengths and states only: card numbers travel in messages.
+        impl<C: Decode + Encode, R, W: $($bound)+> fmt::Debug for Receiver<C, R, W> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("Receiver").field("in_flight", &self.mux.look(|table| table.in_flight().len())).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use receiver_traits;
