@@ -11,13 +11,13 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
-use super::connection::Result;
 use super::{Connection, WriteStream};
 use crate::drive::{self, Calls, Clock as _, Taken};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, Sent, Ticket};
 use crate::{DecodeError, Directions, EncodeError, Incoming, Message, TryRecv, TrySend};
 
+type Result<T, C> = std::result::Result<T, crate::connection::ErrorOf<C>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
 pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;

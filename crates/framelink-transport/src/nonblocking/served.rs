@@ -11,7 +11,6 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
-use super::connection::Result;
 use super::{Connection, WriteStream};
 use crate::drive::{self, Ahead, Clock as _, Outgoing, Progress};
 use crate::error::{Cause, Error, Operation};
@@ -19,6 +18,7 @@ use crate::profile::ExchangeKind;
 use crate::session::{Concurrency, Place, Replies};
 use crate::{Directions, MemberId, Message, Profile, Registry, TryRecv};
 
+type Result<T, C> = std::result::Result<T, crate::connection::ErrorOf<C>>;
 type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// A connection that is served in an event loop: requests are taken one after the other, and answered whenever that is done.
