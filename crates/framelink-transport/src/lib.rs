@@ -67,6 +67,8 @@ mod clock;
 #[cfg(feature = "socket")]
 mod close_report;
 #[cfg(feature = "socket")]
+mod connection;
+#[cfg(feature = "socket")]
 mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod dial;

@@ -113,7 +113,7 @@ impl<C: Decode + Encode> Connection<C> {
 
 in_turn_connection! {
     receiver, sender,
-    close(connection, within) { Self::close_and_count(connection, within) }
+    close(connection, within) { Self::close_and_count(&mut { connection }, within) }
     flush(connection, _limit) { Self::flush(connection) }
     recv(connection) { Self::recv(connection) }
 }

@@ -39,7 +39,7 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Reply(Message),
-    Wait(#[cfg_attr(not(any(feature = "tokio", feature = "nonblocking")), expect(dead_code))] Wants),
+    Wait(Wants),
 }
 
 impl<P: AsRef<[u8]>> Call<P> {

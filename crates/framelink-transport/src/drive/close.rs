@@ -48,7 +48,6 @@ impl Close {
     }
 
     /// How many messages came since it began.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) const fn discarded(&self) -> usize {
         self.report.discarded
     }

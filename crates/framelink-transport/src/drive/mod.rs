@@ -28,9 +28,11 @@ pub(crate) use receive::discard;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receive::receive;
 pub(crate) use receive::{Came, Turn, give_unread, has_ended};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use send::queue;
+pub(crate) use send::{Progress, flush, put, sent_of_message, write_beats};
 #[cfg(feature = "nonblocking")]
-pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
+pub(crate) use send::{try_put, try_queue};
 
 /// What a driver reads from.
 pub(crate) trait Input {

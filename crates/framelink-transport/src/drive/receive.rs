@@ -7,6 +7,8 @@ use framelink_codec::{Decode, Encode};
 
 use super::{AT_ONCE, Clock, Input, Now, Port, Progress, Wants, flush, is_wait};
 use crate::Message;
+#[cfg(feature = "nonblocking")]
+use crate::TryRecv;
 use crate::error::Cause;
 use crate::session::{Ending, Received, Receiving, Sending};
 
@@ -20,6 +22,19 @@ pub(crate) enum Came {
     Wait(Option<Duration>),
     /// A heartbeat is to be sent. Whoever has the sending half as well does that, and goes on.
     Beat,
+}
+
+#[cfg(feature = "nonblocking")]
+impl Came {
+    /// In the words of what answers at once, and when to ask again though nothing comes.
+    pub(crate) fn at_once(self) -> (TryRecv, Option<Duration>) {
+        match self {
+            Self::Message(message) => (TryRecv::Message(message), None),
+            Self::Closed => (TryRecv::Closed, None),
+            Self::Wait(until) => (TryRecv::Nothing, until),
+            Self::Beat => (TryRecv::Nothing, AT_ONCE),
+        }
+    }
 }
 
 /// Reads until there is a message, the end, or nothing more to be read. What has come is looked at before the clock.

@@ -1,6 +1,7 @@
 //! Messages in, bytes out.
 
 use std::io;
+use std::time::Duration;
 
 use framelink_codec::Encode;
 
@@ -16,6 +17,14 @@ pub(crate) enum Progress {
     Done,
     /// The socket takes nothing more now.
     Blocked,
+}
+
+impl Progress {
+    /// Nothing is left to do, or more can be done later.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn done(self) -> Option<()> {
+        (self == Self::Done).then_some(())
+    }
 }
 
 /// Accepts a message, writing what the socket takes of it at once and queueing the rest. `None` if there is no room for it
@@ -84,6 +93,20 @@ pub(crate) fn queue<D, E: Encode>(
     Ok(Progress::Done)
 }
 
+/// The same, in the words of what answers at once.
+#[cfg(feature = "nonblocking")]
+pub(crate) fn try_queue<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    payload: &[u8],
+) -> Result<TrySend, Cause<D, E::Error>> {
+    Ok(match queue(sending, output, clock, payload)? {
+        Progress::Done => TrySend::Queued,
+        Progress::Blocked => TrySend::Full,
+    })
+}
+
 /// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
 pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
     match cause {
@@ -119,6 +142,21 @@ pub(crate) fn flush<D, E: Encode>(
     clock: &impl Clock,
 ) -> Result<Progress, Cause<D, E::Error>> {
     write_until(sending, output, clock, |_| false)
+}
+
+/// Where only the sending half is at hand: writes the heartbeats that are due, and all that is queued. When the next one is due.
+pub(crate) fn write_beats<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+) -> Result<Option<Duration>, Cause<D, E::Error>> {
+    let mut beat_at = sending.on_time(clock.now());
+    if sending.has_output() {
+        flush(sending, output, clock)?;
+        // A heartbeat that has gone says when the next one is due.
+        beat_at = sending.on_time(clock.now());
+    }
+    Ok(beat_at)
 }
 
 /// Frames up to this size, those of 1 KiB and a short head, are put together on the stack: a write of one piece costs less than one

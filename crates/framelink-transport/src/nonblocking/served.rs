@@ -10,7 +10,6 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
-use super::connection::Result;
 use super::{Connection, WriteStream};
 use crate::drive::{Clock as _, Progress};
 use crate::error::{Cause, Operation};
@@ -20,6 +19,8 @@ use crate::session::{Concurrency, Place};
 use crate::tries::TryRecv;
 use framelink_profile::Directions;
 use framelink_session::Message;
+
+type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
 /// A connection that is served in an event loop: requests are taken one after the other, and answered whenever that is done.
 ///

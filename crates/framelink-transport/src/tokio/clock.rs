@@ -23,6 +23,11 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
+    /// So long from now.
+    pub(super) fn within(&self, time: Duration) -> Instant {
+        self.at(drive::Clock::now(self).saturating_add(time))
+    }
+
     /// The moment that a session named.
     pub(super) fn at(&self, time: Duration) -> Instant {
         after(self.start, time)

@@ -1,0 +1,48 @@
+//! A connection: a session and a socket. Its rules are here, each of them once.
+//!
+//! A driver shows its connection as an [`Endpoint`]: where the session lies, and how the socket is used without waiting longer than the
+//! driver says. What follows from that answers at once: it is done, or it says what to wait for. Waiting is the driver's part.
+//!
+//! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
+//! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
+
+mod endpoint;
+mod methods;
+mod pending_call;
+#[cfg(feature = "nonblocking")]
+mod polled;
+mod recv_half;
+mod send_half;
+#[cfg(test)]
+mod tests;
+
+use framelink_codec::{Decode, Encode};
+
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use endpoint::attend;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use endpoint::session_parts_in_halves;
+pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, session_parts};
+#[cfg(any(feature = "blocking", feature = "tokio", unix))]
+pub(crate) use methods::exchanging_connection_methods;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use methods::waiting_connection_methods;
+pub(crate) use methods::{connection_methods, documented, socket_connection_methods, tending_connection_methods};
+pub(crate) use pending_call::PendingCall;
+#[cfg(feature = "nonblocking")]
+pub(crate) use polled::polled_send_methods;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use recv_half::waiting_recv_half_methods;
+pub(crate) use recv_half::{ends_reading, recv_half_methods};
+pub(crate) use send_half::send_half_methods;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) use send_half::send_half_tend;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use send_half::waiting_send_half_methods;
+
+use crate::error::{CallError, Cause, Error};
+
+/// The errors of a framing for both directions.
+pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
+pub(crate) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
