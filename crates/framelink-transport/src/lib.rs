@@ -47,27 +47,15 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
-mod accept_queue;
-#[cfg(feature = "socket")]
-mod accepting;
-#[cfg(feature = "socket")]
 mod admission;
 #[cfg(feature = "socket")]
 mod answer;
-#[cfg(feature = "socket")]
-mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
 mod client_rules;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod clock;
 #[cfg(feature = "socket")]
 mod close_report;
-#[cfg(feature = "socket")]
-mod connector;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod dial;
 mod directions;
 #[cfg(feature = "socket")]
 mod drive;
@@ -83,40 +71,32 @@ pub mod fuzz;
 mod incoming;
 mod keepalive;
 mod message;
+#[cfg(feature = "socket")]
+mod net;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod news;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod peer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 mod presets;
 pub mod profile;
 #[cfg(feature = "socket")]
 mod registry;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod resolver;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod resting;
 #[cfg(feature = "socket")]
 mod server;
 pub mod session;
-#[cfg(feature = "socket")]
-mod socket;
 mod socket_options;
 #[cfg(feature = "socket")]
 mod terms;
-#[cfg(feature = "socket")]
-mod threads;
 mod time_text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
-#[cfg(feature = "socket")]
-mod zone;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
@@ -124,8 +104,6 @@ pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
 pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
-#[cfg(feature = "socket")]
-pub use connector::{ConnectError, Connector};
 pub use directions::Directions;
 #[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, Error, Operation};
@@ -134,10 +112,21 @@ pub use framing::{DecodeError, EncodeError, Framing};
 pub use incoming::{Incoming, LateReply};
 pub use keepalive::Keepalive;
 pub use message::Message;
+#[cfg(feature = "socket")]
+pub use net::connect_error::ConnectError;
+#[cfg(feature = "socket")]
+pub use net::connector::Connector;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub use net::peer::{Peer, ToPeer};
+#[cfg(feature = "socket")]
+pub use net::zone::zoned_address;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+use net::{clock, resolver};
+#[cfg(feature = "socket")]
+#[allow(unused_imports, reason = "not all drivers use both")]
+use net::{connector, threads};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use news::News;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub use peer::{Peer, ToPeer};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 pub use presets::presets;
@@ -151,8 +140,6 @@ pub use server::{ClosedCounts, DrainReport, ServerCounts};
 pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
-#[cfg(feature = "socket")]
-pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{

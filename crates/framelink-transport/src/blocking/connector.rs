@@ -5,7 +5,8 @@ use std::sync::Arc;
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::{ConnectError, Directions, ToPeer, connector};
+use crate::net::connector;
+use crate::{ConnectError, Directions, ToPeer};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]

@@ -11,11 +11,12 @@ use socket2::SockRef;
 
 use super::Connection;
 use super::stopper::{Interrupt, Stopper, Waiting};
-use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
+use crate::net::accept_queue::AcceptQueue;
+use crate::net::{accepting, socket};
 use crate::profile::Side;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket};
+use crate::{Directions, Profile, SocketOptions};
 
 /// Accepts connections.
 ///
@@ -141,7 +142,7 @@ impl<C: Decode + Encode> Listener<C> {
                         return Ok(Some(connection));
                     }
                 }
-                Err(error) if crate::accepting::is_gone(&error) => {}
+                Err(error) if accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

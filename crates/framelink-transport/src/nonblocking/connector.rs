@@ -8,7 +8,8 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 
 use super::Connection;
-use crate::{ConnectError, Directions, ToPeer, connector, socket};
+use crate::net::{connector, socket};
+use crate::{ConnectError, Directions, ToPeer};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]

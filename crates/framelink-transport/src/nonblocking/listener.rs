@@ -11,11 +11,12 @@ use mio::{Interest, Registry, Token, event};
 use socket2::SockRef;
 
 use super::Connection;
-use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
+use crate::net::accept_queue::AcceptQueue;
+use crate::net::{accepting, socket};
 use crate::profile::Side;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket};
+use crate::{Directions, Profile, SocketOptions};
 
 /// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`, and wait no longer for the
 /// next than [`deadline`](Self::deadline) says.
@@ -123,14 +124,14 @@ impl<C: Decode + Encode> Listener<C> {
     pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
         self.has_more = false;
         for _ in 0..MOST_REFUSED {
-            match crate::accepting::check().and_then(|()| self.listener.accept()) {
+            match accepting::check().and_then(|()| self.listener.accept()) {
                 Ok((stream, peer)) => {
                     if let Some(connection) = self.admit(stream, peer) {
                         return Ok(Some(connection));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if crate::accepting::is_gone(&error) => {}
+                Err(error) if accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

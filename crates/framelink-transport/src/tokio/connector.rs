@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::lookup::look_up;
 use super::{Connection, clock};
-use crate::{ConnectError, Directions, connector, socket, zoned_address};
+use crate::net::{connector, socket};
+use crate::{ConnectError, Directions, zoned_address};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]

@@ -12,11 +12,12 @@ use tokio::time::sleep;
 
 use super::Connection;
 use super::lookup::look_up;
-use crate::accept_queue::AcceptQueue;
 use crate::admission::Admission;
+use crate::net::accept_queue::AcceptQueue;
+use crate::net::{accepting, socket};
 use crate::profile::Side;
 use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket, zoned_address};
+use crate::{Directions, Profile, SocketOptions, zoned_address};
 
 /// Accepts connections.
 ///
@@ -132,7 +133,7 @@ impl<C: Decode + Encode> Listener<C> {
     /// descriptors is one, and worth a pause before the next try.
     pub async fn accept(&mut self) -> io::Result<Connection<C>> {
         loop {
-            let accepted = match crate::accepting::check() {
+            let accepted = match accepting::check() {
                 Ok(()) => self.listener.accept().await,
                 Err(error) => Err(error),
             };
@@ -142,7 +143,7 @@ impl<C: Decode + Encode> Listener<C> {
                         return Ok(connection);
                     }
                 }
-                Err(error) if crate::accepting::is_gone(&error) => {}
+                Err(error) if accepting::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

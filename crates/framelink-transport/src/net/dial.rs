@@ -4,7 +4,9 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::{ConnectError, ToPeer, connector, socket};
+use super::connect_error::ConnectError;
+use super::peer::ToPeer;
+use super::{connector, socket};
 
 impl<C, D> connector::Connector<C, D> {
     /// A socket that is connected, and waits.
