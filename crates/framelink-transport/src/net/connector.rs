@@ -1,16 +1,20 @@
 //! Dialling: what all drivers have in common.
 
+use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
+use socket2::Socket;
 
 use super::answered::Answered;
 use super::connect_error::ConnectError;
+use super::race::{Begun, Failure, Race, alternating};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 use super::resolver::Resolver;
+use super::socket;
 use crate::directions::Directions;
 use crate::message::Message;
 use crate::profile::{Profile, Side};
@@ -122,23 +126,50 @@ impl<C, D> Connector<C, D> {
         self
     }
 
-    /// How long connecting may take: looking the peer's name up, and then all its addresses, each of which has its share of the time that
-    /// is left. The address that answered last is tried first. Defaults to 10 s.
+    /// How long connecting may take: looking the peer's name up, and trying all its addresses. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = within;
         self
     }
 
-    /// The addresses that can be dialled, those that have answered before first, each with how many are left from it on: so long is its
-    /// share of the time that is left. One of the other family than the source's cannot be dialled from it.
-    pub(crate) fn attempts(&self, addresses: impl Iterator<Item = SocketAddr>) -> Vec<(SocketAddr, u32)> {
+    /// The race of a peer's addresses. The address that answered last is tried first, and an address of another family than the source's is
+    /// not tried.
+    pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<'_, S> {
         let source = self.options.source;
-        let fitting = addresses.filter(|address| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4()));
-        let mut fitting = fitting.collect::<Vec<_>>();
+        let fits = |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
+        let mut fitting = addresses.into_iter().filter(fits).collect::<Vec<_>>();
         self.answered.sort(&mut fitting);
-        let left = (1..=u32::try_from(fitting.len()).unwrap_or(u32::MAX)).rev();
-        fitting.into_iter().zip(left).collect()
+        Race::new(&self.answered, alternating(fitting), deadline)
+    }
+
+    /// A non-blocking socket that was told to connect.
+    pub(crate) fn begin(&self, address: SocketAddr) -> io::Result<Begun<Socket>> {
+        let socket = socket::dialling(&self.options, address)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Ok(()) => socket::not_to_itself(&socket).map(|()| Begun::Connected(socket)),
+            Err(error) if socket::is_in_progress(&error) => Ok(Begun::UnderWay(socket)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why no address let us connect.
+    pub(crate) fn failed(&self, failure: Option<Failure>) -> ConnectError {
+        match failure {
+            None => ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) },
+            Some(Failure { address, error, after, .. })
+                if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() =>
+            {
+                ConnectError::TimedOut { address, after }
+            }
+            Some(Failure { address, error, .. }) => self.refused(address, error),
+        }
+    }
+
+    /// What a failure to open, bind or connect a socket means.
+    pub(crate) fn refused(&self, address: SocketAddr, error: io::Error) -> ConnectError {
+        ConnectError::of_io(address, self.options.source, error)
     }
 
     /// Whether there is nothing in the profile that a connector would skip.
@@ -147,11 +178,6 @@ impl<C, D> Connector<C, D> {
             Some(key) => Err(ConnectError::Unsigned { key }),
             None => Ok(()),
         }
-    }
-
-    /// Why nothing could be tried.
-    pub(crate) fn no_address(&self) -> ConnectError {
-        ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) }
     }
 }
 

@@ -10,8 +10,10 @@ pub(crate) mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod dial;
 mod keepalive;
+pub(crate) mod methods;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod peer;
+pub(crate) mod race;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod resolver;
 pub(crate) mod socket;
