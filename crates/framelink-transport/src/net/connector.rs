@@ -143,13 +143,17 @@ impl<C, D> Connector<C, D> {
         Race::new(&self.answered, alternating(fitting), deadline)
     }
 
-    /// A non-blocking socket that was told to connect.
-    pub(crate) fn begin(&self, address: SocketAddr) -> io::Result<Begun<Socket>> {
+    /// A non-blocking socket that was told to connect, as the driver's type.
+    pub(crate) fn begin<S>(
+        &self,
+        address: SocketAddr,
+        of_driver: impl FnOnce(Socket) -> io::Result<S>,
+    ) -> io::Result<Begun<S>> {
         let socket = socket::dialling(&self.options, address)?;
         socket.set_nonblocking(true)?;
         match socket.connect(&address.into()) {
-            Ok(()) => socket::not_to_itself(&socket).map(|()| Begun::Connected(socket)),
-            Err(error) if socket::is_in_progress(&error) => Ok(Begun::UnderWay(socket)),
+            Ok(()) => socket::not_to_itself(&socket).and_then(|()| of_driver(socket)).map(Begun::Connected),
+            Err(error) if socket::is_in_progress(&error) => of_driver(socket).map(Begun::UnderWay),
             Err(error) => Err(error),
         }
     }

@@ -52,7 +52,7 @@ mod waiting {
     use crate::net::socket;
 
     pub(super) fn begin<C, D>(connector: &Connector<C, D>, begun: Try) -> io::Result<Begun<Socket>> {
-        connector.begin(begun.address)
+        connector.begin(begun.address, Ok)
     }
 
     pub(super) fn wait(race: &mut Race<'_, Socket>, left: Duration) {

@@ -10,6 +10,7 @@ pub(crate) mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod dial;
 mod keepalive;
+pub(crate) mod listener;
 pub(crate) mod methods;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod peer;

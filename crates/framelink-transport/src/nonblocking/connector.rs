@@ -7,6 +7,7 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 
 use super::Connection;
+use super::listener::stream;
 use crate::directions::Directions;
 use crate::net::connect_error::ConnectError;
 use crate::net::connector;
@@ -43,9 +44,8 @@ impl<C: Decode + Encode> Connector<C> {
     /// When the system refuses at once, and when a profile has a sign-on or a sign-off. What comes later, a refusal of the peer say, is told by the first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
         self.check_profile()?;
-        let begun = self.begin(address).map_err(|error| self.refused(address, error))?;
-        let (Begun::Connected(socket) | Begun::UnderWay(socket)) = begun;
-        let stream = TcpStream::from_std(socket.into());
+        let begun = self.begin(address, stream).map_err(|error| self.refused(address, error))?;
+        let (Begun::Connected(stream) | Begun::UnderWay(stream)) = begun;
         let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
         connection.is_connecting = true;
         Ok(connection.on(&self.terms))

@@ -1,7 +1,6 @@
 //! Dialling.
 
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,12 +10,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Connection;
 use super::clock::Clock;
+use super::listener::stream;
 use super::lookup::look_up;
 use crate::directions::Directions;
 use crate::drive::Clock as _;
 use crate::net::connect_error::{ConnectError, no_answer};
 use crate::net::methods::{awaited, connector_methods};
-use crate::net::race::{Begun, Race, Step};
+use crate::net::race::{Race, Step};
 use crate::net::zone::zoned_address;
 use crate::net::{connector, socket};
 
@@ -62,19 +62,12 @@ impl<C: Decode + Encode> Connector<C> {
         let mut race = self.race(addresses, self.within);
         loop {
             match race.step(clock.now()) {
-                Step::Begin(begun) => race.on_begun(begun, self.start(begun.address)),
+                Step::Begin(begun) => race.on_begun(begun, self.begin(begun.address, stream)),
                 Step::Wait { until } => wait(&mut race, clock.at(until)).await,
                 Step::Connected(stream, address) => return Ok((stream, address)),
                 Step::Failed(failure) => return Err(self.failed(failure)),
             }
         }
-    }
-
-    fn start(&self, address: SocketAddr) -> io::Result<Begun<TcpStream>> {
-        Ok(match self.begin(address)? {
-            Begun::Connected(socket) => Begun::Connected(TcpStream::from_std(socket.into())?),
-            Begun::UnderWay(socket) => Begun::UnderWay(TcpStream::from_std(socket.into())?),
-        })
     }
 }
 
