@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::time::{Duration, Instant};
 
 use framelink_transport::{ConnectError, blocking, nonblocking, tokio as on_tokio};
@@ -42,20 +42,25 @@ impl Silent {
     }
 }
 
-type Connect = fn(&[SocketAddr], Duration) -> Result<Option<SocketAddr>, ConnectError>;
+/// Connects to one of the addresses within that time, from an address, and says to which one.
+type Connect = fn(&[SocketAddr], Duration, SocketAddr) -> Result<Option<SocketAddr>, ConnectError>;
 
-/// Each driver: connects, and says to which address.
+/// Any port of this machine.
+const SOURCE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
 const DRIVERS: [(&str, Connect); 3] = [
-    ("blocking", |addresses, within| {
-        blocking::Connector::new(framing("net:2")).within(within).connect(addresses).map(|made| made.peer_addr())
+    ("blocking", |addresses, within, source| {
+        let connector = blocking::Connector::new(framing("net:2")).within(within).source(source);
+        connector.connect(addresses).map(|connection| connection.peer_addr())
     }),
-    ("nonblocking", |addresses, within| {
-        nonblocking::Connector::new(framing("net:2")).within(within).connect(addresses).map(|made| made.peer_addr())
+    ("nonblocking", |addresses, within, source| {
+        let connector = nonblocking::Connector::new(framing("net:2")).within(within).source(source);
+        connector.connect(addresses).map(|connection| connection.peer_addr())
     }),
-    ("tokio", |addresses, within| {
+    ("tokio", |addresses, within, source| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let connector = on_tokio::Connector::new(framing("net:2")).within(within);
-        runtime.block_on(connector.connect(addresses)).map(|made| made.peer_addr())
+        let connector = on_tokio::Connector::new(framing("net:2")).within(within).source(source);
+        runtime.block_on(connector.connect(addresses)).map(|connection| connection.peer_addr())
     }),
 ];
 
@@ -65,12 +70,26 @@ fn an_address_that_does_not_answer_does_not_keep_the_next_one_waiting() {
     let address = good.local_addr().unwrap();
     for (driver, connect) in DRIVERS {
         let began = Instant::now();
-        let connected = connect(&[silent.address, address], WITHIN).unwrap();
+        let connected = connect(&[silent.address, address], WITHIN, SOURCE).unwrap();
         assert_eq!(connected, Some(address), "{driver}");
         let took = began.elapsed();
         assert!(took >= Duration::from_millis(250) && took < SHARE / 2, "{driver}: {took:?}");
         // It is really that listener's.
         good.accept().unwrap();
+    }
+}
+
+/// Several sockets dial from the one port that was asked for.
+#[test]
+fn addresses_are_raced_from_a_port_by_number() {
+    let (silent, good) = (Silent::new(), TcpListener::bind(ANY).unwrap());
+    let address = good.local_addr().unwrap();
+    for (driver, connect) in DRIVERS {
+        let source = TcpListener::bind(ANY).unwrap().local_addr().unwrap();
+        let began = Instant::now();
+        assert_eq!(connect(&[silent.address, address], WITHIN, source).unwrap(), Some(address), "{driver}");
+        assert!(began.elapsed() < SHARE / 2, "{driver}: {:?}", began.elapsed());
+        assert_eq!(good.accept().unwrap().1, source, "{driver}");
     }
 }
 
@@ -81,7 +100,7 @@ fn several_addresses_that_do_not_answer_are_waited_for_at_the_same_time() {
     addresses.push(good.local_addr().unwrap());
     for (driver, connect) in DRIVERS {
         let began = Instant::now();
-        assert_eq!(connect(&addresses, WITHIN).unwrap(), addresses.last().copied(), "{driver}");
+        assert_eq!(connect(&addresses, WITHIN, SOURCE).unwrap(), addresses.last().copied(), "{driver}");
         assert!(began.elapsed() < SHARE / 4, "{driver}: {:?}", began.elapsed());
     }
 }
@@ -96,8 +115,8 @@ fn an_address_that_refuses_is_passed_over_while_another_does_not_answer() {
     let refusing = refusing.local_addr().unwrap().as_socket().unwrap();
     let address = good.local_addr().unwrap();
     for (driver, connect) in DRIVERS {
-        assert_eq!(connect(&[silent.address, refusing, address], WITHIN).unwrap(), Some(address), "{driver}");
-        assert_eq!(connect(&[refusing, silent.address, address], WITHIN).unwrap(), Some(address), "{driver}");
+        assert_eq!(connect(&[silent.address, refusing, address], WITHIN, SOURCE).unwrap(), Some(address), "{driver}");
+        assert_eq!(connect(&[refusing, silent.address, address], WITHIN, SOURCE).unwrap(), Some(address), "{driver}");
     }
 }
 
@@ -107,7 +126,7 @@ fn the_deadline_covers_all_addresses_and_the_error_is_that_of_the_last_one() {
     let within = Duration::from_millis(300);
     for (driver, connect) in DRIVERS {
         let began = Instant::now();
-        let error = connect(&[silent[0].address, silent[1].address], within).unwrap_err();
+        let error = connect(&[silent[0].address, silent[1].address], within, SOURCE).unwrap_err();
         assert!(began.elapsed() >= within && began.elapsed() < SHARE, "{driver}: {:?}", began.elapsed());
         assert!(
             matches!(error, ConnectError::TimedOut { address, after } if address == silent[1].address && after < within),

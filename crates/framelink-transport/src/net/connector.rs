@@ -140,7 +140,10 @@ impl<C, D> Connector<C, D> {
         let fits = |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
         let mut fitting = addresses.into_iter().filter(fits).collect::<Vec<_>>();
         self.answered.sort(&mut fitting);
-        Race::new(&self.answered, alternating(fitting), deadline)
+        let race = Race::new(&self.answered, alternating(fitting), deadline);
+        // Only Linux lets several sockets dial from one port at the same time.
+        let is_port_for_one = source.is_some_and(|source| source.port() != 0) && !cfg!(target_os = "linux");
+        if is_port_for_one { race.one_at_a_time() } else { race }
     }
 
     /// A non-blocking socket that was told to connect, as the driver's type.

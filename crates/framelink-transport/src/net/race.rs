@@ -30,6 +30,7 @@ pub(crate) struct Race<'c, S> {
     /// The tries that have neither connected nor failed, oldest first.
     under_way: Vec<(Try, S)>,
     winner: Option<(S, SocketAddr)>,
+    most_under_way: usize,
     next_at: Duration,
     deadline: Duration,
     tried: usize,
@@ -94,12 +95,18 @@ impl<'c, S> Race<'c, S> {
             waiting: addresses.into_iter(),
             under_way: Vec::new(),
             winner: None,
+            most_under_way: Self::MOST_UNDER_WAY,
             next_at: Duration::ZERO,
             deadline,
             tried: 0,
             is_unseen: false,
             failure: None,
         }
+    }
+
+    /// Tries one address after the other, each for its share of the time.
+    pub(crate) fn one_at_a_time(self) -> Self {
+        Self { most_under_way: 1, ..self }
     }
 
     /// What is to be done at this time.
@@ -173,11 +180,11 @@ impl<'c, S> Race<'c, S> {
     fn next_try(&mut self, now: Duration) -> Option<Try> {
         let share = (self.deadline - now) / u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).max(1);
         let address = self.waiting.next()?;
-        if self.under_way.len() == Self::MOST_UNDER_WAY {
+        if self.under_way.len() == self.most_under_way {
             let (oldest, _) = self.under_way.remove(0);
             self.time_out(oldest, now);
         }
-        self.next_at = now.saturating_add(share.min(Self::DELAY));
+        self.next_at = now.saturating_add(if self.most_under_way == 1 { share } else { share.min(Self::DELAY) });
         self.tried += 1;
         Some(Try { address, share, number: self.tried, began: now })
     }

@@ -70,15 +70,18 @@ impl Socket {
 /// Runs a race as a driver does.
 fn run(answered: &Answered, all: &[Does], deadline: Duration) -> Went {
     let counted = Rc::new(());
-    let mut race = Race::new(answered, (0..all.len()).map(address).collect(), deadline);
+    simulate(Race::new(answered, (0..all.len()).map(address).collect(), deadline), all, &counted)
+}
+
+fn simulate(mut race: Race<'_, Socket>, all: &[Does], counted: &Rc<()>) -> Went {
     let (mut now, mut begins, mut most_open) = (Duration::ZERO, Vec::new(), 0);
     let end = loop {
-        most_open = most_open.max(Rc::strong_count(&counted) - 1);
+        most_open = most_open.max(Rc::strong_count(counted) - 1);
         match race.step(now) {
             Step::Begin(begun) => {
                 let number = usize::from(begun.address.port());
                 begins.push((number, now));
-                let socket = Socket { does: all[number], began: now, open: Rc::clone(&counted) };
+                let socket = Socket { does: all[number], began: now, open: Rc::clone(counted) };
                 let socket = match socket.does {
                     Connects => Ok(Begun::Connected(socket)),
                     Fails => Err(io::ErrorKind::NetworkUnreachable.into()),
@@ -169,6 +172,15 @@ fn a_short_deadline_leaves_each_address_its_share() {
     assert_eq!(went.end, Ok(2));
     let went = run(&Answered::default(), &[Connects, Connects], ms(0));
     assert_eq!((went.end, went.begins.len()), (Err((0, io::ErrorKind::TimedOut, ms(0))), 0));
+}
+
+#[test]
+fn one_address_at_a_time_has_its_share_of_the_time() {
+    let answered = Answered::default();
+    let race = Race::new(&answered, (0..3).map(address).collect(), ms(3000)).one_at_a_time();
+    let went = simulate(race, &[Silent, RefusesAfter(ms(400)), ConnectsAfter(ms(900))], &Rc::new(()));
+    assert_eq!(went.begins, [(0, ms(0)), (1, ms(1000)), (2, ms(1400))]);
+    assert_eq!((went.end, went.at, went.most_open), (Ok(2), ms(2300), 1));
 }
 
 #[test]
