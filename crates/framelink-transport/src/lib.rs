@@ -121,9 +121,10 @@ pub use net::peer::{Peer, ToPeer};
 #[cfg(feature = "socket")]
 pub use net::zone::zoned_address;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-use net::{clock, resolver};
+#[allow(unused_imports, reason = "paths of other modules")]
+use net::{clock, peer, resolver};
 #[cfg(feature = "socket")]
-#[allow(unused_imports, reason = "not all drivers use both")]
+#[allow(unused_imports, reason = "paths of other modules")]
 use net::{connector, threads};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use news::News;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::directions::Directions;
+use crate::Directions;
 use crate::net::connect_error::ConnectError;
 use crate::net::connector;
 use crate::net::methods::{at_once, connector_methods};

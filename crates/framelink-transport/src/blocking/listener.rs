@@ -9,7 +9,7 @@ use socket2::Socket;
 
 use super::Connection;
 use super::stopper::{Interrupt, Stopper, Waiting};
-use crate::directions::Directions;
+use crate::Directions;
 use crate::net::listener::{Listening, look_up};
 use crate::net::methods::{accept_waiting_methods, at_once, listener_methods};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{SockRef, Socket};
 
 use super::accepting;
-use crate::socket_options::SocketOptions;
+use crate::SocketOptions;
 
 /// What is left to accept of a listener that ends. A client in this queue is connected as far as it knows, and may have sent its request:
 /// closing the listener would reset it.

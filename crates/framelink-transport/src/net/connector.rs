@@ -10,19 +10,16 @@ use framelink_codec::{Decode, Encode};
 use socket2::Socket;
 
 use super::answered::Answered;
-use super::connect_error::ConnectError;
 use super::race::{Begun, Failure, Race, alternating};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 use super::resolver::Resolver;
 use super::socket;
-use crate::directions::Directions;
-use crate::message::Message;
 use crate::profile::{Profile, Side};
-use crate::socket_options::SocketOptions;
 use crate::terms::Terms;
+use crate::{Directions, Message, SocketOptions};
 
-#[allow(unused_imports, reason = "not all drivers use both")]
-pub(crate) use super::connect_error::{in_milliseconds, no_answer};
+#[allow(unused_imports, reason = "not all drivers use all of them")]
+pub(crate) use super::connect_error::{ConnectError, in_milliseconds, no_answer};
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
 /// `nonblocking::Connector`; each adds its `connect`.

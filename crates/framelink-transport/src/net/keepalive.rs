@@ -4,7 +4,7 @@ use std::io;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::keepalive::Keepalive;
+use crate::Keepalive;
 
 impl Keepalive {
     /// Has the system probe the peer of this socket so. What is left to the system is not touched. Listeners and connectors do this

@@ -9,10 +9,9 @@ use socket2::{SockRef, Socket};
 use super::accept_queue::AcceptQueue;
 use super::{accepting, socket};
 use crate::admission::{Admission, Permit};
-use crate::directions::Directions;
 use crate::profile::{Profile, Side};
-use crate::socket_options::SocketOptions;
 use crate::terms::Terms;
+use crate::{Directions, SocketOptions};
 
 /// A listening socket of a driver, and what its connections begin with.
 #[derive(Debug)]

@@ -130,6 +130,26 @@ macro_rules! listener_methods {
     };
 }
 
+/// A listener for one of the connections of a pair, in the `impl` of a driver's `Listener`.
+#[cfg(feature = "tokio")]
+macro_rules! bind_leg_method {
+    ($wait:ident $($async:ident)?) => {
+        /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+        pub(super) $($async)? fn bind_leg(
+            address: &str,
+            profile: &std::sync::Arc<$crate::Profile>,
+        ) -> std::io::Result<Self> {
+            let (framing, options) = (profile.framing(), profile.socket().clone());
+            let mut listener = match $crate::zoned_address(address) {
+                Some(address) => $wait!(Self::bind_with(address?, framing, options))?,
+                None => $wait!(Self::bind_with(address, framing, options))?,
+            };
+            listener.listening = listener.listening.of_side(profile, $crate::profile::Side::Client);
+            Ok(listener)
+        }
+    };
+}
+
 /// Accepting of a listener that is about to end, in the `impl` of a driver's `Listener`. A driver that waits has `sleep`.
 macro_rules! accept_waiting_methods {
     (never) => {
@@ -186,5 +206,7 @@ pub(crate) use accept_waiting_methods;
 pub(crate) use at_once;
 #[cfg(feature = "tokio")]
 pub(crate) use awaited;
+#[cfg(feature = "tokio")]
+pub(crate) use bind_leg_method;
 pub(crate) use connector_methods;
 pub(crate) use listener_methods;

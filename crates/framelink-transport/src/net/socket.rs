@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::socket_options::SocketOptions;
+use crate::SocketOptions;
 
 /// A socket that is ready to dial this address.
 pub(crate) fn dialling(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 
 use super::Connection;
 use super::listener::stream;
-use crate::directions::Directions;
+use crate::Directions;
 use crate::net::connect_error::ConnectError;
 use crate::net::connector;
 use crate::net::methods::{at_once, connector_methods};

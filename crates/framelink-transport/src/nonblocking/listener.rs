@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token, event};
 use socket2::Socket;
 
 use super::Connection;
-use crate::directions::Directions;
+use crate::Directions;
 use crate::net::accepting;
 use crate::net::listener::{Listening, look_up};
 use crate::net::methods::{accept_waiting_methods, at_once, listener_methods};

@@ -12,7 +12,7 @@ use super::Connection;
 use super::clock::Clock;
 use super::listener::stream;
 use super::lookup::look_up;
-use crate::directions::Directions;
+use crate::Directions;
 use crate::drive::Clock as _;
 use crate::net::connect_error::{ConnectError, no_answer};
 use crate::net::methods::{awaited, connector_methods};

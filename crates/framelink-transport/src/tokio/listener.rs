@@ -1,7 +1,6 @@
 //! Being dialled.
 
 use std::io;
-use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
 use socket2::Socket;
@@ -10,12 +9,10 @@ use tokio::time::sleep;
 
 use super::Connection;
 use super::lookup::look_up;
-use crate::directions::Directions;
+use crate::Directions;
 use crate::net::accepting;
 use crate::net::listener::Listening;
-use crate::net::methods::{accept_waiting_methods, awaited, listener_methods};
-use crate::net::zone::zoned_address;
-use crate::profile::{Profile, Side};
+use crate::net::methods::{accept_waiting_methods, awaited, bind_leg_method, listener_methods};
 
 /// Accepts connections.
 ///
@@ -42,15 +39,7 @@ pub struct Listener<C = Directions> {
 listener_methods!(nonblocking: true, awaited async);
 
 impl Listener {
-    /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
-    pub(super) async fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
-        let (framing, options) = (profile.framing(), profile.socket().clone());
-        let listener = match zoned_address(address) {
-            Some(address) => Self::bind_with(address?, framing, options).await?,
-            None => Self::bind_with(address, framing, options).await?,
-        };
-        Ok(Self { listening: listener.listening.of_side(profile, Side::Client) })
-    }
+    bind_leg_method!(awaited async);
 }
 
 impl<C: Decode + Encode> Listener<C> {
