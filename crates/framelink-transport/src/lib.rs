@@ -47,31 +47,19 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
-mod accept_queue;
-#[cfg(feature = "socket")]
-mod accepting;
-#[cfg(feature = "socket")]
 mod admission;
 #[cfg(feature = "socket")]
 mod answer;
-#[cfg(feature = "socket")]
-mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
 mod calls;
 #[cfg(feature = "socket")]
 mod client;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod clock;
 #[cfg(feature = "socket")]
 mod close_report;
 #[cfg(feature = "socket")]
 mod connection;
-#[cfg(feature = "socket")]
-mod connector;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod dial;
 #[cfg(feature = "socket")]
 mod drive;
 #[cfg(feature = "socket")]
@@ -85,32 +73,24 @@ mod error_sources;
 pub mod fuzz;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod link;
+#[cfg(feature = "socket")]
+mod net;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod peer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 #[cfg(feature = "socket")]
 mod registry;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod resolver;
 #[cfg(feature = "socket")]
 mod server;
 pub mod session;
 #[cfg(feature = "socket")]
-mod socket;
-#[cfg(feature = "socket")]
 mod terms;
-#[cfg(feature = "socket")]
-mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
-#[cfg(feature = "socket")]
-mod zone;
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use client::rules as client_rules;
@@ -122,13 +102,23 @@ pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
 #[cfg(feature = "socket")]
-pub use connector::{ConnectError, Connector};
-#[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, Error, Operation};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use link::{LinkStatus, News};
+#[cfg(feature = "socket")]
+pub use net::connect_error::ConnectError;
+#[cfg(feature = "socket")]
+pub use net::connector::Connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub use peer::{Peer, ToPeer};
+pub use net::peer::{Peer, ToPeer};
+#[cfg(feature = "socket")]
+pub use net::zone::zoned_address;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+#[allow(unused_imports, reason = "paths of other modules")]
+use net::{clock, peer, resolver};
+#[cfg(feature = "socket")]
+#[allow(unused_imports, reason = "paths of other modules")]
+use net::{connector, threads};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
@@ -137,8 +127,6 @@ pub use registry::{MemberId, Pushed, Registry, To};
 pub use server::{ClosedCounts, DrainReport, ServerCounts};
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
-#[cfg(feature = "socket")]
-pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{

@@ -222,13 +222,13 @@ const ROWS: &[Row] = &[
         here: None,
         elsewhere: &[
             Elsewhere {
-                file: "crates/framelink-transport/src/accepting/tests.rs",
+                file: "crates/framelink-transport/src/net/accepting/tests.rs",
                 test: "a_listener_of_each_driver_survives_every_error_of_accept",
                 shows: "ten errors, with each framing and driver; inside the crate, where `accept` can be made to fail",
                 cells: 9,
             },
             Elsewhere {
-                file: "crates/framelink-transport/src/accepting/tests.rs",
+                file: "crates/framelink-transport/src/net/accepting/tests.rs",
                 test: "a_server_survives_every_error_of_accept",
                 shows: "the same for the servers of two drivers (the non-blocking driver has none)",
                 cells: 6,
@@ -298,11 +298,18 @@ const ROWS: &[Row] = &[
         fault: "a name has no address, is not answered, is answered otherwise later, or has a dead address",
         behaviour: "dialling ends with its time, asks again for each dial, and tries each address",
         here: cells!(CLIENT, dialling::names),
-        elsewhere: &[beside(
-            "crates/framelink-transport/tests/reconnect/names.rs",
-            "the_address_of_a_name_that_answered_is_tried_first",
-            "which address is tried first",
-        )],
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/reconnect/names.rs",
+                "the_address_of_a_name_that_answered_is_tried_first",
+                "which address is tried first",
+            ),
+            beside(
+                "crates/framelink-transport/tests/racing.rs",
+                "an_address_that_does_not_answer_does_not_keep_the_next_one_waiting",
+                "an address that does not answer costs 250 ms",
+            ),
+        ],
     },
     Row {
         number: 48,

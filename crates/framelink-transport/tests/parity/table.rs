@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,6 +39,11 @@ fn of_blocking() -> Rows {
         |connection: &mut Connection, within: Duration| {
             let _ = (connection.send(b""), connection.recv_within(within), connection.call(b"", within));
         }
+    );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
     );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(
@@ -97,6 +103,11 @@ fn of_nonblocking() -> Rows {
             let _ = (connection.try_send(b""), connection.try_recv(), connection.try_call(b"", within));
         }
     );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
+    );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(
         rows,
@@ -144,6 +155,11 @@ fn of_tokio() -> Rows {
             let _ =
                 (connection.send(b"").await, connection.recv_within(within).await, connection.call(b"", within).await);
         }
+    );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        async |connector: &Connector, all: &[SocketAddr]| { connector.connect(all).await }
     );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(

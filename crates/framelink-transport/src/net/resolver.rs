@@ -8,8 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::connector::no_answer;
-use crate::{ConnectError, Peer, threads, zoned_address};
+use super::connect_error::{ConnectError, no_answer};
+use super::peer::Peer;
+use super::threads;
+use super::zone::zoned_address;
 
 /// How the application looks a name up.
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;

@@ -56,6 +56,25 @@ pub(crate) fn not_to_itself<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()
     }
 }
 
+/// A socket that can be written to since it was told to connect: whether it is connected.
+pub(crate) fn connected<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
+    let socket = socket.into();
+    match socket.take_error()? {
+        Some(error) => Err(error),
+        None => not_to_itself(socket),
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
 fn open(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(options.nodelay)?;

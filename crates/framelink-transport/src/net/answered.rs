@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The addresses that let a connector connect, the last one first. Of the addresses of a peer those are tried first: an address that
-/// does not answer costs its share of the time once, and not with each dial.
+/// does not answer holds up the others once, and not with each dial.
 #[derive(Debug, Default)]
 pub(crate) struct Answered(Mutex<VecDeque<SocketAddr>>);
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use socket2::{SockRef, Socket};
 
-use crate::{SocketOptions, accepting};
+use super::accepting;
+use crate::SocketOptions;
 
 /// What is left to accept of a listener that ends. A client in this queue is connected as far as it knows, and may have sent its request:
 /// closing the listener would reset it.
@@ -107,7 +108,7 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
-    use crate::socket;
+    use crate::net::socket;
 
     fn listening(backlog: u32) -> (Socket, SocketOptions, SocketAddr) {
         let options = SocketOptions::new().backlog(backlog);
