@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
+
 use super::connector::Blocking as Driver;
 use super::{Closer, Connection, Upstream};
 use crate::driver::{Driver as _, Notify as _, ThreadNotify, ready};
 use crate::error::{CallError, Cause};
-use crate::message::Message;
 use crate::pool::{
     self, NotLent, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, Traffic, lent_by_pool, pool_methods,
 };

@@ -5,6 +5,8 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
+
 use super::signal::Signal;
 use super::task::PoolTask;
 use super::{NotLent, PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};
@@ -12,7 +14,6 @@ use crate::client::rules::{Next, after_call, pause_before};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
 use crate::upstream::Dialler;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -14,7 +15,6 @@ use super::driver::TaskNotify;
 use super::{Connection, Upstream};
 use crate::driver::{Notify as _, awaited};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
 use crate::pool::{self, NotLent, PoolDriver, PoolReport, PoolStatus, Traffic, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
