@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
+
 use super::connector::Blocking as Driver;
 use super::{Closer, Connection, Upstream};
 use crate::driver::{Driver as _, Notify as _, ThreadNotify, ready};

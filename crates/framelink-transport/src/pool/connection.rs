@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_session::Message;
+
 use super::task::Shared;
 use super::{PoolDriver, PoolMember, PooledSlot};
 use crate::error::CallError;
-use framelink_session::Message;
 
 /// A connection that a pool has lent. When this is dropped, the connection goes back.
 pub(crate) struct PooledConnection<D: PoolDriver> {

@@ -3,10 +3,11 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
+
 use super::Traffic;
 use crate::driver::Driver;
 use crate::error::{CallError, Cause};
-use framelink_session::Message;
 
 /// The name of all threads of a pool.
 pub(crate) const THREAD_NAME: &str = "framelink-pool";

@@ -5,6 +5,8 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
+
 use super::signal::Signal;
 use super::task::PoolTask;
 use super::{NotLent, PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};

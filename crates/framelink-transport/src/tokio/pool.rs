@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use framelink_session::Message;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
