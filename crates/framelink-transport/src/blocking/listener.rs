@@ -86,19 +86,6 @@ impl Listener {
     }
 }
 
-impl Listener {
-    /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
-    pub(super) fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
-        let (framing, options) = (profile.framing(), profile.socket().clone());
-        let mut listener = match zoned_address(address) {
-            Some(address) => Self::bind_with(address?, framing, options)?,
-            None => Self::bind_with(address, framing, options)?,
-        };
-        listener.terms = Terms::of(Arc::clone(profile), Side::Client);
-        Ok(listener)
-    }
-}
-
 impl<C: Decode + Encode> Listener<C> {
     /// The same with any codec, and with options for its socket and those that it accepts.
     ///
@@ -223,5 +210,17 @@ impl<C: Decode + Encode> Listener<C> {
     /// As the system has it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+impl Listener {
+    /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+    pub(super) fn bind_leg(address: &str, profile: &Arc<Profile>) -> io::Result<Self> {
+        let addresses: Vec<_> = match zoned_address(address) {
+            Some(address) => vec![address?],
+            None => address.to_socket_addrs()?.collect(),
+        };
+        let listener = Self::bind_with(&addresses[..], profile.framing(), profile.socket().clone())?;
+        Ok(Self { terms: Terms::of(Arc::clone(profile), Side::Client), ..listener })
     }
 }
