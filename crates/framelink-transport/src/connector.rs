@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_codec::notation::TimeText;
 use framelink_codec::{Decode, Encode};
 
 use crate::answered::Answered;
@@ -16,7 +17,6 @@ use crate::profile::Side;
 use crate::resolver::Resolver;
 use crate::session::Leg;
 use crate::terms::Terms;
-use crate::time_text::TimeText;
 use crate::zone::{NeedsZone, needs_zone};
 use crate::{CallError, Directions, Message, Profile, SocketOptions};
 

@@ -7,9 +7,9 @@
 //!     │
 //!   blocking │ nonblocking │ tokio          drivers: one socket and one session each; they move bytes and tell the time
 //!     │
-//!   session                                 a codec, queues, deadlines and heartbeats; it decides what to do next
+//!   framelink-profile                       any notation as one value (Framing), and how to talk to one kind of peer (Profile)
 //!     │
-//!   Framing                                 any notation: framelink-length or framelink-unframed
+//!   framelink-session                       a codec, queues, deadlines and heartbeats; it decides what to do next
 //! ```
 //!
 //! With the feature `tokio` (default):
@@ -68,7 +68,6 @@ mod close_report;
 mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod dial;
-mod directions;
 #[cfg(feature = "socket")]
 mod drive;
 #[cfg(feature = "socket")]
@@ -77,24 +76,17 @@ mod driver;
 mod error;
 #[cfg(all(test, feature = "blocking"))]
 mod error_sources;
-mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
-#[cfg(feature = "socket")]
-mod incoming;
-mod keepalive;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod link;
-mod message;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod peer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
-mod presets;
-pub mod profile;
 #[cfg(feature = "socket")]
 mod registry;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
@@ -104,12 +96,10 @@ mod server;
 pub mod session;
 #[cfg(feature = "socket")]
 mod socket;
-mod socket_options;
 #[cfg(feature = "socket")]
 mod terms;
 #[cfg(feature = "socket")]
 mod threads;
-mod time_text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
@@ -129,29 +119,20 @@ pub use answer::{Answer, HandlerError};
 pub use close_report::CloseReport;
 #[cfg(feature = "socket")]
 pub use connector::{ConnectError, Connector};
-pub use directions::Directions;
 #[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, Error, Operation};
-pub use framing::{DecodeError, EncodeError, Framing};
-#[cfg(feature = "socket")]
-pub use incoming::{Incoming, LateReply};
-pub use keepalive::Keepalive;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use link::{LinkStatus, News};
-pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use peer::{Peer, ToPeer};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
-pub use presets::presets;
-pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
 #[cfg(feature = "socket")]
 pub use server::ServerEvent;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use server::{ClosedCounts, DrainReport, ServerCounts};
-pub use socket_options::SocketOptions;
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
 #[cfg(feature = "socket")]
@@ -167,6 +148,18 @@ pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_heartbeat as heartbeat;
 pub use framelink_heartbeat::Heartbeat;
 pub use framelink_length::{Counts, Field, Length};
+#[doc(inline)]
+pub use framelink_profile as profile;
+#[doc(inline)]
+pub use framelink_profile::{
+    DecodeError, Directions, EncodeError, Framing, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions,
+    presets,
+};
+#[doc(inline)]
+pub use framelink_session::Message;
+#[cfg(feature = "socket")]
+#[doc(inline)]
+pub use framelink_session::{Incoming, LateReply};
 pub use framelink_unframed::Unframed;
 
 /// Runs the example of the README.

@@ -40,7 +40,7 @@ impl Terms {
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
-        if let Some(heartbeat) = &profile.heartbeat {
+        if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,
                 Side::Server => Role::Server,
@@ -50,7 +50,7 @@ impl Terms {
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),
             Side::Server => {
-                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat.as_ref());
+                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat());
                 receiving.limit_first(timeouts.first_message);
                 receiving.limit_first_request(timeouts.first_request);
                 if !profile.exchange().receives() {

@@ -1,5 +1,9 @@
 //! Threads: all of them begin here, so that a system that has no thread left is an error, and never a panic.
 
+#[cfg(test)]
+#[cfg(feature = "blocking")]
+mod tests;
+
 use std::io;
 use std::thread::{Builder, JoinHandle};
 #[cfg(feature = "blocking")]

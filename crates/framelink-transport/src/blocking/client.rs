@@ -10,7 +10,7 @@ use crate::CloseReport;
 use crate::client::{self, client_methods};
 use crate::driver::ready;
 use crate::error::{CallError, Error};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 
 /// Talks to one peer as a profile says.

@@ -18,7 +18,7 @@ use crate::driver::{Driver as _, ThreadNotify, ready};
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
 

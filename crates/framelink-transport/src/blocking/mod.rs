@@ -9,7 +9,6 @@
 //! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
-mod bell;
 mod caller;
 mod client;
 mod connection;
@@ -20,8 +19,6 @@ mod halves;
 mod link;
 mod listener;
 mod mux;
-#[cfg(test)]
-mod no_threads;
 mod pool;
 mod port;
 mod receiver;

@@ -9,7 +9,7 @@ use super::Connection;
 use super::connector::Blocking as Driver;
 use crate::connector::ConnectError;
 use crate::driver::ready;
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::Profile;
 use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, States, upstream_methods};
 

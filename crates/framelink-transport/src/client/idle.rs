@@ -10,7 +10,7 @@ use framelink_heartbeat::Verdict;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, Task as _};
 use crate::error::Cause;
-use crate::framing::{DecodeError, EncodeError};
+use framelink_profile::{DecodeError, EncodeError};
 use crate::upstream::Seat;
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.

@@ -17,7 +17,7 @@ use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
 use crate::driver::{Connection as _, Driver};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
 use crate::upstream::{Berth, Dialler, sign_off_and_close};

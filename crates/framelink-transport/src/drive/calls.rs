@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::Cause;
-use crate::incoming::{Incoming, LateReply};
-use crate::session::{Arrived, CallId, InFlight, Matching, NotBegun, Sent, Ticket, Unclean};
+use crate::session::{Arrived, CallId, InFlight, Incoming, LateReply, Matching, NotBegun, Sent, Ticket, Unclean};
 use crate::{Message, session::Ended};
 
 /// The calls in flight, and why there can be no more. `T` is what each is waited for with.

@@ -18,14 +18,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::error::{CallError, Error};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
+#[cfg(feature = "blocking")]
+pub(crate) use ready::Suspended;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use ready::at_once;
 #[cfg(feature = "tokio")]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::LinkConnection;
 use crate::driver::{Driver, Notify as _};
 use crate::error::{CallError, Cause, Error};
-use crate::incoming::Incoming;
-use crate::message::Message;
+use framelink_session::Incoming;
+use framelink_session::Message;
 use crate::profile::Profile;
 use crate::session::Matching;
 

@@ -1,7 +1,7 @@
 //! What happens on a link beside its calls.
 
 use crate::error::Error;
-use crate::incoming::Incoming;
+use framelink_session::Incoming;
 
 /// What happened on a link.
 ///

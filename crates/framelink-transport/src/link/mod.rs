@@ -40,7 +40,7 @@ use self::pairing::Pairing;
 pub use self::status::LinkStatus;
 use crate::client::rules::{Next, after_call, pause_before, time_to_send};
 use crate::error::CallError;
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, Timeouts};
 use crate::upstream::Dialler;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::LinkDriver;
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::profile::{Profile, Reach, Simplex};

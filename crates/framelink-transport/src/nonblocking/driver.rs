@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::connector::ConnectError;
 use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
 use crate::error::Error;
-use crate::message::Message;
+use framelink_session::Message;
 use crate::peer::Peer;
 use crate::resolver::{Lookup, Resolver};
 use crate::tries::TryRecv;

@@ -8,11 +8,11 @@ use crate::drive::{Clock, Port, has_ended, tend};
 use crate::error::Cause;
 use crate::session::{Receiving, SendRefused, Sending};
 
-/// A peer that never stops sending is listened to with such pauses, in which others have their turn.
+/// A peer that never stops sending is read from with such pauses, in which other connections have their turn.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// For a connection that waits to be lent, is about to be, or was: deals with heartbeats and looks at what has come, without waiting.
-/// When to look again; an error if it has ended, or holds anything that could be taken for what belongs to the next exchange.
+/// Looks at a connection that is idle, is about to be lent, or was lent: does what heartbeats need and reads what has arrived, without
+/// waiting. When to look again. An error if the connection has ended, or holds anything that could be taken for a part of the next exchange.
 pub(crate) fn inspect<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
@@ -26,10 +26,10 @@ pub(crate) fn inspect<D: Decode, E: Encode>(
     if let Err(refused @ (SendRefused::Failed | SendRefused::Finished)) = sending.outgoing(&[]) {
         return Err(Cause::Refused(refused));
     }
-    // What the system has, which a runtime may not have noticed; what it means is said below.
+    // Reads what the system has, which a runtime may not have noticed. What it means is decided below.
     has_ended(receiving, port.input(), clock, !is_deaf)?;
     let again = tend(receiving, sending, port, clock, is_deaf)?;
-    // With heartbeats it may be the beginning of one, and whoever calls waits for the rest of it.
+    // With heartbeats it may be the beginning of a heartbeat. A call waits for the rest of it.
     if !is_deaf && receiving.pulse().is_none() && receiving.is_inside_message() {
         return Err(Cause::Unasked);
     }

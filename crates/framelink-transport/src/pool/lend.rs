@@ -1,37 +1,36 @@
 //! Waiting for a connection.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
-use super::desk::{Desk, Lock};
+use super::shared::{Lock, SharedPool};
 use super::waiters::Ticket;
-use super::{Entered, Lending, Lent, Member, NotLent};
+use super::{Entered, NotLent, PoolState, Poolable, PooledSlot};
 use crate::drive::Clock;
 
-/// Waits for a connection, in order. Dropped, it waits no more, and what it was given already goes to the next.
-///
-/// Whoever polls it polls it again when its time is over.
+/// The place of a caller among those that wait for a connection. When this is dropped, the caller waits no more, and a connection that
+/// it was given already goes to the next.
 #[must_use]
-pub(crate) struct Lend<'d, M: Member, K: Clock, L: Lock<Lending<M>>> {
-    desk: &'d Desk<M, K, L>,
+pub(crate) struct Lend<'d, M: Poolable, K: Clock, L: Lock<PoolState<M>>> {
+    shared: &'d SharedPool<M, K, L>,
     within: Duration,
     waits: Option<(Ticket, Duration)>,
 }
 
-impl<'d, M: Member, K: Clock, L: Lock<Lending<M>>> Lend<'d, M, K, L> {
-    pub(super) const fn new(desk: &'d Desk<M, K, L>, within: Duration) -> Self {
-        Self { desk, within, waits: None }
+impl<'d, M: Poolable, K: Clock, L: Lock<PoolState<M>>> Lend<'d, M, K, L> {
+    pub(super) const fn new(shared: &'d SharedPool<M, K, L>, within: Duration) -> Self {
+        Self { shared, within, waits: None }
     }
 
-    /// When to poll it again at the latest, by the clock of the desk.
+    /// When to ask again at the latest, by the clock of the pool.
     pub(crate) fn until(&self) -> Option<Duration> {
         self.waits.map(|(_, until)| until)
     }
 
-    fn ask(&mut self, waker: &Waker) -> Option<Result<Lent<M>, NotLent>> {
+    /// A connection, or an error. `None` while there is neither: the waker is woken when this is to be asked again.
+    pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<M>, NotLent>> {
         let Some((ticket, _)) = self.waits else {
-            return match self.desk.with(|lending, now| lending.enter(self.within, waker, now)) {
+            return match self.shared.with(|state, now| state.enter(self.within, waker, now)) {
                 Ok(Entered::Lent(lent)) => Some(Ok(lent)),
                 Ok(Entered::Waits(ticket, until)) => {
                     self.waits = Some((ticket, until));
@@ -40,24 +39,16 @@ impl<'d, M: Member, K: Clock, L: Lock<Lending<M>>> Lend<'d, M, K, L> {
                 Err(error) => Some(Err(error)),
             };
         };
-        let collected = self.desk.with(|lending, now| lending.collect(ticket, waker, now))?;
+        let collected = self.shared.with(|state, now| state.collect(ticket, waker, now))?;
         self.waits = None;
         Some(collected)
     }
 }
 
-impl<M: Member, K: Clock, L: Lock<Lending<M>>> Future for Lend<'_, M, K, L> {
-    type Output = Result<Lent<M>, NotLent>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().ask(context.waker()).map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl<M: Member, K: Clock, L: Lock<Lending<M>>> Drop for Lend<'_, M, K, L> {
+impl<M: Poolable, K: Clock, L: Lock<PoolState<M>>> Drop for Lend<'_, M, K, L> {
     fn drop(&mut self) {
         if let Some((ticket, _)) = self.waits {
-            self.desk.with(|lending, now| lending.cancel(ticket, now));
+            self.shared.with(|state, now| state.cancel(ticket, now));
         }
     }
 }

@@ -17,3 +17,11 @@ pub struct PoolReport {
     /// So many were still lent when the time was over.
     pub cut: u64,
 }
+
+/// Nothing is known of what became of the exchanges.
+#[cfg(feature = "blocking")]
+impl crate::driver::Suspended for PoolReport {
+    fn suspended() -> Self {
+        Self::default()
+    }
+}

@@ -1,7 +1,7 @@
-//! What went and what came.
+//! The messages that were sent and received on a connection.
 
-/// How many messages went on a connection, and how many came: by that it is told whether a reply is on its way still to a request that
-/// was sent, and not called.
+/// How many messages were sent and received on a connection. This shows whether a reply may still arrive to a request that was sent, and
+/// not called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) sent: u64,
@@ -9,12 +9,12 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Whether an exchange went well since then: something came, or went where nothing comes.
+    /// Whether an exchange has succeeded since then: a message was received, or one was sent where nothing is received.
     pub(crate) const fn was_useful_since(self, before: Self, is_deaf: bool) -> bool {
         self.received > before.received || (is_deaf && self.sent > before.sent)
     }
 
-    /// Whether more went than came since then.
+    /// Whether more messages were sent than received since then.
     pub(crate) const fn owes_since(self, before: Self) -> bool {
         self.sent.saturating_sub(before.sent) > self.received.saturating_sub(before.received)
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use crate::pool::{CloseReason, Member};
+use crate::pool::{CloseReason, Poolable};
 
 /// What there is of one connection at the peer and between.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Drop for Fake {
     }
 }
 
-impl Member for Fake {
+impl Poolable for Fake {
     type Handle = ();
 
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::time_text::TimeText;
+use framelink_codec::notation::TimeText;
+
 use crate::{Error, Refusal};
 
 /// What happens at a server, for a log. Strangers can cause some of these events without end, [`Refused`](Self::Refused) above all: a log

@@ -12,7 +12,7 @@ use super::Connection;
 use super::connector::Tokio as Driver;
 use crate::connector::ConnectError;
 use crate::driver::awaited;
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::Profile;
 use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, upstream_methods};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::watch::{Setter, Unseen, Watch};
 use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, patience, sign_off_and_close, sign_on};
 use crate::connector::{ConnectError, Connector};
-use crate::directions::Directions;
+use framelink_profile::Directions;
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
 use crate::profile::{Profile, Timeouts};

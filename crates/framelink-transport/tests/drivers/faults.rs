@@ -6,7 +6,7 @@ use framelink_testkit::{Fault, Hostile};
 use framelink_transport::session::Sent;
 use framelink_transport::{Framing, TryRecv};
 
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver};
 
 const CALLS: u32 = 6;
 const PATIENCE: Duration = Duration::from_millis(150);

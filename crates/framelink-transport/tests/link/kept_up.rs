@@ -4,7 +4,7 @@ use framelink_transport::nonblocking;
 use framelink_transport::profile::{ConnectionKind, ExchangeKind, Shared};
 use framelink_transport::tokio::{Client, Link, Upstream};
 
-use crate::peer::{by_key, listener, profile};
+use super::host::{by_key, listener, profile};
 
 /// What is made outside a runtime begins with its first use inside one.
 #[test]

@@ -11,7 +11,7 @@ use framelink_transport::profile::{ConnectionKind, Shared};
 use framelink_transport::session::Sent;
 use framelink_transport::{Cause, ConnectError, Directions, Incoming, TryRecv};
 
-use crate::peer::{DEADLINE, by_key, framing, profile};
+use super::host::{DEADLINE, by_key, framing, profile};
 
 fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -9,7 +9,7 @@ use framelink_transport::profile::{ConnectionKind, Reach, Simplex};
 use framelink_transport::session::{Leg, Sent};
 use framelink_transport::{Cause, ConnectError, Directions, Incoming, TryRecv};
 
-use crate::peer::{DEADLINE, by_key, framing, profile};
+use super::host::{DEADLINE, by_key, framing, profile};
 
 const WAYS: [(Reach, Reach); 4] = [
     (Reach::Dial, Reach::Dial),

@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod balance;
-mod baseline;
 mod client;
 mod host;
 mod kept_up;
@@ -16,13 +15,15 @@ mod names;
 mod outages;
 mod signing;
 mod states;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use baseline::Baseline;
 use client::Driver;
+use support::baseline::{Baseline, no_tasks};
 
 /// No row takes longer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -124,12 +125,12 @@ fn rows_of_a_driver() {
         groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
     let mut count = 0;
     for ((name, row), driver) in all.filter(|(_, driver)| format!("{driver:?}") == only) {
-        let (began, before) = (Instant::now(), Baseline::now());
+        let (began, before) = (Instant::now(), Baseline::take());
         let runtime = runtime();
         runtime.block_on(async {
             let ended = tokio::time::timeout(DEADLINE, row(driver)).await;
             assert!(ended.is_ok(), "{name} on {driver:?} hangs");
-            baseline::no_tasks(name).await;
+            no_tasks(name).await;
         });
         runtime.shutdown_timeout(DEADLINE);
         before.is_restored(&format!("{name} on {driver:?}"));

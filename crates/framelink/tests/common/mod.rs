@@ -38,9 +38,18 @@ impl Host {
         Self::at("127.0.0.1:0".parse().expect("an address"))
     }
 
-    /// Listens on this address, which is one of a `ReservedPort` where it is listened on more than once.
+    /// Listens on this address, which is one of a `ReservedPort` where a test listens on it more than once. A process that another test
+    /// begins holds the descriptors of this process until it runs its program: so long the listener before still listens.
     pub(crate) fn at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).expect("listening");
+        let deadline = Instant::now() + DEADLINE;
+        let listener = loop {
+            match TcpListener::bind(address) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                bound => break bound.expect("listening"),
+            }
+        };
         let address = listener.local_addr().expect("an address");
         Self { listener, address }
     }

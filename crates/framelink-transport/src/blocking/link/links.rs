@@ -9,7 +9,7 @@ use crate::driver::{ThreadNotify, plain};
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::pool::waiters::Ticket;
 use crate::pool::world::{Fake, Flag, Sockets};
-use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
+use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
 use crate::{Blame, ConnectError};
 
@@ -18,13 +18,13 @@ fn at(seconds: u64) -> Duration {
 
 /// A pool whose dials succeed at once.
 struct World {
-    lending: Lending<Fake>,
+    lending: PoolState<Fake>,
     sockets: Sockets,
 }
 
 impl World {
     fn new(rules: Pooled) -> Self {
-        Self { lending: Lending::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
+        Self { lending: PoolState::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
     }
 
     /// Does all that is to be done. What was closed in good order, and why.
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    fn lend(&mut self, now: Duration) -> Lent<Fake> {
+    fn lend(&mut self, now: Duration) -> PooledSlot<Fake> {
         let flag = Flag::new();
         match self.lending.enter(SECOND, &flag.waker(), now).unwrap() {
             Entered::Lent(lent) => lent,
@@ -321,7 +321,7 @@ fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
 type Waiting = (Ticket, Arc<Flag>);
 
 /// A pool of one connection, which is lent, and two who wait for it.
-fn two_wait_for_one() -> (World, Lent<Fake>, [Waiting; 2]) {
+fn two_wait_for_one() -> (World, PooledSlot<Fake>, [Waiting; 2]) {
     let mut world = World::new(Pooled::new(1));
     let lent = world.lend(at(0));
     let waits = [(); 2].map(|()| {

@@ -1,8 +1,9 @@
 //! The waiting queue under many orders in which its threads may take their turns.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use shuttle::sync::{Condvar, Mutex};
@@ -10,8 +11,8 @@ use shuttle::{check_pct, check_random, future, thread};
 
 use crate::ConnectError;
 use crate::drive;
-use crate::pool::desk::Lock;
-use crate::pool::{CloseReason, Desk, Job, Lending, Lent, Member, NotLent};
+use crate::pool::shared::Lock;
+use crate::pool::{CloseReason, Job, NotLent, PoolState, Poolable, PooledSlot, SharedPool};
 use crate::profile::Pooled;
 
 impl<T> Lock<T> for Mutex<T> {
@@ -50,7 +51,7 @@ fn served_in_order() {
         for _ in 0..2 {
             let (lent, place) = world.lend().unwrap();
             served.lock().unwrap().extend(place);
-            world.desk.give_back(lent);
+            world.shared.give_back(lent);
         }
     };
     world.run([borrow; 3].map(|borrow| {
@@ -70,18 +71,21 @@ fn cancelled() {
         for _ in 0..2 {
             // Half of them wait as tasks do.
             let (lent, _) = world.lend().unwrap();
-            world.desk.give_back(lent);
-            let lent = future::block_on(world.desk.lend(Duration::MAX)).unwrap();
-            world.desk.give_back(lent);
+            world.shared.give_back(lent);
+            let mut lend = world.shared.lend(Duration::MAX);
+            let lent = poll_fn(|context| lend.ask(context.waker()).map_or(Poll::Pending, Poll::Ready));
+            let lent = future::block_on(lent).unwrap();
+            drop(lend);
+            world.shared.give_back(lent);
         }
     };
     let give_up = |world: World| {
         for _ in 0..2 {
             let bell = Bell::new();
             let waker = bell.waker();
-            let mut lend = world.desk.lend(Duration::MAX);
-            if let Poll::Ready(lent) = std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
-                world.desk.give_back(lent.unwrap());
+            let mut lend = world.shared.lend(Duration::MAX);
+            if let Some(lent) = lend.ask(&waker) {
+                world.shared.give_back(lent.unwrap());
             }
             thread::yield_now();
         }
@@ -99,7 +103,7 @@ fn closed() {
     let borrow = |world: World| {
         while let Ok((lent, _)) = world.lend() {
             thread::yield_now();
-            world.desk.give_back(lent);
+            world.shared.give_back(lent);
         }
     };
     let close = |world: World| {
@@ -116,7 +120,7 @@ fn closed() {
 /// A pool, and how many sockets are open.
 #[derive(Clone)]
 struct World {
-    desk: Arc<Desk<Socket, Counting, Mutex<Lending<Socket>>>>,
+    shared: Arc<SharedPool<Socket, Counting, Mutex<PoolState<Socket>>>>,
     bell: Arc<Bell>,
     max: u32,
     sockets: Arc<AtomicU32>,
@@ -132,10 +136,10 @@ impl World {
         rules.lifetime = Duration::from_secs(1 << 30);
         rules.idle = rules.lifetime;
         let bell = Bell::new();
-        let lending = Lending::new(rules, None, 0, Duration::ZERO);
-        let desk = Desk::new(lending, Counting::default(), bell.waker());
+        let lending = PoolState::new(rules, None, 0, Duration::ZERO);
+        let shared = SharedPool::new(lending, Counting::default(), bell.waker());
         let failing = Arc::new(AtomicU32::new(failing));
-        Self { desk: Arc::new(desk), bell, max, sockets: Arc::default(), failing }
+        Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing }
     }
 
     /// These at the same time, beside whoever dials and closes.
@@ -149,28 +153,28 @@ impl World {
     }
 
     fn keep(&self) {
-        while let Some((jobs, next)) = self.desk.look_after(false) {
+        while let Some((jobs, next)) = self.shared.look_after(false) {
             let is_idle = jobs.is_empty();
             for job in jobs {
                 match job {
                     Job::Dial if self.failing.load(Ordering::Relaxed) > 0 => {
                         self.failing.fetch_sub(1, Ordering::Relaxed);
                         let late = ConnectError::NoneInTime { after: Duration::ZERO };
-                        self.desk.with(|lending, now| lending.dial_failed(late, now));
+                        self.shared.with(|lending, now| lending.dial_failed(late, now));
                     }
                     Job::Dial => {
                         let socket = Socket::new(&self.sockets, self.max);
-                        self.desk.with(|lending, now| lending.dialled(socket, now));
+                        self.shared.with(|lending, now| lending.dialled(socket, now));
                     }
                     Job::Close(socket, _) => {
                         drop(socket);
-                        self.desk.with(|lending, now| lending.closed(now));
+                        self.shared.with(|lending, now| lending.closed(now));
                     }
                 }
             }
             match next {
                 // The pause before a dial is over sooner or later.
-                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.desk.clock().pass_to(at),
+                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.shared.clock().pass_to(at),
                 _ if is_idle => self.bell.wait(),
                 _ => {}
             }
@@ -178,15 +182,17 @@ impl World {
     }
 
     /// As a thread waits. Its place among those who waited, if it had to.
-    fn lend(&self) -> Result<(Lent<Socket>, Option<Duration>), NotLent> {
-        let bell = Bell::new();
+    fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), NotLent> {
+        let mut lend = self.shared.lend(Duration::MAX);
+        // As a pool asks: there is something to wake only when it has to wait.
+        if let Some(lent) = lend.ask(Waker::noop()) {
+            return lent.map(|lent| (lent, None));
+        }
+        let (bell, place) = (Bell::new(), lend.until());
         let waker = bell.waker();
-        let mut lend = self.desk.lend(Duration::MAX);
-        let mut place = None;
         loop {
-            match std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(lent) => return lent.map(|lent| (lent, place)),
-                Poll::Pending => place = lend.until(),
+            if let Some(lent) = lend.ask(&waker) {
+                return lent.map(|lent| (lent, place));
             }
             bell.wait();
         }
@@ -195,15 +201,15 @@ impl World {
     fn close(&self) {
         let bell = Bell::new();
         let waker = bell.waker();
-        self.desk.with(|lending, now| lending.close(now));
-        while !self.desk.with(|lending, _| lending.poll_drained(&waker)) {
+        self.shared.with(|lending, now| lending.close(now));
+        while !self.shared.with(|lending, _| lending.poll_drained(&waker)) {
             bell.wait();
         }
-        self.desk.with(|lending, now| lending.cut(now));
+        self.shared.with(|lending, now| lending.cut(now));
     }
 
     fn end(&self, open: u32) {
-        let status = self.desk.with(|lending, _| lending.status());
+        let status = self.shared.with(|lending, _| lending.status());
         assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, open), "{status:?}");
     }
 }
@@ -224,7 +230,7 @@ impl Drop for Socket {
     }
 }
 
-impl Member for Socket {
+impl Poolable for Socket {
     type Handle = ();
 
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {

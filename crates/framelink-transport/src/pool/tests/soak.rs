@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::ConnectError;
 use crate::pool::waiters::Ticket;
 use crate::pool::world::{Fake, Flag, Line, Sockets};
-use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
+use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
 
 /// Longer is no pause between two dials.
@@ -33,7 +33,7 @@ fn a_million_lendings_lend_no_foreign_reply_leak_no_slot_and_keep_the_bounds_and
 
 /// Many who borrow, and the world.
 struct Soak {
-    lending: Lending<Fake>,
+    lending: PoolState<Fake>,
     rules: Pooled,
     random: Random,
     now: Duration,
@@ -57,14 +57,14 @@ struct Borrower {
 enum State {
     Idle,
     Waits { ticket: Ticket, until: Duration, since: Duration, was_given_a_dead_one: bool },
-    Has { lent: Lent<Fake>, number: Option<u64> },
+    Has { lent: PooledSlot<Fake>, number: Option<u64> },
 }
 
 impl Soak {
     fn new(rules: Pooled, seed: u64) -> Self {
         let borrowers = (0..12).map(|_| Borrower { flag: Flag::new(), state: State::Idle }).collect();
         Self {
-            lending: Lending::new(rules, None, seed, Duration::ZERO),
+            lending: PoolState::new(rules, None, seed, Duration::ZERO),
             rules,
             random: Random(seed),
             now: Duration::ZERO,
@@ -219,7 +219,7 @@ impl Soak {
     }
 
     /// Sends, receives, or gives up; and gives back.
-    fn exchange(&mut self, lent: Lent<Fake>, number: Option<u64>) -> State {
+    fn exchange(&mut self, lent: PooledSlot<Fake>, number: Option<u64>) -> State {
         match number {
             None if self.random.one_in(20) => {}
             None => {

@@ -8,7 +8,7 @@ use crate::driver::awaited;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
-use crate::message::Message;
+use framelink_session::Message;
 use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
 use crate::tokio::driver::TaskNotify;
