@@ -15,7 +15,6 @@ use crate::pool::{
     self, NotLent, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, Traffic, lent_by_pool, pool_methods,
 };
 use crate::profile::{Profile, ProfileError};
-use framelink_session::Message;
 
 /// Lends long connections with one peer, each for one exchange at a time, as a profile with
 /// [`Pooled`](crate::profile::Pooled) says.

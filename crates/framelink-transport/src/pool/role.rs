@@ -17,7 +17,6 @@ use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
 use crate::upstream::Dialler;
-use framelink_session::Message;
 
 /// How often idle connections are looked at where nothing else says that they are to be looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -18,7 +18,6 @@ use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, NotLent, PoolDriver, PoolReport, PoolStatus, Traffic, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
-use framelink_session::Message;
 
 /// Lends long connections with one peer, each for one exchange at a time, as a profile with
 /// [`Pooled`](crate::profile::Pooled) says.
