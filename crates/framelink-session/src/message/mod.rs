@@ -45,7 +45,9 @@ impl Message {
     /// Payloads up to this size are held in place. With it a message is no larger than with `Bytes` alone.
     const SHORT: usize = 23;
 
-    pub(crate) const fn new(payload: Bytes, ended_by: EndedBy) -> Self {
+    /// A message with this payload: for tests of what handles messages. Sessions make all others.
+    #[must_use]
+    pub const fn new(payload: Bytes, ended_by: EndedBy) -> Self {
         Self { payload: Payload::Bytes(payload), ended_by }
     }
 
