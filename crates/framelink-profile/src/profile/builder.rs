@@ -149,7 +149,7 @@ impl ProfileBuilder {
     /// such messages from its next `recv`, and one that only sends drops them.
     ///
     /// ```
-    /// use framelink_transport::{Framing, Profile, profile::{Duplex, Shared}};
+    /// use framelink_profile::{Duplex, Framing, Profile, Shared};
     ///
     /// let duplex = Duplex::new().key("4:6".parse()?);
     /// let profile = Profile::builder("ascii:4".parse::<Framing>()?).connection(Shared::new(2)).exchange(duplex);

@@ -211,7 +211,6 @@ pub(super) fn check_one_at_a_time(profile: &Profile) -> Checked {
 }
 
 /// For a client that does nothing while none of its methods is called.
-#[cfg(feature = "socket")]
 pub(super) fn check_not_kept_up(profile: &Profile) -> Checked {
     match profile.keep_up {
         false => Ok(()),
