@@ -136,6 +136,7 @@ fn of_nonblocking() -> Rows {
     has!(rows, "`Listener::limited_by`", |listener: Listener, profile: &Profile| listener.limited_by(profile));
     has!(rows, "`Client`", |client: &mut Client| client.call(b""));
     has!(rows, "`Upstream`, `Upstream::dial`", |upstream: &Upstream| upstream.dial());
+    has!(rows, "`Upstream::states`", Upstream::states);
     rows
 }
 
