@@ -1,13 +1,10 @@
 //! For how long a connection may stay.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_codec::notation::ShowSize;
-
-use crate::lifetime::{Activity, Notice, Stage, Tally};
-use framelink_codec::notation::TimeText;
+use crate::lifetime::activity::{Activity, Tally};
+use crate::lifetime::notice::{Ending, Notice, Stage};
 
 /// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](crate::Session).
 ///
@@ -49,47 +46,6 @@ pub struct Tenure {
 struct Lifetime {
     within: Duration,
     grace: Duration,
-}
-
-/// Why a connection ends though its peer has not ended it. Complete by nature.
-///
-/// See [`Tenure`] for an example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Nothing came or went, heartbeats apart, for so long.
-    Idle {
-        /// The limit.
-        after: Duration,
-    },
-    /// It was there for so long.
-    Lifetime {
-        /// The limit.
-        after: Duration,
-    },
-    /// It was told to, and a quiet moment came, or the time for taking is over.
-    Drained,
-    /// A newer connection takes its place.
-    Dropped,
-    /// The memory budget of the server was used up, and the client of this connection held most of it.
-    Memory {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The connections of this client held as much memory as one client may hold.
-    ClientMemory {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The time for what was in flight is over.
-    Cut,
-}
-
-impl Ending {
-    /// Whether nothing is finished any more.
-    #[must_use]
-    pub const fn is_abrupt(self) -> bool {
-        matches!(self, Self::Dropped | Self::Memory { .. } | Self::ClientMemory { .. } | Self::Cut)
-    }
 }
 
 /// What a tenure is asked about a receiving half.
@@ -233,29 +189,6 @@ impl Tenure {
                 None
             }
             _ => Some(Ending::Idle { after }),
-        }
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Idle { after } => {
-                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
-            }
-            Self::Lifetime { after } => {
-                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
-            }
-            Self::Drained => f.write_str("the connection was ended by a drain"),
-            Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
-            Self::Memory { limit } => {
-                let limit = ShowSize(*limit);
-                write!(f, "the server's memory budget of {limit} was used up, and this client held most of it")
-            }
-            Self::ClientMemory { limit } => {
-                write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
-            }
-            Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
         }
     }
 }
