@@ -11,11 +11,9 @@ mod exchange;
 mod explanation;
 mod limits;
 mod liveness;
-mod pooled;
 mod preamble;
 mod reconnect;
 mod rules;
-mod sign;
 mod template;
 mod timeouts;
 #[cfg(feature = "toml")]
@@ -24,15 +22,13 @@ mod words;
 
 pub use access::{Access, Network};
 pub use builder::ProfileBuilder;
-pub use connection::{ConnectionKind, Shared, Short, Side};
+pub use connection::{ConnectionKind, Pooled, Shared, Short, Side};
 pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
 pub use limits::{Limits, WhenFull};
-pub use pooled::Pooled;
-pub use preamble::Preamble;
+pub use preamble::{Preamble, Sign};
 pub use reconnect::{Policy, Reconnect};
-pub use sign::Sign;
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
 #[cfg(feature = "toml")]

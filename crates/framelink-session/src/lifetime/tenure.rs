@@ -112,11 +112,6 @@ impl Tenure {
         (self.idle, self.lifetime) = (None, None);
     }
 
-    /// Whether it is to end at once, whatever is in flight.
-    pub(crate) fn told(&self) -> Option<Ending> {
-        self.notice.as_ref()?.abrupt()
-    }
-
     pub(crate) fn is_draining(&self, now: Duration) -> bool {
         self.stage(now).0 == Stage::Draining
     }
@@ -125,7 +120,7 @@ impl Tenure {
         let (stage, why) = self.stage(standing.now);
         let is_between = standing.is_dry && !standing.is_inside_message;
         match stage {
-            Stage::Dropped | Stage::Cut => self.told(),
+            Stage::Dropped | Stage::Cut => self.notice.as_ref()?.abrupt(),
             Stage::Closing => self.is_closed(standing).then_some(why),
             Stage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
             Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
@@ -138,7 +133,7 @@ impl Tenure {
         let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
         let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
-        let is_new = self.is_told_to_drain() && now < Self::CONNECT_GRACE;
+        let is_new = self.told() == Stage::Draining && now < Self::CONNECT_GRACE;
         let connected = is_new.then_some(Self::CONNECT_GRACE);
         [idle, aged, connected].into_iter().flatten().min()
     }
@@ -149,11 +144,11 @@ impl Tenure {
 
     /// Whether its first message may be on its way. At its lifetime there is no such doubt.
     fn is_new(&self, standing: Standing) -> bool {
-        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.is_told_to_drain()
+        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == Stage::Draining
     }
 
-    fn is_told_to_drain(&self) -> bool {
-        self.notice.as_ref().is_some_and(|notice| notice.stage() == Stage::Draining)
+    fn told(&self) -> Stage {
+        self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage())
     }
 
     fn last_at(&self) -> Duration {
@@ -162,7 +157,7 @@ impl Tenure {
 
     /// How far it is, by its age or as it was told, and why.
     fn stage(&self, now: Duration) -> (Stage, Ending) {
-        let told = self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage());
+        let told = self.told();
         let Some(Lifetime { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
         let by_age = match now.checked_sub(within) {
             None => Stage::Open,

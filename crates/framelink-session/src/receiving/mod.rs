@@ -3,11 +3,9 @@
 mod empties;
 mod ending;
 mod limits;
-mod liveness;
 mod opening;
 mod proxy_header;
 mod room;
-mod spare;
 mod unfinished;
 mod unread;
 
@@ -27,6 +25,7 @@ use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Need, Rea
 use self::empties::Empties;
 use self::limits::Limits;
 use self::opening::Opening;
+use self::proxy_header::Watching;
 use self::room::Room;
 use crate::append::append;
 use crate::lifetime::Tenure;
@@ -235,7 +234,7 @@ impl<D: Decode> Receiving<D> {
     /// [`release`](Self::release).
     pub fn space(&mut self) -> &mut [u8] {
         if self.buffer.is_small() {
-            self.buffer.reuse(spare::take());
+            self.buffer.reuse(room::take_spare());
         }
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.space_of(size),
@@ -275,7 +274,7 @@ impl<D: Decode> Receiving<D> {
         if self.kept_until().is_some_and(|at| at <= now)
             && let Some(Opening { watch: Some(watch), .. }) = &mut self.opening
         {
-            watch.let_go();
+            watch.state = Watching::LetGo;
         }
     }
 
@@ -363,7 +362,7 @@ impl<D: Decode> Receiving<D> {
     /// Gives the buffer back if nothing waits in it, or next to nothing. For when there is nothing to read: an idle connection holds none.
     pub fn release(&mut self) {
         if self.buffer.capacity() > 0 {
-            spare::keep(self.buffer.release_memory());
+            room::keep_spare(self.buffer.release_memory());
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Decoded, End};
 
 use super::Receiving;
-use super::proxy_header::{self, First, ProxyHeader, Watch};
+use super::proxy_header::{self, First, ProxyHeader, Watch, Watching};
 
 /// The start of a connection, until nothing but messages can come any more.
 #[derive(Debug)]
@@ -93,15 +93,16 @@ impl<D: Decode> Receiving<D> {
     fn is_kept(&mut self) -> bool {
         let Some(mut watch) = self.opening.as_mut().and_then(|opening| opening.watch.take()) else { return false };
         let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
-        watch.look_anew();
+        if let Watching::Keeping(_) = watch.state {
+            // What is kept is looked at again.
+            watch.state = Watching::Looking;
+        }
         if watch.found().is_none() && !self.buffer.is_empty() {
             match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
                 First::Header => {}
                 First::Perhaps if self.end != Some(End::Closed) => {
-                    if watch.may_keep()
-                        && let Some(time) = self.keeps_for()
-                    {
-                        watch.keep_for(time);
+                    if let (Watching::Looking, Some(time)) = (watch.state, self.keeps_for()) {
+                        watch.state = Watching::Keeping(time);
                     }
                 }
                 First::Perhaps | First::Data => return false,
