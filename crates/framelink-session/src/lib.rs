@@ -44,7 +44,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod append;
-mod byte_count;
 mod calls;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
@@ -57,8 +56,8 @@ mod receiving;
 mod sending;
 mod serving;
 mod session;
+mod shared;
 
-pub use byte_count::ByteCount;
 pub use calls::{
     Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyPlace, KeyRule, Late, Leg, Legs, Matching, NotBegun,
     Unclean,
@@ -70,6 +69,7 @@ pub use receiving::{OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished
 pub use sending::{Outgoing, Packed, SendRefused, Sending, Sent, Ticket, Transmit};
 pub use serving::{Backlog, Concurrency, Offered, Outbox, Place, PushCounts, Replies, ReplyOrder, SlowRule};
 pub use session::{Session, keep_for, share_pulse, watch};
+pub use shared::ByteCount;
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -41,6 +41,16 @@ pub enum Framing {
     Unframed(Unframed),
 }
 
+/// The same of a framing with a length and of one without.
+macro_rules! of_either {
+    ($either:expr, $one:ident => $of_one:expr) => {
+        match $either {
+            Self::Length($one) => $of_one,
+            Self::Unframed($one) => $of_one,
+        }
+    };
+}
+
 impl Framing {
     /// This framing with the memory of one stream.
     #[must_use]
@@ -51,10 +61,7 @@ impl Framing {
     /// The largest payload in bytes, both ways.
     #[must_use]
     pub const fn max_payload(&self) -> usize {
-        match self {
-            Self::Length(length) => length.max_payload(),
-            Self::Unframed(unframed) => unframed.max_payload(),
-        }
+        of_either!(self, framing => framing.max_payload())
     }
 }
 
@@ -89,10 +96,7 @@ impl FromStr for Framing {
 /// Prints the normal form, as the crate of the framing does.
 impl fmt::Display for Framing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length(length) => length.fmt(f),
-            Self::Unframed(unframed) => unframed.fmt(f),
-        }
+        of_either!(self, framing => framing.fmt(f))
     }
 }
 
@@ -108,17 +112,11 @@ impl Decode for Framing {
     }
 
     fn ends(&self) -> Ends {
-        match self {
-            Self::Length(length) => length.ends(),
-            Self::Unframed(unframed) => unframed.ends(),
-        }
+        of_either!(self, framing => framing.ends())
     }
 
     fn guess(&self, input: &[u8]) -> Option<Guess> {
-        match self {
-            Self::Length(length) => length.guess(input),
-            Self::Unframed(unframed) => unframed.guess(input),
-        }
+        of_either!(self, framing => framing.guess(input))
     }
 }
 
@@ -134,10 +132,7 @@ impl Encode for Framing {
 
     #[inline]
     fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
-        match self {
-            Self::Length(length) => length.short_head(payload_len),
-            Self::Unframed(unframed) => unframed.short_head(payload_len),
-        }
+        of_either!(self, framing => framing.short_head(payload_len))
     }
 }
 
@@ -195,19 +190,13 @@ pub enum EncodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length(error) => error.fmt(f),
-            Self::Unframed(error) => error.fmt(f),
-        }
+        of_either!(self, error => error.fmt(f))
     }
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length(error) => error.fmt(f),
-            Self::Unframed(error) => error.fmt(f),
-        }
+        of_either!(self, error => error.fmt(f))
     }
 }
 

@@ -12,18 +12,18 @@ use crate::socket::SocketOptions;
 type Checked = Result<(), ProfileError>;
 
 /// What the system takes as a size or a count is a C `int`.
-const MOST_INT: usize = i32::MAX as usize;
+const MOST_INT: u32 = i32::MAX.unsigned_abs();
 /// A name and the zero behind it are 16 bytes on Linux, the BSDs and macOS.
 const MOST_INTERFACE: usize = 15;
 /// Windows holds the seconds of a linger in 16 bits.
 const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
 
 pub(super) fn check(profile: &Profile) -> Checked {
-    check_preamble("preamble.send", profile.preamble.send())?;
-    check_preamble("preamble.expect", profile.preamble.expect())?;
+    check_len("preamble.send", profile.preamble.send().len(), Preamble::MOST, "bytes")?;
+    check_len("preamble.expect", profile.preamble.expect().len(), Preamble::MOST, "bytes")?;
     check_timeouts(&profile.timeouts)?;
     if let ConnectionKind::Shared(shared) = profile.connection {
-        check_number("connection.connections", shared.connections as usize, Shared::MOST as usize, "connections")?;
+        check_count("connection.connections", shared.connections, Shared::MOST, "connections")?;
     }
     if let ConnectionKind::Pooled(pooled) = profile.connection {
         check_pooled(&pooled)?;
@@ -32,21 +32,21 @@ pub(super) fn check(profile: &Profile) -> Checked {
     check_sign("sign-on.send", "sign-on.expect", profile.sign_on())?;
     check_sign("sign-off.send", "sign-off.expect", profile.sign_off())?;
     if let Some(duplex) = profile.exchange.duplex() {
-        let most = Duplex::MOST_IN_FLIGHT as usize;
-        check_number("exchange.in-flight", duplex.in_flight as usize, most, "requests")?;
+        check_count("exchange.in-flight", duplex.in_flight, Duplex::MOST_IN_FLIGHT, "requests")?;
     }
     check_limits(&profile.limits)?;
     check_memory(profile)?;
-    check_access(&profile.access)?;
+    check_len("access.allow", profile.access.allow.len(), Access::MOST, "networks")?;
+    check_len("access.deny", profile.access.deny.len(), Access::MOST, "networks")?;
     profile.idle_limit.map_or(Ok(()), |limit| check_time("liveness.idle-limit", limit))?;
     check_socket(&profile.socket)
 }
 
-fn check_preamble(key: &'static str, bytes: &[u8]) -> Checked {
-    match bytes.len() {
-        0..=Preamble::MOST => Ok(()),
-        len => Err(ProfileError::out_of_bounds(key, format!("{len} bytes"), format!("up to {}", Preamble::MOST))),
+fn check_len(key: &'static str, len: usize, most: usize, what: &str) -> Checked {
+    if len <= most {
+        return Ok(());
     }
+    Err(ProfileError::out_of_bounds(key, format!("{len} {what}"), format!("up to {most}")))
 }
 
 fn check_timeouts(timeouts: &Timeouts) -> Checked {
@@ -56,18 +56,14 @@ fn check_timeouts(timeouts: &Timeouts) -> Checked {
     check_time("timeouts.close", timeouts.close)?;
     check_time("timeouts.first-message", timeouts.first_message)?;
     check_time("timeouts.first-request", timeouts.first_request)?;
-    if timeouts.first_request < timeouts.first_message {
-        let (found, first) = (ShowDuration(timeouts.first_request), ShowDuration(timeouts.first_message));
-        let allowed = format!("{first} or more, which is timeouts.first-message");
-        return Err(ProfileError::out_of_bounds("timeouts.first-request", found, allowed));
-    }
+    check_order("timeouts.first-message", timeouts.first_message, "timeouts.first-request", timeouts.first_request)?;
     check_time("timeouts.frame", timeouts.frame)?;
     check_time("timeouts.idle", timeouts.idle)?;
     check_time_up_to("timeouts.lifetime", timeouts.lifetime, Timeouts::MOST_LIFETIME, "30d")
 }
 
 fn check_pooled(pooled: &Pooled) -> Checked {
-    check_number("connection.max", pooled.max as usize, Pooled::MOST as usize, "connections")?;
+    check_count("connection.max", pooled.max, Pooled::MOST, "connections")?;
     let most = format!("up to {}, which is connection.max", pooled.max);
     for (key, number) in [("connection.min", pooled.min), ("connection.max-idle", pooled.max_idle)] {
         if number > pooled.max {
@@ -81,41 +77,30 @@ fn check_pooled(pooled: &Pooled) -> Checked {
     pooled.wait.map_or(Ok(()), |wait| check_time("connection.wait", wait))?;
     check_time("connection.idle", pooled.idle)?;
     check_time("connection.lifetime", pooled.lifetime)?;
-    pooled.uses.map_or(Ok(()), |uses| check_number("connection.uses", uses as usize, MOST_INT, "uses"))
+    pooled.uses.map_or(Ok(()), |uses| check_count("connection.uses", uses, MOST_INT, "uses"))
 }
 
 fn check_reconnect(reconnect: &Reconnect) -> Checked {
     check_time("reconnect.first", reconnect.first)?;
     check_time("reconnect.cap", reconnect.cap)?;
-    if reconnect.cap < reconnect.first {
-        let (found, first) = (ShowDuration(reconnect.cap), ShowDuration(reconnect.first));
-        let allowed = format!("{first} or more, which is reconnect.first");
-        return Err(ProfileError::out_of_bounds("reconnect.cap", found, allowed));
-    }
-    let most = Reconnect::MOST_FAILURES as usize;
-    check_number("reconnect.eject-after", reconnect.eject_after as usize, most, "failures")?;
+    check_order("reconnect.first", reconnect.first, "reconnect.cap", reconnect.cap)?;
+    check_count("reconnect.eject-after", reconnect.eject_after, Reconnect::MOST_FAILURES, "failures")?;
     check_time("reconnect.fail-back", reconnect.fail_back)
 }
 
 fn check_sign(send: &'static str, expect: &'static str, sign: Option<&Sign>) -> Checked {
     let Some(sign) = sign else { return Ok(()) };
-    for (key, bytes) in [(send, sign.send()), (expect, sign.expected().unwrap_or_default())] {
-        if bytes.len() > Sign::MOST {
-            let (found, allowed) = (format!("{} bytes", bytes.len()), format!("up to {}", Sign::MOST));
-            return Err(ProfileError::out_of_bounds(key, found, allowed));
-        }
-    }
-    Ok(())
+    check_len(send, sign.send().len(), Sign::MOST, "bytes")?;
+    check_len(expect, sign.expected().unwrap_or_default().len(), Sign::MOST, "bytes")
 }
 
-fn check_access(access: &Access) -> Checked {
-    for (key, networks) in [("access.allow", &access.allow), ("access.deny", &access.deny)] {
-        if networks.len() > Access::MOST {
-            let allowed = format!("up to {}", Access::MOST);
-            return Err(ProfileError::out_of_bounds(key, format!("{} networks", networks.len()), allowed));
-        }
+/// The second time is not shorter than the first.
+fn check_order(first_key: &str, first: Duration, key: &'static str, time: Duration) -> Checked {
+    if first <= time {
+        return Ok(());
     }
-    Ok(())
+    let allowed = format!("{} or more, which is {first_key}", ShowDuration(first));
+    Err(ProfileError::out_of_bounds(key, ShowDuration(time), allowed))
 }
 
 /// Whole milliseconds, as a file can say them. Longer than a day is a slip of the unit, and as good as no limit.
@@ -124,21 +109,25 @@ fn check_time(key: &'static str, time: Duration) -> Checked {
 }
 
 fn check_time_up_to(key: &'static str, time: Duration, most: Duration, shown: &str) -> Checked {
-    let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
-    if is_whole && !time.is_zero() && time <= most {
+    if time.subsec_nanos().is_multiple_of(1_000_000) && !time.is_zero() && time <= most {
         return Ok(());
     }
-    let found = if is_whole { ShowDuration(time).to_string() } else { format!("{time:?}") };
-    Err(ProfileError::out_of_bounds(key, found, format!("whole milliseconds from 1ms to {shown}")))
+    Err(ProfileError::out_of_bounds(key, shown_exactly(time), format!("whole milliseconds from 1ms to {shown}")))
+}
+
+/// The notation ends at milliseconds.
+fn shown_exactly(time: Duration) -> String {
+    let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
+    if is_whole { ShowDuration(time).to_string() } else { format!("{time:?}") }
 }
 
 fn check_limits(limits: &Limits) -> Checked {
-    check_number("limits.write-queue", limits.write_queue, MOST_INT, "bytes")?;
-    let (connections, messages) = (Limits::MOST_CONNECTIONS as usize, Limits::MOST_MESSAGES as usize);
-    check_number("limits.queued-messages", limits.queued_messages as usize, messages, "messages")?;
-    check_number("limits.connections", limits.connections as usize, connections, "connections")?;
-    check_number("limits.connections-per-client", limits.per_client as usize, connections, "connections")?;
-    check_number("limits.empty-messages", limits.empty_messages as usize, messages, "messages a second")
+    check_number("limits.write-queue", limits.write_queue, MOST_INT as usize, "bytes")?;
+    let (connections, messages) = (Limits::MOST_CONNECTIONS, Limits::MOST_MESSAGES);
+    check_count("limits.queued-messages", limits.queued_messages, messages, "messages")?;
+    check_count("limits.connections", limits.connections, connections, "connections")?;
+    check_count("limits.connections-per-client", limits.per_client, connections, "connections")?;
+    check_count("limits.empty-messages", limits.empty_messages, messages, "messages a second")
 }
 
 /// One client is to be able to send the longest message, and to be sent the longest.
@@ -161,9 +150,9 @@ fn check_memory(profile: &Profile) -> Checked {
 
 fn check_socket(socket: &SocketOptions) -> Checked {
     // Some systems take 0 as "refuse everybody".
-    check_number("socket.backlog", socket.backlog as usize, MOST_INT, "connections")?;
+    check_count("socket.backlog", socket.backlog, MOST_INT, "connections")?;
     for (key, size) in [("socket.receive-buffer", socket.receive_buffer), ("socket.send-buffer", socket.send_buffer)] {
-        size.map_or(Ok(()), |size| check_number(key, size, MOST_INT, "bytes"))?;
+        size.map_or(Ok(()), |size| check_number(key, size, MOST_INT as usize, "bytes"))?;
     }
     socket.interface.as_deref().map_or(Ok(()), check_interface)?;
     if let Some(source) = socket.source.filter(|source| source.ip().is_multicast()) {
@@ -172,9 +161,7 @@ fn check_socket(socket: &SocketOptions) -> Checked {
     match socket.linger {
         Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
             let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
-            let is_shown_whole = linger.subsec_nanos() % 1_000_000 == 0;
-            let found = if is_shown_whole { ShowDuration(linger).to_string() } else { format!("{linger:?}") };
-            Err(ProfileError::out_of_bounds("socket.linger", found, allowed))
+            Err(ProfileError::out_of_bounds("socket.linger", shown_exactly(linger), allowed))
         }
         _ => Ok(()),
     }
@@ -188,6 +175,10 @@ fn check_interface(name: &str) -> Checked {
     let found = format!("`{}`", name.escape_debug());
     let allowed = format!("a name of 1 to {MOST_INTERFACE} bytes without blanks and slashes, such as `eth0`");
     Err(ProfileError::out_of_bounds("socket.interface", found, allowed))
+}
+
+fn check_count(key: &'static str, count: u32, most: u32, what: &str) -> Checked {
+    check_number(key, count as usize, most as usize, what)
 }
 
 fn check_number(key: &'static str, number: usize, most: usize, what: &str) -> Checked {

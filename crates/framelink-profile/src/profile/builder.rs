@@ -64,6 +64,17 @@ pub struct ProfileBuilder {
     pub(super) socket: SocketOptions,
 }
 
+/// Setters of what has a default where nothing is said.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) in $place:ident;)*) => { $(
+        $(#[$doc])*
+        pub const fn $name(mut self, $value: $type) -> Self {
+            self.$place = Some($value);
+            self
+        }
+    )* };
+}
+
 impl ProfileBuilder {
     /// All defaults; only the framing has none.
     pub fn new() -> Self {
@@ -83,30 +94,15 @@ impl ProfileBuilder {
         };
         self.connection = template.connection;
         self.exchange = template.exchange;
-        if let Some(framing) = template.framing {
-            let framing: Framing =
-                framing.parse().map_err(|error| ProfileError::Unreadable { key: "framing", error })?;
-            self = self.framing(framing);
-        }
-        Ok(self)
+        let Some(framing) = template.framing else { return Ok(self) };
+        let framing = framing.parse::<Framing>().map_err(|error| ProfileError::Unreadable { key: "framing", error })?;
+        Ok(self.framing(framing))
     }
 
     /// How messages are cut and wrapped: one framing, or one for each direction. There is no default.
     pub fn framing(self, framing: impl Into<Directions>) -> Self {
         let Directions { send, receive } = framing.into();
         self.send_framing(send).receive_framing(receive)
-    }
-
-    /// How what is sent is wrapped. There is no default.
-    pub const fn send_framing(mut self, framing: Framing) -> Self {
-        self.send = Some(framing);
-        self
-    }
-
-    /// How what is received is cut. There is no default.
-    pub const fn receive_framing(mut self, framing: Framing) -> Self {
-        self.receive = Some(framing);
-        self
     }
 
     /// Bytes to send once when connected, and bytes to expect once, up to 1 KiB each. Defaults to none.
@@ -174,120 +170,15 @@ impl ProfileBuilder {
         self
     }
 
-    /// Resolving and dialling, and the preamble. Defaults to 10 s, on a short connection to no more than the reply's.
-    pub const fn connect_timeout(mut self, within: Duration) -> Self {
-        self.connect = Some(within);
-        self
-    }
-
-    /// A whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
-    pub const fn reply_timeout(mut self, within: Duration) -> Self {
-        self.reply = Some(within);
-        self
-    }
-
-    /// Writing one message. Defaults to 30 s.
-    pub const fn write_timeout(mut self, within: Duration) -> Self {
-        self.write = Some(within);
-        self
-    }
-
-    /// For a peer to close too when we close first. Defaults to 1 s.
-    pub const fn close_timeout(mut self, within: Duration) -> Self {
-        self.close = Some(within);
-        self
-    }
-
-    /// For servers: from accepting a connection to the first byte of a message. Defaults to 1 min.
-    pub const fn first_message_timeout(mut self, within: Duration) -> Self {
-        self.first_message = Some(within);
-        self
-    }
-
-    /// For servers: how long a client that has sent only heartbeats may take for its first message. Defaults to the time of every other
-    /// client.
-    pub const fn first_request_timeout(mut self, within: Duration) -> Self {
-        self.first_request = Some(within);
-        self
-    }
-
-    /// For servers: from the first byte of a message to its last. Defaults to 30 s.
-    pub const fn frame_timeout(mut self, within: Duration) -> Self {
-        self.frame = Some(within);
-        self
-    }
-
-    /// For servers: how long a connection is kept on which nothing comes or goes, heartbeats apart. Defaults to 1 h.
-    pub const fn idle_timeout(mut self, within: Duration) -> Self {
-        self.idle = Some(within);
-        self
-    }
-
-    /// For servers: how long any connection is kept. Defaults to a day.
-    pub const fn lifetime(mut self, within: Duration) -> Self {
-        self.lifetime = Some(within);
-        self
-    }
-
-    /// The largest payload in bytes; it may lower what the framing says. Defaults to what the framing says.
-    pub const fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = Some(bytes);
-        self
-    }
-
-    /// Bytes that may wait to be written. Defaults to 64 KiB.
-    pub const fn write_queue(mut self, bytes: usize) -> Self {
-        self.write_queue = Some(bytes);
-        self
-    }
-
-    /// Messages that may wait to be written. Defaults to 4096.
-    pub const fn queued_messages(mut self, most: u32) -> Self {
-        self.queued_messages = Some(most);
-        self
-    }
-
-    /// For servers: connections of one client at a time. Defaults to 250.
-    pub const fn connections_per_client(mut self, most: u32) -> Self {
-        self.per_client = Some(most);
-        self
-    }
-
     /// For servers: what becomes of a connection too many. Defaults to [`WhenFull::RefuseNewest`].
     pub const fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
     }
 
-    /// For servers: bytes that all connections hold together. When they are used up, the client that holds most is closed. Defaults to
-    /// [`Limits::default_memory`].
-    pub const fn memory(mut self, bytes: usize) -> Self {
-        self.memory = Some(bytes);
-        self
-    }
-
-    /// For servers: how many bytes of this memory the connections of one client hold together. Defaults to half of it, or to as many as the
-    /// longest messages need.
-    pub const fn memory_per_client(mut self, bytes: usize) -> Self {
-        self.memory_per_client = Some(bytes);
-        self
-    }
-
-    /// For servers: how many empty heartbeats a client may send a second. Defaults to 100.
-    pub const fn empty_messages(mut self, most: u32) -> Self {
-        self.empty_messages = Some(most);
-        self
-    }
-
     /// For servers: who may connect. Defaults to everybody.
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
-        self
-    }
-
-    /// For servers: connections at a time. Defaults to 1000.
-    pub const fn connections(mut self, most: u32) -> Self {
-        self.connections = Some(most);
         self
     }
 
@@ -303,17 +194,57 @@ impl ProfileBuilder {
         self
     }
 
-    /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer; the profile is explained with that in
-    /// mind. Defaults to unknown.
-    pub const fn idle_limit(mut self, limit: Duration) -> Self {
-        self.idle_limit = Some(limit);
-        self
-    }
-
     /// What the socket is told. Defaults to [`SocketOptions::new`].
     pub fn socket(mut self, options: SocketOptions) -> Self {
         self.socket = options;
         self
+    }
+
+    setters! {
+        /// How what is sent is wrapped. There is no default.
+        send_framing(framing: Framing) in send;
+        /// How what is received is cut. There is no default.
+        receive_framing(framing: Framing) in receive;
+        /// Resolving and dialling, and the preamble. Defaults to 10 s, on a short connection to no more than the reply's.
+        connect_timeout(within: Duration) in connect;
+        /// A whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
+        reply_timeout(within: Duration) in reply;
+        /// Writing one message. Defaults to 30 s.
+        write_timeout(within: Duration) in write;
+        /// For a peer to close too when we close first. Defaults to 1 s.
+        close_timeout(within: Duration) in close;
+        /// For servers: from accepting a connection to the first byte of a message. Defaults to 1 min.
+        first_message_timeout(within: Duration) in first_message;
+        /// For servers: how long a client that has sent only heartbeats may take for its first message. Defaults to the time of every other
+        /// client.
+        first_request_timeout(within: Duration) in first_request;
+        /// For servers: from the first byte of a message to its last. Defaults to 30 s.
+        frame_timeout(within: Duration) in frame;
+        /// For servers: how long a connection is kept on which nothing comes or goes, heartbeats apart. Defaults to 1 h.
+        idle_timeout(within: Duration) in idle;
+        /// For servers: how long any connection is kept. Defaults to a day.
+        lifetime(within: Duration) in lifetime;
+        /// The largest payload in bytes; it may lower what the framing says. Defaults to what the framing says.
+        max_message(bytes: usize) in max_message;
+        /// Bytes that may wait to be written. Defaults to 64 KiB.
+        write_queue(bytes: usize) in write_queue;
+        /// Messages that may wait to be written. Defaults to 4096.
+        queued_messages(most: u32) in queued_messages;
+        /// For servers: connections of one client at a time. Defaults to 250.
+        connections_per_client(most: u32) in per_client;
+        /// For servers: bytes that all connections hold together. When they are used up, the client that holds most is closed. Defaults to
+        /// [`Limits::default_memory`].
+        memory(bytes: usize) in memory;
+        /// For servers: how many bytes of this memory the connections of one client hold together. Defaults to half of it, or to as many as the
+        /// longest messages need.
+        memory_per_client(bytes: usize) in memory_per_client;
+        /// For servers: how many empty heartbeats a client may send a second. Defaults to 100.
+        empty_messages(most: u32) in empty_messages;
+        /// For servers: connections at a time. Defaults to 1000.
+        connections(most: u32) in connections;
+        /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer; the profile is explained with that in
+        /// mind. Defaults to unknown.
+        idle_limit(limit: Duration) in idle_limit;
     }
 
     /// Checks the whole and makes the profile.
@@ -388,14 +319,14 @@ impl ProfileBuilder {
     fn limited(&self, framing: Directions) -> Result<Directions, ProfileError> {
         let Some(max) = self.max_message else { return Ok(framing) };
         let said = framing.send.max_payload().max(framing.receive.max_payload());
+        let refuse = |reason| ProfileError::combination("limits.message", "framing", reason);
         if max > said {
             let reason = format!("it may only lower the {said} bytes that the framing allows, not raise them to {max}");
-            return Err(ProfileError::combination("limits.message", "framing", reason));
+            return Err(refuse(reason));
         }
         let lower = |framing: Framing| {
-            let refused = |error: NotationError| format!("{framing}: {}", error.message());
-            lowered(framing, max)
-                .map_err(|error| ProfileError::combination("limits.message", "framing", refused(error)))
+            let refused = |error: NotationError| refuse(format!("{framing}: {}", error.message()));
+            lowered(framing, max).map_err(refused)
         };
         // A direction that is not used may have messages of one length, which no limit can lower.
         let (sends, receives) = (self.exchange.sends(), self.exchange.receives());

@@ -146,43 +146,33 @@ impl Explanation {
     }
 
     fn as_server(&mut self, profile: &Profile) {
-        let Profile { timeouts, limits, .. } = profile;
+        let Profile { timeouts, limits, access, .. } = profile;
+        let mut say = |text: String| self.say("as a server", text);
         let full = match limits.when_full {
             WhenFull::RefuseNewest => "refuses more",
             WhenFull::DropOldest => "closes the oldest for another",
         };
         let (most, of_one) = (limits.connections, limits.per_client.min(limits.connections));
-        self.say("as a server", format!("holds up to {most} connections, {of_one} of one client, and {full}"));
+        say(format!("holds up to {most} connections, {of_one} of one client, and {full}"));
         let (first, frame) = (ShowDuration(timeouts.first_message), ShowDuration(timeouts.frame));
-        self.say("as a server", format!("a client has {first} to begin its first message, and {frame} to finish any"));
+        say(format!("a client has {first} to begin its first message, and {frame} to finish any"));
         if profile.heartbeat.is_some() && timeouts.first_request > timeouts.first_message {
             let longer = ShowDuration(timeouts.first_request);
-            self.say("as a server", format!("a client that sends only heartbeats has {longer} for that"));
+            say(format!("a client that sends only heartbeats has {longer} for that"));
         }
         let (idle, lifetime) = (ShowDuration(timeouts.idle), ShowDuration(timeouts.lifetime));
-        self.say(
-            "as a server",
-            format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"),
-        );
+        say(format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"));
         let (memory, share) = (ShowBytes(limits.memory), ShowBytes(limits.memory_per_client));
-        self.say(
-            "as a server",
-            format!(
-                "holds up to {memory} for all connections, {share} for one client; with more, the client that holds most is closed"
-            ),
-        );
+        let largest = "with more, the client that holds most is closed";
+        say(format!("holds up to {memory} for all connections, {share} for one client; {largest}"));
         if profile.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
-            self.say("as a server", format!("takes up to {} empty heartbeats a second", limits.empty_messages));
+            say(format!("takes up to {} empty heartbeats a second", limits.empty_messages));
         } else if limits.empty_messages != Limits::EMPTY_MESSAGES {
-            self.say(
-                "as a server",
-                "answers empty messages like any other: limits.empty-messages is for empty heartbeats",
-            );
+            say("answers empty messages like any other: limits.empty-messages is for empty heartbeats".to_owned());
         }
-        let access = &profile.access;
         for (who, networks) in [("only", &access.allow), ("not", &access.deny)] {
             if !networks.is_empty() {
-                self.say("as a server", format!("admits {who} {}", Listed(networks)));
+                say(format!("admits {who} {}", Listed(networks)));
             }
         }
     }
@@ -194,32 +184,31 @@ impl Explanation {
 
     /// Only what is not the default: the rest says nothing about this peer.
     fn socket(&mut self, socket: &SocketOptions) {
+        let mut say = |text: String| self.say("socket", text);
         if let Some(source) = socket.source {
-            self.say("socket", format!("dials from {source}"));
+            say(format!("dials from {source}"));
         }
         if let Some(interface) = &socket.interface {
-            self.say("socket", format!("dials through the interface {interface}"));
+            say(format!("dials through the interface {interface}"));
         }
         if !socket.nodelay {
-            self.say("socket", "small writes may wait to be sent together (no TCP_NODELAY)");
+            say("small writes may wait to be sent together (no TCP_NODELAY)".to_owned());
         }
         for (name, size) in [("receive", socket.receive_buffer), ("send", socket.send_buffer)] {
             if let Some(size) = size {
-                self.say("socket", format!("asks the system for a {name} buffer of {}", ShowBytes(size)));
+                say(format!("asks the system for a {name} buffer of {}", ShowBytes(size)));
             }
         }
         match socket.linger {
             None => {}
-            Some(Duration::ZERO) => self.say("socket", "closing resets the connection (linger 0)"),
-            Some(linger) => {
-                self.say("socket", format!("closing waits up to {} for what is unsent", ShowDuration(linger)));
-            }
+            Some(Duration::ZERO) => say("closing resets the connection (linger 0)".to_owned()),
+            Some(linger) => say(format!("closing waits up to {} for what is unsent", ShowDuration(linger))),
         }
         if socket.backlog != SocketOptions::new().backlog {
-            self.say("socket", format!("up to {} connections wait to be accepted", socket.backlog));
+            say(format!("up to {} connections wait to be accepted", socket.backlog));
         }
         if !socket.reuse_address {
-            self.say("socket", "an address on which old connections linger cannot be listened on");
+            say("an address on which old connections linger cannot be listened on".to_owned());
         }
     }
 
@@ -246,10 +235,9 @@ impl Explanation {
         self.free_bytes(profile);
         let is_port_fixed = profile.socket.source.is_some_and(|source| source.port() != 0);
         if is_port_fixed && profile.connection.short().is_some() {
-            self.say(
-                "careful",
-                "a fixed source port cannot be dialled from again for a minute or so after a connection was closed",
-            );
+            let text =
+                "a fixed source port cannot be dialled from again for a minute or so after a connection was closed";
+            self.say("careful", text);
         }
     }
 
@@ -263,19 +251,15 @@ impl Explanation {
             ("behind it (gap)", "infix"),
             ("at the end of a frame (tail)", "suffix"),
         ];
-        let free: Vec<_> = length.free_bytes().into_iter().zip(places).filter(|(count, _)| *count > 0).collect();
-        if free.is_empty() {
+        let free = length.free_bytes().into_iter().zip(places).filter(|(count, _)| *count > 0);
+        let (counts, options): (Vec<_>, Vec<_>) =
+            free.map(|(count, (place, option))| (format!("{count} {place}"), option)).unzip();
+        if counts.is_empty() {
             return;
         }
-        let counts: Vec<_> = free.iter().map(|(count, (place, _))| format!("{count} {place}")).collect();
-        let options: Vec<_> = free.iter().map(|(_, (_, option))| *option).collect();
         let (counts, options) = (counts.join(", "), options.join(" and "));
-        self.say(
-            "careful",
-            format!(
-                "free bytes are written as zeros: {counts}; say {options} if they have to be others, or keep if messages bring them"
-            ),
-        );
+        let change = format!("say {options} if they have to be others, or keep if messages bring them");
+        self.say("careful", format!("free bytes are written as zeros: {counts}; {change}"));
     }
 }
 

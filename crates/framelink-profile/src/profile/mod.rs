@@ -11,15 +11,9 @@ mod exchange;
 mod explanation;
 mod limits;
 mod liveness;
-mod pooled;
 mod preamble;
 mod reconnect;
 mod rules;
-#[cfg(feature = "serde")]
-mod scalar;
-#[cfg(feature = "serde")]
-mod serde;
-mod sign;
 mod template;
 mod timeouts;
 #[cfg(feature = "toml")]
@@ -28,15 +22,13 @@ mod words;
 
 pub use access::{Access, Network};
 pub use builder::ProfileBuilder;
-pub use connection::{ConnectionKind, Shared, Short, Side};
+pub use connection::{ConnectionKind, Pooled, Shared, Short, Side};
 pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
 pub use limits::{Limits, WhenFull};
-pub use pooled::Pooled;
-pub use preamble::Preamble;
+pub use preamble::{Preamble, Sign};
 pub use reconnect::{Policy, Reconnect};
-pub use sign::Sign;
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
 #[cfg(feature = "toml")]
@@ -213,71 +205,5 @@ impl Profile {
                 duplex.in_flight
             )
         })
-    }
-
-    /// Whether this side of a connection can use it.
-    ///
-    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
-    /// request ends so has to half-close, a server whose reply ends so has to close first.
-    ///
-    /// ```
-    /// use framelink_profile::{Directions, Profile, Short, Side};
-    ///
-    /// // A request line, and a reply up to the end.
-    /// let framing = Directions { send: "line".parse()?, receive: "until-close".parse()? };
-    /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
-    /// assert!(profile.check_for(Side::Client).is_ok());
-    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
-        rules::check_for(self, side)
-    }
-
-    /// Whether a pool can use this profile, and how.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
-        rules::check_for(self, Side::Client)?;
-        rules::check_pool(self)
-    }
-
-    /// Whether a client that has one exchange at a time can use this profile.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
-        rules::check_for(self, Side::Client)?;
-        rules::check_one_at_a_time(self)
-    }
-
-    /// Whether a client that does nothing while none of its methods is called can use this profile.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_not_kept_up(&self) -> Result<(), ProfileError> {
-        rules::check_not_kept_up(self)
-    }
-
-    /// Whether a client with many requests in flight on each connection can use this profile.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_duplex(&self) -> Result<(), ProfileError> {
-        rules::check_for(self, Side::Client)?;
-        rules::check_many(self)
-    }
-
-    /// Whether a client with a pair of connections can use this profile, and how.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
-        rules::check_for(self, Side::Client)?;
-        rules::check_pair(self)
     }
 }

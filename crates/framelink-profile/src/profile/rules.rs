@@ -1,13 +1,14 @@
 //! What cannot work together, and why.
 //!
-//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`check_for`] says so. A
+//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`Profile::check_for`] says so. A
 //! timeout that one side alone has (the reply's, the frame's) is judged as that side has it: the other is not harmed by a
 //! longer one.
 
 use std::time::Duration;
 
-use super::Simplex;
-use super::{ConnectionKind, Duplex, ExchangeKind, Profile, ProfileError, Side, Sign, Timeouts, liveness};
+use super::{
+    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
+};
 use crate::framing::{Directions, Framing};
 use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Decode, Encode, Ends};
@@ -38,39 +39,126 @@ pub(super) fn reply_without_request() -> ProfileError {
     ProfileError::combination("timeouts.reply", "exchange", reason)
 }
 
-/// Whether the side can end what it sends, and see the end of what it receives.
-pub(super) fn check_for(profile: &Profile, side: Side) -> Checked {
-    let other = match side {
-        Side::Client => Side::Server,
-        Side::Server => Side::Client,
-    };
-    if profile.exchange.sends() && ends_by_close(&profile.framing.send) {
-        can_end(profile, side, send_key(&profile.framing))?;
+/// What can use a profile.
+impl Profile {
+    /// Whether this side of a connection can use it.
+    ///
+    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
+    /// request ends so has to half-close, a server whose reply ends so has to close first.
+    ///
+    /// ```
+    /// use framelink_profile::{Directions, Profile, Short, Side};
+    ///
+    /// // A request line, and a reply up to the end.
+    /// let framing = Directions { send: "line".parse()?, receive: "until-close".parse()? };
+    /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
+    /// assert!(profile.check_for(Side::Client).is_ok());
+    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
+        let other = match side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        if self.exchange.sends() && ends_by_close(&self.framing.send) {
+            can_end(self, side, send_key(&self.framing))?;
+        }
+        if self.exchange.receives() && ends_by_close(&self.framing.receive) {
+            can_end(self, other, receive_key(&self.framing))?;
+        }
+        Ok(())
     }
-    if profile.exchange.receives() && ends_by_close(&profile.framing.receive) {
-        can_end(profile, other, receive_key(&profile.framing))?;
+
+    /// Whether a pool can use this profile, and how.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
+        self.check_for(Side::Client)?;
+        self.connection.pooled().ok_or_else(|| {
+            let reason = "it lends connections, which only pooled has; use a Client, or a Link";
+            ProfileError::combination("connection", "the pool", reason)
+        })
     }
-    Ok(())
+
+    /// Whether a client that has one exchange at a time can use this profile.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
+        self.check_for(Side::Client)?;
+        if self.exchange.duplex().is_none() {
+            return Ok(());
+        }
+        let reason =
+            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`";
+        Err(ProfileError::combination("exchange", "the client", reason))
+    }
+
+    /// Whether a client that does nothing while none of its methods is called can use this profile.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_not_kept_up(&self) -> Result<(), ProfileError> {
+        if !self.keep_up {
+            return Ok(());
+        }
+        let reason = "that client dials only while one of its methods is called";
+        Err(ProfileError::combination("connection.keep-up", "the non-blocking client", reason))
+    }
+
+    /// Whether a client with many requests in flight on each connection can use this profile.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_duplex(&self) -> Result<(), ProfileError> {
+        self.check_for(Side::Client)?;
+        let reason = match self.exchange {
+            ExchangeKind::Duplex(_) => return Ok(()),
+            ExchangeKind::Simplex(_) => {
+                "a pair of connections has two addresses; use Link::simplex, or a connection's `simplex`"
+            }
+            _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
+        };
+        Err(ProfileError::combination("exchange", "the link", reason))
+    }
+
+    /// Whether a client with a pair of connections can use this profile, and how.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
+        self.check_for(Side::Client)?;
+        match self.exchange {
+            ExchangeKind::Simplex(simplex) => Ok(simplex),
+            _ => {
+                let reason = "it is a pair of connections, which only simplex has";
+                Err(ProfileError::combination("exchange", "the link", reason))
+            }
+        }
+    }
 }
 
 fn until_close_needs_short(profile: &Profile) -> Checked {
-    if profile.connection.short().is_some() {
+    let Profile { framing, exchange, .. } = profile;
+    let is_sent = exchange.sends() && ends_by_close(&framing.send);
+    let is_received = exchange.receives() && ends_by_close(&framing.receive);
+    if profile.connection.short().is_some() || !(is_sent || is_received) {
         return Ok(());
     }
-    match closing_key(profile) {
-        None => Ok(()),
-        Some(key) => Err(ProfileError::combination(
-            key,
-            "connection",
-            "an `until-close` message ends with the connection, so a long connection could carry only one; use a short \
-             connection",
-        )),
-    }
+    let key = if is_sent { send_key(framing) } else { receive_key(framing) };
+    let reason = "an `until-close` message ends with the connection, so a long connection could carry only one; use a short \
+                  connection";
+    Err(ProfileError::combination(key, "connection", reason))
 }
 
 /// For one of the two sides at least.
 fn until_close_needs_an_end(profile: &Profile) -> Checked {
-    check_for(profile, Side::Client).or_else(|as_client| check_for(profile, Side::Server).map_err(|_| as_client))
+    profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
 }
 
 fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
@@ -198,30 +286,6 @@ fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
     Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
 }
 
-/// For a client that has one exchange at a time.
-pub(super) fn check_one_at_a_time(profile: &Profile) -> Checked {
-    match profile.exchange.duplex() {
-        None => Ok(()),
-        Some(_) => Err(ProfileError::combination(
-            "exchange",
-            "the client",
-            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`",
-        )),
-    }
-}
-
-/// For a client that does nothing while none of its methods is called.
-pub(super) fn check_not_kept_up(profile: &Profile) -> Checked {
-    match profile.keep_up {
-        false => Ok(()),
-        true => Err(ProfileError::combination(
-            "connection.keep-up",
-            "the non-blocking client",
-            "that client dials only while one of its methods is called",
-        )),
-    }
-}
-
 /// A client or a link keeps up the connections that it dials.
 fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     if !profile.keep_up {
@@ -322,41 +386,6 @@ fn is_sync(profile: &Profile) -> bool {
     profile.exchange == ExchangeKind::Sync
 }
 
-/// For a client that has many exchanges at a time on each connection.
-pub(super) fn check_many(profile: &Profile) -> Checked {
-    let reason = match profile.exchange {
-        ExchangeKind::Duplex(_) => return Ok(()),
-        ExchangeKind::Simplex(_) => {
-            "a pair of connections has two addresses; use Link::simplex, or a connection's `simplex`"
-        }
-        _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
-    };
-    Err(ProfileError::combination("exchange", "the link", reason))
-}
-
-/// For a pool.
-pub(super) fn check_pool(profile: &Profile) -> Result<super::Pooled, ProfileError> {
-    match profile.connection {
-        ConnectionKind::Pooled(pooled) => Ok(pooled),
-        _ => {
-            let reason = "it lends connections, which only pooled has; use a Client, or a Link";
-            Err(ProfileError::combination("connection", "the pool", reason))
-        }
-    }
-}
-
-/// For a client that has a pair of connections.
-pub(super) fn check_pair(profile: &Profile) -> Result<Simplex, ProfileError> {
-    match profile.exchange {
-        ExchangeKind::Simplex(simplex) => Ok(simplex),
-        _ => Err(ProfileError::combination(
-            "exchange",
-            "the link",
-            "it is a pair of connections, which only simplex has",
-        )),
-    }
-}
-
 fn ends_by_close(framing: &Framing) -> bool {
     framing.ends() == Ends::Close
 }
@@ -366,15 +395,6 @@ fn silence_of(framing: &Framing) -> Option<Duration> {
         Ends::Quiet(silence) => Some(silence),
         _ => None,
     }
-}
-
-/// The key of the framing in use whose messages end with the connection.
-fn closing_key(profile: &Profile) -> Option<&'static str> {
-    let Profile { framing, exchange, .. } = profile;
-    if exchange.sends() && ends_by_close(&framing.send) {
-        return Some(send_key(framing));
-    }
-    (exchange.receives() && ends_by_close(&framing.receive)).then(|| receive_key(framing))
 }
 
 fn send_key(framing: &Directions) -> &'static str {

@@ -47,6 +47,17 @@ impl Default for SocketOptions {
     }
 }
 
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($given:ident: $type:ty) = $value:expr;)*) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $name(mut self, $given: $type) -> Self {
+            self.$name = $value;
+            self
+        }
+    )* };
+}
+
 impl SocketOptions {
     /// The defaults.
     #[must_use]
@@ -64,13 +75,6 @@ impl SocketOptions {
         }
     }
 
-    /// The address to dial from. Defaults to the system's choice.
-    #[must_use]
-    pub const fn source(mut self, source: SocketAddr) -> Self {
-        self.source = Some(source);
-        self
-    }
-
     /// The network interface to dial through. Defaults to the system's choice.
     #[must_use]
     pub fn interface(mut self, name: impl Into<String>) -> Self {
@@ -78,52 +82,22 @@ impl SocketOptions {
         self
     }
 
-    /// Whether small writes leave at once. Defaults to yes.
-    #[must_use]
-    pub const fn nodelay(mut self, yes: bool) -> Self {
-        self.nodelay = yes;
-        self
-    }
-
-    /// Bytes of the kernel's receive buffer. Defaults to the system's choice.
-    #[must_use]
-    pub const fn receive_buffer(mut self, bytes: usize) -> Self {
-        self.receive_buffer = Some(bytes);
-        self
-    }
-
-    /// Bytes of the kernel's send buffer. Defaults to the system's choice.
-    #[must_use]
-    pub const fn send_buffer(mut self, bytes: usize) -> Self {
-        self.send_buffer = Some(bytes);
-        self
-    }
-
-    /// How long closing waits for what is unsent; zero resets. Defaults to the system's choice.
-    #[must_use]
-    pub const fn linger(mut self, linger: Option<Duration>) -> Self {
-        self.linger = linger;
-        self
-    }
-
-    /// How the system probes an idle connection. Defaults to not at all.
-    #[must_use]
-    pub const fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
-        self.keepalive = keepalive;
-        self
-    }
-
-    /// So many connections may wait to be accepted. Defaults to 1024.
-    #[must_use]
-    pub const fn backlog(mut self, connections: u32) -> Self {
-        self.backlog = connections;
-        self
-    }
-
-    /// Whether a listener may bind an address on which old connections linger. Defaults to yes.
-    #[must_use]
-    pub const fn reuse_address(mut self, yes: bool) -> Self {
-        self.reuse_address = yes;
-        self
+    setters! {
+        /// The address to dial from. Defaults to the system's choice.
+        source(source: SocketAddr) = Some(source);
+        /// Whether small writes leave at once. Defaults to yes.
+        nodelay(yes: bool) = yes;
+        /// Bytes of the kernel's receive buffer. Defaults to the system's choice.
+        receive_buffer(bytes: usize) = Some(bytes);
+        /// Bytes of the kernel's send buffer. Defaults to the system's choice.
+        send_buffer(bytes: usize) = Some(bytes);
+        /// How long closing waits for what is unsent; zero resets. Defaults to the system's choice.
+        linger(linger: Option<Duration>) = linger;
+        /// How the system probes an idle connection. Defaults to not at all.
+        keepalive(keepalive: Option<Keepalive>) = keepalive;
+        /// So many connections may wait to be accepted. Defaults to 1024.
+        backlog(connections: u32) = connections;
+        /// Whether a listener may bind an address on which old connections linger. Defaults to yes.
+        reuse_address(yes: bool) = yes;
     }
 }

@@ -59,10 +59,7 @@ impl Model {
 
     fn begins(&mut self, key: u8, within: Duration) {
         let (waiter, deadline) = (self.begun, self.now + within);
-        let first = self.calls.first();
-        if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
-            self.may_end();
-        }
+        self.may_end_for_the_first();
         let begun = self.in_flight.begin(&mut Cow::Borrowed(&[key]), waiter, self.now, deadline);
         let expected = match self.ended {
             Some(ended) => Err(NotBegun::Ended(ended)),
@@ -79,10 +76,7 @@ impl Model {
     }
 
     fn is_answered(&mut self, key: u8) {
-        let first = self.calls.first();
-        if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
-            self.may_end();
-        }
+        self.may_end_for_the_first();
         if self.in_order && self.ended == Some(Ended::InOrder) {
             assert_eq!(self.in_flight.on_message(&[key], self.now), Arrived::Untold);
             return;
@@ -141,6 +135,14 @@ impl Model {
         let Some(call) = self.calls.pop() else { return };
         assert_eq!(self.in_flight.forget(call.id), call.is_waited_for.then_some(call.waiter));
         assert_eq!(self.in_flight.forget(call.id), None);
+    }
+
+    /// In order a call that was cancelled has to be answered in its time.
+    fn may_end_for_the_first(&mut self) {
+        let first = self.calls.first();
+        if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
+            self.may_end();
+        }
     }
 
     fn may_end(&mut self) {

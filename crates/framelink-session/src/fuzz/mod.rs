@@ -20,33 +20,21 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn any_steps_of_a_session() {
-        any_steps(200_000, session::<framelink_profile::Framing>);
+    macro_rules! any_steps {
+        ($($name:ident: $steps:literal of $body:expr;)*) => { $(
+            #[test]
+            fn $name() {
+                any_steps($steps, $body);
+            }
+        )* };
     }
 
-    #[test]
-    fn any_steps_of_calls_in_flight() {
-        any_steps(100_000, in_flight);
-    }
-
-    #[test]
-    fn any_steps_of_heartbeats() {
-        any_steps(400_000, pulse);
-    }
-
-    #[test]
-    fn any_steps_of_replies() {
-        any_steps(100_000, replies);
-    }
-
-    #[test]
-    fn any_steps_of_memory() {
-        any_steps(200_000, memory);
-    }
-
-    #[test]
-    fn any_steps_of_an_outbox() {
-        any_steps(100_000, outbox);
+    any_steps! {
+        any_steps_of_a_session: 200_000 of session::<framelink_profile::Framing>;
+        any_steps_of_calls_in_flight: 100_000 of in_flight;
+        any_steps_of_heartbeats: 400_000 of pulse;
+        any_steps_of_replies: 100_000 of replies;
+        any_steps_of_memory: 200_000 of memory;
+        any_steps_of_an_outbox: 100_000 of outbox;
     }
 }

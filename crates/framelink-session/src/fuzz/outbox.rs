@@ -44,19 +44,8 @@ impl Model {
     fn new(rule: SlowRule, messages: usize, bytes: usize) -> Self {
         let outbox = Outbox::new(Backlog::new(rule).messages(messages).bytes(bytes));
         let (framing, waiting) = ("net:1".parse().expect("a notation"), VecDeque::new());
-        let (being_written, queued, offered) = (0, 0, 0);
-        Self {
-            outbox,
-            framing,
-            rule,
-            messages: messages.max(1),
-            bytes,
-            waiting,
-            being_written,
-            queued,
-            offered,
-            is_closed: false,
-        }
+        let (messages, being_written, queued, offered, is_closed) = (messages.max(1), 0, 0, 0, false);
+        Self { outbox, framing, rule, messages, bytes, waiting, being_written, queued, offered, is_closed }
     }
 
     fn is_offered(&mut self, message: &[u8]) {

@@ -86,18 +86,9 @@ impl End {
         let framing: Length = "net:2".parse().expect("a notation");
         let mut session = Session::new(framing, framing);
         session.watch(Arc::clone(heartbeat), role, jitter, Duration::ZERO);
-        Self {
-            session,
-            bound: heartbeat.detection_bound(role),
-            since: Duration::ZERO,
-            wire: VecDeque::new(),
-            sent: 0,
-            delivered: 0,
-            is_away: false,
-            is_cut: false,
-            has_lost: false,
-            is_dead: false,
-        }
+        let (bound, since, wire) = (heartbeat.detection_bound(role), Duration::ZERO, VecDeque::new());
+        let (is_away, is_cut, has_lost, is_dead) = (false, false, false, false);
+        Self { session, bound, since, wire, sent: 0, delivered: 0, is_away, is_cut, has_lost, is_dead }
     }
 
     fn send(&mut self) {

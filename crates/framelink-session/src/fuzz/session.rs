@@ -106,17 +106,9 @@ struct Peer<F: Framing> {
 
 impl<F: Framing> Peer<F> {
     fn new(framing: F) -> Self {
-        Self {
-            framing,
-            wire: VecDeque::new(),
-            read: Vec::new(),
-            open: Vec::new(),
-            ended: Vec::new(),
-            heard_at: Duration::ZERO,
-            is_closed: false,
-            messages: Vec::new(),
-            fault: None,
-        }
+        let (wire, read, open, ended, messages) = Default::default();
+        let (heard_at, is_closed, fault) = (Duration::ZERO, false, None);
+        Self { framing, wire, read, open, ended, heard_at, is_closed, messages, fault }
     }
 
     /// A frame, where the payload makes one; else the bytes as they are, be they what they may.

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::lifetime::Tally;
-
 /// Heartbeats are none. Clones are the same cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<Cell>);
@@ -71,5 +69,45 @@ impl Drop for Cell {
         if let Some(tally) = self.tally.as_ref().filter(|_| lost > 0) {
             tally.on_lost(lost);
         }
+    }
+}
+
+/// Counts the requests of many connections, each once.
+#[derive(Debug, Default)]
+pub struct Tally {
+    taken: AtomicU64,
+    answered: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// What was counted at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// The requests that were delivered.
+    pub taken: u64,
+    /// Those of them that were answered.
+    pub answered: u64,
+    /// Those of them whose connection ended before they were answered.
+    pub lost: u64,
+}
+
+impl Tally {
+    /// Returns what has been counted so far.
+    pub fn now(&self) -> Tallied {
+        // What is later in the life of a request is read earlier, so that none seems to be over that was not begun.
+        let (lost, answered) = (self.lost.load(Ordering::Acquire), self.answered.load(Ordering::Acquire));
+        Tallied { taken: self.taken.load(Ordering::Acquire), answered, lost }
+    }
+
+    fn on_taken(&self) {
+        self.taken.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn on_answered(&self, count: u64) {
+        self.answered.fetch_add(count, Ordering::AcqRel);
+    }
+
+    fn on_lost(&self, count: u64) {
+        self.lost.fetch_add(count, Ordering::AcqRel);
     }
 }

@@ -2,11 +2,10 @@
 
 mod activity;
 mod notice;
-mod tally;
 mod tenure;
 
 pub(crate) use activity::Activity;
-pub use notice::{Notice, Stage};
-pub use tally::{Tallied, Tally};
+pub use activity::{Tallied, Tally};
+pub use notice::{Ending, Notice, Stage};
 pub(crate) use tenure::Standing;
-pub use tenure::{Ending, Tenure};
+pub use tenure::Tenure;

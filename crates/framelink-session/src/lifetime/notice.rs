@@ -1,11 +1,12 @@
-//! How a connection is told, from elsewhere, to end.
+//! How a connection is told, from elsewhere, to end, and why it ends.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
-use crate::lifetime::Ending;
+use framelink_codec::notation::{ShowSize, TimeText};
 
 /// How far a connection is from its end, as somebody else has decided. Complete by nature; a later stage is never taken back.
 ///
@@ -23,6 +24,47 @@ pub enum Stage {
     Dropped,
     /// It is to end at once: the time for what was in flight is over.
     Cut,
+}
+
+/// Why a connection ends though its peer has not ended it. Complete by nature.
+///
+/// See [`Tenure`](crate::Tenure) for an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing came or went, heartbeats apart, for so long.
+    Idle {
+        /// The limit.
+        after: Duration,
+    },
+    /// It was there for so long.
+    Lifetime {
+        /// The limit.
+        after: Duration,
+    },
+    /// It was told to, and a quiet moment came, or the time for taking is over.
+    Drained,
+    /// A newer connection takes its place.
+    Dropped,
+    /// The memory budget of the server was used up, and the client of this connection held most of it.
+    Memory {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The connections of this client held as much memory as one client may hold.
+    ClientMemory {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The time for what was in flight is over.
+    Cut,
+}
+
+impl Ending {
+    /// Whether nothing is finished any more.
+    #[must_use]
+    pub const fn is_abrupt(self) -> bool {
+        matches!(self, Self::Dropped | Self::Memory { .. } | Self::ClientMemory { .. } | Self::Cut)
+    }
 }
 
 /// What tells a connection to end, held by whoever may have to, a server say, and by both halves of its session.
@@ -157,5 +199,28 @@ fn set(ear: &mut Option<Waker>, waker: &Waker) {
 impl fmt::Debug for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Notice").field("stage", &self.stage()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle { after } => {
+                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
+            }
+            Self::Lifetime { after } => {
+                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
+            }
+            Self::Drained => f.write_str("the connection was ended by a drain"),
+            Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
+            Self::Memory { limit } => {
+                let limit = ShowSize(*limit);
+                write!(f, "the server's memory budget of {limit} was used up, and this client held most of it")
+            }
+            Self::ClientMemory { limit } => {
+                write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
+            }
+            Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
+        }
     }
 }

@@ -1,13 +1,10 @@
 //! For how long a connection may stay.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_codec::notation::ShowSize;
-
-use crate::lifetime::{Activity, Notice, Stage, Tally};
-use framelink_codec::notation::TimeText;
+use crate::lifetime::activity::{Activity, Tally};
+use crate::lifetime::notice::{Ending, Notice, Stage};
 
 /// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](crate::Session).
 ///
@@ -49,47 +46,6 @@ pub struct Tenure {
 struct Lifetime {
     within: Duration,
     grace: Duration,
-}
-
-/// Why a connection ends though its peer has not ended it. Complete by nature.
-///
-/// See [`Tenure`] for an example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Nothing came or went, heartbeats apart, for so long.
-    Idle {
-        /// The limit.
-        after: Duration,
-    },
-    /// It was there for so long.
-    Lifetime {
-        /// The limit.
-        after: Duration,
-    },
-    /// It was told to, and a quiet moment came, or the time for taking is over.
-    Drained,
-    /// A newer connection takes its place.
-    Dropped,
-    /// The memory budget of the server was used up, and the client of this connection held most of it.
-    Memory {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The connections of this client held as much memory as one client may hold.
-    ClientMemory {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The time for what was in flight is over.
-    Cut,
-}
-
-impl Ending {
-    /// Whether nothing is finished any more.
-    #[must_use]
-    pub const fn is_abrupt(self) -> bool {
-        matches!(self, Self::Dropped | Self::Memory { .. } | Self::ClientMemory { .. } | Self::Cut)
-    }
 }
 
 /// What a tenure is asked about a receiving half.
@@ -156,11 +112,6 @@ impl Tenure {
         (self.idle, self.lifetime) = (None, None);
     }
 
-    /// Whether it is to end at once, whatever is in flight.
-    pub(crate) fn told(&self) -> Option<Ending> {
-        self.notice.as_ref()?.abrupt()
-    }
-
     pub(crate) fn is_draining(&self, now: Duration) -> bool {
         self.stage(now).0 == Stage::Draining
     }
@@ -169,7 +120,7 @@ impl Tenure {
         let (stage, why) = self.stage(standing.now);
         let is_between = standing.is_dry && !standing.is_inside_message;
         match stage {
-            Stage::Dropped | Stage::Cut => self.told(),
+            Stage::Dropped | Stage::Cut => self.notice.as_ref()?.abrupt(),
             Stage::Closing => self.is_closed(standing).then_some(why),
             Stage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
             Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
@@ -182,7 +133,7 @@ impl Tenure {
         let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
         let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
-        let is_new = self.is_told_to_drain() && now < Self::CONNECT_GRACE;
+        let is_new = self.told() == Stage::Draining && now < Self::CONNECT_GRACE;
         let connected = is_new.then_some(Self::CONNECT_GRACE);
         [idle, aged, connected].into_iter().flatten().min()
     }
@@ -193,11 +144,11 @@ impl Tenure {
 
     /// Whether its first message may be on its way. At its lifetime there is no such doubt.
     fn is_new(&self, standing: Standing) -> bool {
-        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.is_told_to_drain()
+        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == Stage::Draining
     }
 
-    fn is_told_to_drain(&self) -> bool {
-        self.notice.as_ref().is_some_and(|notice| notice.stage() == Stage::Draining)
+    fn told(&self) -> Stage {
+        self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage())
     }
 
     fn last_at(&self) -> Duration {
@@ -206,7 +157,7 @@ impl Tenure {
 
     /// How far it is, by its age or as it was told, and why.
     fn stage(&self, now: Duration) -> (Stage, Ending) {
-        let told = self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage());
+        let told = self.told();
         let Some(Lifetime { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
         let by_age = match now.checked_sub(within) {
             None => Stage::Open,
@@ -233,29 +184,6 @@ impl Tenure {
                 None
             }
             _ => Some(Ending::Idle { after }),
-        }
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Idle { after } => {
-                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
-            }
-            Self::Lifetime { after } => {
-                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
-            }
-            Self::Drained => f.write_str("the connection was ended by a drain"),
-            Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
-            Self::Memory { limit } => {
-                let limit = ShowSize(*limit);
-                write!(f, "the server's memory budget of {limit} was used up, and this client held most of it")
-            }
-            Self::ClientMemory { limit } => {
-                write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
-            }
-            Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
         }
     }
 }

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Account;
 use crate::lifetime::{Ending, Notice};
-use crate::memory::Network;
+use crate::memory::network::Network;
 
 /// How many bytes the connections of a server hold, and how many they may: all of them, and those of one client.
 ///
@@ -22,7 +21,7 @@ pub struct Budget {
 
 /// Bytes that are held, and those among them whose connections were told to end.
 #[derive(Default)]
-pub(crate) struct Sum {
+pub(super) struct Sum {
     held: AtomicUsize,
     leaving: AtomicUsize,
 }
@@ -41,6 +40,24 @@ pub struct Charge {
     bytes: usize,
 }
 
+/// What one connection holds of a [`Budget`].
+pub struct Account {
+    pub(super) budget: Arc<Budget>,
+    /// The sum of its client.
+    client: Arc<Sum>,
+    notice: Arc<Notice>,
+    holding: Mutex<Holding>,
+}
+
+#[derive(Default)]
+struct Holding {
+    own: usize,
+    /// Frames that wait here and elsewhere too; the budget has them once, as a [`Charge`].
+    shared: usize,
+    /// Whether it was told to end.
+    is_leaving: bool,
+}
+
 impl Budget {
     /// So many bytes in all, and so many of one client.
     pub fn new(limit: usize, share: usize) -> Arc<Self> {
@@ -53,7 +70,8 @@ impl Budget {
         let mut book = self.book();
         let (sum, count) = book.clients.entry(client).or_default();
         *count += 1;
-        let account = Account::new(Arc::clone(self), Arc::clone(sum), notice);
+        let (budget, client) = (Arc::clone(self), Arc::clone(sum));
+        let account = Arc::new(Account { budget, client, notice, holding: Mutex::default() });
         book.accounts.insert(id, Arc::clone(&account));
         account
     }
@@ -84,10 +102,6 @@ impl Budget {
     /// How many connections were told to end for the memory that they held.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
-    }
-
-    pub(super) const fn all(&self) -> &Sum {
-        &self.all
     }
 
     /// Whether more is held than may be.
@@ -135,11 +149,55 @@ impl Budget {
         drop(book);
         self.evicted.fetch_add(told.len() as u64, Ordering::Relaxed);
         // Only now: whoever is told may leave at once.
-        told.into_iter().for_each(|(victim, ending)| victim.tell(ending));
+        told.into_iter().for_each(|(victim, ending)| victim.notice.evict(ending));
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// Its bytes, and those that wait here and elsewhere.
+    fn bytes(&self) -> usize {
+        let holding = self.holding();
+        holding.own + holding.shared
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.holding().is_leaving
+    }
+
+    /// It is to end. What it holds counts as if it were given back already, though it takes a moment until it is.
+    fn leave(&self) {
+        let mut holding = self.holding();
+        if !holding.is_leaving {
+            holding.is_leaving = true;
+            self.budget.all.leaving(0, holding.own + holding.shared);
+            self.client.leaving(0, holding.own);
+        }
+    }
+
+    pub(super) fn change(&self, before: usize, after: usize, is_shared: bool) {
+        let mut holding = self.holding();
+        let all = &self.budget.all;
+        if is_shared {
+            holding.shared = holding.shared - before + after;
+        } else {
+            holding.own = holding.own - before + after;
+            all.held(before, after);
+            self.client.held(before, after);
+        }
+        if holding.is_leaving {
+            all.leaving(before, after);
+            if !is_shared {
+                self.client.leaving(before, after);
+            }
+        }
+    }
+
+    fn holding(&self) -> MutexGuard<'_, Holding> {
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,11 +234,11 @@ impl Sum {
         self.get().saturating_sub(self.leaving.load(Ordering::Relaxed))
     }
 
-    pub(super) fn held(&self, before: usize, after: usize) {
+    fn held(&self, before: usize, after: usize) {
         change(&self.held, before, after);
     }
 
-    pub(super) fn leaving(&self, before: usize, after: usize) {
+    fn leaving(&self, before: usize, after: usize) {
         change(&self.leaving, before, after);
     }
 }

@@ -9,12 +9,12 @@
 //! Each place that holds bytes (a receive buffer, a write queue, requests that wait) has a [`Held`] and says how much that is when it
 //! changes by 4 KiB or more: a connection with small messages says nothing at all.
 
-mod account;
 mod budget;
+mod held;
 mod network;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Held};
-pub use budget::{Budget, Charge};
+pub use budget::{Account, Budget, Charge};
+pub use held::Held;
 pub use network::Network;

@@ -15,7 +15,7 @@ pub(super) struct Limits {
     first: Option<Duration>,
     after_heartbeat: AfterHeartbeat,
     /// How long a message may take from its first byte to its last.
-    frame: Option<Duration>,
+    pub(super) frame: Option<Duration>,
     /// The limit that was over when it was looked at.
     late: Option<Late>,
 }
@@ -40,14 +40,6 @@ struct Late {
 }
 
 impl Limits {
-    pub(super) const fn limit_preamble(&mut self, within: Duration) {
-        self.preamble = Some(within);
-    }
-
-    pub(super) const fn limit_first(&mut self, within: Duration) {
-        self.first = Some(within);
-    }
-
     /// Changes nothing where a heartbeat is as good as a first message.
     pub(super) const fn limit_first_request(&mut self, within: Duration) {
         if !matches!(self.after_heartbeat, AfterHeartbeat::Unlimited) {
@@ -65,15 +57,6 @@ impl Limits {
             self.preamble = self.preamble.or(self.first);
         }
         self.first = None;
-    }
-
-    pub(super) const fn limit_frame(&mut self, within: Duration) {
-        self.frame = Some(within);
-    }
-
-    #[inline]
-    pub(super) const fn has_frame(&self) -> bool {
-        self.frame.is_some()
     }
 
     /// A message has come.
@@ -124,12 +107,12 @@ impl Limits {
 impl<D: Decode> Receiving<D> {
     /// How long the preamble may take, since the start of the connection. Defaults to as long as the first message.
     pub const fn limit_preamble(&mut self, within: Duration) {
-        self.limits.limit_preamble(within);
+        self.limits.preamble = Some(within);
     }
 
     /// How long the first message may take to begin, since the start of the connection. A heartbeat is not a message. Defaults to for ever.
     pub const fn limit_first(&mut self, within: Duration) {
-        self.limits.limit_first(within);
+        self.limits.first = Some(within);
     }
 
     /// The same for a peer that has sent a heartbeat, where that may take longer. Defaults to no longer.
@@ -144,7 +127,8 @@ impl<D: Decode> Receiving<D> {
 
     /// The first message may take as long as it likes to begin, for it is us who ask. What was said of the preamble stays.
     pub fn unlimit_first(&mut self) {
-        self.limits.unlimit_first(self.opening.owes_preamble());
+        let owes_preamble = self.owes_preamble();
+        self.limits.unlimit_first(owes_preamble);
         if let Some(tenure) = &mut self.tenure {
             tenure.unlimit();
         }
@@ -152,13 +136,13 @@ impl<D: Decode> Receiving<D> {
 
     /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
     pub const fn limit_frame(&mut self, within: Duration) {
-        self.limits.limit_frame(within);
+        self.limits.frame = Some(within);
     }
 
     /// When the limit for what is to come is over, and the limit.
     #[must_use]
     pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
-        if self.opening.owes_preamble() {
+        if self.owes_preamble() {
             return self.limits.preamble_overdue_at();
         }
         self.limits.message_overdue_at(self.frames, self.begun_at)
@@ -181,8 +165,8 @@ mod tests {
     #[test]
     fn the_first_message_is_limited_until_it_has_come() {
         let mut limits = Limits::default();
-        limits.limit_first(s(10));
-        limits.limit_frame(s(3));
+        limits.first = Some(s(10));
+        limits.frame = Some(s(3));
         assert_eq!(limits.message_overdue_at(0, None), Some((s(10), s(10))));
         assert_eq!(limits.message_overdue_at(0, Some(s(4))), Some((s(7), s(3))), "it has begun");
         assert_eq!(limits.message_overdue_at(0, Some(s(11))), Some((s(10), s(10))), "it began too late");
@@ -194,7 +178,7 @@ mod tests {
     #[test]
     fn a_heartbeat_leaves_the_limit_prolongs_it_or_ends_it() {
         let mut limits = Limits::default();
-        limits.limit_first(s(10));
+        limits.first = Some(s(10));
         assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))));
         limits.limit_first_request(s(5));
         assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))), "it never shortens the limit");
@@ -210,7 +194,7 @@ mod tests {
     #[test]
     fn the_limit_of_a_preamble_outlives_that_of_the_first_message() {
         let mut limits = Limits::default();
-        limits.limit_first(s(10));
+        limits.first = Some(s(10));
         assert_eq!(limits.preamble_overdue_at(), Some((s(10), s(10))));
         limits.unlimit_first(true);
         assert_eq!(limits.preamble_overdue_at(), Some((s(10), s(10))));

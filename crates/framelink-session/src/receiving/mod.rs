@@ -3,16 +3,13 @@
 mod empties;
 mod ending;
 mod limits;
-mod liveness;
 mod opening;
-mod preamble;
 mod proxy_header;
 mod room;
-mod spare;
 mod unfinished;
 mod unread;
 
-pub use preamble::WrongPreamble;
+pub use opening::WrongPreamble;
 pub use proxy_header::ProxyHeader;
 pub use unfinished::{Part, Unfinished};
 pub use unread::OnUnread;
@@ -25,17 +22,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Need, ReadBuffer};
 
-use self::empties::EmptyMessages;
+use self::empties::Empties;
 use self::limits::Limits;
 use self::opening::Opening;
-use self::preamble::Expected;
+use self::proxy_header::Watching;
 use self::room::Room;
 use crate::append::append;
-use crate::byte_count::ByteCount;
 use crate::lifetime::Tenure;
 use crate::message::Message;
 use crate::pulse::Pulse;
-use crate::sending::Torn;
+use crate::shared::{ByteCount, Torn};
 
 /// The receiving half of a session.
 ///
@@ -61,7 +57,7 @@ pub struct Receiving<D: Decode> {
     codec: Codec<D>,
     buffer: ReadBuffer,
     /// What has to come before the first message.
-    opening: Opening,
+    opening: Option<Opening>,
     /// How long what is to come may take.
     limits: Limits,
     /// When the first byte of the message that is unfinished came.
@@ -87,7 +83,8 @@ pub struct Receiving<D: Decode> {
     messages_are: Messages,
     /// For how long the connection may stay.
     tenure: Option<Box<Tenure>>,
-    empties: EmptyMessages,
+    /// Where empty messages are limited.
+    empties: Option<Empties>,
     /// All frames that ever came.
     frames: u64,
     /// Is given each whole message that is dropped without having been received.
@@ -140,18 +137,15 @@ pub enum Received {
 impl<D: Decode> Receiving<D> {
     /// At the start of a connection. It holds no buffer.
     pub fn new(framing: D) -> Self {
-        let codec = Codec::new(framing);
-        let count = ByteCount::default();
-        let (buffer, heard_at) = (ReadBuffer::new(), Duration::ZERO);
         Self {
-            codec,
-            buffer,
-            opening: Opening::Over,
+            codec: Codec::new(framing),
+            buffer: ReadBuffer::new(),
+            opening: None,
             limits: Limits::default(),
             begun_at: None,
             is_away: false,
-            heard_at,
-            count,
+            heard_at: Duration::ZERO,
+            count: ByteCount::default(),
             messages: 0,
             end: None,
             need: None,
@@ -160,7 +154,7 @@ impl<D: Decode> Receiving<D> {
             has_told_beat: false,
             messages_are: Messages::Plain,
             tenure: None,
-            empties: EmptyMessages::Unlimited,
+            empties: None,
             frames: 0,
             unread: None,
             held: None,
@@ -184,13 +178,16 @@ impl<D: Decode> Receiving<D> {
 
     /// So many empty messages may come a second, heartbeats among them. Defaults to any number.
     pub const fn limit_empty(&mut self, most: u32) {
-        self.empties.limit(most);
+        match &mut self.empties {
+            Some(empties) if empties.is_flooded() => {}
+            empties => *empties = Some(Empties::new(most)),
+        }
     }
 
     /// The limit for empty messages, once more came. No message comes any more.
     #[must_use]
     pub fn flooded(&self) -> Option<u32> {
-        self.empties.flooded()
+        self.empties.filter(Empties::is_flooded).map(|empties| empties.most)
     }
 
     pub(super) fn torn(&self) -> Torn {
@@ -218,7 +215,7 @@ impl<D: Decode> Receiving<D> {
         if let Some(tenure) = &mut self.tenure {
             tenure.activity().touch(now);
         }
-        if let EmptyMessages::Limited(empties) = &mut self.empties {
+        if let Some(empties) = &mut self.empties {
             empties.on_unread(now.saturating_sub(self.heard_at));
         }
     }
@@ -229,15 +226,15 @@ impl<D: Decode> Receiving<D> {
         self.is_away
             && (self.pulse.is_some()
                 || self.tenure.is_some()
-                || self.empties.is_limited()
-                || (self.limits.has_frame() && self.begun_at.is_some()))
+                || self.empties.is_some()
+                || (self.limits.frame.is_some() && self.begun_at.is_some()))
     }
 
     /// Where the next read puts its bytes, never empty. The memory is there from this call until
     /// [`release`](Self::release).
     pub fn space(&mut self) -> &mut [u8] {
         if self.buffer.is_small() {
-            self.buffer.reuse(spare::take());
+            self.buffer.reuse(room::take_spare());
         }
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.space_of(size),
@@ -275,9 +272,9 @@ impl<D: Decode> Receiving<D> {
             self.end = Some(End::Quiet);
         }
         if self.kept_until().is_some_and(|at| at <= now)
-            && let Some(watch) = self.opening.watch_mut()
+            && let Some(Opening { watch: Some(watch), .. }) = &mut self.opening
         {
-            watch.let_go();
+            watch.state = Watching::LetGo;
         }
     }
 
@@ -288,7 +285,7 @@ impl<D: Decode> Receiving<D> {
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
         loop {
-            if self.empties.flooded().is_some() {
+            if self.is_flooded() {
                 return Ok(Received::Wait { until: None });
             }
             if self.buffer.is_empty() {
@@ -301,7 +298,7 @@ impl<D: Decode> Receiving<D> {
                 Decoded::Frame(frame) => {
                     self.need = None;
                     self.frames += 1;
-                    if frame.payload_len() == 0 && self.empties.is_limited() && self.is_one_too_many() {
+                    if frame.payload_len() == 0 && self.empties.is_some() && self.is_one_too_many() {
                         continue;
                     }
                     let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
@@ -329,8 +326,15 @@ impl<D: Decode> Receiving<D> {
     /// Another empty message came.
     #[cold]
     fn is_one_too_many(&mut self) -> bool {
-        self.empties.take(self.heard_at);
-        self.empties.flooded().is_some()
+        if let Some(empties) = &mut self.empties {
+            empties.take(self.heard_at);
+        }
+        self.is_flooded()
+    }
+
+    #[inline]
+    fn is_flooded(&self) -> bool {
+        self.empties.as_ref().is_some_and(Empties::is_flooded)
     }
 
     /// A message came, and may be a request.
@@ -358,7 +362,7 @@ impl<D: Decode> Receiving<D> {
     /// Gives the buffer back if nothing waits in it, or next to nothing. For when there is nothing to read: an idle connection holds none.
     pub fn release(&mut self) {
         if self.buffer.capacity() > 0 {
-            spare::keep(self.buffer.release_memory());
+            room::keep_spare(self.buffer.release_memory());
         }
     }
 
@@ -388,7 +392,7 @@ impl<D: Decode> Receiving<D> {
     /// What is known of the message that is unfinished, for the report of a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
-        if let Some((came, missing)) = self.opening.preamble().and_then(Expected::unfinished) {
+        if let Some((came, missing)) = self.opening.as_ref().and_then(|opening| opening.preamble.unfinished()) {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();

@@ -68,12 +68,12 @@ pub(super) const MESSAGE: Duration = Duration::from_millis(250);
 pub(super) struct Watch {
     /// For each signature, whether the bytes until now are its beginning.
     fits: [bool; SIGNATURES.len()],
-    state: Watching,
+    pub(super) state: Watching,
 }
 
 /// What has come of looking.
 #[derive(Clone, Copy, Debug)]
-enum Watching {
+pub(super) enum Watching {
     /// Nothing yet.
     Looking,
     /// The bytes are kept from the framing for so long after the last of them came.
@@ -98,9 +98,9 @@ pub(super) enum First {
 impl Watch {
     /// `None` where a header would be what is expected to come first.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
-        let mut watch = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
-        (preamble.is_empty() || watch.look(0, preamble) == First::Data)
-            .then_some(Self { fits: [true; SIGNATURES.len()], state: Watching::Looking })
+        let new = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
+        let mut watch = new;
+        (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(new)
     }
 
     /// Looks at the bytes that came after the first `before`, which were looked at and taken.
@@ -119,28 +119,6 @@ impl Watch {
             }
         }
         first
-    }
-
-    /// What is kept is looked at again.
-    pub(super) const fn look_anew(&mut self) {
-        if matches!(self.state, Watching::Keeping(_)) {
-            self.state = Watching::Looking;
-        }
-    }
-
-    /// Whether bytes may be kept: not again once they were let go.
-    pub(super) const fn may_keep(&self) -> bool {
-        matches!(self.state, Watching::Looking)
-    }
-
-    /// Keeps the bytes for so long after the last of them came.
-    pub(super) const fn keep_for(&mut self, time: Duration) {
-        self.state = Watching::Keeping(time);
-    }
-
-    /// Keeps nothing any more, though what comes may become a header still.
-    pub(super) const fn let_go(&mut self) {
-        self.state = Watching::LetGo;
     }
 
     /// How long the bytes are kept after the last of them came.

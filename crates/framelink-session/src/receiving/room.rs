@@ -1,10 +1,10 @@
-//! Memory for what is to be read, where the memory of a server is counted.
+//! Memory for what is to be read.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Ends, ReadBuffer};
 
-use super::spare;
 use crate::memory::Held;
 use crate::receiving::Receiving;
 
@@ -40,7 +40,7 @@ impl<D: Decode> Receiving<D> {
     /// False while connections that were told to end have not given back what they hold, and where this is one of them.
     pub fn make_room(&mut self, waits: bool, now: impl FnOnce() -> Duration) -> bool {
         if waits && self.buffer.is_small() {
-            self.buffer.reuse(spare::take());
+            self.buffer.reuse(take_spare());
         }
         // What is empty is read into memory of the thread, and held only where something is left in it.
         let wanted = if self.buffer.is_small() && !waits { 0 } else { self.capacity_for_read() };
@@ -89,4 +89,30 @@ impl<D: Decode> Receiving<D> {
             _ => self.buffer.capacity_for(self.need.map_or(0, |need| need.missing)),
         }
     }
+}
+
+/// What one thread keeps at most, two of the largest reads.
+const LARGEST: usize = 128 * 1024;
+
+thread_local! {
+    /// A read buffer that no connection holds at the moment: getting memory from the system and clearing it for every message would cost
+    /// more than all the rest.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The spare buffer, or none.
+pub(super) fn take_spare() -> Vec<u8> {
+    // A thread that is ending has none any more.
+    SPARE.try_with(Cell::take).unwrap_or_default()
+}
+
+/// Keeps the memory for whoever reads next on this thread. Of two the larger is kept.
+pub(super) fn keep_spare(memory: Vec<u8>) {
+    if memory.capacity() > LARGEST {
+        return;
+    }
+    let _ = SPARE.try_with(|spare| {
+        let other = spare.take();
+        spare.set(if other.capacity() > memory.capacity() { other } else { memory });
+    });
 }

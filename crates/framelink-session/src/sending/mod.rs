@@ -1,16 +1,10 @@
 //! The sending half: messages in, bytes to write out.
 
-mod outgoing;
-mod packed;
-mod send_refused;
+mod frame;
 mod ticket;
-mod torn;
 
-pub use outgoing::Outgoing;
-pub use packed::Packed;
-pub use send_refused::SendRefused;
-pub use ticket::{Sent, Ticket};
-pub(crate) use torn::Torn;
+pub use frame::{Outgoing, Packed};
+pub use ticket::{SendRefused, Sent, Ticket};
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -23,10 +17,10 @@ use framelink_codec::{Encode, Envelope};
 use framelink_heartbeat::{Form, Numbered};
 
 use crate::append::append;
-use crate::byte_count::ByteCount;
 use crate::lifetime::{Activity, Ending, Notice};
 use crate::memory::Held;
 use crate::pulse::Pulse;
+use crate::shared::{ByteCount, Torn};
 
 /// The sending half of a session.
 ///
@@ -391,7 +385,7 @@ impl<E: Encode> Sending<E> {
         append(&mut self.queue, frame.as_ref());
         let ticket = self.count_accepted(frame.frame_len());
         self.ends.push_back(ticket.end);
-        if frame.ends_stream() {
+        if frame.ends_stream {
             self.state = State::Finishing;
         }
         Ok(ticket)

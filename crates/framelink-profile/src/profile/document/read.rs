@@ -1,47 +1,65 @@
 //! From texts to a builder.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use framelink_codec::notation::{NotationError, Token};
 
+use super::scalar::{Number, Text, TextOr};
 use super::{
-    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE, Number,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, Text, TextOr, TimeoutsTable,
+    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
+    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
 };
-use crate::framing::Framing;
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Network, Policy, Pooled, Preamble, ProfileBuilder,
-    ProfileError, Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Policy, Pooled, Preamble, ProfileBuilder, ProfileError,
+    Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
 };
 use framelink_session::Assigned;
 
 type Read<T> = Result<T, ProfileError>;
 
-const CONNECTIONS: &[(&str, ConnectionKind)] = &[
-    ("long", ConnectionKind::Long),
-    ("short", ConnectionKind::Short(Short::new())),
-    ("shared", ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS))),
-    ("pooled", ConnectionKind::Pooled(Pooled::new(Pooled::MAX))),
-];
-const POLICIES: &[(&str, Policy)] = &[
-    ("primary-backup", Policy::PrimaryBackup),
-    ("round-robin", Policy::RoundRobin),
-    ("least-in-flight", Policy::LeastInFlight),
-    ("sticky", Policy::Sticky),
-];
-const WHEN_FULL: &[(&str, WhenFull)] =
-    &[("refuse-newest", WhenFull::RefuseNewest), ("drop-oldest", WhenFull::DropOldest)];
-const SIDES: &[(&str, Side)] = &[("client", Side::Client), ("server", Side::Server)];
-const EXCHANGES: &[(&str, ExchangeKind)] = &[
-    ("sync", ExchangeKind::Sync),
-    ("send-only", ExchangeKind::SendOnly),
-    ("receive-only", ExchangeKind::ReceiveOnly),
-    ("duplex", ExchangeKind::Duplex(Duplex::new())),
-    ("simplex", ExchangeKind::Simplex(Simplex::new(Duplex::new()))),
-];
-const ASSIGNED: &[(&str, Assigned)] = &[("binary", Assigned::Binary), ("digits", Assigned::Digits)];
-const REACHES: &[(&str, Reach)] = &[("dial", Reach::Dial), ("accept", Reach::Accept)];
+/// What the system takes as a count is a C `int`.
+const MOST_INT: u32 = i32::MAX.unsigned_abs();
+
+/// What is written as one of some words.
+trait Word: Copy + 'static {
+    const ALL: &'static [Self];
+    fn word(self) -> &'static str;
+}
+
+macro_rules! words {
+    ($($kind:ty: [$($value:expr),*];)*) => { $(
+        impl Word for $kind {
+            const ALL: &'static [Self] = &[$($value),*];
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        }
+    )* };
+}
+
+words! {
+    ConnectionKind: [
+        Self::Long,
+        Self::Short(Short::new()),
+        Self::Shared(Shared::new(Shared::CONNECTIONS)),
+        Self::Pooled(Pooled::new(Pooled::MAX))
+    ];
+    Policy: [Self::PrimaryBackup, Self::RoundRobin, Self::LeastInFlight, Self::Sticky];
+    WhenFull: [Self::RefuseNewest, Self::DropOldest];
+    Side: [Self::Client, Self::Server];
+    ExchangeKind: [
+        Self::Sync,
+        Self::SendOnly,
+        Self::ReceiveOnly,
+        Self::Duplex(Duplex::new()),
+        Self::Simplex(Simplex::new(Duplex::new()))
+    ];
+    Assigned: [Self::Binary, Self::Digits];
+    Reach: [Self::Dial, Self::Accept];
+}
 
 impl Document {
     /// The builder that has been told all of this. Values are read, what they do together is not looked at.
@@ -63,10 +81,10 @@ impl Document {
             builder.exchange = exchange_of(exchange, builder.exchange)?;
         }
         self.preamble.tell(&mut builder)?;
-        builder.sign_on =
-            self.sign_on.map(|said| sign_of(said, "sign-on", "sign-on.send", "sign-on.expect")).transpose()?;
-        builder.sign_off =
-            self.sign_off.map(|said| sign_of(said, "sign-off", "sign-off.send", "sign-off.expect")).transpose()?;
+        let sign_on = ["sign-on", "sign-on.send", "sign-on.expect"];
+        builder.sign_on = self.sign_on.map(|said| sign_of(said, sign_on)).transpose()?;
+        let sign_off = ["sign-off", "sign-off.send", "sign-off.expect"];
+        builder.sign_off = self.sign_off.map(|said| sign_of(said, sign_off)).transpose()?;
         self.reconnect.tell(&mut builder)?;
         self.access.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
@@ -79,15 +97,14 @@ impl Document {
 
 /// A table may say one direction only where the template, or whoever has the builder next, says the other.
 fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Read<()> {
-    let read = |key, text: &Text| text.0.parse::<Framing>().map_err(unreadable(key)).map(Some);
     match said {
         TextOr::Text(text) => {
-            builder.send = read("framing", &text)?;
+            builder.send = parsed("framing", Some(text))?;
             builder.receive = builder.send;
         }
         TextOr::Table(table) => {
-            builder.send = table.send.map_or(Ok(builder.send), |text| read("framing.send", &text))?;
-            builder.receive = table.receive.map_or(Ok(builder.receive), |text| read("framing.receive", &text))?;
+            builder.send = parsed("framing.send", table.send)?.or(builder.send);
+            builder.receive = parsed("framing.receive", table.receive)?.or(builder.receive);
         }
     }
     Ok(())
@@ -96,74 +113,43 @@ fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Rea
 /// A word alone is the kind with its defaults; a table changes what the template says, unless it names another kind.
 fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<ConnectionKind> {
     let table = match said {
-        TextOr::Text(text) => return word("connection", &text, CONNECTIONS),
+        TextOr::Text(text) => return word("connection", &text),
         TextOr::Table(table) => table,
     };
-    let kind = match &table.kind {
-        None => before,
-        Some(text) => match word("connection.kind", text, CONNECTIONS)? {
-            kind if kind.name() == before.name() => before,
-            kind => kind,
-        },
-    };
-    let kind = match kind {
-        ConnectionKind::Pooled(pooled) => table.pooled(pooled)?.into(),
-        kind => {
-            table.refuse_pooled(kind)?;
-            kind
+    let mut kind = kind_of("connection.kind", table.kind.as_ref(), before)?;
+    let connections = count("connection.connections", &table.connections, 1..=Shared::MOST, "connections")?;
+    table.refuse_others(kind)?;
+    match &mut kind {
+        ConnectionKind::Long => {}
+        ConnectionKind::Short(short) => {
+            set(&mut short.half_close, table.half_close);
+            set(&mut short.closes, table.closes.map(|text| word("connection.closes", &text)).transpose()?);
         }
-    };
-    let kind = shared_of(kind, table.connections)?;
-    let key = if table.half_close.is_some() { "connection.half-close" } else { "connection.closes" };
-    let Some(mut short) = kind.short() else {
-        if table.half_close.is_none() && table.closes.is_none() {
-            return Ok(kind);
-        }
-        let reason = format!("it says how a short connection ends, and this one is {}", kind.name());
-        return Err(ProfileError::combination(key, "connection.kind", reason));
-    };
-    if let Some(half_close) = table.half_close {
-        short.half_close = half_close;
+        ConnectionKind::Shared(shared) => set(&mut shared.connections, connections),
+        ConnectionKind::Pooled(pooled) => *pooled = table.pooled(*pooled)?,
     }
-    if let Some(closes) = table.closes {
-        short.closes = word("connection.closes", &closes, SIDES)?;
-    }
-    Ok(short.into())
+    Ok(kind)
 }
 
 impl ConnectionTable {
-    fn pooled(&self, before: Pooled) -> Read<Pooled> {
-        let number = |key, number: &Option<Number>| count(key, number.clone(), Pooled::MOST, "connections");
-        let max = number("connection.max", &self.max)?;
-        let mut pooled = max.map_or(before, Pooled::new);
-        // 0 is a number of connections here.
-        let from_zero = |key, number: &Option<Number>, default: u32| match number {
-            Some(Number(text)) if text == "0" => Ok(0),
-            said => count(key, said.clone(), Pooled::MOST, "connections").map(|number| number.unwrap_or(default)),
-        };
-        pooled.min = from_zero("connection.min", &self.min, pooled.min)?;
-        pooled.max_idle = from_zero("connection.max-idle", &self.max_idle, pooled.max_idle)?;
-        pooled.wait = match &self.wait {
-            None => pooled.wait,
-            Some(Text(text)) if text == NONE => None,
-            said => {
-                let expected = |_| {
-                    let text = said.as_ref().map_or("", |text| &text.0);
-                    unreadable("connection.wait")(token(text).mismatch("a time, such as `5s`, or `none`"))
-                };
-                time("connection.wait", said.clone()).map_err(expected)?
-            }
-        };
-        pooled.idle = time("connection.idle", self.idle.clone())?.unwrap_or(pooled.idle);
-        pooled.lifetime = time("connection.lifetime", self.lifetime.clone())?.unwrap_or(pooled.lifetime);
-        pooled.uses = count("connection.uses", self.uses.clone(), i32::MAX.unsigned_abs(), "uses")?.or(pooled.uses);
-        pooled.replace = self.replace.unwrap_or(pooled.replace);
+    fn pooled(self, before: Pooled) -> Read<Pooled> {
+        let number = |key, said, least| count(key, said, least..=Pooled::MOST, "connections");
+        let mut pooled = number("connection.max", &self.max, 1)?.map_or(before, Pooled::new);
+        set(&mut pooled.min, number("connection.min", &self.min, 0)?);
+        set(&mut pooled.max_idle, number("connection.max-idle", &self.max_idle, 0)?);
+        if let Some(text) = &self.wait {
+            pooled.wait = time_or("connection.wait", text, NONE, "a time, such as `5s`, or `none`")?;
+        }
+        set(&mut pooled.idle, time("connection.idle", self.idle)?);
+        set(&mut pooled.lifetime, time("connection.lifetime", self.lifetime)?);
+        pooled.uses = count("connection.uses", &self.uses, 1..=MOST_INT, "uses")?.or(pooled.uses);
+        set(&mut pooled.replace, self.replace);
         Ok(pooled)
     }
 
-    /// What only a pool has.
-    fn refuse_pooled(&self, kind: ConnectionKind) -> Read<()> {
-        let said = [
+    /// What only other kinds have.
+    fn refuse_others(&self, kind: ConnectionKind) -> Read<()> {
+        let of_pooled = [
             ("connection.min", self.min.is_some()),
             ("connection.max", self.max.is_some()),
             ("connection.max-idle", self.max_idle.is_some()),
@@ -173,19 +159,22 @@ impl ConnectionTable {
             ("connection.uses", self.uses.is_some()),
             ("connection.replace", self.replace.is_some()),
         ];
-        match said.iter().find(|(_, is_said)| *is_said) {
-            None => Ok(()),
-            Some((key, _)) => {
-                let reason =
-                    format!("it says how connections are lent, which is pooled, and this one is {}", kind.name());
-                Err(ProfileError::combination(key, "connection.kind", reason))
-            }
-        }
+        let of_shared = [("connection.connections", self.connections.is_some())];
+        let of_short =
+            [("connection.half-close", self.half_close.is_some()), ("connection.closes", self.closes.is_some())];
+        let refuse = |is_kind, said: &[_], reason| match is_kind {
+            true => Ok(()),
+            false => refuse(said, "connection.kind", kind.name(), reason),
+        };
+        refuse(kind.pooled().is_some(), &of_pooled, "it says how connections are lent, which is pooled")?;
+        let is_shared = matches!(kind, ConnectionKind::Shared(_));
+        refuse(is_shared, &of_shared, "it says how many connections are shared")?;
+        refuse(kind.short().is_some(), &of_short, "it says how a short connection ends")
     }
 }
 
 /// A text alone is a message that has no reply.
-fn sign_of(said: TextOr<SignTable>, key: &'static str, send: &'static str, expect: &'static str) -> Read<Sign> {
+fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> Read<Sign> {
     let hex = |key, text: &Text| match text.0.is_empty() {
         true => Ok(Vec::new()),
         false => secret(key, text, Sign::MOST),
@@ -208,14 +197,12 @@ fn sign_of(said: TextOr<SignTable>, key: &'static str, send: &'static str, expec
 impl ReconnectTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         let reconnect = &mut builder.reconnect;
-        if let Some(text) = &self.policy {
-            reconnect.policy = word("reconnect.policy", text, POLICIES)?;
-        }
-        reconnect.first = time("reconnect.first", self.first)?.unwrap_or(reconnect.first);
-        reconnect.cap = time("reconnect.cap", self.cap)?.unwrap_or(reconnect.cap);
-        let eject_after = count("reconnect.eject-after", self.eject_after, Reconnect::MOST_FAILURES, "failures")?;
-        reconnect.eject_after = eject_after.unwrap_or(reconnect.eject_after);
-        reconnect.fail_back = time("reconnect.fail-back", self.fail_back)?.unwrap_or(reconnect.fail_back);
+        set(&mut reconnect.policy, self.policy.map(|text| word("reconnect.policy", &text)).transpose()?);
+        set(&mut reconnect.first, time("reconnect.first", self.first)?);
+        set(&mut reconnect.cap, time("reconnect.cap", self.cap)?);
+        let failures = 1..=Reconnect::MOST_FAILURES;
+        set(&mut reconnect.eject_after, count("reconnect.eject-after", &self.eject_after, failures, "failures")?);
+        set(&mut reconnect.fail_back, time("reconnect.fail-back", self.fail_back)?);
         Ok(())
     }
 }
@@ -223,7 +210,7 @@ impl ReconnectTable {
 impl AccessTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         let read = |key, networks: Vec<Text>| {
-            let network = |Text(text)| text.parse::<Network>().map_err(unreadable(key));
+            let network = |Text(text)| text.parse().map_err(unreadable(key));
             networks.into_iter().map(network).collect::<Read<Vec<_>>>()
         };
         builder.access = Access { allow: read("access.allow", self.allow)?, deny: read("access.deny", self.deny)? };
@@ -231,89 +218,64 @@ impl AccessTable {
     }
 }
 
-fn shared_of(kind: ConnectionKind, connections: Option<Number>) -> Read<ConnectionKind> {
-    match (kind, count("connection.connections", connections, Shared::MOST, "connections")?) {
-        (kind, None) => Ok(kind),
-        (ConnectionKind::Shared(_), Some(connections)) => Ok(Shared::new(connections).into()),
-        (kind, Some(_)) => {
-            let reason = format!("it says how many connections are shared, and this one is {}", kind.name());
-            Err(ProfileError::combination("connection.connections", "connection.kind", reason))
-        }
-    }
-}
-
 /// As with connections.
 fn exchange_of(said: TextOr<ExchangeTable>, before: ExchangeKind) -> Read<ExchangeKind> {
     let table = match said {
-        TextOr::Text(text) => return word("exchange", &text, EXCHANGES),
+        TextOr::Text(text) => return word("exchange", &text),
         TextOr::Table(table) => table,
     };
-    let kind = match &table.kind {
-        None => before,
-        Some(text) => match word("exchange.kind", text, EXCHANGES)? {
-            kind if kind.name() == before.name() => before,
-            kind => kind,
-        },
-    };
+    let kind = kind_of("exchange.kind", table.kind.as_ref(), before)?;
+    table.refuse_others(kind)?;
     match kind {
-        ExchangeKind::Duplex(duplex) => {
-            table.refuse_reach(kind)?;
-            Ok(table.duplex(duplex)?.into())
-        }
+        ExchangeKind::Duplex(duplex) => Ok(table.duplex(duplex)?.into()),
         ExchangeKind::Simplex(mut simplex) => {
-            simplex.send = table.send.as_ref().map_or(Ok(simplex.send), |text| word("exchange.send", text, REACHES))?;
-            simplex.receive =
-                table.receive.as_ref().map_or(Ok(simplex.receive), |text| word("exchange.receive", text, REACHES))?;
+            let reach = |key, said: &Option<Text>| said.as_ref().map(|text| word(key, text)).transpose();
+            set(&mut simplex.send, reach("exchange.send", &table.send)?);
+            set(&mut simplex.receive, reach("exchange.receive", &table.receive)?);
             simplex.calls = table.duplex(simplex.calls)?;
             Ok(simplex.into())
         }
-        kind => {
-            table.refuse_calls(kind)?;
-            table.refuse_reach(kind)?;
-            Ok(kind)
-        }
+        kind => Ok(kind),
     }
 }
 
 impl ExchangeTable {
-    fn duplex(&self, mut duplex: Duplex) -> Read<Duplex> {
-        if let Some(Text(text)) = &self.key {
-            duplex.key = Some(text.parse().map_err(unreadable("exchange.key"))?);
-        }
+    fn duplex(self, mut duplex: Duplex) -> Read<Duplex> {
+        duplex.key = parsed("exchange.key", self.key)?.or(duplex.key);
         if let Some(text) = &self.assign {
-            duplex.assigned = Some(word("exchange.assign", text, ASSIGNED)?);
+            duplex.assigned = Some(word("exchange.assign", text)?);
         }
-        let in_flight = count("exchange.in-flight", self.in_flight.clone(), Duplex::MOST_IN_FLIGHT, "requests")?;
-        duplex.in_flight = in_flight.unwrap_or(duplex.in_flight);
-        duplex.serialized = self.serialize.unwrap_or(duplex.serialized);
+        let requests = 1..=Duplex::MOST_IN_FLIGHT;
+        set(&mut duplex.in_flight, count("exchange.in-flight", &self.in_flight, requests, "requests")?);
+        set(&mut duplex.serialized, self.serialize);
         Ok(duplex)
     }
 
-    /// What only many requests in flight have.
-    fn refuse_calls(&self, kind: ExchangeKind) -> Read<()> {
-        let said = [
-            ("exchange.key", self.key.is_some()),
-            ("exchange.assign", self.assign.is_some()),
-            ("exchange.in-flight", self.in_flight.is_some()),
-            ("exchange.serialize", self.serialize.is_some()),
-        ];
-        refuse(&said, kind, "it is about many requests in flight, which duplex and simplex have")
-    }
-
-    /// What only a pair of connections has.
-    fn refuse_reach(&self, kind: ExchangeKind) -> Read<()> {
-        let said = [("exchange.send", self.send.is_some()), ("exchange.receive", self.receive.is_some())];
-        refuse(&said, kind, "it says who dials one of two connections, which simplex has")
+    /// What only other kinds have.
+    fn refuse_others(&self, kind: ExchangeKind) -> Read<()> {
+        if kind.duplex().is_none() {
+            let of_calls = [
+                ("exchange.key", self.key.is_some()),
+                ("exchange.assign", self.assign.is_some()),
+                ("exchange.in-flight", self.in_flight.is_some()),
+                ("exchange.serialize", self.serialize.is_some()),
+            ];
+            let reason = "it is about many requests in flight, which duplex and simplex have";
+            refuse(&of_calls, "exchange.kind", kind.name(), reason)?;
+        }
+        if matches!(kind, ExchangeKind::Simplex(_)) {
+            return Ok(());
+        }
+        let of_pair = [("exchange.send", self.send.is_some()), ("exchange.receive", self.receive.is_some())];
+        let reason = "it says who dials one of two connections, which simplex has";
+        refuse(&of_pair, "exchange.kind", kind.name(), reason)
     }
 }
 
-fn refuse(said: &[(&'static str, bool)], kind: ExchangeKind, reason: &str) -> Read<()> {
+fn refuse(said: &[(&'static str, bool)], with: &'static str, kind: &str, reason: &str) -> Read<()> {
     match said.iter().find(|(_, is_said)| *is_said) {
         None => Ok(()),
-        Some((key, _)) => {
-            let reason = format!("{reason}, and this one is {}", kind.name());
-            Err(ProfileError::combination(key, "exchange.kind", reason))
-        }
+        Some((key, _)) => Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}"))),
     }
 }
 
@@ -348,31 +310,23 @@ impl LimitsTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         builder.max_message = size("limits.message", self.message)?;
         builder.write_queue = size("limits.write-queue", self.write_queue)?;
-        let (connections, messages) = (Limits::MOST_CONNECTIONS, Limits::MOST_MESSAGES);
-        builder.queued_messages = count("limits.queued-messages", self.queued_messages, messages, "messages")?;
-        builder.connections = count("limits.connections", self.connections, connections, "connections")?;
-        builder.per_client =
-            count("limits.connections-per-client", self.connections_per_client, connections, "connections")?;
-        if let Some(text) = &self.when_full {
-            builder.when_full = word("limits.when-full", text, WHEN_FULL)?;
-        }
+        let messages = |key, said, what| count(key, said, 1..=Limits::MOST_MESSAGES, what);
+        let connections = |key, said| count(key, said, 1..=Limits::MOST_CONNECTIONS, "connections");
+        builder.queued_messages = messages("limits.queued-messages", &self.queued_messages, "messages")?;
+        builder.connections = connections("limits.connections", &self.connections)?;
+        builder.per_client = connections("limits.connections-per-client", &self.connections_per_client)?;
+        set(&mut builder.when_full, self.when_full.map(|text| word("limits.when-full", &text)).transpose()?);
         builder.memory = size("limits.memory", self.memory)?;
         builder.memory_per_client = size("limits.memory-per-client", self.memory_per_client)?;
-        builder.empty_messages = count("limits.empty-messages", self.empty_messages, messages, "messages a second")?;
+        builder.empty_messages = messages("limits.empty-messages", &self.empty_messages, "messages a second")?;
         Ok(())
     }
 }
 
 impl LivenessTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
-        builder.heartbeat = match self.heartbeat {
-            Some(Text(text)) => Some(text.parse().map_err(unreadable("liveness.heartbeat"))?),
-            None => None,
-        };
-        builder.socket.keepalive = match self.keepalive {
-            Some(Text(text)) => Some(text.parse().map_err(unreadable("liveness.keepalive"))?),
-            None => None,
-        };
+        builder.heartbeat = parsed("liveness.heartbeat", self.heartbeat)?;
+        builder.socket.keepalive = parsed("liveness.keepalive", self.keepalive)?;
         builder.idle_limit = time("liveness.idle-limit", self.idle_limit)?;
         Ok(())
     }
@@ -383,31 +337,55 @@ impl SocketTable {
         let socket = &mut builder.socket;
         socket.source = self.source.map(|text| address("socket.source", &text.0)).transpose()?;
         socket.interface = self.interface.map(|name| name.0);
-        socket.nodelay = self.nodelay.unwrap_or(socket.nodelay);
+        set(&mut socket.nodelay, self.nodelay);
         socket.receive_buffer = size("socket.receive-buffer", self.receive_buffer)?;
         socket.send_buffer = size("socket.send-buffer", self.send_buffer)?;
-        socket.linger = match self.linger {
-            Some(Text(text)) if text == RESET => Some(Duration::ZERO),
-            Some(Text(text)) => Some(linger(&text)?),
-            None => None,
-        };
-        socket.backlog =
-            count("socket.backlog", self.backlog, i32::MAX.unsigned_abs(), "connections")?.unwrap_or(socket.backlog);
-        socket.reuse_address = self.reuse_address.unwrap_or(socket.reuse_address);
+        let expected = "a number of seconds above 0, such as `5s`, or `reset`";
+        let linger = self.linger.map(|text| time_or("socket.linger", &text, RESET, expected)).transpose()?;
+        socket.linger = linger.map(Option::unwrap_or_default);
+        set(&mut socket.backlog, count("socket.backlog", &self.backlog, 1..=MOST_INT, "connections")?);
+        set(&mut socket.reuse_address, self.reuse_address);
         Ok(())
     }
 }
 
-fn word<T: Copy>(key: &'static str, text: &Text, words: &[(&str, T)]) -> Read<T> {
-    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text.0) {
-        return Ok(*meant);
+/// What is not said stays.
+fn set<T>(place: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *place = said;
     }
-    let all: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-    Err(unreadable(key)(token(&text.0).mismatch(&format!("one of {}", all.join(", ")))))
+}
+
+fn word<T: Word>(key: &'static str, Text(text): &Text) -> Read<T> {
+    let all = || T::ALL.iter().copied();
+    all().find(|value| value.word() == text).ok_or_else(|| {
+        let words: Vec<_> = all().map(T::word).collect();
+        unreadable(key)(token(text).mismatch(&format!("one of {}", words.join(", "))))
+    })
+}
+
+/// The kind that is named, as it was before where it is the same.
+fn kind_of<T: Word>(key: &'static str, said: Option<&Text>, before: T) -> Read<T> {
+    let Some(text) = said else { return Ok(before) };
+    let kind: T = word(key, text)?;
+    Ok(if kind.word() == before.word() { before } else { kind })
+}
+
+fn parsed<T: FromStr<Err = NotationError>>(key: &'static str, text: Option<Text>) -> Read<Option<T>> {
+    text.map(|Text(text)| text.parse().map_err(unreadable(key))).transpose()
 }
 
 fn time(key: &'static str, text: Option<Text>) -> Read<Option<Duration>> {
-    text.map(|text| token(&text.0).duration().map_err(unreadable(key))).transpose()
+    text.map(|Text(text)| token(&text).duration().map_err(unreadable(key))).transpose()
+}
+
+/// A time, or the word for none; `expected` has both.
+fn time_or(key: &'static str, Text(text): &Text, none: &str, expected: &str) -> Read<Option<Duration>> {
+    if text == none {
+        return Ok(None);
+    }
+    let time = token(text).duration().map_err(|_| token(text).mismatch(expected));
+    time.map(Some).map_err(unreadable(key))
 }
 
 /// Bytes that may be a password: an error does not repeat them.
@@ -428,15 +406,11 @@ fn size(key: &'static str, number: Option<Number>) -> Read<Option<usize>> {
     number.map(|number| token(&number.0).size().map_err(unreadable(key))).transpose()
 }
 
-fn count(key: &'static str, number: Option<Number>, most: u32, what: &str) -> Read<Option<u32>> {
-    let Some(Number(text)) = number else { return Ok(None) };
-    let number = token(&text).number(1..=most as usize, what).map_err(unreadable(key))?;
+fn count(key: &'static str, said: &Option<Number>, range: RangeInclusive<u32>, what: &str) -> Read<Option<u32>> {
+    let Some(Number(text)) = said else { return Ok(None) };
+    let range = *range.start() as usize..=*range.end() as usize;
+    let number = token(text).number(range, what).map_err(unreadable(key))?;
     Ok(u32::try_from(number).ok())
-}
-
-fn linger(text: &str) -> Read<Duration> {
-    let expected = |_| token(text).mismatch("a number of seconds above 0, such as `5s`, or `reset`");
-    token(text).duration().map_err(expected).map_err(unreadable("socket.linger"))
 }
 
 /// The port may be left out, for it is 0 nearly always.

@@ -4,35 +4,41 @@ use std::time::Duration;
 
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 
+use super::scalar::{Number, Text, TextOr, is_default};
 use super::{
-    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE, Number,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, Text, TextOr, TimeoutsTable,
+    AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
+    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
 };
 use crate::framing::Directions;
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Preamble, Profile, Reach, Reconnect, Shared, Short,
-    Sign, Simplex, Timeouts, WhenFull,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Sign, Simplex, Timeouts,
+    WhenFull,
 };
 use crate::socket::SocketOptions;
 
 impl From<&Profile> for Document {
     fn from(profile: &Profile) -> Self {
+        let hex = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(Hex(bytes)));
+        let (preamble, access) = (&profile.preamble, &profile.access);
         Self {
             template: None,
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection, profile.keep_up),
             exchange: exchange(profile.exchange),
-            preamble: preamble(&profile.preamble),
+            preamble: PreambleTable { send: hex(preamble.send()), expect: hex(preamble.expect()) },
             timeouts: timeouts(profile),
             sign_on: profile.sign_on().map(sign),
             sign_off: profile.sign_off().map(sign),
             reconnect: reconnect(&profile.reconnect),
-            access: access(&profile.access),
+            access: AccessTable {
+                allow: access.allow.iter().map(text).collect(),
+                deny: access.deny.iter().map(text).collect(),
+            },
             limits: limits(&profile.limits, &profile.framing),
             liveness: LivenessTable {
                 heartbeat: profile.heartbeat.as_deref().map(text),
                 keepalive: profile.socket.keepalive.map(text),
-                idle_limit: profile.idle_limit.map(|limit| text(ShowDuration(limit))),
+                idle_limit: profile.idle_limit.map(time),
             },
             socket: socket(&profile.socket),
         }
@@ -47,49 +53,36 @@ fn framing(framing: &Directions) -> TextOr<FramingTable> {
 }
 
 fn connection(connection: ConnectionKind, keep_up: bool) -> Option<TextOr<ConnectionTable>> {
-    let kind = text(connection.name());
-    let short = match connection {
-        ConnectionKind::Long | ConnectionKind::Shared(_) if keep_up => {
-            let connections = match connection {
-                ConnectionKind::Shared(shared) if shared != Shared::default() => Some(count(shared.connections)),
-                _ => None,
-            };
-            let table = ConnectionTable { kind: Some(kind), connections, keep_up: Some(true), ..Default::default() };
-            return Some(TextOr::Table(table));
-        }
-        ConnectionKind::Long => return None,
-        ConnectionKind::Shared(shared) if shared == Shared::default() => return Some(TextOr::Text(kind)),
-        ConnectionKind::Shared(Shared { connections }) => {
-            let connections = Some(count(connections));
-            return Some(TextOr::Table(ConnectionTable { kind: Some(kind), connections, ..Default::default() }));
-        }
-        ConnectionKind::Pooled(pooled) if pooled == Pooled::default() => return Some(TextOr::Text(kind)),
-        ConnectionKind::Pooled(pooled) => {
-            return Some(TextOr::Table(ConnectionTable { kind: Some(kind), ..lent(&pooled) }));
-        }
-        ConnectionKind::Short(short) => short,
+    let mut said = match connection {
+        ConnectionKind::Long => ConnectionTable::default(),
+        ConnectionKind::Shared(shared) => ConnectionTable {
+            connections: unless(shared.connections, Shared::CONNECTIONS, count),
+            ..Default::default()
+        },
+        ConnectionKind::Pooled(pooled) => lent(&pooled),
+        ConnectionKind::Short(short) => ConnectionTable {
+            half_close: short.half_close.then_some(true),
+            closes: unless(short.closes, Side::default(), |side| text(side.name())),
+            ..Default::default()
+        },
     };
-    if short == Short::new() {
-        return Some(TextOr::Text(kind));
+    said.keep_up = keep_up.then_some(true);
+    let kind = text(connection.name());
+    if is_default(&said) {
+        return (connection != ConnectionKind::Long).then_some(TextOr::Text(kind));
     }
-    Some(TextOr::Table(ConnectionTable {
-        kind: Some(kind),
-        half_close: short.half_close.then_some(true),
-        closes: (short.closes != Short::new().closes).then(|| text(short.closes.name())),
-        ..Default::default()
-    }))
+    Some(TextOr::Table(ConnectionTable { kind: Some(kind), ..said }))
 }
 
 fn lent(pooled: &Pooled) -> ConnectionTable {
     let default = Pooled::new(pooled.max);
-    let wait = || pooled.wait.map_or_else(|| text(NONE), |wait| text(ShowDuration(wait)));
     ConnectionTable {
-        max: (pooled.max != Pooled::MAX).then(|| count(pooled.max)),
-        min: (pooled.min != default.min).then(|| count(pooled.min)),
-        max_idle: (pooled.max_idle != default.max_idle).then(|| count(pooled.max_idle)),
-        wait: (pooled.wait != default.wait).then(wait),
-        idle: (pooled.idle != default.idle).then(|| text(ShowDuration(pooled.idle))),
-        lifetime: (pooled.lifetime != default.lifetime).then(|| text(ShowDuration(pooled.lifetime))),
+        max: unless(pooled.max, Pooled::MAX, count),
+        min: unless(pooled.min, default.min, count),
+        max_idle: unless(pooled.max_idle, default.max_idle, count),
+        wait: unless(pooled.wait, default.wait, |wait| wait.map_or_else(|| text(NONE), time)),
+        idle: unless(pooled.idle, default.idle, time),
+        lifetime: unless(pooled.lifetime, default.lifetime, time),
         uses: pooled.uses.map(count),
         replace: pooled.replace.then_some(true),
         ..Default::default()
@@ -106,18 +99,13 @@ fn sign(sign: &Sign) -> TextOr<SignTable> {
 
 fn reconnect(reconnect: &Reconnect) -> ReconnectTable {
     let default = Reconnect::default();
-    let unless = |time: Duration, default| (time != default).then(|| text(ShowDuration(time)));
     ReconnectTable {
-        policy: (reconnect.policy != default.policy).then(|| text(reconnect.policy.name())),
-        first: unless(reconnect.first, default.first),
-        cap: unless(reconnect.cap, default.cap),
-        eject_after: (reconnect.eject_after != default.eject_after).then(|| count(reconnect.eject_after)),
-        fail_back: unless(reconnect.fail_back, default.fail_back),
+        policy: unless(reconnect.policy, default.policy, |policy| text(policy.name())),
+        first: unless(reconnect.first, default.first, time),
+        cap: unless(reconnect.cap, default.cap, time),
+        eject_after: unless(reconnect.eject_after, default.eject_after, count),
+        fail_back: unless(reconnect.fail_back, default.fail_back, time),
     }
-}
-
-fn access(access: &Access) -> AccessTable {
-    AccessTable { allow: access.allow.iter().map(text).collect(), deny: access.deny.iter().map(text).collect() }
 }
 
 fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
@@ -125,44 +113,37 @@ fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
         return None;
     }
     let kind = text(exchange.name());
-    let (default, reach) = (Simplex::default(), |reach: Reach| text(reach.name()));
+    let default = Simplex::default();
     let simplex = if let ExchangeKind::Simplex(simplex) = exchange { simplex } else { default };
     let duplex = exchange.duplex().unwrap_or_default();
     let said = ExchangeTable {
         kind: None,
         key: duplex.key.map(text),
         assign: duplex.assigned.map(|assigned| text(assigned.name())),
-        in_flight: (duplex.in_flight != Duplex::IN_FLIGHT).then(|| count(duplex.in_flight)),
+        in_flight: unless(duplex.in_flight, Duplex::IN_FLIGHT, count),
         serialize: duplex.serialized.then_some(true),
-        send: (simplex.send != default.send).then(|| reach(simplex.send)),
-        receive: (simplex.receive != default.receive).then(|| reach(simplex.receive)),
+        send: unless(simplex.send, default.send, |reach| text(reach.name())),
+        receive: unless(simplex.receive, default.receive, |reach| text(reach.name())),
     };
-    if said == ExchangeTable::default() {
+    if is_default(&said) {
         return Some(TextOr::Text(kind));
     }
     Some(TextOr::Table(ExchangeTable { kind: Some(kind), ..said }))
 }
 
-fn preamble(preamble: &Preamble) -> PreambleTable {
-    let hex = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(Hex(bytes)));
-    PreambleTable { send: hex(preamble.send()), expect: hex(preamble.expect()) }
-}
-
 fn timeouts(profile: &Profile) -> TimeoutsTable {
     let said = &profile.timeouts;
     let defaults = Timeouts::defaults(profile.connection, profile.exchange);
-    let default_connect = Timeouts::default_connect(profile.connection, said.reply);
-    let unless = |time: Duration, default| (time != default).then(|| text(ShowDuration(time)));
     TimeoutsTable {
-        connect: unless(said.connect, default_connect),
-        reply: said.reply.filter(|_| said.reply != defaults.reply).map(|reply| text(ShowDuration(reply))),
-        write: unless(said.write, defaults.write),
-        close: unless(said.close, defaults.close),
-        first_message: unless(said.first_message, defaults.first_message),
-        first_request: unless(said.first_request, said.first_message),
-        frame: unless(said.frame, defaults.frame),
-        idle: unless(said.idle, defaults.idle),
-        lifetime: unless(said.lifetime, defaults.lifetime),
+        connect: unless(said.connect, Timeouts::default_connect(profile.connection, said.reply), time),
+        reply: said.reply.filter(|_| said.reply != defaults.reply).map(time),
+        write: unless(said.write, defaults.write, time),
+        close: unless(said.close, defaults.close, time),
+        first_message: unless(said.first_message, defaults.first_message, time),
+        first_request: unless(said.first_request, said.first_message, time),
+        frame: unless(said.frame, defaults.frame, time),
+        idle: unless(said.idle, defaults.idle, time),
+        lifetime: unless(said.lifetime, defaults.lifetime, time),
     }
 }
 
@@ -170,17 +151,16 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
 fn limits(limits: &Limits, framing: &Directions) -> LimitsTable {
     let default = Limits::default();
     let share = Limits::default_memory_per_client(limits.memory, framing);
-    let unless = |number: u32, default| (number != default).then(|| count(number));
     LimitsTable {
         message: None,
-        write_queue: (limits.write_queue != default.write_queue).then(|| size(limits.write_queue)),
-        queued_messages: unless(limits.queued_messages, default.queued_messages),
-        connections: unless(limits.connections, default.connections),
-        connections_per_client: unless(limits.per_client, default.per_client),
-        memory: (limits.memory != Limits::default_memory(framing)).then(|| size(limits.memory)),
-        memory_per_client: (limits.memory_per_client != share).then(|| size(limits.memory_per_client)),
-        when_full: (limits.when_full != WhenFull::default()).then(|| text(limits.when_full.name())),
-        empty_messages: unless(limits.empty_messages, default.empty_messages),
+        write_queue: unless(limits.write_queue, default.write_queue, size),
+        queued_messages: unless(limits.queued_messages, default.queued_messages, count),
+        connections: unless(limits.connections, default.connections, count),
+        connections_per_client: unless(limits.per_client, default.per_client, count),
+        memory: unless(limits.memory, Limits::default_memory(framing), size),
+        memory_per_client: unless(limits.memory_per_client, share, size),
+        when_full: unless(limits.when_full, WhenFull::default(), |rule| text(rule.name())),
+        empty_messages: unless(limits.empty_messages, default.empty_messages, count),
     }
 }
 
@@ -189,17 +169,26 @@ fn socket(socket: &SocketOptions) -> SocketTable {
     SocketTable {
         source: socket.source.map(text),
         interface: socket.interface.as_ref().map(text),
-        nodelay: (socket.nodelay != default.nodelay).then_some(socket.nodelay),
+        nodelay: unless(socket.nodelay, default.nodelay, |yes| yes),
         receive_buffer: socket.receive_buffer.map(size),
         send_buffer: socket.send_buffer.map(size),
-        linger: socket.linger.map(|linger| if linger.is_zero() { text(RESET) } else { text(ShowDuration(linger)) }),
-        backlog: (socket.backlog != default.backlog).then(|| count(socket.backlog)),
-        reuse_address: (socket.reuse_address != default.reuse_address).then_some(socket.reuse_address),
+        linger: socket.linger.map(|linger| if linger.is_zero() { text(RESET) } else { time(linger) }),
+        backlog: unless(socket.backlog, default.backlog, count),
+        reuse_address: unless(socket.reuse_address, default.reuse_address, |yes| yes),
     }
+}
+
+/// What is not the default has to be said.
+fn unless<T: PartialEq, S>(value: T, default: T, show: impl FnOnce(T) -> S) -> Option<S> {
+    (value != default).then(|| show(value))
 }
 
 fn text(value: impl ToString) -> Text {
     Text(value.to_string())
+}
+
+fn time(time: Duration) -> Text {
+    text(ShowDuration(time))
 }
 
 fn size(bytes: usize) -> Number {

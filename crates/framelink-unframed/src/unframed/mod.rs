@@ -1,9 +1,15 @@
 //! A framing whose messages have no length header, as a value.
 
+mod builder;
+mod kind;
+
+pub use builder::UnframedBuilder;
+pub use kind::Kind;
+
 use core::fmt;
 use core::time::Duration;
 
-use crate::{Codec, Kind, UnframedBuilder, UnframedCodec};
+use crate::{Codec, UnframedCodec};
 
 /// Messages with no length header.
 ///

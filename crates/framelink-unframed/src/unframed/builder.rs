@@ -1,7 +1,7 @@
 //! From options to a framing that is valid.
 
-use crate::kind::MEMORY_MAX;
-use crate::{Kind, SpecError, Unframed};
+use crate::error::{MEMORY_MAX, SpecError};
+use crate::unframed::{Kind, Unframed};
 
 /// Collects the options of an [`Unframed`]. Each setter replaces what it was given before; `build` checks the whole.
 ///

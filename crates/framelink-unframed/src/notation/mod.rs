@@ -1,5 +1,8 @@
 //! The notation of framings without a length header: reading and printing.
 
+#[cfg(feature = "serde")]
+mod serde;
+
 use alloc::string::ToString;
 use core::fmt;
 use core::str::FromStr;

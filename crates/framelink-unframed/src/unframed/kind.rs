@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-use crate::{Delimiter, SpecError};
+use crate::delimiter::Delimiter;
+use crate::error::{MEMORY_MAX, SpecError};
 
 /// What ends a message.
 ///
@@ -49,9 +50,6 @@ pub enum Kind {
 const DEFAULT_MAX: usize = 1024 * 1024;
 /// The same for reads, each of which is offered so much: 16 KiB.
 const DEFAULT_READ: usize = 16 * 1024;
-/// No buffer can be larger, and a frame needs some bytes more than its payload.
-pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * Delimiter::MOST;
-
 impl Kind {
     pub(crate) const fn quiet(silence: Duration) -> Result<Self, SpecError> {
         let whole = silence.subsec_nanos().is_multiple_of(1_000_000);

@@ -12,17 +12,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(transparent)]
 pub(super) struct Text(pub(super) String);
 
+impl Text {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Scalar { expected, takes_integers: false }).map(Self)
+    }
+}
+
 /// In a list.
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let scalar = Scalar { expected: "a network in quotes, such as \"10.0.0.0/8\"", takes_integers: false };
-        deserializer.deserialize_str(scalar).map(Self)
+        Self::read(deserializer, "a network in quotes, such as \"10.0.0.0/8\"")
     }
 }
 
 /// A value that is written as an integer, or as a string where it has a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub(super) String);
+
+impl Number {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar { expected, takes_integers: true }).map(Self)
+    }
+}
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -85,44 +96,29 @@ impl<'de, T: Deserialize<'de> + Table> Visitor<'de> for TableVisitor<T> {
     }
 }
 
-pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "a word in quotes")
+/// Says what is expected of each kind of value.
+macro_rules! scalars {
+    ($($kind:ident: $scalar:ident, $expected:literal;)*) => { $(
+        pub(super) fn $kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<$scalar>, D::Error> {
+            $scalar::read(deserializer, $expected).map(Some)
+        }
+    )* };
 }
 
-pub(super) fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "OFFSET:LEN in quotes, such as \"4:6\"")
+scalars! {
+    word: Text, "a word in quotes";
+    key: Text, "OFFSET:LEN in quotes, such as \"4:6\"";
+    notation: Text, "the notation of a framing, such as \"ascii:4\"";
+    hex: Text, "pairs of hex digits in quotes, such as \"0102\"";
+    time: Text, "a time such as \"5s\"";
+    address: Text, "an address such as \"10.0.0.7:0\"";
+    size: Number, "a number of bytes, such as 4096 or \"4KiB\"";
+    count: Number, "a number";
 }
 
-pub(super) fn notation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "the notation of a framing, such as \"ascii:4\"")
-}
-
-pub(super) fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "pairs of hex digits in quotes, such as \"0102\"")
-}
-
-pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "a time such as \"5s\"")
-}
-
-pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    text(deserializer, "an address such as \"10.0.0.7:0\"")
-}
-
-pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
-    number(deserializer, "a number of bytes, such as 4096 or \"4KiB\"")
-}
-
-pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
-    number(deserializer, "a number")
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Option<Text>, D::Error> {
-    deserializer.deserialize_str(Scalar { expected, takes_integers: false }).map(|text| Some(Text(text)))
-}
-
-fn number<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Option<Number>, D::Error> {
-    deserializer.deserialize_any(Scalar { expected, takes_integers: true }).map(|text| Some(Number(text)))
+/// Whether nothing is said.
+pub(super) fn is_default<T: Default + PartialEq>(said: &T) -> bool {
+    *said == T::default()
 }
 
 struct Scalar {
@@ -142,16 +138,16 @@ impl Visitor<'_> for Scalar {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<String, E> {
-        match self.takes_integers {
-            true => Ok(number.to_string()),
-            false => Err(E::invalid_type(de::Unexpected::Signed(number), &self)),
-        }
+        self.integer(number, de::Unexpected::Signed(number))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
-        match self.takes_integers {
-            true => Ok(number.to_string()),
-            false => Err(E::invalid_type(de::Unexpected::Unsigned(number), &self)),
-        }
+        self.integer(number, de::Unexpected::Unsigned(number))
+    }
+}
+
+impl Scalar {
+    fn integer<E: de::Error>(self, number: impl ToString, found: de::Unexpected<'_>) -> Result<String, E> {
+        if self.takes_integers { Ok(number.to_string()) } else { Err(E::invalid_type(found, &self)) }
     }
 }

@@ -8,7 +8,7 @@ use nom::combinator::rest;
 use nom::number::complete::{be_u8, be_u32, be_u64};
 use nom::{IResult, Parser};
 
-use crate::Seen;
+use crate::form::Seen;
 
 /// A heartbeat with a number, a timestamp and data, for two programs that both use it.
 ///

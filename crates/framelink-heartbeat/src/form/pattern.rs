@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use nom::bytes::complete::{tag, take};
 use nom::{IResult, Parser};
 
-use crate::{HeartbeatError, Seen};
+use crate::error::HeartbeatError;
+use crate::form::Seen;
 
 /// A heartbeat of the peer's own protocol: messages that have certain bytes at an offset.
 ///

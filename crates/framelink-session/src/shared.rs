@@ -1,7 +1,7 @@
-//! How many bytes went one way.
+//! What one half keeps, and the other or a third may see.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A count of bytes that one half keeps, and that others can watch while that half is busy: whether a transfer makes
 /// progress, say.
@@ -32,5 +32,20 @@ impl ByteCount {
     #[inline]
     pub(crate) fn add(&self, count: usize) {
         self.0.store(self.get() + count as u64, Ordering::Relaxed);
+    }
+}
+
+/// Whether the connection failed. A socket tells of that once, be it to whoever writes; to whoever reads afterwards it ends as
+/// if the peer had closed it in good order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Torn(Arc<AtomicBool>);
+
+impl Torn {
+    pub(crate) fn tear(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_torn(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }

@@ -1,10 +1,16 @@
 //! What heartbeats look like among messages.
 
+mod numbered;
+mod own;
+mod pattern;
+
+pub use numbered::Numbered;
+pub use own::Own;
+pub use pattern::Pattern;
+
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::time::Duration;
-
-use crate::{Numbered, Own, Pattern};
 
 /// What heartbeats look like: how a probe is told from a message, and what answers it.
 ///

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::length::{HEAD_CAPACITY, Quick};
-use crate::{Counts, Field, Length, SpecError};
+use crate::error::{HEAD_CAPACITY, MEMORY_MAX, SpecError};
+use crate::field::{Counts, Field};
+use crate::length::{Length, Quick};
 
 /// Collects the options of a [`Length`]. Each setter replaces what it was given before; `build` checks the whole.
 ///
@@ -33,9 +34,6 @@ pub struct LengthBuilder {
 
 /// The largest payload where nothing else is said: 1 MiB.
 const DEFAULT_MAX: usize = 1024 * 1024;
-/// No buffer can be larger, and a frame needs some bytes more than its payload.
-pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
-
 impl LengthBuilder {
     /// A frame of a length field and the payload that it counts.
     #[must_use]

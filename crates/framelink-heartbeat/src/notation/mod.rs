@@ -1,5 +1,11 @@
 //! The notation of heartbeats: reading and printing.
 
+mod presets;
+#[cfg(feature = "serde")]
+mod serde;
+
+pub use presets::PRESETS;
+
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,7 +13,7 @@ use core::str::FromStr;
 
 use framelink_codec::notation::{Hex, Item, Notation, NotationError, Preset, ShowDuration, Token};
 
-use crate::{By, Form, Heartbeat, HeartbeatError, Life, PRESETS, Pattern};
+use crate::{By, Form, Heartbeat, HeartbeatError, Life, Pattern};
 
 const FORMS: &str = "one of empty, literal, numbered, pattern, or a preset";
 const OPTIONS: &str = "one of answered, mark, answer, number, by, interval, timeout, tries, life";

@@ -2,7 +2,7 @@
 
 use framelink_codec::{Foreign, Guess, Reading};
 
-use crate::number::Read;
+use crate::field::number::Read;
 use crate::{Counts, DecodeError, Field, Length};
 
 impl Length {

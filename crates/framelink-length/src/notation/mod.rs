@@ -1,5 +1,8 @@
 //! The notation of framings that begin with their length: reading and printing.
 
+#[cfg(feature = "serde")]
+mod serde;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -8,8 +11,7 @@ use core::str::FromStr;
 use framelink_codec::Affix;
 use framelink_codec::notation::{Dialect, Hex, Item, Notation, NotationError, Preset, ShowSize, Token};
 
-use crate::builder::LengthBuilder;
-use crate::{Counts, Field, Length, PRESETS, SpecError};
+use crate::{Counts, Field, Length, LengthBuilder, PRESETS, SpecError};
 
 /// Reads a notation.
 ///

@@ -1,31 +1,12 @@
-//! What one connection holds.
+//! What one place of a connection holds.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::budget::{Budget, Charge, Sum};
-use crate::lifetime::{Ending, Notice};
+use super::budget::{Account, Charge, Sum};
 
 /// Less than this is not counted, and more is counted in these steps: a page.
 const STEP: usize = 4096;
-
-/// What one connection holds of a [`Budget`].
-pub struct Account {
-    pub(super) budget: Arc<Budget>,
-    /// The sum of its client.
-    pub(super) client: Arc<Sum>,
-    notice: Arc<Notice>,
-    holding: Mutex<Holding>,
-}
-
-#[derive(Default)]
-struct Holding {
-    own: usize,
-    /// Frames that wait here and elsewhere too; the budget has them once, as a [`Charge`].
-    shared: usize,
-    /// Whether it was told to end.
-    is_leaving: bool,
-}
 
 /// So many bytes that one place of a connection holds. Given back when this is dropped. Without an account nothing is counted.
 #[derive(Default)]
@@ -36,59 +17,9 @@ pub struct Held {
 }
 
 impl Account {
-    pub(super) fn new(budget: Arc<Budget>, client: Arc<Sum>, notice: Arc<Notice>) -> Arc<Self> {
-        Arc::new(Self { budget, client, notice, holding: Mutex::default() })
-    }
-
     /// A place that holds nothing yet.
     pub fn place(self: &Arc<Self>) -> Held {
         Held { account: Some(Arc::clone(self)), bytes: 0, is_shared: false }
-    }
-
-    /// Its bytes, and those that wait here and elsewhere.
-    pub(super) fn bytes(&self) -> usize {
-        let holding = self.holding();
-        holding.own + holding.shared
-    }
-
-    pub(super) fn is_leaving(&self) -> bool {
-        self.holding().is_leaving
-    }
-
-    /// It is to end. What it holds counts as if it were given back already, though it takes a moment until it is.
-    pub(super) fn leave(&self) {
-        let mut holding = self.holding();
-        if !holding.is_leaving {
-            holding.is_leaving = true;
-            self.budget.all().leaving(0, holding.own + holding.shared);
-            self.client.leaving(0, holding.own);
-        }
-    }
-
-    pub(super) fn tell(&self, ending: Ending) {
-        self.notice.evict(ending);
-    }
-
-    fn change(&self, before: usize, after: usize, is_shared: bool) {
-        let mut holding = self.holding();
-        let all = self.budget.all();
-        if is_shared {
-            holding.shared = holding.shared - before + after;
-        } else {
-            holding.own = holding.own - before + after;
-            all.held(before, after);
-            self.client.held(before, after);
-        }
-        if holding.is_leaving {
-            all.leaving(before, after);
-            if !is_shared {
-                self.client.leaving(before, after);
-            }
-        }
-    }
-
-    fn holding(&self) -> MutexGuard<'_, Holding> {
-        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,11 @@
 //! The length field: how a number is written.
 
+mod counts;
+pub(crate) mod number;
+mod swar;
+
+pub use counts::Counts;
+
 use core::fmt;
 
 /// How the length is written.

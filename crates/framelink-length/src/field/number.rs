@@ -1,7 +1,7 @@
 //! Reads and writes the number in the length field.
 
-use crate::field::{DECIMAL_DIGITS, VARINT_BYTES};
-use crate::{DecodeError, Field, swar};
+use crate::error::DecodeError;
+use crate::field::{DECIMAL_DIGITS, Field, VARINT_BYTES, swar};
 
 const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
 /// What turns EBCDIC digits, `F0` to `F9`, into ASCII ones, and back.

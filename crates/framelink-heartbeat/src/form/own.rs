@@ -6,7 +6,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use crate::Seen;
+use crate::form::Seen;
 
 type Recognise = dyn Fn(&[u8]) -> Option<Seen> + Send + Sync + UnwindSafe + RefUnwindSafe;
 type MakeProbe = dyn Fn(u64) -> Vec<u8> + Send + Sync + UnwindSafe + RefUnwindSafe;

@@ -1,9 +1,15 @@
 //! A framing whose frames begin with their length, as a value.
 
+mod builder;
+
+pub use builder::LengthBuilder;
+
 use core::fmt;
 
-use crate::number::{Reader, Writer};
-use crate::{Codec, Counts, Field, LengthBuilder, LengthCodec};
+use crate::error::HEAD_CAPACITY;
+use crate::field::number::{Reader, Writer};
+use crate::field::{Counts, Field};
+use crate::{Codec, LengthCodec};
 
 /// Frames that begin with their length.
 ///
@@ -99,9 +105,6 @@ impl Quick {
         }
     }
 }
-
-/// As many bytes as a head or a tail may have.
-pub(crate) const HEAD_CAPACITY: usize = 64;
 
 impl Length {
     /// Starts a framing with this length field.

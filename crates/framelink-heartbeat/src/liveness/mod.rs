@@ -1,11 +1,18 @@
 //! When to beat, when to ask, and when the peer counts as dead.
 
+mod guard;
+mod round_trips;
+mod verdict;
+
+pub use round_trips::RoundTrips;
+pub use verdict::{Standing, Verdict};
+
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::guard::Guard;
-use crate::heartbeat::Rules;
-use crate::{Life, RoundTrips, Seen, Standing, Verdict};
+use self::guard::Guard;
+use crate::form::Seen;
+use crate::rules::{Life, Rules};
 
 /// The liveness of one connection: told what came and went and when, it says what is due and when to ask again. It has no clock;
 /// time is a [`Duration`] since a moment that whoever drives it chose.
