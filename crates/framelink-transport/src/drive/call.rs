@@ -64,93 +64,40 @@ impl<P: AsRef<[u8]>> Call<P> {
         port: &mut impl Port,
         clock: &impl Clock,
     ) -> Result<Answer, Cause<D::Error, E::Error>> {
-        /// So often at most without a look at anything else.
-        const LOOKS: u32 = 64;
-        let (mut looks, mut turn) = (0, Turn::default());
+        let mut round = Round { receiving, sending, port, clock, turn: Turn::default(), looks: 0 };
         loop {
-            self.stage = match self.stage {
-                Stage::Greet if has_started(receiving)? => Stage::Look,
-                Stage::Greet => match flush(sending, port.output(), clock)? {
-                    Progress::Done => match greeted(receiving, port.input(), clock)? {
-                        Ok(()) => Stage::Look,
-                        Err(until) => return Ok(Answer::Wait(Wants::Read(until))),
-                    },
-                    // The peer may wait with reading until we have read.
-                    Progress::Blocked => match greeted(receiving, &mut Now(port.input()), clock)? {
-                        Ok(()) => Stage::Look,
-                        Err(until) => return Ok(Answer::Wait(Wants::Both(until))),
-                    },
-                },
-                Stage::Look => {
-                    let before = receiving.byte_count().get();
-                    // From here on it counts.
-                    let was_long = turn.is_long(receiving);
-                    let looked = look(receiving, port.input(), clock);
-                    if receiving.is_inside_message()
-                        && let Some(wants) = is_unsure(&mut turn, receiving, sending, port, clock)?
-                    {
-                        return Ok(Answer::Wait(wants));
-                    }
-                    match looked? {
-                        Some(true) => return Err(Cause::NoReply),
-                        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
-                        Some(false) if receiving.byte_count().get() != before && (looks == LOOKS || was_long) => {
-                            return Ok(Answer::Wait(Wants::Read(AT_ONCE)));
-                        }
-                        Some(false) if receiving.byte_count().get() != before => {
-                            looks += 1;
-                            Stage::Look
-                        }
-                        Some(false) => Stage::Put,
-                        None => return Ok(Answer::Wait(Wants::Read(None))),
-                    }
-                }
-                // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
-                Stage::Put if !sending.has_room() => match make_room(sending, port.output(), clock)? {
-                    Progress::Done => Stage::Look,
-                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
-                        Came::Message(message) => return Err(unasked(receiving, message)),
-                        Came::Closed => return Err(Cause::NoReply),
-                        Came::Beat => Stage::Put,
-                        Came::Wait(until) => {
-                            self.stage = Stage::Look;
-                            return Ok(Answer::Wait(Wants::Both(until)));
-                        }
-                    },
-                },
-                Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
-                    Some(ticket) => {
-                        self.ticket = Some(ticket);
-                        receiving.hold_pulse();
-                        if self.half_close {
-                            sending.finish();
-                        }
-                        Stage::Flush
-                    }
-                    None => return Ok(Answer::Wait(Wants::Write)),
-                },
-                Stage::Flush => match flush(sending, port.output(), clock)? {
-                    Progress::Done => Stage::Reply,
-                    // A peer may answer while it reads, and wait with reading until we have read.
-                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
-                        // It leaves behind the request.
-                        Came::Beat => Stage::Flush,
-                        Came::Message(message)
-                            if self.ticket.is_some_and(|ticket| sending.sent(ticket) == Sent::Not) =>
-                        {
-                            return Err(unasked(receiving, message));
-                        }
-                        came => return answer(receiving, came, Wants::Both),
-                    },
-                },
-                Stage::Reply => {
-                    let came = attend_in(&mut turn, receiving, sending, port, clock)?;
-                    // Both have said that they would have to wait, or everything is out.
-                    let wants = if sending.has_output() { Wants::Both } else { Wants::Read };
-                    return answer(receiving, came, wants);
-                }
+            let next = match self.stage {
+                Stage::Greet => round.greet()?,
+                Stage::Look => round.look()?,
+                Stage::Put if !round.sending.has_room() => round.make_room()?,
+                Stage::Put => self.put(&mut round)?,
+                Stage::Flush => round.flush(self.ticket)?,
+                Stage::Reply => round.reply()?,
             };
+            match next {
+                Next::Stage(stage) => self.stage = stage,
+                Next::Wait(wants, stage) => {
+                    self.stage = stage;
+                    return Ok(Answer::Wait(wants));
+                }
+                Next::Reply(reply) => return Ok(Answer::Reply(reply)),
+            }
         }
+    }
+
+    #[inline]
+    fn put<D: Decode, E: Encode, O: Port, K: Clock>(
+        &mut self,
+        round: &mut Round<'_, D, E, O, K>,
+    ) -> Result<Next, Cause<D::Error, E::Error>> {
+        let put = put(round.sending, round.port.output(), round.clock, self.request.as_ref())?;
+        let Some(ticket) = put else { return Ok(Next::Wait(Wants::Write, Stage::Put)) };
+        self.ticket = Some(ticket);
+        round.receiving.hold_pulse();
+        if self.half_close {
+            round.sending.finish();
+        }
+        Ok(Next::Stage(Stage::Flush))
     }
 
     /// What the peer may have seen of a call that failed.
@@ -163,19 +110,127 @@ impl<P: AsRef<[u8]>> Call<P> {
     }
 }
 
-fn answer<D: Decode, E>(
-    receiving: &mut Receiving<D>,
-    came: Came,
-    wants: impl FnOnce(Option<Duration>) -> Wants,
-) -> Result<Answer, Cause<D::Error, E>> {
-    match came {
-        Came::Message(reply) => {
-            receiving.resume_pulse();
-            receiving.release();
-            Ok(Answer::Reply(reply))
+/// What a stage came to.
+enum Next {
+    Stage(Stage),
+    /// This has to be waited for; then the call goes on with that stage.
+    Wait(Wants, Stage),
+    Reply(Message),
+}
+
+/// What the stages of a call work with, until one has to wait.
+struct Round<'r, D: Decode, E: Encode, P, K> {
+    receiving: &'r mut Receiving<D>,
+    sending: &'r mut Sending<E>,
+    port: &'r mut P,
+    clock: &'r K,
+    turn: Turn,
+    /// How often it has looked for what came before the request.
+    looks: u32,
+}
+
+/// So often at most it looks for what came before the request, without a look at anything else.
+const LOOKS: u32 = 64;
+
+impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, D, E, P, K> {
+    #[inline]
+    fn greet(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        if has_started(self.receiving)? {
+            return Ok(Next::Stage(Stage::Look));
         }
-        Came::Closed => Err(Cause::NoReply),
-        Came::Wait(until) => Ok(Answer::Wait(wants(until))),
-        Came::Beat => Ok(Answer::Wait(Wants::Both(None))),
+        let is_out = flush(self.sending, self.port.output(), self.clock)? == Progress::Done;
+        // While our preamble is not out the peer may wait with reading until we have read.
+        let greeted = match is_out {
+            true => greeted(self.receiving, self.port.input(), self.clock)?,
+            false => greeted(self.receiving, &mut Now(self.port.input()), self.clock)?,
+        };
+        Ok(match greeted {
+            Ok(()) => Next::Stage(Stage::Look),
+            Err(until) if is_out => Next::Wait(Wants::Read(until), Stage::Greet),
+            Err(until) => Next::Wait(Wants::Both(until), Stage::Greet),
+        })
+    }
+
+    /// Looks whether anything has come that could be taken for the reply.
+    #[inline]
+    fn look(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        let before = self.receiving.byte_count().get();
+        // From the first look on the frames are counted.
+        let was_long = self.turn.is_long(self.receiving);
+        let looked = look(self.receiving, self.port.input(), self.clock);
+        if self.receiving.is_inside_message()
+            && let Some(wants) = is_unsure(&mut self.turn, self.receiving, self.sending, self.port, self.clock)?
+        {
+            return Ok(Next::Wait(wants, Stage::Look));
+        }
+        let Some(has_ended) = looked? else { return Ok(Next::Wait(Wants::Read(None), Stage::Look)) };
+        if has_ended {
+            return Err(Cause::NoReply);
+        }
+        if self.receiving.byte_count().get() == before {
+            return Ok(Next::Stage(Stage::Put));
+        }
+        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
+        if self.looks == LOOKS || was_long {
+            return Ok(Next::Wait(Wants::Read(AT_ONCE), Stage::Look));
+        }
+        self.looks += 1;
+        Ok(Next::Stage(Stage::Look))
+    }
+
+    /// What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
+    fn make_room(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        if make_room(self.sending, self.port.output(), self.clock)? == Progress::Done {
+            return Ok(Next::Stage(Stage::Look));
+        }
+        match self.turn.receive(self.receiving, &mut Now(self.port.input()), self.clock)? {
+            Came::Message(message) => Err(unasked(self.receiving, message)),
+            Came::Closed => Err(Cause::NoReply),
+            Came::Beat => Ok(Next::Stage(Stage::Put)),
+            Came::Wait(until) => Ok(Next::Wait(Wants::Both(until), Stage::Look)),
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self, ticket: Option<Ticket>) -> Result<Next, Cause<D::Error, E::Error>> {
+        if flush(self.sending, self.port.output(), self.clock)? == Progress::Done {
+            return Ok(Next::Stage(Stage::Reply));
+        }
+        // A peer may answer while it reads, and wait with reading until we have read.
+        match self.turn.receive(self.receiving, &mut Now(self.port.input()), self.clock)? {
+            // The heartbeat leaves behind the request.
+            Came::Beat => Ok(Next::Stage(Stage::Flush)),
+            Came::Message(message) if ticket.is_some_and(|ticket| self.sending.sent(ticket) == Sent::Not) => {
+                Err(unasked(self.receiving, message))
+            }
+            came => self.answer(came, Wants::Both, Stage::Flush),
+        }
+    }
+
+    #[inline]
+    fn reply(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        let came = attend_in(&mut self.turn, self.receiving, self.sending, self.port, self.clock)?;
+        // Both have said that they would have to wait, or everything is out.
+        let wants = if self.sending.has_output() { Wants::Both } else { Wants::Read };
+        self.answer(came, wants, Stage::Reply)
+    }
+
+    #[inline]
+    fn answer(
+        &mut self,
+        came: Came,
+        wants: impl FnOnce(Option<Duration>) -> Wants,
+        stage: Stage,
+    ) -> Result<Next, Cause<D::Error, E::Error>> {
+        match came {
+            Came::Message(reply) => {
+                self.receiving.resume_pulse();
+                self.receiving.release();
+                Ok(Next::Reply(reply))
+            }
+            Came::Closed => Err(Cause::NoReply),
+            Came::Wait(until) => Ok(Next::Wait(wants(until), stage)),
+            Came::Beat => Ok(Next::Wait(Wants::Both(None), stage)),
+        }
     }
 }

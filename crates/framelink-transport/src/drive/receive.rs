@@ -345,6 +345,16 @@ enum Read {
     Wait(Option<Duration>),
 }
 
+/// When the session wants to be asked though nothing has come.
+struct Deadlines {
+    /// What it waits for, silence say.
+    until: Option<Duration>,
+    /// Heartbeats.
+    alive: Option<Duration>,
+    /// The first of these and of all limits.
+    soonest: Option<Duration>,
+}
+
 impl Reading {
     /// Reads once, where the session waits for more until then.
     fn once<D: Decode, E>(
@@ -354,23 +364,16 @@ impl Reading {
         clock: &impl Clock,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        let overdue = receiving.overdue_at();
-        if let Some((at, after)) = overdue
-            && self.is_over(receiving, at, after, clock)
-        {
-            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
-        }
+        let overdue = self.check_limit(receiving, clock)?;
         let alive = receiving.alive_at();
-        let ends = if receiving.has_tenure() {
-            let now = clock.now();
-            if let Some(ending) = receiving.ending(now, self.is_dry) {
-                return self.end(receiving, input, clock, ending);
-            }
-            self.ends_at(receiving, input, now)
-        } else {
-            None
+        let ends = match receiving.has_tenure() {
+            false => None,
+            true => match self.check_tenure(receiving, input, clock)? {
+                Read::Again => return Ok(Read::Again),
+                Read::Wait(ends) => ends,
+            },
         };
-        let soonest = [until, overdue.map(|(at, _)| at), alive, ends].into_iter().flatten().min();
+        let soonest = [until, overdue, alive, ends].into_iter().flatten().min();
         let read = read(receiving, input, soonest);
         if let Some(ending) = receiving.told() {
             // It is what ended the read.
@@ -380,6 +383,44 @@ impl Reading {
             self.is_dry = false;
             return Ok(Read::Again);
         }
+        self.on_dry(receiving, input, clock, &Deadlines { until, alive, soonest })
+    }
+
+    /// An error if a message, or the first one, has taken too long; otherwise until when it may.
+    fn check_limit<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        clock: &impl Clock,
+    ) -> Result<Option<Duration>, Cause<D::Error, E>> {
+        let Some((at, after)) = receiving.overdue_at() else { return Ok(None) };
+        if self.is_over(receiving, at, after, clock) {
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: receiving.overdue() });
+        }
+        Ok(Some(at))
+    }
+
+    /// An error if the connection is to end now; otherwise when that has to be asked again, unless something has just come.
+    fn check_tenure<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        let now = clock.now();
+        match receiving.ending(now, self.is_dry) {
+            Some(ending) => self.end(receiving, input, clock, ending),
+            None => Ok(Read::Wait(self.ends_at(receiving, input, now))),
+        }
+    }
+
+    /// A read has found nothing: what is due is told to the session, or this is waited for.
+    fn on_dry<D: Decode, E>(
+        &mut self,
+        receiving: &mut Receiving<D>,
+        input: &mut impl Input,
+        clock: &impl Clock,
+        deadlines: &Deadlines,
+    ) -> Result<Read, Cause<D::Error, E>> {
         receiving.release();
         receiving.on_idle(false);
         if input.is_starved() {
@@ -387,15 +428,15 @@ impl Reading {
         }
         self.is_dry = true;
         // Only a deadline is worth a look at the clock.
-        let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
+        let Some(soonest) = deadlines.soonest else { return Ok(Read::Wait(None)) };
         let now = clock.now();
         if soonest > now {
             return Ok(Read::Wait(Some(soonest)));
         }
-        if until.is_some_and(|at| at <= now) {
+        if deadlines.until.is_some_and(|at| at <= now) {
             receiving.on_deadline(now);
         }
-        if alive.is_some_and(|at| at <= now) {
+        if deadlines.alive.is_some_and(|at| at <= now) {
             receiving.on_time(now).map_err(Cause::Dead)?;
         }
         Ok(Read::Again)
