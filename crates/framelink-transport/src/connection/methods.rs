@@ -11,7 +11,10 @@ macro_rules! connection_methods {
         /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on
         /// behalf of a client.
         pub fn share_memory_of(&mut self, accepted: &Self) {
-            self.count_memory_with(accepted);
+            let memory = accepted.sending().memory();
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            receiving.count_memory(memory.another());
+            sending.count_memory(memory.another());
         }
 
         /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with inside its
@@ -22,7 +25,9 @@ macro_rules! connection_methods {
             heartbeat: impl Into<std::sync::Arc<$crate::Heartbeat>>,
             us: $crate::heartbeat::Role,
         ) -> $crate::session::Pulse {
-            self.begin_watch(heartbeat.into(), us)
+            let now = $crate::drive::Clock::now(&self.clock);
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            $crate::session::watch(receiving, sending, heartbeat.into(), us, $crate::session::jitter(), now)
         }
 
         /// Where heartbeats are told, if they are.
@@ -42,7 +47,9 @@ macro_rules! connection_methods {
 
         /// A message was received that the caller does not return.
         pub(super) fn on_unread(&self, received: Result<$crate::TryRecv, $crate::connection::ErrorOf<C>>) {
-            self.give_away(received);
+            if let Ok($crate::TryRecv::Message(message)) = received {
+                self.receiving().on_unread(message);
+            }
         }
     };
 }
@@ -70,7 +77,8 @@ macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
         /// At its start, as a profile says.
         pub(super) fn on(mut self, terms: &Terms) -> Self {
-            self.start(terms, None);
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            terms.apply(receiving, sending);
             self.greet();
             self
         }
@@ -78,7 +86,8 @@ macro_rules! socket_connection_methods {
         /// The same, let in by a listener.
         pub(super) fn admitted(mut self, terms: &Terms, permit: Option<$crate::admission::Permit>) -> Self {
             $(self.$admitted_as(permit.as_ref());)?
-            self.start(terms, Some(permit));
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            terms.admit(receiving, sending, permit);
             self.greet();
             self
         }

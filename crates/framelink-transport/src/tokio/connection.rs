@@ -18,7 +18,7 @@ use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, documented};
-use crate::drive::{self, Came, Close, Port as _, Wants};
+use crate::drive::{self, Came, Close, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
@@ -177,10 +177,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub async fn begun(&mut self) -> Result<bool, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.done(|connection, waker| {
-            let begun = match connection.open(waker) {
-                Ok(Open { receiving, mut port, clock, .. }) => drive::begun(receiving, port.input(), clock),
-                Err(closed) => Err(closed),
-            };
+            let begun = connection.open(waker).and_then(|mut open| open.inbound(true).begun());
             Ok(begun.map_err(|cause| connection.receive_failed(cause))?.map_err(Wants::Read))
         })
         .await
@@ -198,8 +195,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     /// How many messages are there and were not taken, of a connection that is cut.
     pub(super) async fn count_unread(&mut self) -> usize {
-        let Ok(Open { receiving, mut port, clock, .. }) = self.open(Self::AT_ONCE) else { return 0 };
-        Close::count_unread(receiving, port.input(), clock)
+        self.open(Self::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
     }
 
     fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {
