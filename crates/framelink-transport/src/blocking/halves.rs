@@ -9,7 +9,7 @@ use framelink_codec::{Decode, Encode};
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
-use crate::connection::{self, CauseOf, ErrorOf, documented};
+use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{AT_ONCE, Came, Inbound};
 use crate::driver::plain;
 use crate::error::Cause;
@@ -137,19 +137,15 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
     }
 
-    documented! {
-        flush_within
-        pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.flush_until(Some(self.clock.within(limit)), limit)
-        }
+    #[doc = docs!(flush_within)]
+    pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.flush_until(Some(self.clock.within(limit)), limit)
     }
 
-    documented! {
-        finish_within
-        pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.sending.finish();
-            self.flush_within(limit)
-        }
+    #[doc = docs!(finish_within)]
+    pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.sending.finish();
+        self.flush_within(limit)
     }
 
     /// Goes on with something that writes until it is done.

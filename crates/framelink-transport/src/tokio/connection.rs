@@ -17,7 +17,7 @@ use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, documented};
+use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Close, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
@@ -111,11 +111,9 @@ impl<C: Decode + Encode> Connection<C> {
         connection
     }
 
-    documented! {
-        stream
-        pub fn stream(&self) -> Option<&TcpStream> {
-            self.receiver.stream()
-        }
+    #[doc = docs!(stream)]
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.receiver.stream()
     }
 
     connection::socket_connection_methods!();
@@ -148,23 +146,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     connection::waiting_connection_methods!(awaited async);
     connection::exchanging_connection_methods!(awaited async);
 
-    documented! {
-        duplex
-        pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-            self.begin_duplex();
-            let mux = Mux::new(self.sender, matching, self.clock);
-            (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
-        }
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        self.begin_duplex();
+        let mux = Mux::new(self.sender, matching, self.clock);
+        (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
-    documented! {
-        simplex
-        pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-            self.begin_simplex(&mut receiving);
-            let mux = Mux::new(self.sender, matching, receiving.clock);
-            let pair = Pair { watched: self.receiver, _unused: receiving.sender };
-            (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
-        }
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        self.begin_simplex(&mut receiving);
+        let mux = Mux::new(self.sender, matching, receiving.clock);
+        let pair = Pair { watched: self.receiver, _unused: receiving.sender };
+        (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
     }
 
     /// Waits until the peer has begun to send: true at its first byte, false if it closed before that. No message is taken. Bytes that
