@@ -10,8 +10,8 @@ use framelink_codec::{Decode, Encode};
 use super::mux::Mux;
 use super::{SendHalf, Shared, WriteStream};
 use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits};
+use crate::connection::docs;
 use crate::drive::Clock as _;
-use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
 use crate::session::Sent;
 use crate::{Directions, Message};
@@ -32,7 +32,12 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         Self { mux }
     }
 
-    caller_methods!(plain);
+    caller_methods!();
+
+    #[doc = docs!(call)]
+    pub fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        self.exchange(request, within).map_err(|failed| self.mux.call_error(failed))
+    }
 
     /// Ends our side within that time.
     pub(super) fn finish_within(&self, limit: Duration) -> Result<(), C> {
@@ -48,17 +53,20 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         under_way.end(answered, within)
     }
 
-    fn send_message(&self, message: &[u8]) -> Result<(), C> {
+    #[doc = docs!(send)]
+    pub fn send(&self, message: &[u8]) -> Result<(), C> {
         self.with_sender(None, |half, _| half.send(message))?
     }
 
-    fn send_until(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+    #[doc = docs!(send_of_caller)]
+    pub fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
         self.with_sender(Some(within), |half, left| half.send_with_outcome(message, left))
             .map_err(|error| CallError::new(Sent::Not, error))?
             .map_err(|error| error.within(within))
     }
 
-    fn end_our_side(&self) -> Result<(), C> {
+    #[doc = docs!(finish)]
+    pub fn finish(&self) -> Result<(), C> {
         self.with_sender(None, |half, _| half.finish())?
     }
 

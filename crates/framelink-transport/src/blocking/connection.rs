@@ -12,7 +12,7 @@ use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::admission::Permit;
 use crate::clock::Clock;
-use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, documented};
+use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Clock as _};
 use crate::driver::plain;
 use crate::error::Cause;
@@ -108,11 +108,9 @@ impl<C: Decode + Encode> Connection<C> {
         Self::assemble(stream.clone(), stream, framing, peer)
     }
 
-    documented! {
-        stream
-        pub fn stream(&self) -> Option<&TcpStream> {
-            self.receiver.reader.as_deref()
-        }
+    #[doc = docs!(stream)]
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.receiver.reader.as_deref()
     }
 
     connection::socket_connection_methods!(admitted_as: close_on_notice);
@@ -155,39 +153,35 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     connection::waiting_connection_methods!(plain);
     connection::exchanging_connection_methods!(plain);
 
-    documented! {
-        duplex
-        pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-            self.begin_duplex();
-            let closers = self.receiver.closer().into_iter().collect();
-            let mux = Mux::new(self.sender, matching, self.clock, closers);
-            (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
-        }
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        self.begin_duplex();
+        let closers = self.receiver.closer().into_iter().collect();
+        let mux = Mux::new(self.sender, matching, self.clock, closers);
+        (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
-    documented! {
-        simplex
-        pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>)
-        where
-            C: Send + Sync + 'static,
-            R: Send + 'static,
-            W: Send + 'static,
-        {
-            self.begin_simplex(&mut receiving);
-            let mut watched = self.receiver;
-            let closers: Vec<_> = watched.closer().into_iter().chain(receiving.receiver.closer()).collect();
-            let can_be_ended = closers.len() == 2;
-            let mux = Mux::new(self.sender, matching, receiving.clock, closers);
-            if can_be_ended {
-                let failing = Arc::clone(&mux);
-                let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
-                if let Err(error) = begun {
-                    // Its end would not be noticed.
-                    mux.end(&Cause::Io(error));
-                }
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>)
+    where
+        C: Send + Sync + 'static,
+        R: Send + 'static,
+        W: Send + 'static,
+    {
+        self.begin_simplex(&mut receiving);
+        let mut watched = self.receiver;
+        let closers: Vec<_> = watched.closer().into_iter().chain(receiving.receiver.closer()).collect();
+        let can_be_ended = closers.len() == 2;
+        let mux = Mux::new(self.sender, matching, receiving.clock, closers);
+        if can_be_ended {
+            let failing = Arc::clone(&mux);
+            let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
+            if let Err(error) = begun {
+                // Its end would not be noticed.
+                mux.end(&Cause::Io(error));
             }
-            (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(receiving.sender)))
         }
+        (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(receiving.sender)))
     }
 
     /// For a pool: whether it is clean, so that it can be lent.

@@ -9,8 +9,8 @@ use framelink_codec::{Decode, Encode};
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::clock::Clock;
-use crate::connection::{self, CauseOf, ErrorOf, documented};
-use crate::drive::{self, AT_ONCE, Came};
+use crate::connection::{self, CauseOf, ErrorOf, docs};
+use crate::drive::{AT_ONCE, Came, Inbound};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::session::{Receiving, Sending};
@@ -63,7 +63,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     /// When the connection failed.
     pub fn discard(&mut self, within: Duration) -> Result<bool, ErrorOf<C>> {
         let deadline = self.clock.within(within);
-        self.input(Some(deadline), |receiving, port, clock| drive::discard(receiving, port, clock))
+        self.input(Some(deadline), |mut inbound| inbound.discard())
     }
 
     fn next(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
@@ -93,7 +93,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 
     /// The same, and when a heartbeat is due.
     pub(super) fn come(&mut self, deadline: Option<Duration>) -> Result<Came, ErrorOf<C>> {
-        let came = self.input(deadline, |receiving, port, clock| drive::receive(receiving, port, clock))?;
+        let came = self.input(deadline, |mut inbound| inbound.receive())?;
         // Whoever is not inside a call holds no buffer, unless there is something in it.
         self.receiving.release();
         Ok(came)
@@ -103,14 +103,15 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     fn input<T>(
         &mut self,
         deadline: Option<Duration>,
-        work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let (timeout, clock) = (&mut self.timeout, self.clock);
         // An interrupt that was raised stays so: it is of use until the connection has been told.
         let interrupt = self.interrupt.as_ref().filter(|_| self.receiving.is_open());
-        let mut port = Port { stream, timeout, clock, deadline, slice: None, interrupt };
-        work(&mut self.receiving, &mut port, &clock).map_err(|cause| self.failed(cause))
+        let input = &mut Port { stream, timeout, clock, deadline, slice: None, interrupt };
+        let inbound = Inbound { receiving: &mut self.receiving, input, clock: &clock, may_wait: true };
+        work(inbound).map_err(|cause| self.failed(cause))
     }
 }
 
@@ -136,19 +137,15 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
     }
 
-    documented! {
-        flush_within
-        pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.flush_until(Some(self.clock.within(limit)), limit)
-        }
+    #[doc = docs!(flush_within)]
+    pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.flush_until(Some(self.clock.within(limit)), limit)
     }
 
-    documented! {
-        finish_within
-        pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.sending.finish();
-            self.flush_within(limit)
-        }
+    #[doc = docs!(finish_within)]
+    pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.sending.finish();
+        self.flush_within(limit)
     }
 
     /// Goes on with something that writes until it is done.

@@ -13,7 +13,7 @@ use super::stream::Closer;
 use super::turn::Turn;
 use super::{SendHalf, WriteStream};
 use crate::LateReply;
-use crate::calls::{self, Answer, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, ReplySlot, SendSide, sent_of};
+use crate::calls::{self, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, SendSide, sent_of};
 use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
@@ -178,6 +178,16 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
 
     const FAILURE_ENDS_READS: bool = true;
 
+    fn fill(slot: Self::Slot, outcome: Outcome<C>) -> Option<LateReply> {
+        // There is room for one outcome, and this is the only one.
+        slot.send(outcome).err().and_then(|unsent| unsent.0.ok())
+    }
+
+    fn last(answer: &mut Self::Answer) -> Option<Outcome<C>> {
+        // Another thread is about to fill the slot.
+        answer.recv().ok()
+    }
+
     fn now(&self) -> Duration {
         self.clock.now()
     }
@@ -208,19 +218,5 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
             Over::All => self.room.notify_all(),
         }
         self.keys.notify_all();
-    }
-}
-
-impl<C: Decode + Encode> ReplySlot<C> for SyncSender<Outcome<C>> {
-    fn fill(self, outcome: Outcome<C>) -> Option<LateReply> {
-        // There is room for one outcome, and this is the only one.
-        self.send(outcome).err().and_then(|unsent| unsent.0.ok())
-    }
-}
-
-impl<C: Decode + Encode> Answer<C> for mpsc::Receiver<Outcome<C>> {
-    fn last(&mut self) -> Option<Outcome<C>> {
-        // Another thread is about to fill the slot.
-        self.recv().ok()
     }
 }

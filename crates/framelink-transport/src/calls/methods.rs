@@ -1,44 +1,8 @@
 //! The public methods of the callers and the receiver of a connection, with their documentation.
 
-/// The methods of a `Caller`, which has a `mux` and the private methods `exchange`, `send_message`, `send_until` and `end_our_side`.
+/// The methods of a `Caller` that wait for nothing.
 macro_rules! caller_methods {
-    ($wait:ident $($async:ident)?) => {
-        /// Sends a request and returns its reply. One deadline covers all of it: waiting until there is room among the calls in flight,
-        /// writing the request, and the reply. (What has arrived by then is taken for 10 ms more.)
-        ///
-        /// # Errors
-        /// When the request was not accepted, because its key is in flight for example; when no reply came in time; and when the
-        /// connection was lost. The error says what the peer may have seen of the request.
-        pub $($async)? fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
-            $wait!(self.exchange(request, within)).map_err(|failed| self.mux.call_error(failed))
-        }
-
-        /// Sends a message that is no request, and returns when the socket has taken all of it.
-        ///
-        /// # Errors
-        /// When the message cannot be sent with this framing, and when the connection was lost.
-        pub $($async)? fn send(&self, message: &[u8]) -> Result<(), C> {
-            $wait!(self.send_message(message))
-        }
-
-        /// Sends a message that is no request within that time, which covers waiting for other messages that are being sent. When the time
-        /// is over, either the message is not accepted at all, or the rest of it leaves before anything else. The error says what the peer
-        /// may have seen of the message.
-        ///
-        /// # Errors
-        /// As [`send`](Self::send), and when the socket did not take the message in time.
-        pub $($async)? fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
-            $wait!(self.send_until(message, within))
-        }
-
-        /// Ends our side: writes what is queued, then shuts writing down. Replies that are owed can still come.
-        ///
-        /// # Errors
-        /// When the connection was lost.
-        pub $($async)? fn finish(&self) -> Result<(), C> {
-            $wait!(self.end_our_side())
-        }
-
+    () => {
         /// Gives the connection up at once: calls in flight fail, and the receiver returns an error that says so.
         pub fn abort(&self) {
             self.mux.end(&Cause::Closed);

@@ -36,7 +36,7 @@ pub(crate) use methods::{caller_methods, caller_traits, receiver_methods, receiv
 pub(crate) use mux::{CallErrorOf, ErrorOf, Mux, Over, SendSide};
 pub(crate) use table::{CallTable, Refusal, Taken};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use under_way::{Answer, Begun, GRACE, Outcome, ReplySlot, UnderWay};
+pub(crate) use under_way::{Begun, GRACE, Outcome, UnderWay};
 #[cfg(feature = "blocking")]
 pub(crate) use {mux::RefusalOf, table::sent_of};
 

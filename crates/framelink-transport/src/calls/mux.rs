@@ -9,7 +9,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::table::sent_of;
-use super::{Answer, CallTable, CauseOf, Outcome, Refusal, ReplySlot, Taken};
+use super::{CallTable, CauseOf, Outcome, Refusal, Taken};
 use crate::drive::Came;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, NotBegun, Sent, Ticket};
@@ -22,11 +22,19 @@ pub(crate) type RefusalOf<C> = Refusal<<C as Decode>::Error, <C as Encode>::Erro
 
 /// What a driver adds to the table of calls: the sending half, and how its tasks or threads are woken.
 pub(crate) trait SendSide<C: Decode + Encode> {
-    type Slot: ReplySlot<C>;
-    type Answer: Answer<C>;
+    /// Where the receiver leaves the outcome of a call.
+    type Slot;
+    /// Where a call waits for its outcome.
+    type Answer;
 
     /// Whether a failure of the sending half ends the reads too, so that an end or error that is read afterwards is our own doing.
     const FAILURE_ENDS_READS: bool;
+
+    /// Leaves the outcome. Returns a reply if the call no longer waits.
+    fn fill(slot: Self::Slot, outcome: Outcome<C>) -> Option<LateReply>;
+    /// Takes the outcome of a call that is answered, or is about to be told why its connection has ended. After `None` the slot is closed:
+    /// an outcome that comes later goes back to the receiver.
+    fn last(answer: &mut Self::Answer) -> Option<Outcome<C>>;
 
     fn now(&self) -> Duration;
     /// How many bytes the socket has taken in all.
@@ -198,7 +206,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
                 None
             }
             // The call may have been given up since the reply was found to be its own.
-            Taken::Reply(slot, reply) => slot.fill(Ok(reply)).map(Incoming::Late),
+            Taken::Reply(slot, reply) => S::fill(slot, Ok(reply)).map(Incoming::Late),
         };
         self.send.on_over(Over::One);
         incoming
@@ -224,13 +232,13 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
     /// Returns the outcome of a call whose time is over and that was not waited for any more: the outcome, if it is there; why the
     /// connection has ended, if so; otherwise its reply comes at this moment, and is late.
     pub(super) fn last_outcome(&self, answer: &mut S::Answer, ticket: Ticket, within: Duration) -> Outcome<C> {
-        let outcome = answer.last().or_else(|| self.look(|table| table.over().map(Cause::again)).map(Err));
+        let outcome = S::last(answer).or_else(|| self.look(|table| table.over().map(Cause::again)).map(Err));
         outcome.unwrap_or_else(|| Err(self.timed_out(ticket, within)))
     }
 
     /// A call was dropped that was not waited for any more. A reply that it has not taken is for the receiver.
     pub(super) fn reclaim(&self, answer: &mut S::Answer) {
-        let Some(Ok(reply)) = answer.last() else { return };
+        let Some(Ok(reply)) = S::last(answer) else { return };
         self.calls().late.push_back(reply);
         self.send.on_reclaimed();
     }
@@ -282,7 +290,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
 
     fn tell(&self, slots: Vec<S::Slot>, cause: &CauseOf<C>) {
         for slot in slots {
-            slot.fill(Err(cause.again()));
+            S::fill(slot, Err(cause.again()));
         }
         self.send.on_over(Over::All);
     }

@@ -6,8 +6,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::CauseOf;
 use super::mux::{Mux, SendSide};
-use crate::session::{CallId, Sent, Ticket};
-use crate::{LateReply, Message};
+use crate::session::{CallId, LateReply, Message, Sent, Ticket};
 
 /// How long a call whose time is over still takes what has arrived: a program that was stopped and goes on finds both at once. A call
 /// may end so much later than it was asked to.
@@ -15,19 +14,6 @@ pub(crate) const GRACE: Duration = Duration::from_millis(10);
 
 /// How a call ends. A call that is dropped before it has taken its reply hands the reply back as a late one.
 pub(crate) type Outcome<C> = Result<LateReply, CauseOf<C>>;
-
-/// Where the receiver leaves the outcome of a call.
-pub(crate) trait ReplySlot<C: Decode + Encode> {
-    /// Leaves the outcome. Returns a reply if the call no longer waits.
-    fn fill(self, outcome: Outcome<C>) -> Option<LateReply>;
-}
-
-/// Where a call waits for its outcome.
-pub(crate) trait Answer<C: Decode + Encode> {
-    /// Takes the outcome of a call that is answered, or is about to be told why its connection has ended. After `None` the slot is closed:
-    /// an outcome that comes later goes back to the receiver.
-    fn last(&mut self) -> Option<Outcome<C>>;
-}
 
 /// A call whose request was accepted.
 pub(crate) struct Begun<A> {

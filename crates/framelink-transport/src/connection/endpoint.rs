@@ -5,15 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use framelink_heartbeat::Role;
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
-use crate::admission::Permit;
+use crate::CloseReport;
 use crate::drive::{self, Came, Clock as _, Close, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{self, Exchange, Pulse, Receiving, Sending, Sent};
-use crate::terms::Terms;
-use crate::{CloseReport, Heartbeat, Message, TryRecv};
+use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
 
 /// How far something got: it is done, or this has to be waited for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
@@ -26,12 +23,7 @@ pub(crate) struct Parts<'p, C: Decode + Encode> {
 }
 
 /// A connection whose socket is used now.
-pub(crate) struct Open<'p, C: Decode + Encode, P, K> {
-    pub(crate) receiving: &'p mut Receiving<Arc<C>>,
-    pub(crate) sending: &'p mut Sending<Arc<C>>,
-    pub(crate) port: P,
-    pub(crate) clock: &'p K,
-}
+pub(crate) type Open<'p, C, P, K> = drive::Open<'p, Arc<C>, Arc<C>, P, K>;
 
 type OpenOf<'p, E, P> = Open<'p, <E as SessionParts>::Codec, P, <E as SessionParts>::Clock>;
 
@@ -91,37 +83,6 @@ pub(crate) trait SessionParts {
         let unwritten_bytes = self.sending().queued_len();
         Cause::TimedOut { after, unwritten_bytes, unfinished: self.receiving().unfinished() }
     }
-
-    /// Begins as a profile says, and as the listener says that let it in.
-    fn start(&mut self, terms: &Terms, permit: Option<Option<Permit>>) {
-        let Parts { receiving, sending, .. } = self.parts();
-        match permit {
-            None => terms.apply(receiving, sending),
-            Some(permit) => terms.admit(receiving, sending, permit),
-        }
-    }
-
-    /// Has it send and expect heartbeats from now on.
-    fn begin_watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role) -> Pulse {
-        let now = self.clock().now();
-        let Parts { receiving, sending, .. } = self.parts();
-        session::watch(receiving, sending, heartbeat, us, session::jitter(), now)
-    }
-
-    /// Has its memory counted with that of another one.
-    fn count_memory_with(&mut self, accepted: &Self) {
-        let memory = accepted.sending().memory();
-        let Parts { receiving, sending, .. } = self.parts();
-        receiving.count_memory(memory.another());
-        sending.count_memory(memory.another());
-    }
-
-    /// The caller does not return the message that it has received, if it has.
-    fn give_away(&self, received: Result<TryRecv, ErrorOf<Self::Codec>>) {
-        if let Ok(TryRecv::Message(message)) = received {
-            self.receiving().on_unread(message);
-        }
-    }
 }
 
 /// A connection of a driver, with its socket.
@@ -145,8 +106,7 @@ pub(crate) trait Endpoint: SessionParts {
 
     /// Whether it has ended since it was used last. Where no operation takes messages (`is_heard` is false) they are dropped.
     fn look_for_end(&mut self, is_heard: bool) -> bool {
-        let Ok(Open { receiving, mut port, clock, .. }) = self.open(Self::AT_ONCE) else { return true };
-        drive::has_ended::<_, <Self::Codec as Encode>::Error>(receiving, port.input(), clock, is_heard).unwrap_or(true)
+        self.open(Self::AT_ONCE).and_then(|mut open| open.inbound(true).has_ended(is_heard)).unwrap_or(true)
     }
 
     /// Receives, as far as the socket lets it; what is to be written leaves meanwhile.
@@ -170,14 +130,8 @@ pub(crate) trait Endpoint: SessionParts {
     /// Deals with heartbeats between two exchanges. How soon it has to be done again.
     fn tend_between(&mut self, is_deaf: bool) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
         self.check(Operation::Receive)?;
-        let wait = self.briefly();
-        let until = match self.open(wait) {
-            Ok(Open { receiving, sending, mut port, clock }) => {
-                drive::tend(receiving, sending, &mut port, clock, is_deaf)
-            }
-            Err(closed) => Err(closed),
-        };
-        let until = until.map_err(|cause| self.receive_failed(cause))?;
+        let tended = self.open(self.briefly()).and_then(|mut open| open.tend(is_deaf));
+        let until = tended.map_err(|cause| self.receive_failed(cause))?;
         Ok(until.map(|at| at.saturating_sub(self.clock().now())))
     }
 
@@ -189,8 +143,7 @@ pub(crate) trait Endpoint: SessionParts {
         is_deaf: bool,
     ) -> Result<Option<Duration>, CauseOf<Self::Codec>> {
         self.exchange_state().check().map_err(Cause::Unclean)?;
-        let Open { receiving, sending, mut port, clock } = self.open(wait)?;
-        crate::pool::inspect(receiving, sending, &mut port, clock, is_deaf)
+        crate::pool::inspect(self.open(wait)?, is_deaf)
     }
 
     /// Begins to close it in good order.
@@ -201,18 +154,15 @@ pub(crate) trait Endpoint: SessionParts {
 
     /// Goes on with that as far as the socket lets it: the report when it is closed, else what to wait for, to its deadline at most.
     fn advance_close(&mut self, close: &mut Close, wait: Self::Wait<'_>) -> Step<CloseReport, ErrorOf<Self::Codec>> {
-        let advanced = match self.open(wait) {
-            Ok(Open { receiving, sending, mut port, clock }) => close.advance(receiving, sending, &mut port, clock),
-            Err(closed) => Err(closed),
-        };
+        let advanced = self.open(wait).and_then(|open| close.advance(open));
         advanced.map_err(|cause| self.error(Operation::Close, cause))
     }
 
     /// Gives the connection up. Messages that have come are handed to where [`OnUnread`](session::OnUnread) says. The exchange stays open, so
     /// that the next operation says why it fails.
     fn abandon(&mut self) {
-        if let Ok(Open { receiving, mut port, clock, .. }) = self.open(Self::AT_ONCE) {
-            drive::give_unread(receiving, port.input(), clock);
+        if let Ok(mut open) = self.open(Self::AT_ONCE) {
+            open.inbound(true).give_unread();
         }
         self.close_socket();
     }
@@ -244,10 +194,7 @@ pub(crate) trait Endpoint: SessionParts {
 /// What [`Endpoint::attend`] does unless a driver has a shorter way.
 #[inline]
 pub(crate) fn attend<E: Endpoint + ?Sized>(endpoint: &mut E, wait: E::Wait<'_>) -> Result<Came, ErrorOf<E::Codec>> {
-    let came = match endpoint.open(wait) {
-        Ok(Open { receiving, sending, mut port, clock }) => drive::attend(receiving, sending, &mut port, clock),
-        Err(closed) => Err(closed),
-    };
+    let came = endpoint.open(wait).and_then(|mut open| open.attend());
     came.map_err(|cause| endpoint.receive_failed(cause))
 }
 

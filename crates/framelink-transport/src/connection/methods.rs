@@ -11,7 +11,10 @@ macro_rules! connection_methods {
         /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on
         /// behalf of a client.
         pub fn share_memory_of(&mut self, accepted: &Self) {
-            self.count_memory_with(accepted);
+            let memory = accepted.sending().memory();
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            receiving.count_memory(memory.another());
+            sending.count_memory(memory.another());
         }
 
         /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with inside its
@@ -22,7 +25,9 @@ macro_rules! connection_methods {
             heartbeat: impl Into<std::sync::Arc<$crate::Heartbeat>>,
             us: $crate::heartbeat::Role,
         ) -> $crate::session::Pulse {
-            self.begin_watch(heartbeat.into(), us)
+            let now = $crate::drive::Clock::now(&self.clock);
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            $crate::session::watch(receiving, sending, heartbeat.into(), us, $crate::session::jitter(), now)
         }
 
         /// Where heartbeats are told, if they are.
@@ -42,7 +47,9 @@ macro_rules! connection_methods {
 
         /// A message was received that the caller does not return.
         pub(super) fn on_unread(&self, received: Result<$crate::TryRecv, $crate::connection::ErrorOf<C>>) {
-            self.give_away(received);
+            if let Ok($crate::TryRecv::Message(message)) = received {
+                self.receiving().on_unread(message);
+            }
         }
     };
 }
@@ -70,7 +77,8 @@ macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
         /// At its start, as a profile says.
         pub(super) fn on(mut self, terms: &Terms) -> Self {
-            self.start(terms, None);
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            terms.apply(receiving, sending);
             self.greet();
             self
         }
@@ -78,7 +86,8 @@ macro_rules! socket_connection_methods {
         /// The same, let in by a listener.
         pub(super) fn admitted(mut self, terms: &Terms, permit: Option<$crate::admission::Permit>) -> Self {
             $(self.$admitted_as(permit.as_ref());)?
-            self.start(terms, Some(permit));
+            let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            terms.admit(receiving, sending, permit);
             self.greet();
             self
         }
@@ -209,17 +218,15 @@ macro_rules! waiting_connection_methods {
             $wait!(self.sender.send_within(payload, limit))
         }
 
-        $crate::connection::documented! {
-            send_with_outcome
-            pub $($async)? fn send_with_outcome(
-                &mut self,
-                payload: &[u8],
-                limit: std::time::Duration,
-            ) -> Result<(), $crate::connection::CallErrorOf<C>> {
-                let unsent = |error| $crate::CallError::new($crate::session::Sent::Not, error);
-                self.check($crate::Operation::Send).map_err(unsent)?;
-                $wait!(self.sender.send_with_outcome(payload, limit))
-            }
+        #[doc = $crate::connection::docs!(send_with_outcome)]
+        pub $($async)? fn send_with_outcome(
+            &mut self,
+            payload: &[u8],
+            limit: std::time::Duration,
+        ) -> Result<(), $crate::connection::CallErrorOf<C>> {
+            let unsent = |error| $crate::CallError::new($crate::session::Sent::Not, error);
+            self.check($crate::Operation::Send).map_err(unsent)?;
+            $wait!(self.sender.send_with_outcome(payload, limit))
         }
 
         /// Accepts a message to be sent with others; see [`SendHalf::feed`].
@@ -284,50 +291,3 @@ macro_rules! waiting_connection_methods {
 }
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use waiting_connection_methods;
-
-/// A method whose body is a driver's own, with the documentation that it has on all of them.
-macro_rules! documented {
-    (stream $($method:tt)*) => {
-        /// The stream, to look at it or to set options of its own; `None` after it was closed because of an error.
-        $($method)*
-    };
-    (send_with_outcome $($method:tt)*) => {
-        /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
-        /// of the message.
-        ///
-        /// # Errors
-        /// As [`send_within`](Self::send_within).
-        $($method)*
-    };
-    (flush_within $($method:tt)*) => {
-        /// Writes all that is queued within that time. When that is over the rest stays queued.
-        ///
-        /// # Errors
-        /// When the connection failed, and when the socket did not take it in time.
-        $($method)*
-    };
-    (finish_within $($method:tt)*) => {
-        /// Ends our side within that time: what is queued is written, then writing is shut down. The peer can go on sending.
-        ///
-        /// # Errors
-        /// When the connection failed, and when the socket did not take what was queued in time.
-        $($method)*
-    };
-    (duplex $($method:tt)*) => {
-        /// For many calls at a time: replies find their calls as `matching` says, and a message that answers none is for the one that
-        /// receives. [`Connection`] has an example.
-        ///
-        /// After a call that was given up, or while one is under way, the connection is closed: nothing could be told from its late
-        /// reply.
-        $($method)*
-    };
-    (simplex $($method:tt)*) => {
-        /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
-        /// ends both, and all calls in flight are told. [`Connection`] has an example.
-        ///
-        /// With the blocking driver a thread of its own watches this one for its end; where the system has no thread left the link has
-        /// ended, with an error that says so.
-        $($method)*
-    };
-}
-pub(crate) use documented;

@@ -6,6 +6,7 @@
 //! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
 //! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
 
+mod docs;
 mod endpoint;
 mod methods;
 mod pending_call;
@@ -18,16 +19,15 @@ mod tests;
 
 use framelink_codec::{Decode, Encode};
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use endpoint::attend;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use endpoint::session_parts_in_halves;
+pub(crate) use docs::docs;
 pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, session_parts};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use endpoint::{attend, session_parts_in_halves};
 #[cfg(any(feature = "blocking", feature = "tokio", unix))]
 pub(crate) use methods::exchanging_connection_methods;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use methods::waiting_connection_methods;
-pub(crate) use methods::{connection_methods, documented, socket_connection_methods, tending_connection_methods};
+pub(crate) use methods::{connection_methods, socket_connection_methods, tending_connection_methods};
 pub(crate) use pending_call::PendingCall;
 #[cfg(feature = "nonblocking")]
 pub(crate) use polled::polled_send_methods;

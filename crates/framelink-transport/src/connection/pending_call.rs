@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{CallErrorOf, CauseOf, Endpoint, Open, Parts, Step};
+use super::{CallErrorOf, CauseOf, Endpoint, Parts, Step};
 use crate::Message;
-use crate::drive::{Answer, Call, Clock as _};
+use crate::drive::{Call, Clock as _};
 use crate::error::Cause;
 use crate::session::Sent;
 
@@ -47,18 +47,12 @@ impl<P: AsRef<[u8]>> PendingCall<P> {
         endpoint: &mut E,
         wait: E::Wait<'_>,
     ) -> Step<Message, CallErrorOf<E::Codec>> {
-        let answer = match endpoint.open(wait) {
-            Ok(Open { receiving, sending, mut port, clock }) => self.call.advance(receiving, sending, &mut port, clock),
-            Err(closed) => Err(closed),
-        };
-        match answer {
-            Ok(Answer::Reply(reply)) => {
-                endpoint.parts().exchange.settle();
-                Ok(Ok(reply))
-            }
-            Ok(Answer::Wait(wants)) => Ok(Err(wants)),
-            Err(cause) => Err(self.fail(endpoint, cause)),
+        let advanced = endpoint.open(wait).and_then(|open| self.call.advance(open));
+        let advanced = advanced.map_err(|cause| self.fail(endpoint, cause))?;
+        if advanced.is_ok() {
+            endpoint.parts().exchange.settle();
         }
+        Ok(advanced)
     }
 
     /// Ends the connection, because the time is over.

@@ -93,19 +93,17 @@ macro_rules! waiting_send_half_methods {
             $wait!(self.flush_until(deadline, limit))
         }
 
-        $crate::connection::documented! {
-            send_with_outcome
-            pub $($async)? fn send_with_outcome(
-                &mut self,
-                payload: &[u8],
-                limit: std::time::Duration,
-            ) -> Result<(), $crate::connection::CallErrorOf<C>> {
-                let before = self.sending.accepted();
-                $wait!(self.send_within(payload, limit)).map_err(|error| {
-                    let sent = $crate::drive::sent_of_message(&self.sending, before, error.cause());
-                    $crate::CallError::new(sent, error)
-                })
-            }
+        #[doc = $crate::connection::docs!(send_with_outcome)]
+        pub $($async)? fn send_with_outcome(
+            &mut self,
+            payload: &[u8],
+            limit: std::time::Duration,
+        ) -> Result<(), $crate::connection::CallErrorOf<C>> {
+            let before = self.sending.accepted();
+            $wait!(self.send_within(payload, limit)).map_err(|error| {
+                let sent = $crate::drive::sent_of_message(&self.sending, before, error.cause());
+                $crate::CallError::new(sent, error)
+            })
         }
 
         /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones

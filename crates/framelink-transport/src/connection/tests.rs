@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CauseOf, Endpoint, Open, PendingCall, SessionParts, session_parts};
+use super::{CauseOf, Endpoint, Open, Parts, PendingCall, SessionParts, session_parts};
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
-use crate::session::{Sent, Session};
+use crate::session::{self, Sent, Session};
 use crate::{Directions, Framing, Heartbeat};
 
 type C = Directions;
@@ -178,7 +178,8 @@ fn closing_ends_with_its_time_though_the_peer_does_not_close() {
 fn a_pair_has_the_clock_and_one_pulse_of_what_receives() {
     let (mut sending, mut receiving) = (Connection::new(), Connection::new());
     let heartbeat = Arc::new("empty".parse::<Heartbeat>().unwrap());
-    sending.begin_watch(heartbeat, Role::Client);
+    let Parts { receiving: received, sending: sent, .. } = sending.parts();
+    session::watch(received, sent, heartbeat, Role::Client, session::jitter(), Duration::ZERO);
     receiving.clock.0 = WITHIN;
     sending.begin_simplex(&mut receiving);
     assert_eq!(sending.clock.0, WITHIN);

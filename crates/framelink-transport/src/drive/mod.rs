@@ -7,32 +7,26 @@ mod attend;
 mod call;
 mod close;
 mod guarded;
+mod open;
+mod reading;
 mod receive;
 mod send;
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-pub(crate) use attend::{attend, tend};
-pub(crate) use call::{Answer, Call};
+pub(crate) use call::Call;
 pub(crate) use close::Close;
 #[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub(crate) use guarded::guarded;
 pub(crate) use guarded::is_lost;
-#[cfg(feature = "tokio")]
-pub(crate) use receive::begun;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::buffered;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::discard;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::receive;
-pub(crate) use receive::{Came, Turn, give_unread, has_ended};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use send::queue;
+pub(crate) use open::{Inbound, Open};
+pub(crate) use receive::{Came, Turn};
 pub(crate) use send::{Progress, flush, put, sent_of_message, write_beats};
 #[cfg(feature = "nonblocking")]
 pub(crate) use send::{try_put, try_queue};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use {receive::buffered, send::queue};
 
 /// What a driver reads from.
 pub(crate) trait Input {
@@ -85,24 +79,6 @@ impl<I: Input, O: Output> Port for (I, O) {
 
     fn output(&mut self) -> &mut impl Output {
         &mut self.1
-    }
-}
-
-/// An input that is only asked for what is there, beside something else that is waited for.
-pub(crate) struct Now<'i, I>(pub(crate) &'i mut I);
-
-impl<I: Input> Input for Now<'_, I> {
-    fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
-        // Long ago: where reads wait by themselves this one does not, elsewhere the task is woken when there is more.
-        self.0.read(space, Some(Duration::ZERO))
-    }
-
-    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.0.read_now(space)
-    }
-
-    fn is_starved(&self) -> bool {
-        self.0.is_starved()
     }
 }
 

@@ -15,7 +15,7 @@ use super::port::Port;
 use super::{Duplex, RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
 use crate::clock::Clock;
-use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, PendingCall, SessionParts, documented};
+use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, PendingCall, SessionParts, docs};
 use crate::drive::{self, Clock as _, Progress};
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
@@ -146,11 +146,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 
     connection::connection_methods!(peer: peer, receiving: session.receiving);
 
-    documented! {
-        stream
-        pub const fn stream(&self) -> Option<&S> {
-            self.stream.as_ref()
-        }
+    #[doc = docs!(stream)]
+    pub const fn stream(&self) -> Option<&S> {
+        self.stream.as_ref()
     }
 
     /// How many messages were accepted and are not wholly written.
@@ -212,20 +210,16 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::tending_connection_methods!();
 
-    documented! {
-        duplex
-        pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
-            self.begin_duplex();
-            Duplex::new(self, matching)
-        }
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
+        self.begin_duplex();
+        Duplex::new(self, matching)
     }
 
-    documented! {
-        simplex
-        pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
-            self.begin_simplex(&mut receiving);
-            receiving.duplex(matching).paired(self)
-        }
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
+        self.begin_simplex(&mut receiving);
+        receiving.duplex(matching).paired(self)
     }
 
     /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes

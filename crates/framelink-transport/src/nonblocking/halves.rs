@@ -13,7 +13,7 @@ use super::WriteStream;
 use super::port::Port;
 use crate::clock::Clock;
 use crate::connection::{self, CauseOf, ErrorOf};
-use crate::drive::{self, Came, Clock as _, Progress, Turn};
+use crate::drive::{self, Came, Clock as _, Inbound, Progress, Turn};
 use crate::error::Cause;
 use crate::session::{Receiving, Sending};
 use crate::{Directions, TryRecv};
@@ -63,12 +63,13 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     /// came before that are delivered first.
     pub fn try_recv(&mut self) -> Result<TryRecv, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
-        let mut port = Port { stream, is_connecting: &mut self.is_connecting };
+        let input = &mut Port { stream, is_connecting: &mut self.is_connecting };
+        let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();
         let mut came = Ok(Came::Beat);
         // A heartbeat that is due waits for the other half to be used.
         while let Ok(Came::Beat) = came {
-            came = turn.receive(&mut self.receiving, &mut port, &self.clock);
+            came = inbound.receive_in(&mut turn);
         }
         let (came, until) = came.map_err(|cause| self.failed(cause))?.at_once();
         self.until = until;

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::connection::Connection;
 use super::duplex::EventOf;
 use super::{Duplex, WriteStream};
-use crate::connection::{self, CallErrorOf, Endpoint as _, ErrorOf, SessionParts as _, Step, documented};
+use crate::connection::{self, CallErrorOf, Endpoint as _, ErrorOf, SessionParts as _, Step, docs};
 use crate::drive::{self, Clock as _, Wants};
 use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
@@ -42,30 +42,24 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
-    documented! {
-        send_with_outcome
-        pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> Result<(), CallErrorOf<C>> {
-            let before = self.session.sending.accepted();
-            self.send_within(payload, limit).map_err(|error| {
-                CallError::new(drive::sent_of_message(&self.session.sending, before, error.cause()), error)
-            })
-        }
+    #[doc = docs!(send_with_outcome)]
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> Result<(), CallErrorOf<C>> {
+        let before = self.session.sending.accepted();
+        self.send_within(payload, limit).map_err(|error| {
+            CallError::new(drive::sent_of_message(&self.session.sending, before, error.cause()), error)
+        })
     }
 
-    documented! {
-        flush_within
-        pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.flush_until(self.clock.within(limit), limit)
-        }
+    #[doc = docs!(flush_within)]
+    pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.flush_until(self.clock.within(limit), limit)
     }
 
-    documented! {
-        finish_within
-        pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
-            self.check(Operation::Send)?;
-            self.session.sending.finish();
-            self.flush_within(limit)
-        }
+    #[doc = docs!(finish_within)]
+    pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.check(Operation::Send)?;
+        self.session.sending.finish();
+        self.flush_within(limit)
     }
 
     /// Goes on until something is done, or until that time: then it is `None`. If the socket cannot be waited for, the next step says why.

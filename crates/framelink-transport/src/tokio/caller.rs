@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::clock;
 use super::mux::{Begun, Mux, Offer};
 use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits};
-use crate::driver::awaited;
+use crate::connection::docs;
 use crate::error::{CallError, Cause, Operation};
 use crate::session::{NotBegun, Sent, Ticket};
 use crate::{Directions, Message};
@@ -40,21 +40,23 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         Self { mux }
     }
 
-    caller_methods!(awaited async);
+    caller_methods!();
 
-    async fn exchange(&self, request: &[u8], within: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
+    #[doc = docs!(call)]
+    pub async fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
+        let failed = |failed| self.mux.call_error(failed);
         let deadline = clock::within(within);
         let mut waits_for = None;
         let begun = match timeout_at(deadline, self.begin(request, deadline, &mut waits_for)).await {
-            Ok(begun) => begun.map_err(|cause| (Sent::Not, cause))?,
+            Ok(begun) => begun.map_err(|cause| failed((Sent::Not, cause)))?,
             Err(_) => {
                 let no_room = Cause::NoRoom { after: within, queued_bytes: self.mux.send.unwritten_bytes() };
-                return Err((Sent::Not, waits_for.map_or(no_room, Cause::NotBegun)));
+                return Err(failed((Sent::Not, waits_for.map_or(no_room, Cause::NotBegun))));
             }
         };
         let mut under_way = UnderWay::new(&*self.mux, begun);
         let answered = timeout_at(deadline + GRACE, &mut under_way.begun.answer).await;
-        under_way.end(answered.ok().and_then(std::result::Result::ok), within)
+        under_way.end(answered.ok().and_then(std::result::Result::ok), within).map_err(failed)
     }
 
     /// Has the request accepted, as soon as there is room for it.
@@ -87,13 +89,15 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         }
     }
 
-    fn send_message(&self, message: &[u8]) -> impl Future<Output = Result<(), C>> {
-        self.send_noting(message, None)
+    #[doc = docs!(send)]
+    pub async fn send(&self, message: &[u8]) -> Result<(), C> {
+        self.send_noting(message, &mut None).await
     }
 
-    async fn send_until(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+    #[doc = docs!(send_of_caller)]
+    pub async fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
         let mut accepted = None;
-        let sending = timeout_at(clock::within(within), self.send_noting(message, Some(&mut accepted))).await;
+        let sending = timeout_at(clock::within(within), self.send_noting(message, &mut accepted)).await;
         let error = match sending {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error,
@@ -109,7 +113,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     }
 
     /// Sends, and notes which bytes the message is as soon as it is accepted.
-    async fn send_noting(&self, message: &[u8], accepted: Option<&mut Option<Ticket>>) -> Result<(), C> {
+    async fn send_noting(&self, message: &[u8], accepted: &mut Option<Ticket>) -> Result<(), C> {
         let ticket = loop {
             let drained = self.mux.send.drained();
             match self.mux.send(message).map_err(|cause| self.error(cause))? {
@@ -117,15 +121,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
                 Offer::NoRoom | Offer::Later(_) => wait(drained).await,
             }
         };
-        if let Some(accepted) = accepted {
-            *accepted = Some(ticket);
-        }
+        *accepted = Some(ticket);
         self.drain(|| self.mux.is_written(ticket)).await
     }
 
-    fn end_our_side(&self) -> impl Future<Output = Result<(), C>> {
+    #[doc = docs!(finish)]
+    pub async fn finish(&self) -> Result<(), C> {
         self.mux.finish();
-        self.drain(|| self.mux.is_flushed())
+        self.drain(|| self.mux.is_flushed()).await
     }
 
     /// Waits until enough of what is queued is written.

@@ -17,8 +17,8 @@ use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, documented};
-use crate::drive::{self, Came, Close, Port as _, Wants};
+use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
+use crate::drive::{self, Came, Close, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
@@ -111,11 +111,9 @@ impl<C: Decode + Encode> Connection<C> {
         connection
     }
 
-    documented! {
-        stream
-        pub fn stream(&self) -> Option<&TcpStream> {
-            self.receiver.stream()
-        }
+    #[doc = docs!(stream)]
+    pub fn stream(&self) -> Option<&TcpStream> {
+        self.receiver.stream()
     }
 
     connection::socket_connection_methods!();
@@ -148,23 +146,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     connection::waiting_connection_methods!(awaited async);
     connection::exchanging_connection_methods!(awaited async);
 
-    documented! {
-        duplex
-        pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-            self.begin_duplex();
-            let mux = Mux::new(self.sender, matching, self.clock);
-            (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
-        }
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        self.begin_duplex();
+        let mux = Mux::new(self.sender, matching, self.clock);
+        (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
-    documented! {
-        simplex
-        pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-            self.begin_simplex(&mut receiving);
-            let mux = Mux::new(self.sender, matching, receiving.clock);
-            let pair = Pair { watched: self.receiver, _unused: receiving.sender };
-            (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
-        }
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
+        self.begin_simplex(&mut receiving);
+        let mux = Mux::new(self.sender, matching, receiving.clock);
+        let pair = Pair { watched: self.receiver, _unused: receiving.sender };
+        (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
     }
 
     /// Waits until the peer has begun to send: true at its first byte, false if it closed before that. No message is taken. Bytes that
@@ -177,10 +171,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub async fn begun(&mut self) -> Result<bool, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.done(|connection, waker| {
-            let begun = match connection.open(waker) {
-                Ok(Open { receiving, mut port, clock, .. }) => drive::begun(receiving, port.input(), clock),
-                Err(closed) => Err(closed),
-            };
+            let begun = connection.open(waker).and_then(|mut open| open.inbound(true).begun());
             Ok(begun.map_err(|cause| connection.receive_failed(cause))?.map_err(Wants::Read))
         })
         .await
@@ -198,8 +189,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     /// How many messages are there and were not taken, of a connection that is cut.
     pub(super) async fn count_unread(&mut self) -> usize {
-        let Ok(Open { receiving, mut port, clock, .. }) = self.open(Self::AT_ONCE) else { return 0 };
-        Close::count_unread(receiving, port.input(), clock)
+        self.open(Self::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
     }
 
     fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {

@@ -19,7 +19,7 @@ use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
 use crate::connection::{self, CauseOf, ErrorOf};
-use crate::drive::{self, AT_ONCE, Came, Progress};
+use crate::drive::{self, AT_ONCE, Came, Inbound, Progress};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::session::{Pulse, Receiving, Sending, Ticket};
@@ -99,7 +99,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// When the connection failed.
     pub async fn discard(&mut self) -> Result<(), ErrorOf<C>> {
         poll_fn(|context| {
-            let ended = self.poll_input(context, |receiving, port, clock| drive::discard(receiving, port, clock))?;
+            let ended = self.poll_input(context, |mut inbound| inbound.discard())?;
             if ended { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
@@ -117,7 +117,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<Result<Came, ErrorOf<C>>> {
         ready!(self.poll_turn(context));
         loop {
-            match self.poll_input(context, |receiving, port, clock| drive::receive(receiving, port, clock))? {
+            match self.poll_input(context, |mut inbound| inbound.receive())? {
                 Came::Wait(until) => ready!(self.poll_alarm(context, until)),
                 came => return Poll::Ready(Ok(came)),
             }
@@ -146,13 +146,14 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     fn poll_input<T>(
         &mut self,
         context: &mut Context<'_>,
-        work: impl FnOnce(&mut Receiving<Arc<C>>, &mut Port<'_, R>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         // Whole messages that came before the socket was given up have been delivered.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         self.receiving.wake_when_told(context.waker());
-        let mut port = Port::new(reader, context.waker()).reading_now(self.read_now);
-        work(&mut self.receiving, &mut port, &self.clock).map_err(|cause| self.failed(cause))
+        let input = &mut Port::new(reader, context.waker()).reading_now(self.read_now);
+        let inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
+        work(inbound).map_err(|cause| self.failed(cause))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use super::SendHalf;
 use super::clock::Clock;
 use crate::LateReply;
-use crate::calls::{self, Answer, CauseOf, Outcome, Over, ReplySlot, SendSide};
+use crate::calls::{self, CauseOf, Outcome, Over, SendSide};
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
 use crate::session::{ByteCount, Matching, NotBegun, Sending, Ticket, Transmit};
@@ -217,6 +217,15 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendSide<C> for SharedSender<C, 
 
     const FAILURE_ENDS_READS: bool = false;
 
+    fn fill(slot: Self::Slot, outcome: Outcome<C>) -> Option<LateReply> {
+        slot.send(outcome).err().and_then(Result::ok)
+    }
+
+    fn last(answer: &mut Self::Answer) -> Option<Outcome<C>> {
+        answer.close();
+        answer.try_recv().ok()
+    }
+
     fn now(&self) -> Duration {
         self.clock.now()
     }
@@ -255,19 +264,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendSide<C> for SharedSender<C, 
 
     fn on_reclaimed(&self) {
         self.writable.wake_by_ref();
-    }
-}
-
-impl<C: Decode + Encode> ReplySlot<C> for oneshot::Sender<Outcome<C>> {
-    fn fill(self, outcome: Outcome<C>) -> Option<LateReply> {
-        self.send(outcome).err().and_then(Result::ok)
-    }
-}
-
-impl<C: Decode + Encode> Answer<C> for oneshot::Receiver<Outcome<C>> {
-    fn last(&mut self) -> Option<Outcome<C>> {
-        self.close();
-        self.try_recv().ok()
     }
 }
 
