@@ -1,95 +1,135 @@
-//! Where a client leaves its connection between exchanges, and what sends its heartbeats meanwhile.
+//! Where a client leaves its connection between exchanges, and what maintains it meanwhile.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
+use super::rules::ENDED;
+use crate::connector::ConnectError;
 use crate::drive;
-use crate::driver::{Connection, Driver, Notify as _, Task as _};
+use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
 use crate::error::Cause;
-use crate::upstream::Seat;
+use crate::profile::Profile;
+use crate::upstream::{Dialler, Pace, Seat};
 use framelink_profile::{DecodeError, EncodeError};
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
-pub(super) const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(1);
+/// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
+const LOOK: Duration = Duration::from_secs(1);
 
-/// A client's connection while no exchange uses it. A task or thread maintains a connection with heartbeats.
+/// A connection, and what a loss is told to where something else has dialled it.
+pub(super) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
+
+/// A client's connection while no exchange uses it. A task or thread sends the heartbeats of the connection. With `keep-up` it also dials
+/// again when the connection is lost.
 #[derive(Debug)]
 pub(crate) struct IdleSlot<D: Driver> {
+    profile: Arc<Profile>,
+    /// With `keep-up`.
+    dialler: Option<Dialler<D>>,
     /// A connection that is in use, or that needs no task, or has none.
     in_hand: Option<D::Connection>,
-    task: Option<IdleTask<D>>,
+    /// What the task maintains, once there has been a task.
+    idle: Option<Arc<Idle<D>>>,
+    task: TaskSlot<D>,
     /// Why there was no task for the last connection that needs one.
     task_error: Option<io::Error>,
 }
 
-/// A task or thread, which ends when this is dropped.
-#[derive(Debug)]
-struct IdleTask<D: Driver> {
+/// With `keep-up`, one method of the client. When this is dropped, the connection is idle again, or is missing.
+pub(super) struct IdleUse<D: Driver> {
     idle: Arc<Idle<D>>,
-    task: D::Task,
+    /// Boxed, because most methods hold none.
+    held: Option<Box<WithSeat<D>>>,
 }
 
 /// What the client shares with the task.
 #[derive(Debug)]
 struct Idle<D: Driver> {
     state: Mutex<IdleState<D>>,
-    /// Notified when there is a connection again, or the task is to end.
+    profile: Arc<Profile>,
+    /// With `keep-up`. Then the task waits for changes of the dialler, because these say when an address is due.
+    dialler: Option<Dialler<D>>,
+    /// Notified when the task is to go on, or with `keep-up` when the task has dialled.
     changed: D::Notify,
-    is_over: AtomicBool,
-    /// Whether messages that arrive meanwhile are dropped, and are no error.
-    is_deaf: bool,
 }
 
 #[derive(Debug)]
 struct IdleState<D: Driver> {
-    connection: Option<D::Connection>,
-    /// What a loss is told to.
-    seat: Option<Arc<Seat>>,
-    /// The task found no connection, and waits.
+    /// The connection while nothing uses it, and what a loss is told to.
+    connection: Option<WithSeat<D>>,
+    user: User,
+    /// The task waits until the client has no use for the connection.
     is_waiting: bool,
     /// Why the last connection was given up while it was idle.
     verdict: Option<Verdict>,
+    is_over: bool,
+}
+
+/// What has the connection, or makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum User {
+    /// Nothing: the connection is idle, or is missing.
+    Nothing,
+    Client,
+    /// The task, which dials.
+    Task,
+}
+
+/// What the task does next.
+enum NextStep<'i, D: Driver> {
+    Wait(Duration),
+    WaitForChange,
+    Dial(&'i Dialler<D>),
+    End,
 }
 
 impl<D: Driver> IdleSlot<D> {
-    pub(crate) const fn new() -> Self {
-        Self { in_hand: None, task: None, task_error: None }
+    /// With a dialler the connection is kept up.
+    pub(crate) fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
+        let (profile, task) = (Arc::clone(profile), TaskSlot::new());
+        Self { profile, dialler, in_hand: None, idle: None, task, task_error: None }
     }
 
-    /// Leaves a connection. `is_deaf` where nothing takes messages that arrive meanwhile; a loss is told to the seat. Without a task the
-    /// connection stays, and has no heartbeats until it is put back.
-    pub(crate) fn put(&mut self, connection: D::Connection, is_deaf: bool, seat: Option<Arc<Seat>>) {
-        if !D::HAS_BACKGROUND || !connection.is_watched() {
+    /// With `keep-up`, one method of the client; begins the task if there is none. If the system has no thread left, the next method tries
+    /// again.
+    pub(super) fn begin_use(&mut self) -> Option<IdleUse<D>> {
+        let dialler = self.dialler.clone()?;
+        match self.begin() {
+            Ok(idle) => Some(IdleUse { idle: Arc::clone(idle), held: None }),
+            Err(_) => {
+                dialler.ledger().on_thread_refused();
+                None
+            }
+        }
+    }
+
+    /// Leaves a connection. A loss is told to the seat. Without a task the connection stays, and has no heartbeats until it is put back.
+    pub(crate) fn put(&mut self, connection: D::Connection, seat: Option<Arc<Seat>>) {
+        // Messages that arrive meanwhile are left to a client that only receives.
+        let has_beats = connection.is_watched() && self.profile.exchange().sends();
+        if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
             self.in_hand = Some(connection);
             return;
         }
-        let idle = match self.task(is_deaf) {
-            Ok(task) => &task.idle,
-            Err(error) => {
-                self.task_error = Some(error);
-                self.in_hand = Some(connection);
-                return;
+        match self.begin() {
+            Ok(idle) => {
+                idle.put((connection, seat));
+                self.task_error = None;
             }
-        };
-        let mut state = idle.lock();
-        (state.connection, state.seat) = (Some(connection), seat);
-        state.verdict = None;
-        // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
-        if std::mem::take(&mut state.is_waiting) {
-            idle.changed.notify();
+            Err(error) => (self.in_hand, self.task_error) = (Some(connection), Some(error)),
         }
     }
 
-    /// The task, which is begun if there is none yet.
-    fn task(&mut self, is_deaf: bool) -> io::Result<&IdleTask<D>> {
-        if self.task.is_none() {
-            (self.task, self.task_error) = (Some(IdleTask::start(is_deaf)?), None);
-        }
-        self.task.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn begin(&mut self) -> io::Result<&Arc<Idle<D>>> {
+        let (profile, dialler) = (&self.profile, &self.dialler);
+        let idle = self.idle.get_or_insert_with(|| Arc::new(Idle::new(profile, dialler.clone())));
+        let name = if dialler.is_some() { "framelink-keep-up" } else { "framelink-beat" };
+        self.task.begin(name, || Arc::clone(idle).maintain_until_over())?;
+        Ok(idle)
     }
 
     /// Why the connection has no heartbeats between exchanges, where it should have them.
@@ -99,13 +139,37 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// Takes the connection, if it is there still.
-    pub(crate) fn take(&mut self) -> Option<D::Connection> {
-        self.in_hand.take().or_else(|| self.task.as_ref()?.idle.lock().take())
+    pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
+        if let Some(connection) = self.in_hand.take() {
+            return Some((connection, None));
+        }
+        let mut state = self.idle.as_ref()?.lock();
+        let taken = state.connection.take()?;
+        state.user = User::Client;
+        Some(taken)
     }
 
-    /// The connection, which stays. It has no heartbeats until it is put back.
-    pub(crate) fn in_hand(&mut self) -> Option<&mut D::Connection> {
-        self.in_hand = self.take();
+    /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
+    pub(super) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
+        if let Some(connection) = self.in_hand.take() {
+            return Ok(Some((connection, None)));
+        }
+        let Some(idle) = &self.idle else { return Ok(None) };
+        let after = D::left(deadline);
+        loop {
+            let version = idle.changed.version();
+            if let Some(taken) = idle.lock().take_unless_dialled() {
+                return Ok(taken);
+            }
+            if D::left(deadline).is_zero() {
+                return Err(ConnectError::NoneInTime { after });
+            }
+            idle.changed.wait(version, Some(deadline)).await;
+        }
+    }
+
+    /// The connection in use. It has no heartbeats until it is put back.
+    pub(crate) const fn in_hand(&mut self) -> Option<&mut D::Connection> {
         self.in_hand.as_mut()
     }
 
@@ -116,55 +180,148 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Why the last connection was given up while it was idle, if that was because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        self.task.as_ref()?.idle.lock().verdict
-    }
-}
-
-impl<D: Driver> IdleTask<D> {
-    fn start(is_deaf: bool) -> io::Result<Self> {
-        let state = IdleState { connection: None, seat: None, is_waiting: false, verdict: None };
-        let (changed, is_over) = (D::Notify::default(), AtomicBool::new(false));
-        let idle = Arc::new(Idle { state: Mutex::new(state), changed, is_over, is_deaf });
-        let task = D::spawn("framelink-beat", Idle::maintain_until_over(Arc::clone(&idle)))?;
-        Ok(Self { idle, task })
+        self.idle.as_ref()?.lock().verdict
     }
 }
 
 /// The connection is closed at once, however soon the task ends.
-impl<D: Driver> Drop for IdleTask<D> {
+impl<D: Driver> Drop for IdleSlot<D> {
     fn drop(&mut self) {
-        self.idle.is_over.store(true, Ordering::Release);
-        drop(self.idle.lock().take());
-        self.idle.changed.notify();
-        self.task.abort();
+        let Some(idle) = &self.idle else { return };
+        let mut state = idle.lock();
+        state.is_over = true;
+        let connection = state.connection.take();
+        drop(state);
+        if let Some((_, Some(seat))) = &connection {
+            seat.leave();
+        }
+        idle.wake_task();
+    }
+}
+
+impl<D: Driver> IdleUse<D> {
+    /// Has this connection until this is dropped.
+    pub(super) fn hold(&mut self, connection: D::Connection, seat: Arc<Seat>) -> &mut D::Connection {
+        &mut self.held.insert(Box::new((connection, Some(seat)))).0
+    }
+
+    /// The connection that this had is of no more use.
+    pub(super) fn discard(&mut self) {
+        self.held = None;
+    }
+}
+
+impl<D: Driver> Drop for IdleUse<D> {
+    fn drop(&mut self) {
+        match self.held.take() {
+            Some(held) => self.idle.put(*held),
+            None if self.idle.lock().release(User::Client) => self.idle.wake_task(),
+            None => {}
+        }
     }
 }
 
 impl<D: Driver> Idle<D> {
+    fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
+        let state =
+            IdleState { connection: None, user: User::Client, is_waiting: false, verdict: None, is_over: false };
+        Self { state: Mutex::new(state), profile: Arc::clone(profile), dialler, changed: D::Notify::default() }
+    }
+
     async fn maintain_until_over(self: Arc<Self>) {
-        while !self.is_over.load(Ordering::Acquire) {
-            let version = self.changed.version();
-            let until = self.maintain().map(D::within);
-            self.changed.wait(version, until).await;
+        let mut pace = Pace::default();
+        loop {
+            let version = self.wakes().version();
+            let pause = match self.next_step() {
+                NextStep::End => return,
+                NextStep::Wait(time) => Some(time),
+                NextStep::WaitForChange => None,
+                // Boxed, because most tasks never dial.
+                NextStep::Dial(dialler) => Some(Box::pin(self.dial(dialler, &mut pace)).await),
+            };
+            self.wakes().wait(version, pause.map(D::within)).await;
         }
     }
 
-    /// Does what is due. How long until there is more to do; `None`: not before there is another connection.
-    fn maintain(&self) -> Option<Duration> {
+    fn next_step(&self) -> NextStep<'_, D> {
         let mut state = self.lock();
-        match state.connection.as_mut().map(|connection| maintain(connection, self.is_deaf)) {
-            Some(Ok(Some(time))) => return Some(time.max(PAUSE)),
-            Some(Err(lost)) => {
-                state.connection = None;
-                state.verdict = lost.verdict.or(state.verdict);
-                if let Some(seat) = state.seat.take() {
-                    seat.lost(&lost.why);
+        if state.is_over {
+            return NextStep::End;
+        }
+        if let Some((connection, seat)) = &mut state.connection {
+            let look = self.dialler.as_ref().map(|_| LOOK);
+            match self.maintain(connection).map(|time| time.into_iter().chain(look).min()) {
+                Ok(Some(time)) => return NextStep::Wait(time.max(PAUSE)),
+                Ok(None) => {}
+                Err(lost) => {
+                    if let Some(seat) = seat {
+                        seat.lost(&lost.why);
+                    }
+                    (state.connection, state.verdict) = (None, lost.verdict);
                 }
             }
-            Some(Ok(None)) | None => {}
         }
-        state.is_waiting = true;
-        None
+        match &self.dialler {
+            Some(dialler) if state.user == User::Nothing => {
+                state.user = User::Task;
+                NextStep::Dial(dialler)
+            }
+            _ => {
+                state.is_waiting = true;
+                NextStep::WaitForChange
+            }
+        }
+    }
+
+    /// A client that only receives gets the messages that arrive meanwhile from its next `recv`.
+    fn maintain(&self, connection: &mut D::Connection) -> Result<Option<Duration>, LostIdle> {
+        let exchange = self.profile.exchange();
+        if exchange.sends() {
+            return maintain(connection, !exchange.receives());
+        }
+        match connection.has_ended(true) {
+            true => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
+            false => Ok(None),
+        }
+    }
+
+    /// Dials, if an address is to be dialled now. How long until the task goes on.
+    async fn dial(&self, dialler: &Dialler<D>, pace: &mut Pace) -> Duration {
+        let _dialling = DialTurn(self);
+        match dialler.connect_if_due().await {
+            Ok((connection, seat)) => {
+                pace.reset();
+                let mut state = self.lock();
+                if state.is_over {
+                    drop(state);
+                    dialler.retire(connection, seat);
+                } else {
+                    (state.connection, state.user) = (Some((connection, Some(Arc::new(seat)))), User::Nothing);
+                }
+                Duration::ZERO
+            }
+            Err(error) => pace.after(&error),
+        }
+    }
+
+    fn put(&self, connection: WithSeat<D>) {
+        let mut state = self.lock();
+        (state.connection, state.user, state.verdict) = (Some(connection), User::Nothing, None);
+        // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
+        let is_waiting = std::mem::take(&mut state.is_waiting);
+        drop(state);
+        if is_waiting {
+            self.wake_task();
+        }
+    }
+
+    /// What the task waits for.
+    fn wakes(&self) -> &D::Notify {
+        self.dialler.as_ref().map_or(&self.changed, Dialler::changed)
+    }
+
+    fn wake_task(&self) {
+        self.wakes().notify();
     }
 
     fn lock(&self) -> MutexGuard<'_, IdleState<D>> {
@@ -172,10 +329,33 @@ impl<D: Driver> Idle<D> {
     }
 }
 
+/// While the task dials. A client that waits for the task goes on when this is dropped, also where the task ends with its runtime.
+struct DialTurn<'i, D: Driver>(&'i Idle<D>);
+
+impl<D: Driver> Drop for DialTurn<'_, D> {
+    fn drop(&mut self) {
+        self.0.lock().release(User::Task);
+        self.0.changed.notify();
+    }
+}
+
 impl<D: Driver> IdleState<D> {
-    fn take(&mut self) -> Option<D::Connection> {
-        self.seat = None;
-        self.connection.take()
+    /// For the client; `None` while the task dials.
+    fn take_unless_dialled(&mut self) -> Option<Option<WithSeat<D>>> {
+        if self.user == User::Task {
+            return None;
+        }
+        self.user = User::Client;
+        Some(self.connection.take())
+    }
+
+    /// This user has no connection, and makes none any more. False if it was not the user.
+    fn release(&mut self, user: User) -> bool {
+        let was_user = self.user == user;
+        if was_user {
+            self.user = User::Nothing;
+        }
+        was_user
     }
 }
 

@@ -1,7 +1,6 @@
 //! The client of a profile, for any driver.
 
 pub(crate) mod idle;
-mod kept;
 mod methods;
 pub(crate) mod rules;
 
@@ -10,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
-use self::idle::IdleSlot;
-use self::kept::{KeptConnection, KeptUse};
+use self::idle::{IdleSlot, WithSeat};
 pub(crate) use self::methods::client_methods;
 use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
@@ -29,10 +27,8 @@ pub(crate) struct Client<D: Driver> {
     profile: Arc<Profile>,
     /// The address of the connection, while there is one.
     berth: Berth,
-    /// The long connection, while there is one.
+    /// The long connection, while there is one and no exchange uses it.
     connection: IdleSlot<D>,
-    /// The long connection of a client with `keep-up`, while no exchange uses it.
-    kept: Option<KeptConnection<D>>,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(D::Connection, Instant)>>,
     /// Why the last connection was given up by [`maintain`](Self::maintain).
@@ -46,10 +42,9 @@ impl<D: Driver> Client<D> {
         if !D::HAS_BACKGROUND {
             profile.check_not_kept_up()?;
         }
-        let (berth, connection) = (Berth::default(), IdleSlot::new());
-        let mut client = Self { dialler, profile, berth, connection, kept: None, closing: None, verdict: None };
-        drop(client.begin_use());
-        Ok(client)
+        let mut connection = IdleSlot::new(&profile, profile.keep_up().then(|| dialler.clone()));
+        drop(connection.begin_use());
+        Ok(Self { dialler, profile, berth: Berth::default(), connection, closing: None, verdict: None })
     }
 
     pub(crate) fn profile(&self) -> &Profile {
@@ -65,7 +60,7 @@ impl<D: Driver> Client<D> {
         if self.is_short() {
             return Ok(());
         }
-        let _in_use = self.begin_use();
+        let _in_use = self.connection.begin_use();
         let deadline = D::within(self.profile.timeouts().connect);
         loop {
             let (mut connection, was_there) = self.connection(deadline).await?;
@@ -89,7 +84,7 @@ impl<D: Driver> Client<D> {
         deadline: Instant,
         within: Duration,
     ) -> Result<Message, CallError> {
-        let _in_use = self.begin_use();
+        let _in_use = self.connection.begin_use();
         let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
         loop {
             let (connection, was_there) = self.connection(deadline).await?;
@@ -120,7 +115,7 @@ impl<D: Driver> Client<D> {
 
     /// Sends a message that has no reply.
     pub(crate) async fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
-        let _in_use = self.begin_use();
+        let _in_use = self.connection.begin_use();
         let timeouts = self.profile.timeouts();
         let deadline = D::within(timeouts.reply.unwrap_or(Timeouts::REPLY));
         let mut connection = self.connection_that_lives(deadline).await?;
@@ -160,7 +155,7 @@ impl<D: Driver> Client<D> {
     }
 
     pub(crate) async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        let mut in_use = self.begin_use();
+        let mut in_use = self.connection.begin_use();
         let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         // With `keep-up` the connection is idle again when this future ends, however it ends.
@@ -173,7 +168,7 @@ impl<D: Driver> Client<D> {
             Ok(Some(message)) => {
                 self.berth.proved();
                 if self.is_short()
-                    && let Some(connection) = self.connection.take()
+                    && let Some(connection) = self.take()
                 {
                     self.closing = Some(Box::new((connection, D::within(self.profile.timeouts().close))));
                 }
@@ -215,8 +210,7 @@ impl<D: Driver> Client<D> {
 
     /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        let of_kept = || self.kept.as_ref()?.verdict();
-        self.verdict.or_else(|| self.connection.verdict()).or_else(of_kept)
+        self.verdict.or_else(|| self.connection.verdict())
     }
 
     /// Why the connection has no heartbeats between exchanges, where it should have them.
@@ -229,30 +223,19 @@ impl<D: Driver> Client<D> {
     #[cfg(feature = "nonblocking")]
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
         let is_deaf = !self.profile.exchange().receives();
-        match self.connection.in_hand()?.maintain(is_deaf) {
-            Ok(time) => time,
-            Err(error) => {
-                if let Cause::Dead(verdict) = error.cause() {
-                    self.verdict = Some(*verdict);
-                }
-                self.connection.take();
-                self.berth.lost(&error);
-                None
-            }
-        }
+        idle::maintain(self.connection.in_hand()?, is_deaf).unwrap_or_else(|lost| {
+            self.verdict = lost.verdict.or(self.verdict);
+            self.connection.take();
+            self.berth.lost(&lost.why);
+            None
+        })
     }
 
     /// The connection that is there, or one that is dialled. True if it was there.
     async fn connection(&mut self, deadline: Instant) -> Result<(D::Connection, bool), CallError> {
-        if let Some(connection) = self.connection.take() {
-            return Ok((connection, true));
-        }
         let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
-        if let Some(kept) = &self.kept
-            && let Some((connection, seat)) = kept.take(deadline).await.map_err(failed)?
-        {
-            self.berth.hold(seat);
-            return Ok((connection, true));
+        if let Some(taken) = self.connection.take_until(deadline).await.map_err(failed)? {
+            return Ok((self.taken(taken), true));
         }
         self.let_go().await;
         self.berth.lost(&ENDED);
@@ -261,29 +244,17 @@ impl<D: Driver> Client<D> {
         Ok((connection, false))
     }
 
-    /// With `keep-up`, one method of the client; begins the task if there is none yet. If the system has no thread left, the next method
-    /// tries again.
-    fn begin_use(&mut self) -> Option<KeptUse<D>> {
-        if !self.profile.keep_up() {
-            return None;
-        }
-        if self.kept.is_none() {
-            self.kept = KeptConnection::start(&self.dialler).ok();
-            if self.kept.is_none() {
-                self.dialler.ledger().on_thread_refused();
-            }
-        }
-        self.kept.as_ref().map(KeptConnection::begin_use)
-    }
-
     /// Takes the connection, if it is there.
     fn take(&mut self) -> Option<D::Connection> {
-        if let Some(connection) = self.connection.take() {
-            return Some(connection);
+        let taken = self.connection.take()?;
+        Some(self.taken(taken))
+    }
+
+    fn taken(&mut self, (connection, seat): WithSeat<D>) -> D::Connection {
+        if let Some(seat) = seat {
+            self.berth.hold(seat);
         }
-        let (connection, seat) = self.kept.as_ref()?.take_now()?;
-        self.berth.hold(seat);
-        Some(connection)
+        connection
     }
 
     /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
@@ -314,14 +285,8 @@ impl<D: Driver> Client<D> {
 
     fn keep(&mut self, connection: D::Connection) {
         self.verdict = None;
-        if let Some(kept) = &self.kept
-            && let Some(seat) = self.berth.seat()
-        {
-            return kept.put(connection, seat);
-        }
         if !self.is_short() {
-            let is_deaf = !self.profile.exchange().receives();
-            self.connection.put(connection, is_deaf, self.berth.seat());
+            self.connection.put(connection, self.berth.seat());
         }
     }
 

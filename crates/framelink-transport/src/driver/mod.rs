@@ -8,6 +8,7 @@
 mod condvar;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod ready;
+mod task;
 mod waits;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub(crate) use condvar::ThreadNotify;
 pub(crate) use ready::Suspended;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use ready::at_once;
+pub(crate) use task::TaskSlot;
 #[cfg(feature = "tokio")]
 pub(crate) use waits::awaited;
 pub(crate) use waits::role_connection;

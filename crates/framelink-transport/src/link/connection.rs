@@ -1,20 +1,26 @@
 //! One of the connections of a link.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::use_count::UseCount;
 use super::{LinkCaller as _, LinkDriver};
 use crate::driver::Notify as _;
 use crate::profile::{Profile, Sign};
 use crate::upstream::Seat;
 
-/// One of the connections of a link, or a pair.
+/// One of the connections of a link, or a pair: how many exchanges use it, and when it can be closed if it is wanted at another address.
 pub(crate) struct LinkConnection<D: LinkDriver> {
     pub(crate) caller: D::Caller,
-    pub(super) use_count: UseCount,
+    /// A pair of connections has none.
+    pub(super) seat: Option<Seat>,
     profile: Arc<Profile>,
+    users: AtomicUsize,
+    /// No new exchange uses the connection.
+    is_leaving: AtomicBool,
+    /// Something closes the connection already.
+    is_vacated: AtomicBool,
     /// Nothing is received any more.
     has_ended: AtomicBool,
     ended: D::Notify,
@@ -28,20 +34,24 @@ pub(super) struct ConnectionUse<D: LinkDriver> {
 
 impl<D: LinkDriver> LinkConnection<D> {
     pub(super) fn new(caller: D::Caller, seat: Option<Seat>, profile: &Arc<Profile>) -> Arc<Self> {
-        let (use_count, profile) = (UseCount::new(seat), Arc::clone(profile));
-        Arc::new(Self { caller, use_count, profile, has_ended: AtomicBool::new(false), ended: D::Notify::default() })
+        let (users, is_leaving, is_vacated, has_ended) = Default::default();
+        let (profile, ended) = (Arc::clone(profile), D::Notify::default());
+        Arc::new(Self { caller, seat, profile, users, is_leaving, is_vacated, has_ended, ended })
     }
 
     pub(super) fn begin_use(self: &Arc<Self>) -> ConnectionUse<D> {
-        self.use_count.enter();
+        self.users.fetch_add(1, Ordering::SeqCst);
+        if let Some(seat) = &self.seat {
+            seat.begin();
+        }
         ConnectionUse { connection: Arc::clone(self), was_useful: false }
     }
 
     /// Whether an exchange can use the connection. If it has ended, its loss is reported here at the latest.
     pub(super) fn is_open(&self) -> bool {
         match self.caller.ended() {
-            Some(cause) => self.use_count.lost(&cause),
-            None => return !self.use_count.is_leaving(),
+            Some(cause) => self.lost(&cause),
+            None => return !self.is_leaving.load(Ordering::SeqCst),
         }
         false
     }
@@ -54,19 +64,53 @@ impl<D: LinkDriver> LinkConnection<D> {
 
     /// Takes no new exchange. The connection is closed in good order when the last exchange on it is over.
     pub(super) fn leave(self: &Arc<Self>) {
-        if self.use_count.leave() {
-            self.close();
-        }
+        self.begin_leaving();
+        self.close_if_vacant();
     }
 
     /// The connection is being closed: nothing else closes it.
     pub(crate) fn vacate(&self) {
-        self.use_count.vacate();
+        self.is_vacated.store(true, Ordering::SeqCst);
+        self.begin_leaving();
+    }
+
+    fn begin_leaving(&self) {
+        self.is_leaving.store(true, Ordering::SeqCst);
+        if let Some(seat) = &self.seat {
+            seat.leave();
+        }
+    }
+
+    /// Closes the connection once, when no exchange uses it and nothing closes it yet: in good order, in the background. A peer that does
+    /// not end its own side in time is given up.
+    fn close_if_vacant(self: &Arc<Self>) {
+        if self.users.load(Ordering::SeqCst) > 0 || self.is_vacated.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let within = self.profile.timeouts().close;
+        let close = |connection, within| async move { D::finish_all(&[connection], within).await };
+        if D::detach("framelink-close", Arc::clone(self), within, close).is_err() {
+            self.abort();
+        }
     }
 
     /// The message to sign off with, where the profile says so.
     pub(crate) fn sign_off(&self) -> Option<&Sign> {
         self.profile.sign_off()
+    }
+
+    /// An unsolicited message was received, so the peer is well.
+    pub(super) fn proved(&self) {
+        if let Some(seat) = &self.seat {
+            seat.proved();
+        }
+    }
+
+    /// The connection has ended, because of this.
+    pub(super) fn lost(&self, why: &impl Display) {
+        if let Some(seat) = &self.seat {
+            seat.lost(&why.to_string());
+        }
     }
 
     /// Nothing is received any more.
@@ -85,15 +129,6 @@ impl<D: LinkDriver> LinkConnection<D> {
             self.ended.wait(version, Some(until)).await;
         }
     }
-
-    /// Closes the connection in good order, in the background. A peer that does not end its own side in time is given up.
-    fn close(self: &Arc<Self>) {
-        let within = self.profile.timeouts().close;
-        let close = |connection, within| async move { D::finish_all(&[connection], within).await };
-        if D::detach("framelink-close", Arc::clone(self), within, close).is_err() {
-            self.abort();
-        }
-    }
 }
 
 impl<D: LinkDriver> ConnectionUse<D> {
@@ -103,7 +138,7 @@ impl<D: LinkDriver> ConnectionUse<D> {
 
     /// Whether nothing else keeps the connection from being made again in haste.
     pub(super) fn is_of_pair(&self) -> bool {
-        self.connection.use_count.seat().is_none()
+        self.connection.seat.is_none()
     }
 
     /// No other exchange begins on the connection. It is closed in good order when the exchanges on it are over.
@@ -119,8 +154,13 @@ impl<D: LinkDriver> ConnectionUse<D> {
 
 impl<D: LinkDriver> Drop for ConnectionUse<D> {
     fn drop(&mut self) {
-        if self.connection.use_count.exit(self.was_useful) {
-            self.connection.close();
+        let connection = &self.connection;
+        if let Some(seat) = &connection.seat {
+            seat.end(self.was_useful);
+        }
+        connection.users.fetch_sub(1, Ordering::SeqCst);
+        if connection.is_leaving.load(Ordering::SeqCst) {
+            connection.close_if_vacant();
         }
     }
 }

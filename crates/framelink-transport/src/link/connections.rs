@@ -12,7 +12,7 @@ use super::pairing::{LOOK, Pairing};
 use super::receiving::ReceiveTask;
 use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::connector::ConnectError;
-use crate::driver::Notify as _;
+use crate::driver::{Notify as _, TaskSlot};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::session::{Leg, Sent};
@@ -23,8 +23,8 @@ pub(super) struct LinkConnections<D: LinkDriver> {
     all: Mutex<Vec<Arc<LinkConnection<D>>>>,
     /// Held while a connection is dialled because there is none.
     pub(super) dialling: D::DialLock,
-    /// Whether another connection is being dialled beside those that are there.
-    is_growing: AtomicBool,
+    /// Dials another connection beside those that are there.
+    growth: TaskSlot<D>,
     /// The link is gone.
     is_closed: AtomicBool,
     source: Source<D>,
@@ -42,38 +42,36 @@ enum Source<D: LinkDriver> {
 
 impl<D: LinkDriver> LinkConnections<D> {
     pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
-        let connections = Arc::new(Self::new(Arc::clone(dialler.profile()), Source::Dial(dialler), outlet));
+        let (profile, keep_up) = (Arc::clone(dialler.profile()), KeepUp::of(&dialler));
+        let connections = Self::new(profile, Source::Dial(dialler), keep_up, outlet);
         connections.begin_keeping_up();
         connections
     }
 
-    /// What the peer dials is accepted from now on, and joined when both connections are there.
-    pub(super) fn paired(
-        profile: Arc<Profile>,
-        pairing: Pairing<D>,
-        listeners: Vec<(Leg, D::Listener)>,
-        outlet: Outlet<D::Notify>,
-    ) -> io::Result<Arc<Self>> {
-        let connections = Arc::new(Self::new(profile, Source::Pair(Box::new(pairing)), outlet));
-        if let Source::Pair(pairing) = &connections.source {
-            for (leg, listener) in listeners {
-                let weak = Arc::downgrade(&connections);
-                pairing.accept(listener, move |connection| {
-                    let connections = weak.upgrade();
-                    connections.inspect(|connections| connections.on_leg(leg, connection)).is_some()
-                })?;
-            }
-        }
-        Ok(connections)
+    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
+        Self::new(profile, Source::Pair(Box::new(pairing)), None, outlet)
     }
 
-    fn new(profile: Arc<Profile>, source: Source<D>, outlet: Outlet<D::Notify>) -> Self {
-        let (all, is_growing, is_closed) = Default::default();
-        let keep_up = match &source {
-            Source::Dial(dialler) => KeepUp::of(dialler),
-            Source::Pair(_) => None,
-        };
-        Self { all, dialling: D::dial_lock(), is_growing, is_closed, source, keep_up, profile, outlet }
+    fn new(
+        profile: Arc<Profile>,
+        source: Source<D>,
+        keep_up: Option<KeepUp<D>>,
+        outlet: Outlet<D::Notify>,
+    ) -> Arc<Self> {
+        let (all, growth, is_closed) = (Mutex::default(), TaskSlot::new(), AtomicBool::new(false));
+        Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
+    }
+
+    /// What the peer dials is accepted from now on, and joined when both connections are there.
+    pub(super) fn accept(self: &Arc<Self>, listeners: Vec<(Leg, D::Listener)>) -> io::Result<()> {
+        let Source::Pair(pairing) = &self.source else { return Ok(()) };
+        for (leg, listener) in listeners {
+            let weak = Arc::downgrade(self);
+            pairing.accept(listener, move |connection| {
+                weak.upgrade().inspect(|connections| connections.on_leg(leg, connection)).is_some()
+            })?;
+        }
+        Ok(())
     }
 
     /// Does nothing for a link without `keep-up`, or if its task has begun.
@@ -111,7 +109,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     /// Closes all connections in good order, side by side, within that time. A connection that has not ended by then is given up.
     pub(super) async fn finish(&self, within: Duration) {
         if let Some(keep_up) = &self.keep_up {
-            keep_up.pause();
+            keep_up.is_paused.store(true, Ordering::Release);
         }
         let all = self.lock().clone();
         D::finish_all(&all, within).await;
@@ -121,7 +119,8 @@ impl<D: LinkDriver> LinkConnections<D> {
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         if let Some(keep_up) = &self.keep_up {
-            keep_up.end();
+            keep_up.task.abort();
+            keep_up.on_change();
         }
         self.outlet.close();
         if let Source::Pair(pairing) = &self.source {
@@ -212,33 +211,25 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     /// Dials another connection beside those that are busy, if there may be more.
     fn grow(self: &Arc<Self>) {
-        if !self.is_due() || !self.has_room() || self.is_growing.swap(true, Ordering::AcqRel) {
+        if !self.is_due() || !self.has_room() {
             return;
         }
         let connections = Arc::downgrade(self);
-        let begun = D::spawn("framelink-dial", async move {
+        // If that fails, the connections that are there go on; the next busy moment tries again.
+        let _ = self.growth.begin("framelink-dial", || async move {
             let Some(connections) = connections.upgrade() else { return };
-            let turn = connections.dialling.take(None).await;
+            let _turn = connections.dialling.take(None).await;
             if connections.is_due() {
-                // If that fails, the connections that are there go on; the next busy moment tries again.
-                let _ = connections.dial_one_more(D::within(connections.profile.timeouts().connect)).await;
+                let _ = connections.dial_one_more().await;
             }
-            drop(turn);
-            connections.is_growing.store(false, Ordering::Release);
         });
-        if begun.is_err() {
-            self.is_growing.store(false, Ordering::Release);
-        }
     }
 
     /// Dials another connection, if there may be more and an address is to be dialled now; `None` if there may not be more.
-    pub(super) async fn dial_one_more(
-        self: &Arc<Self>,
-        deadline: Instant,
-    ) -> Result<Option<ConnectionUse<D>>, ConnectError> {
+    pub(super) async fn dial_one_more(self: &Arc<Self>) -> Result<Option<ConnectionUse<D>>, ConnectError> {
         let Some(dialler) = self.dialler().filter(|_| self.has_room()) else { return Ok(None) };
         let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
-        let (connection, seat) = dialler.connect_if_due(deadline).await?;
+        let (connection, seat) = dialler.connect_if_due().await?;
         Ok(Some(self.add_dialled(task, connection, seat)))
     }
 
@@ -257,7 +248,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger().has_moves()) else { return };
         let all = self.lock().clone();
         for before in all.iter().filter(|connection| connection.is_open()) {
-            let replacement = before.use_count.seat().and_then(|seat| dialler.replacement(seat));
+            let replacement = before.seat.as_ref().and_then(|seat| dialler.replacement(seat));
             let Some((connection, seat)) = replacement else { continue };
             match self.begin_receiving() {
                 Ok(task) => {

@@ -11,36 +11,26 @@ pub(super) struct Giver<T, N: Notify>(Arc<Shared<T, N>>);
 pub(super) struct Taker<T, N>(Arc<Shared<T, N>>);
 
 struct Shared<T, N> {
-    slot: Mutex<Slot<T>>,
-    filled: N,
-}
-
-enum Slot<T> {
-    Empty,
-    Filled(T),
-    /// There will be no value.
-    Abandoned,
+    /// What is known: the value, or that there will be none.
+    known: Mutex<Option<Option<T>>>,
+    changed: N,
 }
 
 pub(super) fn handover<T, N: Notify>() -> (Giver<T, N>, Taker<T, N>) {
-    let shared = Arc::new(Shared { slot: Mutex::new(Slot::Empty), filled: N::default() });
+    let shared = Arc::new(Shared { known: Mutex::new(None), changed: N::default() });
     (Giver(Arc::clone(&shared)), Taker(shared))
 }
 
 impl<T, N: Notify> Giver<T, N> {
     pub(super) fn give(self, value: T) {
-        *self.0.lock() = Slot::Filled(value);
+        *self.0.lock() = Some(Some(value));
     }
 }
 
 impl<T, N: Notify> Drop for Giver<T, N> {
     fn drop(&mut self) {
-        let mut slot = self.0.lock();
-        if matches!(*slot, Slot::Empty) {
-            *slot = Slot::Abandoned;
-        }
-        drop(slot);
-        self.0.filled.notify();
+        self.0.lock().get_or_insert(None);
+        self.0.changed.notify();
     }
 }
 
@@ -48,27 +38,19 @@ impl<T, N: Notify> Taker<T, N> {
     /// The value; `None` if the other side was dropped without one.
     pub(super) async fn take(self) -> Option<T> {
         loop {
-            let version = self.0.filled.version();
-            if let Some(taken) = self.0.take() {
-                return taken;
+            let version = self.0.changed.version();
+            let known = self.0.lock().take();
+            if let Some(value) = known {
+                return value;
             }
-            self.0.filled.wait(version, None).await;
+            self.0.changed.wait(version, None).await;
         }
     }
 }
 
 impl<T, N> Shared<T, N> {
-    /// `None` while nothing is known yet.
-    fn take(&self) -> Option<Option<T>> {
-        match std::mem::replace(&mut *self.lock(), Slot::Empty) {
-            Slot::Empty => None,
-            Slot::Filled(value) => Some(Some(value)),
-            Slot::Abandoned => Some(None),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Option<T>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What keeps all connections of a link up, although no request needs them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::connections::LinkConnections;
 use super::{DialLock as _, LinkDriver};
-use crate::driver::{Notify as _, Task as _};
+use crate::driver::{Notify as _, TaskSlot};
 use crate::upstream::{Dialler, Pace};
 
 /// How often a link asks whether a connection is to move, while any connection is to move some time.
@@ -15,21 +15,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The task or thread that dials for a link with `keep-up`.
 pub(super) struct KeepUp<D: LinkDriver> {
     dialler: Dialler<D>,
-    task: Mutex<Option<D::Task>>,
-    has_begun: AtomicBool,
+    pub(super) task: TaskSlot<D>,
     /// The link was closed: nothing is dialled until it is used again.
-    is_paused: AtomicBool,
+    pub(super) is_paused: AtomicBool,
 }
 
 impl<D: LinkDriver> KeepUp<D> {
     /// `None` where connections are dialled when a request needs them.
     pub(super) fn of(dialler: &Dialler<D>) -> Option<Self> {
-        let (task, has_begun, is_paused) = Default::default();
-        dialler.profile().keep_up().then(|| Self { dialler: dialler.clone(), task, has_begun, is_paused })
-    }
-
-    pub(super) fn pause(&self) {
-        self.is_paused.store(true, Ordering::Release);
+        let (dialler, task, is_paused) = (dialler.clone(), TaskSlot::new(), AtomicBool::new(false));
+        dialler.profile().keep_up().then_some(Self { dialler, task, is_paused })
     }
 
     /// A connection has ended, or the link is gone.
@@ -37,32 +32,14 @@ impl<D: LinkDriver> KeepUp<D> {
         self.dialler.changed().notify();
     }
 
-    /// Ends the task where it waits. The link is gone.
-    pub(super) fn end(&self) {
-        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
-        }
-        self.on_change();
-    }
-
-    /// Begins the task, if there is none yet. If the system has no thread left, the next request tries again.
+    /// Begins the task, if there is none. If the system has no thread left, the next request tries again.
     pub(super) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
         if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
             self.on_change();
         }
-        if self.has_begun.load(Ordering::Acquire) {
-            return;
-        }
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.has_begun.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        match D::spawn("framelink-keep-up", keep_up(Arc::clone(connections), self.dialler.clone())) {
-            Ok(begun) => *task = Some(begun),
-            Err(_) => {
-                self.has_begun.store(false, Ordering::Release);
-                self.dialler.ledger().on_thread_refused();
-            }
+        let work = || keep_up(Arc::clone(connections), self.dialler.clone());
+        if self.task.begin("framelink-keep-up", work).is_err() {
+            self.dialler.ledger().on_thread_refused();
         }
     }
 }
@@ -81,7 +58,7 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
         if connections.is_closed() {
             return;
         }
-        let mut until = connections.keep_up_once(&dialler, &mut pace).await;
+        let mut until = connections.keep_up_once(&mut pace).await;
         if dialler.ledger().has_moves() {
             until = Some(until.map_or(look_at, |until| until.min(look_at)));
         }
@@ -91,12 +68,12 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
 
 impl<D: LinkDriver> LinkConnections<D> {
     /// Dials one connection that is missing. When to go on, unless something changes before; `None` if there is nothing to do until then.
-    async fn keep_up_once(self: &Arc<Self>, dialler: &Dialler<D>, pace: &mut Pace) -> Option<Instant> {
+    async fn keep_up_once(self: &Arc<Self>, pace: &mut Pace) -> Option<Instant> {
         if self.is_paused() {
             return None;
         }
         let turn = self.dialling.take(None).await;
-        let dialled = self.dial_one_more(D::within(dialler.patience_in_background())).await;
+        let dialled = self.dial_one_more().await;
         drop(turn);
         match dialled {
             Ok(Some(using)) => {

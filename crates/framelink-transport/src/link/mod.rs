@@ -22,7 +22,6 @@ mod methods;
 mod pairing;
 mod receiving;
 mod status;
-mod use_count;
 
 use std::fmt;
 use std::io;
@@ -76,7 +75,10 @@ impl<D: LinkDriver> Link<D> {
         let profile = Arc::new(profile);
         let (pairing, listeners) = Pairing::new(&profile, simplex, send, receive).await?;
         let outlet = Outlet::new(send.into(), events);
-        Ok(Self::of(LinkConnections::paired(Arc::clone(&profile), pairing, listeners, outlet)?, profile))
+        // If a listener fails, the end of the link ends the other one.
+        let link = Self::of(LinkConnections::paired(Arc::clone(&profile), pairing, outlet), profile);
+        link.connections().accept(listeners)?;
+        Ok(link)
     }
 
     fn of(connections: Arc<LinkConnections<D>>, profile: Arc<Profile>) -> Self {

@@ -48,7 +48,7 @@ async fn receive<D: LinkDriver>(
     let end = loop {
         match receiver.recv().await {
             Ok(Some(incoming)) => {
-                connection.use_count.proved();
+                connection.proved();
                 outlet.tell(News::Incoming(incoming)).await;
             }
             Ok(None) => break None,
@@ -57,8 +57,8 @@ async fn receive<D: LinkDriver>(
     };
     drop(receiver);
     match &end {
-        Some(error) => connection.use_count.lost(error),
-        None => connection.use_count.lost(&"the peer closed the connection"),
+        Some(error) => connection.lost(error),
+        None => connection.lost(&"the peer closed the connection"),
     }
     connection.on_end();
     drop(connection);

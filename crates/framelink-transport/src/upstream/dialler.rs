@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::watch::{Setter, Unseen, Watch};
 use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, patience, sign_off_and_close, sign_on};
 use crate::connector::{ConnectError, Connector};
 use crate::drive::Clock as _;
-use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
+use crate::driver::{Connection as _, Driver, Notify as _, TaskSlot};
 use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
 use framelink_profile::Directions;
@@ -36,7 +36,7 @@ struct Inner<D: Driver> {
     spare: Spare<D>,
     is_spare_wanted: AtomicBool,
     /// Tries lost addresses, once there has been one.
-    background: Mutex<Option<D::Task>>,
+    background: TaskSlot<D>,
     is_closed: AtomicBool,
 }
 
@@ -70,7 +70,7 @@ impl<D: Driver> Dialler<D> {
             watch,
             spare: Spare::new(),
             is_spare_wanted: AtomicBool::new(false),
-            background: Mutex::new(None),
+            background: TaskSlot::new(),
             is_closed: AtomicBool::new(false),
             settings,
         };
@@ -115,16 +115,12 @@ impl<D: Driver> Dialler<D> {
         connected
     }
 
-    /// How long a dial in the background may take: no longer than a call waits, because a call that needs a connection waits for it.
-    pub(crate) fn patience_in_background(&self) -> Duration {
-        let timeouts = self.profile().timeouts();
-        timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
-    }
-
-    /// A connection that is ready for exchanges. This does not wait where no address is to be dialled yet.
-    pub(crate) async fn connect_if_due(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
-        let inner = self.inner();
-        let connected = inner.connect(Duration::ZERO, deadline).await;
+    /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet, and
+    /// dials for no longer than a call waits, because a call that needs a connection waits for this.
+    pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
+        let (inner, timeouts) = (self.inner(), self.profile().timeouts());
+        let within = timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY));
+        let connected = inner.connect(Duration::ZERO, D::within(within)).await;
         // Otherwise nothing has changed, and a task that tries again on each change would never wait.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
             inner.maintain_if_needed();
@@ -201,7 +197,7 @@ impl<D: Driver> Inner<D> {
     }
 
     fn keep_spare(&self, (connection, seat): Dialled<D>) {
-        self.spare.put(connection, seat, !self.settings.profile.exchange().receives());
+        self.spare.put(connection, seat, &self.settings.profile);
         if self.is_closed.load(Ordering::Acquire) {
             self.spare.clear();
         }
@@ -233,14 +229,9 @@ impl<D: Driver> Inner<D> {
     }
 
     fn maintain(self: &Arc<Self>) {
-        let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
-        if background.is_some() {
-            return;
-        }
-        match D::spawn("framelink-tend", maintain(Arc::clone(self))) {
-            Ok(task) => *background = Some(task),
-            // The next dial asks for it again.
-            Err(_) => self.ledger.on_thread_refused(),
+        // The next dial asks for it again.
+        if self.background.begin("framelink-tend", || maintain(Arc::clone(self))).is_err() {
+            self.ledger.on_thread_refused();
         }
     }
 
@@ -311,9 +302,7 @@ impl<D: Driver> Drop for Owner<D> {
     fn drop(&mut self) {
         self.0.is_closed.store(true, Ordering::Release);
         self.0.watch.changed.notify();
-        if let Some(task) = self.0.background.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
-        }
+        self.0.background.abort();
         self.0.spare.clear();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Seat;
 use crate::client::idle::IdleSlot;
 use crate::driver::Driver;
+use crate::profile::Profile;
 
 /// A connection that was made in the background, until a role takes it. If it has heartbeats, they are sent meanwhile.
 pub(crate) struct Spare<D: Driver>(Mutex<Option<Kept<D>>>);
@@ -20,11 +21,9 @@ impl<D: Driver> Spare<D> {
         Self(Mutex::new(None))
     }
 
-    /// `is_deaf` where nothing takes messages that arrive meanwhile.
-    pub(crate) fn put(&self, connection: D::Connection, seat: Seat, is_deaf: bool) {
-        let mut slot = IdleSlot::new();
-        let seat = Arc::new(seat);
-        slot.put(connection, is_deaf, Some(Arc::clone(&seat)));
+    pub(crate) fn put(&self, connection: D::Connection, seat: Seat, profile: &Arc<Profile>) {
+        let (mut slot, seat) = (IdleSlot::new(profile, None), Arc::new(seat));
+        slot.put(connection, Some(Arc::clone(&seat)));
         let before = self.lock().replace(Kept { connection: slot, seat });
         if let Some(Kept { seat, .. }) = &before {
             seat.leave();
@@ -34,7 +33,8 @@ impl<D: Driver> Spare<D> {
     /// Takes the connection, if it is there still and has not ended in the meantime.
     pub(crate) fn take(&self, has_ended: impl FnOnce(&mut D::Connection) -> bool) -> Option<(D::Connection, Seat)> {
         let Kept { mut connection, seat } = self.lock().take()?;
-        let fit = connection.take().and_then(|mut connection| (!has_ended(&mut connection)).then_some(connection));
+        let taken = connection.take().map(|(connection, _)| connection);
+        let fit = taken.and_then(|mut connection| (!has_ended(&mut connection)).then_some(connection));
         if fit.is_none() {
             seat.lost("it ended before it was used");
         }
