@@ -3,6 +3,8 @@
 #[cfg(feature = "socket")]
 mod admission;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) mod flag;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod lending;
 #[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod progress;

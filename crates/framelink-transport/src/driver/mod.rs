@@ -95,6 +95,13 @@ pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
         now.checked_add(time).unwrap_or_else(|| now + NEVER)
     }
 
+    /// Waits until then.
+    fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
+        async move {
+            Self::Notify::default().wait(0, Some(at)).await;
+        }
+    }
+
     /// The time that is left until then.
     fn left(deadline: Instant) -> Duration {
         deadline.saturating_duration_since(Self::now())

@@ -5,7 +5,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::ConnectError;
-use crate::pool::world::{Fake, Flag, Sockets};
+use crate::fuzz::flag::Flag;
+use crate::pool::world::{Fake, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot, Ticket};
 use crate::profile::Pooled;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 thread_local! {
     static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
+    static ELAPSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// While it lives, this thread has a clock that stands still.
@@ -13,6 +14,7 @@ pub(crate) struct Simulation(());
 impl Simulation {
     pub(crate) fn begin() -> Self {
         NOW.set(Some(Instant::now()));
+        ELAPSED.set(Duration::ZERO);
         Self(())
     }
 }
@@ -28,9 +30,15 @@ pub(crate) fn now() -> Option<Instant> {
     NOW.get()
 }
 
+/// How much time has passed since the simulation began.
+pub(crate) fn elapsed() -> Duration {
+    ELAPSED.get()
+}
+
 /// Lets time pass, where it is simulated.
 pub(crate) fn advance(time: Duration) {
     NOW.set(NOW.get().map(|now| now + time));
+    ELAPSED.set(ELAPSED.get() + time);
 }
 
 #[cfg(all(test, feature = "tokio"))]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LinkConnection;
-use crate::driver::{Driver, Notify as _};
+use crate::driver::Driver;
 use crate::error::{CallError, Cause, Error};
 use crate::profile::Profile;
 use crate::session::Matching;
@@ -42,13 +42,6 @@ pub(crate) trait LinkDriver: Driver {
 
     /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
     fn stopper(listener: &Self::Listener) -> Box<dyn Fn() + Send + Sync>;
-
-    /// Waits until then.
-    fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
-        async move {
-            Self::Notify::default().wait(0, Some(at)).await;
-        }
-    }
 }
 
 /// Sends requests on one connection. The methods are those of the public type `Caller`.

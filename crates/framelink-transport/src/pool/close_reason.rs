@@ -72,16 +72,7 @@ impl CloseReason {
 
     /// Whether the connection is sound, so that it is closed in good order.
     pub(crate) const fn is_orderly(self) -> bool {
-        match self {
-            Self::Idle
-            | Self::Lifetime
-            | Self::Uses
-            | Self::Replaced
-            | Self::Surplus
-            | Self::Moved
-            | Self::PoolClosed => true,
-            Self::Dirty | Self::Unasked | Self::ByPeer | Self::Dead | Self::Failed => false,
-        }
+        !matches!(self, Self::Dirty | Self::Unasked | Self::ByPeer | Self::Dead | Self::Failed)
     }
 }
 

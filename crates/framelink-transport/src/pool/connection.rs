@@ -31,7 +31,7 @@ impl<D: PoolDriver> PooledConnection<D> {
     }
 
     pub(crate) fn connection_mut(&mut self) -> &mut D::Connection {
-        &mut self.slot_mut().member.connection
+        &mut self.member_mut().connection
     }
 
     /// Whether the connection was there before it was asked for.
@@ -41,7 +41,7 @@ impl<D: PoolDriver> PooledConnection<D> {
 
     /// Sends a request and receives its reply, unless the pool is closed meanwhile and does not wait for it.
     pub(super) async fn exchange(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
-        let PoolMember { connection, cutter, .. } = &mut self.slot_mut().member;
+        let PoolMember { connection, cutter, .. } = self.member_mut();
         D::exchange(connection, cutter, request, within).await
     }
 
@@ -49,8 +49,8 @@ impl<D: PoolDriver> PooledConnection<D> {
         self.slot.as_ref().expect("it is there until it is dropped")
     }
 
-    fn slot_mut(&mut self) -> &mut PooledSlot<PoolMember<D>> {
-        self.slot.as_mut().expect("it is there until it is dropped")
+    fn member_mut(&mut self) -> &mut PoolMember<D> {
+        &mut self.slot.as_mut().expect("it is there until it is dropped").member
     }
 }
 

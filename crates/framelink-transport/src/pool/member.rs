@@ -1,12 +1,37 @@
-//! A connection of a driver, as a pool has it.
+//! A connection, as a pool has it.
 
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::{CloseReason, PoolDriver, Poolable, Traffic};
+use super::{CloseReason, PoolDriver};
 use crate::drive;
 use crate::upstream::Seat;
+
+/// A connection that can be lent: a driver's connection at its address.
+pub(crate) trait Poolable {
+    /// What cuts a connection that is lent.
+    type Handle;
+
+    /// Does what is due and reads what has arrived, without waiting; how long until there is more to do. An error if the connection is not
+    /// clean, so that it cannot be lent.
+    fn inspect(&mut self) -> Result<Option<Duration>, CloseReason>;
+
+    /// Whether it is wanted at another address.
+    fn is_to_move(&self) -> bool;
+
+    /// The connection is lent.
+    fn begin(&mut self) -> Self::Handle;
+
+    /// The connection is back. Whether it was of use, so that the peer is well. It may have ended since.
+    fn end(&mut self) -> bool;
+
+    /// We do not lend it again. That is no failure of its address, however it is closed.
+    fn leave(&mut self);
+
+    /// It is of no use any more, for a reason that is not ours.
+    fn lost(&mut self, reason: CloseReason);
+}
 
 /// A connection at its address.
 pub(crate) struct PoolMember<D: PoolDriver> {
@@ -63,5 +88,25 @@ impl<D: PoolDriver> Poolable for PoolMember<D> {
 
     fn lost(&mut self, reason: CloseReason) {
         self.seat.lost(&reason.to_string());
+    }
+}
+
+/// How many messages were sent and received on a connection. This shows whether a reply may still arrive to a request that was sent, and
+/// not called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
+impl Traffic {
+    /// Whether an exchange has succeeded since then: a message was received, or one was sent where nothing is received.
+    pub(crate) const fn was_useful_since(self, before: Self, is_deaf: bool) -> bool {
+        self.received > before.received || (is_deaf && self.sent > before.sent)
+    }
+
+    /// Whether more messages were sent than received since then.
+    pub(crate) const fn owes_since(self, before: Self) -> bool {
+        self.sent.saturating_sub(before.sent) > self.received.saturating_sub(before.received)
     }
 }

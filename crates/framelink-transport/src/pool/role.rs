@@ -12,7 +12,7 @@ use super::task::PoolTask;
 use super::{NotLent, PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};
 use crate::client::rules::{Next, after_call, pause_before};
 use crate::drive::Clock as _;
-use crate::driver::{Connection as _, Driver, Notify as _};
+use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
@@ -48,7 +48,7 @@ impl<D: PoolDriver> Pool<D> {
     }
 
     pub(crate) fn status(&self) -> PoolStatus {
-        self.task().shared().with(|state, _| state.status())
+        self.task().shared.with(|state, _| state.status())
     }
 
     /// Why the pool has no thread of its own.
@@ -74,7 +74,7 @@ impl<D: PoolDriver> Pool<D> {
             if after_call(was_there, &error) != Next::DialAgain || D::left(deadline).is_zero() {
                 return Err(error.within(within));
             }
-            sleep::<D>(pause_before(tries).min(D::left(deadline))).await;
+            D::sleep_until(D::within(pause_before(tries).min(D::left(deadline)))).await;
             tries += 1;
         }
     }
@@ -95,7 +95,7 @@ impl<D: PoolDriver> Pool<D> {
 
     /// Waits until all connections are back and closed, or for `within` at most. Then cuts the exchanges that are under way.
     pub(crate) async fn close(&self, within: Duration) -> PoolReport {
-        let (shared, until, signal) = (self.task().shared(), D::within(within), Signal::<D::Notify>::new());
+        let (shared, until, signal) = (&self.task().shared, D::within(within), Signal::<D::Notify>::new());
         let waker = signal.waker();
         shared.with(|state, now| state.close(now));
         loop {
@@ -114,17 +114,17 @@ impl<D: PoolDriver> Pool<D> {
     async fn lend_until(&self, deadline: Instant) -> Result<PooledConnection<D>, NotLent> {
         let task = self.task();
         task.start();
-        let mut lend = task.shared().lend(D::left(deadline));
+        let mut lend = task.shared.lend(D::left(deadline));
         // Most often there is one, and nothing has to be made to wait for it.
         if let Some(slot) = lend.ask(Waker::noop()) {
-            return Ok(PooledConnection::new(slot?, task.shared()));
+            return Ok(PooledConnection::new(slot?, &task.shared));
         }
         let signal = Signal::<D::Notify>::new();
         let waker = signal.waker();
         loop {
             let version = signal.0.version();
             if let Some(slot) = lend.ask(&waker) {
-                return Ok(PooledConnection::new(slot?, task.shared()));
+                return Ok(PooledConnection::new(slot?, &task.shared));
             }
             let until = lend.until();
             let next = task.stand_in(until).await;
@@ -149,8 +149,10 @@ impl<D: PoolDriver> Clone for Pool<D> {
 
 impl<D: PoolDriver> Drop for Owner<D> {
     fn drop(&mut self) {
-        self.0.shared().with(|state, now| state.cut(now));
-        self.0.abort();
+        self.0.shared.with(|state, now| state.cut(now));
+        if let Some(task) = self.0.task.get() {
+            task.abort();
+        }
     }
 }
 
@@ -168,9 +170,4 @@ impl<D: PoolDriver> fmt::Debug for Pool<D> {
 
 fn not_lent(operation: Operation, why: NotLent) -> CallError {
     CallError::new(Sent::Not, Error::new(operation, None, Cause::NotLent(Box::new(why))))
-}
-
-async fn sleep<D: Driver>(time: Duration) {
-    let unchanged = D::Notify::default();
-    unchanged.wait(unchanged.version(), Some(D::within(time))).await;
 }

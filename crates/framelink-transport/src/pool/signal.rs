@@ -24,10 +24,6 @@ impl<N: Notify> Wake for Signal<N> {
     fn wake(self: Arc<Self>) {
         self.0.notify();
     }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.notify();
-    }
 }
 
 /// Wakes the pool's task when something arrives on an idle connection.
@@ -54,10 +50,6 @@ impl<N: Notify> Arrivals<N> {
 
 impl<N: Notify> Wake for Arrivals<N> {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         self.has_arrived.store(true, Ordering::Release);
         self.task.0.notify();
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use self::dials::Dials;
 use self::end::PoolStage;
-use self::idle::{IdleEntry, IdleList};
+use self::idle::IdleList;
 use super::waiters::{Ticket, Waiters};
 use super::{CloseReason, NotLent, PoolStatus, Poolable};
 use crate::ConnectError;
@@ -72,15 +72,12 @@ pub(crate) struct PooledSlot<M> {
     pub(crate) member: M,
     /// Whether the connection was there before it was asked for, so that it may have ended meanwhile.
     pub(crate) was_there: bool,
-    card: Card,
-}
-
-/// What a pool knows of a connection.
-#[derive(Clone, Copy, Debug)]
-struct Card {
     id: u64,
     ends_at: Duration,
     uses: u32,
+    /// While it is idle: since when, and when it is to be looked at.
+    idle_since: Duration,
+    look_at: Duration,
 }
 
 /// The answer to a caller that asks for a connection.
@@ -124,7 +121,7 @@ impl<M: Poolable> PoolState<M> {
             return Ok(Entered::Lent(lent));
         }
         let Some(wait) = self.rules.wait else {
-            self.dials.want_one();
+            self.dials.is_wanted = true;
             self.open(now);
             let shortage = self.shortage(None, self.waiters.len());
             return Err(self.refused(shortage));
@@ -178,17 +175,17 @@ impl<M: Poolable> PoolState<M> {
 
     /// A connection that was lent is back.
     pub(crate) fn give_back(&mut self, mut lent: PooledSlot<M>, now: Duration) {
-        self.lent.remove(&lent.card.id);
+        self.lent.remove(&lent.id);
         lent.was_there = true;
         if lent.member.end() {
-            self.dials.was_useful();
+            self.dials.useless = 0;
         }
         let inspected = lent.member.inspect();
         match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
             Ok(next) => self.rest(lent, next, now),
             Err(reason) => {
                 if self.rules.replace && self.idle.len() < self.rules.max_idle as usize {
-                    self.dials.owe_one();
+                    self.dials.owed = self.dials.owed.saturating_add(1);
                 }
                 self.part(lent, reason, now);
             }
@@ -198,14 +195,13 @@ impl<M: Poolable> PoolState<M> {
 
     /// A connection was opened.
     pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
-        self.dials.finished();
+        self.dials.forget(1);
         self.dials.succeeded();
         self.counts.opened += 1;
-        let card =
-            Card { id: self.next_id, ends_at: now.saturating_add(self.dials.shorter(self.rules.lifetime)), uses: 0 };
+        let (id, ends_at) = (self.next_id, now.saturating_add(self.dials.shorter(self.rules.lifetime)));
         self.next_id += 1;
         let inspected = member.inspect();
-        let lent = PooledSlot { member, was_there: false, card };
+        let lent = PooledSlot { member, was_there: false, id, ends_at, uses: 0, idle_since: now, look_at: now };
         match inspected {
             _ if !self.is_open() => self.part(lent, CloseReason::PoolClosed, now),
             Ok(next) => self.rest(lent, next, now),
@@ -218,7 +214,7 @@ impl<M: Poolable> PoolState<M> {
     pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
         // Nothing was dialled if the next try was not due yet.
         self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
-        self.dials.finished();
+        self.dials.forget(1);
         self.dials.failed(now, Some(Arc::new(error)));
         self.open(now);
     }
@@ -256,10 +252,10 @@ impl<M: Poolable> PoolState<M> {
         PoolStatus {
             idle: count(self.idle.len()),
             lent: count(self.lent.len()) + self.waiters.given(),
-            opening: self.dials.under_way(),
+            opening: self.dials.under_way,
             closing: self.closing,
             waiting: self.waiters.len(),
-            last_failure: self.dials.last_failure().cloned(),
+            last_failure: self.dials.last_failure.clone(),
             ..self.counts.clone()
         }
     }
@@ -267,7 +263,7 @@ impl<M: Poolable> PoolState<M> {
     /// Nothing is dialled before that time.
     #[cfg(test)]
     pub(crate) const fn pauses_until(&self) -> Duration {
-        self.dials.not_before()
+        self.dials.not_before
     }
 
     /// How many connections are open and not being closed.
@@ -277,8 +273,8 @@ impl<M: Poolable> PoolState<M> {
 
     /// Of the idle connections that are still clean, the one that was returned last.
     fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
-        while let Some(IdleEntry { lent, .. }) = self.idle.pop() {
-            if lent.card.ends_at <= now {
+        while let Some(lent) = self.idle.pop() {
+            if lent.ends_at <= now {
                 self.part(lent, CloseReason::Lifetime, now);
             } else if let Some(lent) = self.sound(lent, now) {
                 return Some(lent);
@@ -299,9 +295,9 @@ impl<M: Poolable> PoolState<M> {
     }
 
     fn lend(&mut self, mut lent: PooledSlot<M>) -> PooledSlot<M> {
-        lent.card.uses += 1;
+        lent.uses += 1;
         self.counts.lendings += 1;
-        self.lent.insert(lent.card.id, lent.member.begin());
+        self.lent.insert(lent.id, lent.member.begin());
         lent
     }
 
@@ -310,8 +306,8 @@ impl<M: Poolable> PoolState<M> {
         [
             (!self.is_open(), CloseReason::PoolClosed),
             (self.rules.replace, CloseReason::Replaced),
-            (self.rules.uses.is_some_and(|uses| lent.card.uses >= uses), CloseReason::Uses),
-            (lent.card.ends_at <= now, CloseReason::Lifetime),
+            (self.rules.uses.is_some_and(|uses| lent.uses >= uses), CloseReason::Uses),
+            (lent.ends_at <= now, CloseReason::Lifetime),
             (lent.member.is_to_move(), CloseReason::Moved),
         ]
         .into_iter()
@@ -335,7 +331,7 @@ impl<M: Poolable> PoolState<M> {
     /// A connection is not lent again.
     fn part(&mut self, mut lent: PooledSlot<M>, reason: CloseReason, now: Duration) {
         self.counts.closed[reason as usize] += 1;
-        if !reason.is_orderly() && lent.card.uses == 0 {
+        if !reason.is_orderly() && lent.uses == 0 {
             // A peer that ends each connection at once is dialled with the same pauses.
             self.dials.failed(now, None);
         }
@@ -382,10 +378,10 @@ impl<M: Poolable> PoolState<M> {
             after,
             is_closed: false,
             lent: count(self.lent.len()) + self.waiters.given(),
-            opening: self.dials.under_way(),
+            opening: self.dials.under_way,
             max: self.rules.max,
             before,
-            last_failure: self.dials.last_failure().cloned(),
+            last_failure: self.dials.last_failure.clone(),
         }
     }
 }

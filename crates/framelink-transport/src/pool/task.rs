@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::signal::{Arrivals, Signal};
-use super::{CloseReason, Closing, Job, Opening, PoolDriver, PoolMember, SharedPool, THREAD_NAME};
+use super::{CloseReason, Job, PoolDriver, PoolMember, SharedPool, THREAD_NAME};
 use crate::connector::ConnectError;
 use crate::drive::Clock as _;
-use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
+use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::profile::Profile;
 use crate::upstream::{Dialler, sign_off_and_close};
 
@@ -19,12 +19,12 @@ pub(super) type Shared<D> = SharedPool<PoolMember<D>, <D as Driver>::Clock>;
 /// Dials for a pool, closes, and looks after idle connections. Where the system has no thread for that, the callers of the pool
 /// [stand in](Self::stand_in).
 pub(super) struct PoolTask<D: PoolDriver> {
-    shared: Arc<Shared<D>>,
+    pub(super) shared: Arc<Shared<D>>,
     dialler: Dialler<D>,
     /// What the task waits for.
     signal: Arc<Signal<D::Notify>>,
     arrivals: Arc<Arrivals<D::Notify>>,
-    task: OnceLock<D::Task>,
+    pub(super) task: OnceLock<D::Task>,
     /// Why there was no thread when one was to begin last.
     error: Mutex<Option<Arc<io::Error>>>,
     /// Connections that are to be dialled, and that a caller which stood in has left to the next one.
@@ -37,10 +37,6 @@ impl<D: PoolDriver> PoolTask<D> {
         let arrivals = Arrivals::new(&signal);
         let (task, error, dials_left) = (OnceLock::new(), Mutex::new(None), AtomicUsize::new(0));
         Arc::new(Self { shared: Arc::clone(shared), dialler, signal, arrivals, task, error, dials_left })
-    }
-
-    pub(super) const fn shared(&self) -> &Arc<Shared<D>> {
-        &self.shared
     }
 
     pub(super) fn profile(&self) -> &Profile {
@@ -75,12 +71,6 @@ impl<D: PoolDriver> PoolTask<D> {
         self.lock_error().clone()
     }
 
-    pub(super) fn abort(&self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
-    }
-
     /// Where there is no thread: does here what is to be done, and says when there is more. One connection is dialled, until then. None
     /// is dialled where no time is given.
     pub(super) async fn stand_in(self: &Arc<Self>, until: Option<Duration>) -> Option<Duration> {
@@ -97,7 +87,7 @@ impl<D: PoolDriver> PoolTask<D> {
             match job {
                 Job::Dial => drop(self.dials_left.fetch_add(1, Ordering::AcqRel)),
                 Job::Close(member, reason) => {
-                    let _closing = Closing::begin(&self.shared);
+                    let _closing = self.closing();
                     self.close(member, reason, Duration::ZERO).await;
                 }
             }
@@ -105,7 +95,7 @@ impl<D: PoolDriver> PoolTask<D> {
         let Some(until) = until else { return next };
         if self.take_dial() {
             let left = until.saturating_sub(self.shared.clock().now());
-            let opening = Opening::begin(&self.shared);
+            let opening = self.opening();
             opening.end(self.dial(left.min(self.profile().timeouts().connect)).await);
         }
         // The connection that was dialled may be for this caller. If not, there is more to dial.
@@ -117,27 +107,35 @@ impl<D: PoolDriver> PoolTask<D> {
         self.dials_left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
     }
 
+    fn opening(&self) -> Opening<D> {
+        Opening { shared: Arc::clone(&self.shared), began: self.shared.clock().now(), dialled: None }
+    }
+
+    fn closing(&self) -> Closing<D> {
+        Closing(Arc::clone(&self.shared))
+    }
+
     /// Has a job done beside the task.
     fn begin(self: &Arc<Self>, jobs: &mut D::Jobs, job: Job<PoolMember<D>>) {
         let (task, timeouts) = (Arc::clone(self), self.profile().timeouts());
         match job {
             Job::Dial => {
                 // A dial has its time also where there is no thread for it, so that the task does it.
-                let work = move |opening: Opening<_, _, _>, _| {
+                let work = move |opening: Opening<D>, _| {
                     let task = Arc::clone(&task);
                     async move { opening.end(task.dial(timeouts.connect).await) }
                 };
-                D::begin(jobs, Opening::begin(&self.shared), timeouts.connect, work);
+                D::begin(jobs, self.opening(), timeouts.connect, work);
             }
             Job::Close(member, reason) => {
-                let work = move |(member, closing): (_, Closing<_, _, _>), within| {
+                let work = move |(member, closing): (_, Closing<D>), within| {
                     let task = Arc::clone(&task);
                     async move {
                         task.close(member, reason, within).await;
                         drop(closing);
                     }
                 };
-                D::begin(jobs, (member, Closing::begin(&self.shared)), timeouts.close, work);
+                D::begin(jobs, (member, self.closing()), timeouts.close, work);
             }
         }
     }
@@ -181,5 +179,39 @@ async fn maintain<D: PoolDriver>(task: Arc<PoolTask<D>>) {
             task.begin(&mut jobs, job);
         }
         D::wait(&mut jobs, &task.signal.0, version, next.map(|at| task.at(at))).await;
+    }
+}
+
+/// A connection that is being opened. This reports the result to the pool when it is dropped, also when the job panics or is aborted: then
+/// the dial has failed.
+struct Opening<D: PoolDriver> {
+    shared: Arc<Shared<D>>,
+    began: Duration,
+    dialled: Option<Result<PoolMember<D>, ConnectError>>,
+}
+
+impl<D: PoolDriver> Opening<D> {
+    fn end(mut self, dialled: Result<PoolMember<D>, ConnectError>) {
+        self.dialled = Some(dialled);
+    }
+}
+
+impl<D: PoolDriver> Drop for Opening<D> {
+    fn drop(&mut self) {
+        let (dialled, began) = (self.dialled.take(), self.began);
+        self.shared.with(|state, now| match dialled {
+            Some(Ok(member)) => state.dialled(member, now),
+            Some(Err(error)) => state.dial_failed(error, now),
+            None => state.dial_failed(ConnectError::NoneInTime { after: now.saturating_sub(began) }, now),
+        });
+    }
+}
+
+/// A connection that is being closed. Drop this after the socket is closed.
+struct Closing<D: PoolDriver>(Arc<Shared<D>>);
+
+impl<D: PoolDriver> Drop for Closing<D> {
+    fn drop(&mut self) {
+        self.0.with(|state, now| state.closed(now));
     }
 }

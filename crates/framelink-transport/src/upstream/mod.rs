@@ -27,7 +27,7 @@ mod methods;
 mod moves;
 #[cfg(feature = "socket")]
 mod pace;
-mod random;
+pub(crate) mod random;
 #[cfg(feature = "socket")]
 mod seat;
 #[cfg(feature = "socket")]

@@ -1,9 +1,10 @@
 //! Whether each driver goes on wherever it can: random schedules of a peer, an application and a clock, where readiness is an edge.
 
 mod asynchronous;
-mod bell;
 mod blocking;
+mod model;
 mod nonblocking;
+mod operation;
 mod peer;
 mod step;
 mod world;

@@ -5,23 +5,24 @@ use std::time::Duration;
 
 use crate::ConnectError;
 use crate::client_rules::pause_before;
+use crate::upstream::random::Random;
 
 /// The connections that are being opened, and how soon another one may be tried.
 #[derive(Debug)]
 pub(super) struct Dials {
-    under_way: u32,
+    pub(super) under_way: u32,
     /// How many dials have failed since the last success.
     failed: u32,
     /// How many have failed since the last useful exchange. A connection that ended before it was lent counts as failed too.
-    useless: u32,
+    pub(super) useless: u32,
     /// Nothing is dialled before that time.
-    not_before: Duration,
-    last_failure: Option<Arc<ConnectError>>,
+    pub(super) not_before: Duration,
+    pub(super) last_failure: Option<Arc<ConnectError>>,
     /// A caller wanted a connection and did not wait.
-    is_wanted: bool,
+    pub(super) is_wanted: bool,
     /// How many connections were closed to be replaced.
-    owed: u32,
-    random: u64,
+    pub(super) owed: u32,
+    random: Random,
 }
 
 impl Dials {
@@ -34,7 +35,7 @@ impl Dials {
             last_failure: None,
             is_wanted: false,
             owed: 0,
-            random: seed,
+            random: Random::new(seed),
         }
     }
 
@@ -75,56 +76,13 @@ impl Dials {
         self.owed = self.owed.saturating_sub(1);
     }
 
-    /// An exchange succeeded.
-    pub(super) const fn was_useful(&mut self) {
-        self.useless = 0;
-    }
-
-    /// A dial is over.
-    pub(super) const fn finished(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
-    }
-
     /// So many dials that were begun are not done.
     pub(super) fn forget(&mut self, begun: usize) {
         self.under_way = self.under_way.saturating_sub(u32::try_from(begun).unwrap_or(u32::MAX));
     }
 
-    pub(super) const fn want_one(&mut self) {
-        self.is_wanted = true;
-    }
-
-    /// A connection was closed to be replaced.
-    pub(super) const fn owe_one(&mut self) {
-        self.owed = self.owed.saturating_add(1);
-    }
-
-    pub(super) const fn under_way(&self) -> u32 {
-        self.under_way
-    }
-
-    pub(super) const fn last_failure(&self) -> Option<&Arc<ConnectError>> {
-        self.last_failure.as_ref()
-    }
-
-    #[cfg(test)]
-    pub(super) const fn not_before(&self) -> Duration {
-        self.not_before
-    }
-
     /// The time, shortened at random by up to a tenth.
     pub(super) fn shorter(&mut self, time: Duration) -> Duration {
-        const STEPS: u64 = 1024;
-        let step = u32::try_from(self.next_random() % STEPS).unwrap_or(0);
-        time.saturating_sub((time / 10 / 1024).saturating_mul(step))
-    }
-
-    /// SplitMix64, which is enough to spread lifetimes.
-    const fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        time - self.random.up_to(time / 10)
     }
 }

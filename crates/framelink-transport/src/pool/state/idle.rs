@@ -10,17 +10,8 @@ use crate::profile::Pooled;
 /// The connections that wait to be lent. The one that was returned last stands at the end.
 #[derive(Debug)]
 pub(super) struct IdleList<M> {
-    idle: VecDeque<IdleEntry<M>>,
+    idle: VecDeque<PooledSlot<M>>,
     look_every: Option<Duration>,
-}
-
-/// An idle connection.
-#[derive(Debug)]
-pub(super) struct IdleEntry<M> {
-    pub(super) lent: PooledSlot<M>,
-    since: Duration,
-    /// When it is to be looked at.
-    look_at: Duration,
 }
 
 impl<M: Poolable> IdleList<M> {
@@ -31,18 +22,18 @@ impl<M: Poolable> IdleList<M> {
     /// Adds a connection that is to be looked at in `next`. When there may be something to do for it.
     pub(super) fn push(
         &mut self,
-        lent: PooledSlot<M>,
+        mut lent: PooledSlot<M>,
         next: Option<Duration>,
         rules: &Pooled,
         now: Duration,
     ) -> Duration {
-        let look_at = look_at(self.look_every, next, now);
-        let due = look_at.min(lent.card.ends_at).min(now.saturating_add(rules.idle));
-        self.idle.push_back(IdleEntry { lent, since: now, look_at });
+        (lent.idle_since, lent.look_at) = (now, look_at(self.look_every, next, now));
+        let due = lent.look_at.min(lent.ends_at).min(now.saturating_add(rules.idle));
+        self.idle.push_back(lent);
         due
     }
 
-    pub(super) fn pop(&mut self) -> Option<IdleEntry<M>> {
+    pub(super) fn pop(&mut self) -> Option<PooledSlot<M>> {
         self.idle.pop_back()
     }
 
@@ -58,14 +49,14 @@ impl<M: Poolable> IdleList<M> {
         let mut at = 0;
         while let Some(idle) = self.idle.get_mut(at) {
             let is_due = has_stirred || idle.look_at <= now;
-            let reason = if idle.lent.card.ends_at <= now {
+            let reason = if idle.ends_at <= now {
                 Some(CloseReason::Lifetime)
-            } else if live > rules.min && idle.since.saturating_add(rules.idle) <= now {
+            } else if live > rules.min && idle.idle_since.saturating_add(rules.idle) <= now {
                 Some(CloseReason::Idle)
-            } else if is_due && idle.lent.member.is_to_move() {
+            } else if is_due && idle.member.is_to_move() {
                 Some(CloseReason::Moved)
             } else if is_due {
-                match idle.lent.member.inspect() {
+                match idle.member.inspect() {
                     Ok(next) => {
                         idle.look_at = look_at(self.look_every, next, now);
                         None
@@ -75,7 +66,7 @@ impl<M: Poolable> IdleList<M> {
             } else {
                 None
             };
-            match reason.and_then(|reason| self.idle.remove(at).map(|idle| (idle.lent, reason))) {
+            match reason.and_then(|reason| self.idle.remove(at).map(|idle| (idle, reason))) {
                 Some(out) => {
                     live = live.saturating_sub(1);
                     ended.push(out);
@@ -88,9 +79,9 @@ impl<M: Poolable> IdleList<M> {
 
     /// When there is something to do for a connection. `MAX` if there is nothing.
     pub(super) fn due(&self, live: u32, rules: &Pooled) -> Duration {
-        let due_of = |idle: &IdleEntry<M>| {
-            let idle_at = if live > rules.min { idle.since.saturating_add(rules.idle) } else { Duration::MAX };
-            idle.look_at.min(idle.lent.card.ends_at).min(idle_at)
+        let due_of = |idle: &PooledSlot<M>| {
+            let idle_at = if live > rules.min { idle.idle_since.saturating_add(rules.idle) } else { Duration::MAX };
+            idle.look_at.min(idle.ends_at).min(idle_at)
         };
         self.idle.iter().map(due_of).min().unwrap_or(Duration::MAX)
     }
@@ -101,7 +92,7 @@ impl<M: Poolable> IdleList<M> {
 
     /// Takes all connections out.
     pub(super) fn clear(&mut self) -> impl Iterator<Item = PooledSlot<M>> {
-        std::mem::take(&mut self.idle).into_iter().map(|idle| idle.lent)
+        std::mem::take(&mut self.idle).into_iter()
     }
 }
 

@@ -46,28 +46,22 @@ fn closing_tells_everybody_under_any_schedule() {
 /// One connection, three who want it twice each.
 fn served_in_order() {
     let world = World::new(1, 0);
-    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let borrow = |world: World, served: Arc<std::sync::Mutex<Vec<Duration>>>| {
+    let borrow = |world: World| {
         for _ in 0..2 {
             let (lent, place) = world.lend().unwrap();
-            served.lock().unwrap().extend(place);
+            world.served.lock().unwrap().extend(place);
             world.shared.give_back(lent);
         }
     };
-    world.run([borrow; 3].map(|borrow| {
-        let (world, served) = (world.clone(), Arc::clone(&served));
-        Box::new(move || borrow(world, served)) as Box<dyn FnOnce() + Send>
-    }));
-    let places = served.lock().unwrap();
+    world.run([borrow; 3]);
+    let places = world.served.lock().unwrap().clone();
     assert!(places.is_sorted(), "{places:?}");
-    drop(places);
-    world.end(0);
 }
 
 /// Two connections that are hard to get, two who want one, and one who gives up.
 fn cancelled() {
     let world = World::new(2, 3);
-    let borrow = |world: World| {
+    let borrow: fn(World) = |world| {
         for _ in 0..2 {
             // Half of them wait as tasks do.
             let (lent, _) = world.lend().unwrap();
@@ -90,17 +84,13 @@ fn cancelled() {
             thread::yield_now();
         }
     };
-    world.run([borrow, borrow, give_up].map(|act| {
-        let world = world.clone();
-        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
-    }));
-    world.end(0);
+    world.run([borrow, borrow, give_up]);
 }
 
 /// One is closed while others want to borrow.
 fn closed() {
     let world = World::new(1, 0);
-    let borrow = |world: World| {
+    let borrow: fn(World) = |world| {
         while let Ok((lent, _)) = world.lend() {
             thread::yield_now();
             world.shared.give_back(lent);
@@ -110,11 +100,7 @@ fn closed() {
         thread::yield_now();
         world.close();
     };
-    world.run([borrow, borrow, close].map(|act| {
-        let world = world.clone();
-        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
-    }));
-    world.end(0);
+    world.run([borrow, borrow, close]);
 }
 
 /// A pool, and how many sockets are open.
@@ -126,6 +112,8 @@ struct World {
     sockets: Arc<AtomicU32>,
     /// So many dials fail first.
     failing: Arc<AtomicU32>,
+    /// The places of those who had to wait, in the order in which they were served.
+    served: Arc<std::sync::Mutex<Vec<Duration>>>,
 }
 
 impl World {
@@ -139,17 +127,21 @@ impl World {
         let lending = PoolState::new(rules, None, 0, Duration::ZERO);
         let shared = SharedPool::new(lending, Counting::default(), bell.waker());
         let failing = Arc::new(AtomicU32::new(failing));
-        Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing }
+        Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing, served: Arc::default() }
     }
 
-    /// These at the same time, beside whoever dials and closes.
-    fn run(&self, acts: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
-        let keeper = self.clone();
-        let keeper = thread::spawn(move || keeper.keep());
-        let acts: Vec<_> = acts.into_iter().map(thread::spawn).collect();
+    /// These at the same time, beside the task that dials and closes. In the end nothing is left.
+    fn run(&self, acts: [fn(Self); 3]) {
+        let spawn = |act: fn(Self)| {
+            let world = self.clone();
+            thread::spawn(move || act(world))
+        };
+        let (keeper, acts) = (spawn(|world| world.keep()), acts.map(spawn));
         acts.into_iter().for_each(|act| act.join().unwrap());
         self.close();
         keeper.join().unwrap();
+        let status = self.shared.with(|lending, _| lending.status());
+        assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, 0), "{status:?}");
     }
 
     fn keep(&self) {
@@ -206,11 +198,6 @@ impl World {
             bell.wait();
         }
         self.shared.with(|lending, now| lending.cut(now));
-    }
-
-    fn end(&self, open: u32) {
-        let status = self.shared.with(|lending, _| lending.status());
-        assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, open), "{status:?}");
     }
 }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ConnectError;
+use crate::fuzz::flag::Flag;
 use crate::pool::waiters::Ticket;
-use crate::pool::world::{Fake, Flag, Line, Sockets};
+use crate::pool::world::{Fake, Line, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
+use crate::upstream::random::Random;
 
 /// Longer is no pause between two dials.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -66,7 +68,7 @@ impl Soak {
         Self {
             lending: PoolState::new(rules, None, seed, Duration::ZERO),
             rules,
-            random: Random(seed),
+            random: Random::new(seed),
             now: Duration::ZERO,
             borrowers,
             sockets: Sockets::default(),
@@ -288,23 +290,5 @@ impl Soak {
         assert_eq!(self.sockets.open(), 0);
         assert!(self.lending.poll_drained(std::task::Waker::noop()));
         status.lendings
-    }
-}
-
-/// Numbers that the same seed makes again.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or(0)
-    }
-
-    fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
     }
 }
