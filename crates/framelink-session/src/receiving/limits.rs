@@ -164,9 +164,7 @@ mod tests {
 
     #[test]
     fn the_first_message_is_limited_until_it_has_come() {
-        let mut limits = Limits::default();
-        limits.first = Some(s(10));
-        limits.frame = Some(s(3));
+        let mut limits = Limits { first: Some(s(10)), frame: Some(s(3)), ..Limits::default() };
         assert_eq!(limits.message_overdue_at(0, None), Some((s(10), s(10))));
         assert_eq!(limits.message_overdue_at(0, Some(s(4))), Some((s(7), s(3))), "it has begun");
         assert_eq!(limits.message_overdue_at(0, Some(s(11))), Some((s(10), s(10))), "it began too late");
@@ -177,8 +175,7 @@ mod tests {
 
     #[test]
     fn a_heartbeat_leaves_the_limit_prolongs_it_or_ends_it() {
-        let mut limits = Limits::default();
-        limits.first = Some(s(10));
+        let mut limits = Limits { first: Some(s(10)), ..Limits::default() };
         assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))));
         limits.limit_first_request(s(5));
         assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))), "it never shortens the limit");
@@ -193,8 +190,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_a_preamble_outlives_that_of_the_first_message() {
-        let mut limits = Limits::default();
-        limits.first = Some(s(10));
+        let mut limits = Limits { first: Some(s(10)), ..Limits::default() };
         assert_eq!(limits.preamble_overdue_at(), Some((s(10), s(10))));
         limits.unlimit_first(true);
         assert_eq!(limits.preamble_overdue_at(), Some((s(10), s(10))));
