@@ -19,6 +19,7 @@ pub(crate) struct PendingCall<P> {
 
 impl<P: AsRef<[u8]>> PendingCall<P> {
     /// Begins a call; with `half_close` our side ends behind the request.
+    #[inline]
     pub(crate) fn begin<E: Endpoint>(
         endpoint: &mut E,
         request: P,
@@ -42,12 +43,13 @@ impl<P: AsRef<[u8]>> PendingCall<P> {
 
     /// Goes as far as the socket lets it. An error has ended the connection. What has come counts, so the clock is looked at after this: see
     /// [`time_out`](Self::time_out).
+    #[inline]
     pub(crate) fn advance<E: Endpoint>(
         &mut self,
         endpoint: &mut E,
         wait: E::Wait<'_>,
     ) -> Step<Message, CallErrorOf<E::Codec>> {
-        let advanced = endpoint.open(wait).and_then(|open| self.call.advance(open));
+        let advanced = endpoint.open(wait).and_then(|mut open| self.call.advance(&mut open));
         let advanced = advanced.map_err(|cause| self.fail(endpoint, cause))?;
         if advanced.is_ok() {
             endpoint.parts().exchange.settle();

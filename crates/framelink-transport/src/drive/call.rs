@@ -10,7 +10,7 @@ use super::send::make_room;
 use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn, Wants, put};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Exchange, Received, Sending, Sent, Ticket};
+use crate::session::{Exchange, Received, Receiving, Sending, Sent, Ticket};
 
 /// A request that is under way.
 ///
@@ -35,12 +35,8 @@ enum Stage {
     Reply,
 }
 
-/// What a stage came to.
-enum Next {
-    Stage(Stage),
-    Wait(Wants),
-    Reply(Message),
-}
+/// The next stage, or what has to be waited for before.
+type Next = Result<Stage, Wants>;
 
 impl<P: AsRef<[u8]>> Call<P> {
     /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
@@ -59,11 +55,12 @@ impl<P: AsRef<[u8]>> Call<P> {
     /// Goes as far as the socket lets it: to the reply, or to what has to be waited for.
     pub(crate) fn advance<D: Decode, E: Encode, O: Port, K: Clock>(
         &mut self,
-        open: Open<'_, D, E, O, K>,
+        open: &mut Open<'_, D, E, O, K>,
     ) -> Result<Result<Message, Wants>, Cause<D::Error, E::Error>> {
         let mut round = Round { open, turn: Turn::default(), looks: 0 };
         loop {
             let next = match self.stage {
+                Stage::Greet if has_started(round.open.receiving)? => Ok(Stage::Look),
                 Stage::Greet => round.greet()?,
                 Stage::Look => round.look()?,
                 // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
@@ -71,20 +68,40 @@ impl<P: AsRef<[u8]>> Call<P> {
                     self.stage = Stage::Look;
                     round.make_room()?
                 }
-                Stage::Put => match round.put(self.request.as_ref(), self.half_close)? {
-                    None => Next::Wait(Wants::Write),
-                    ticket => {
-                        self.ticket = ticket;
-                        Next::Stage(Stage::Flush)
+                Stage::Put => {
+                    let Open { sending, port, clock, .. } = &mut *round.open;
+                    match put(sending, port.output(), *clock, self.request.as_ref())? {
+                        None => Err(Wants::Write),
+                        ticket => {
+                            self.ticket = ticket;
+                            round.open.receiving.hold_pulse();
+                            if self.half_close {
+                                round.open.sending.finish();
+                            }
+                            Ok(Stage::Flush)
+                        }
                     }
+                }
+                Stage::Flush if round.open.flush()? == Progress::Done => Ok(Stage::Reply),
+                // A peer may answer while it reads, and wait with reading until we have read.
+                Stage::Flush => match round.open.receive_in(&mut round.turn, false)? {
+                    // The heartbeat leaves behind the request.
+                    Came::Beat => Ok(Stage::Flush),
+                    Came::Message(message) if self.sent_now(round.open.sending) == Sent::Not => {
+                        return Err(unasked(round.open.receiving, message));
+                    }
+                    came => return answer(round.open.receiving, came, Wants::Both),
                 },
-                Stage::Flush => round.flush(self.ticket)?,
-                Stage::Reply => round.reply()?,
+                Stage::Reply => {
+                    let came = round.open.attend_in(&mut round.turn)?;
+                    // Both have said that they would have to wait, or everything is out.
+                    let wants = if round.open.sending.has_output() { Wants::Both } else { Wants::Read };
+                    return answer(round.open.receiving, came, wants);
+                }
             };
             match next {
-                Next::Stage(stage) => self.stage = stage,
-                Next::Wait(wants) => return Ok(Err(wants)),
-                Next::Reply(reply) => return Ok(Ok(reply)),
+                Ok(stage) => self.stage = stage,
+                Err(wants) => return Ok(Err(wants)),
             }
         }
     }
@@ -92,33 +109,32 @@ impl<P: AsRef<[u8]>> Call<P> {
     /// What the peer may have seen of a call that failed.
     pub(crate) fn sent<D, E: Encode>(&self, sending: &Sending<E>, cause: &Cause<D, E::Error>) -> Sent {
         match self.ticket {
-            None => Sent::Not,
             Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
-            Some(ticket) => sending.sent(ticket),
+            _ => self.sent_now(sending),
         }
+    }
+
+    fn sent_now<E: Encode>(&self, sending: &Sending<E>) -> Sent {
+        self.ticket.map_or(Sent::Not, |ticket| sending.sent(ticket))
     }
 }
 
 /// What the stages of a call work with, until one has to wait.
-struct Round<'r, D: Decode, E: Encode, P, K> {
-    open: Open<'r, D, E, P, K>,
+struct Round<'r, 'o, D: Decode, E: Encode, P, K> {
+    open: &'r mut Open<'o, D, E, P, K>,
     turn: Turn,
     /// How often it has looked for what came before the request.
     looks: u32,
 }
 
-impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, D, E, P, K> {
-    #[inline]
+impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
     fn greet(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
-        if has_started(self.open.receiving)? {
-            return Ok(Next::Stage(Stage::Look));
-        }
         let is_out = self.open.flush()? == Progress::Done;
         // While our preamble is not out the peer may wait with reading until we have read.
         Ok(match self.open.inbound(is_out).greeted()? {
-            Ok(()) => Next::Stage(Stage::Look),
-            Err(until) if is_out => Next::Wait(Wants::Read(until)),
-            Err(until) => Next::Wait(Wants::Both(until)),
+            Ok(()) => Ok(Stage::Look),
+            Err(until) if is_out => Err(Wants::Read(until)),
+            Err(until) => Err(Wants::Both(until)),
         })
     }
 
@@ -134,21 +150,21 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, D, E, P, K> {
         if self.open.receiving.is_inside_message()
             && let Some(wants) = self.is_unsure()?
         {
-            return Ok(Next::Wait(wants));
+            return Ok(Err(wants));
         }
-        let Some(has_ended) = looked? else { return Ok(Next::Wait(Wants::Read(None))) };
+        let Some(has_ended) = looked? else { return Ok(Err(Wants::Read(None))) };
         if has_ended {
             return Err(Cause::NoReply);
         }
         if self.open.receiving.byte_count().get() == before {
-            return Ok(Next::Stage(Stage::Put));
+            return Ok(Ok(Stage::Put));
         }
         // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
         if self.looks == LOOKS || was_long {
-            return Ok(Next::Wait(Wants::Read(AT_ONCE)));
+            return Ok(Err(Wants::Read(AT_ONCE)));
         }
         self.looks += 1;
-        Ok(Next::Stage(Stage::Look))
+        Ok(Ok(Stage::Look))
     }
 
     /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
@@ -175,67 +191,30 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, D, E, P, K> {
 
     fn make_room(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
         if make_room(self.open.sending, self.open.port.output(), self.open.clock)? == Progress::Done {
-            return Ok(Next::Stage(Stage::Look));
+            return Ok(Ok(Stage::Look));
         }
         match self.open.receive_in(&mut self.turn, false)? {
             Came::Message(message) => Err(unasked(self.open.receiving, message)),
             Came::Closed => Err(Cause::NoReply),
-            Came::Beat => Ok(Next::Stage(Stage::Put)),
-            Came::Wait(until) => Ok(Next::Wait(Wants::Both(until))),
+            Came::Beat => Ok(Ok(Stage::Put)),
+            Came::Wait(until) => Ok(Err(Wants::Both(until))),
         }
     }
+}
 
-    #[inline]
-    fn put(&mut self, request: &[u8], half_close: bool) -> Result<Option<Ticket>, Cause<D::Error, E::Error>> {
-        let ticket = put(self.open.sending, self.open.port.output(), self.open.clock, request)?;
-        if ticket.is_some() {
-            self.open.receiving.hold_pulse();
-            if half_close {
-                self.open.sending.finish();
-            }
+fn answer<D: Decode, E>(
+    receiving: &mut Receiving<D>,
+    came: Came,
+    wants: impl FnOnce(Option<Duration>) -> Wants,
+) -> Result<Result<Message, Wants>, Cause<D::Error, E>> {
+    match came {
+        Came::Message(reply) => {
+            receiving.resume_pulse();
+            receiving.release();
+            Ok(Ok(reply))
         }
-        Ok(ticket)
-    }
-
-    #[inline]
-    fn flush(&mut self, ticket: Option<Ticket>) -> Result<Next, Cause<D::Error, E::Error>> {
-        if self.open.flush()? == Progress::Done {
-            return Ok(Next::Stage(Stage::Reply));
-        }
-        // A peer may answer while it reads, and wait with reading until we have read.
-        match self.open.receive_in(&mut self.turn, false)? {
-            // The heartbeat leaves behind the request.
-            Came::Beat => Ok(Next::Stage(Stage::Flush)),
-            Came::Message(message) if ticket.is_some_and(|ticket| self.open.sending.sent(ticket) == Sent::Not) => {
-                Err(unasked(self.open.receiving, message))
-            }
-            came => self.answer(came, Wants::Both),
-        }
-    }
-
-    #[inline]
-    fn reply(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
-        let came = self.open.attend_in(&mut self.turn)?;
-        // Both have said that they would have to wait, or everything is out.
-        let wants = if self.open.sending.has_output() { Wants::Both } else { Wants::Read };
-        self.answer(came, wants)
-    }
-
-    #[inline]
-    fn answer(
-        &mut self,
-        came: Came,
-        wants: impl FnOnce(Option<Duration>) -> Wants,
-    ) -> Result<Next, Cause<D::Error, E::Error>> {
-        match came {
-            Came::Message(reply) => {
-                self.open.receiving.resume_pulse();
-                self.open.receiving.release();
-                Ok(Next::Reply(reply))
-            }
-            Came::Closed => Err(Cause::NoReply),
-            Came::Wait(until) => Ok(Next::Wait(wants(until))),
-            Came::Beat => Ok(Next::Wait(Wants::Both(None))),
-        }
+        Came::Closed => Err(Cause::NoReply),
+        Came::Wait(until) => Ok(Err(wants(until))),
+        Came::Beat => Ok(Err(Wants::Both(None))),
     }
 }
