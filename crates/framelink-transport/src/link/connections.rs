@@ -9,7 +9,7 @@ use super::connection::ConnectionUse;
 use super::inbox::Outlet;
 use super::keep_up::KeepUp;
 use super::pairing::{LOOK, Pairing};
-use super::receiving::ReceiveTask;
+use super::receiving::{self, ReceiveTask};
 use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::connector::ConnectError;
 use crate::driver::{Notify as _, TaskSlot};
@@ -30,7 +30,7 @@ pub(super) struct LinkConnections<D: LinkDriver> {
     source: Source<D>,
     /// For a link with `keep-up`.
     pub(super) keep_up: Option<KeepUp<D>>,
-    profile: Arc<Profile>,
+    pub(super) profile: Arc<Profile>,
     outlet: Outlet<D::Notify>,
 }
 
@@ -267,7 +267,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     fn begin_receiving(self: &Arc<Self>) -> io::Result<ReceiveTask<D>> {
-        ReceiveTask::begin(self.outlet.clone(), Arc::downgrade(self))
+        receiving::begin(self.outlet.clone(), Arc::downgrade(self))
     }
 
     fn add_dialled(self: &Arc<Self>, task: ReceiveTask<D>, connection: D::Connection, seat: Seat) -> ConnectionUse<D> {
@@ -289,7 +289,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         if self.is_closed() {
             connection.abort();
         }
-        task.receive(receiver, connection);
+        task.give((receiver, connection));
         using
     }
 

@@ -3,7 +3,6 @@
 mod inbox;
 mod links;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,9 +65,9 @@ pub struct Link {
     upstream: Option<Upstream>,
 }
 
-impl Link {
-    link_methods!(awaited async);
+link_methods!(awaited async);
 
+impl Link {
     /// What dials for it: its state, and what it has done. `None` for a pair, whose connections are made in another way.
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
@@ -124,10 +123,6 @@ impl LinkDriver for Driver {
     async fn accept(listener: &mut Listener) -> io::Result<Option<Connection>> {
         listener.accept().await.map(Some)
     }
-
-    fn stopper(_: &Listener) -> Box<dyn Fn() + Send + Sync> {
-        Box::new(|| {})
-    }
 }
 
 /// Signs off and ends our side. A connection that has failed has ended.
@@ -148,18 +143,4 @@ impl DialLock for Mutex<()> {
     }
 }
 
-/// The future itself.
-macro_rules! same {
-    ($future:expr) => {
-        $future
-    };
-}
-
-role_caller!(same);
-
-/// States only.
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.role.fmt(f)
-    }
-}
+role_caller!();

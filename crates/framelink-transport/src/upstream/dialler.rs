@@ -1,8 +1,8 @@
 //! What dials the addresses of a peer: for a caller that waits for a connection, and in the background.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::watch::{Setter, Unseen, Watch};
@@ -18,6 +18,7 @@ use framelink_profile::Directions;
 pub(crate) type Dialled<D> = (<D as Driver>::Connection, Seat);
 
 /// Dials whichever address of a peer is to be dialled. Clones are the same dialler; with the last clone its background ends.
+#[derive(Clone)]
 pub(crate) struct Dialler<D: Driver> {
     owner: Arc<Owner<D>>,
 }
@@ -41,6 +42,7 @@ struct Inner<D: Driver> {
 }
 
 /// What it was made with.
+#[derive(Clone)]
 pub(crate) struct Settings<D: Driver> {
     pub(crate) profile: Arc<Profile>,
     pub(crate) names: Arc<[Arc<str>]>,
@@ -206,14 +208,10 @@ impl<D: Driver> Inner<D> {
     fn retire(&self, connection: D::Connection, seat: Arc<Seat>) {
         seat.leave();
         let profile = Arc::clone(&self.settings.profile);
-        let within = profile.timeouts().close;
-        let closed = D::detach("framelink-close", (connection, seat), within, move |(connection, seat), within| {
-            let profile = Arc::clone(&profile);
-            async move {
-                // As far as that is possible.
-                let _ = sign_off_and_close::<D>(connection, &profile, within).await;
-                drop(seat);
-            }
+        let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
+            // As far as that is possible.
+            let _ = sign_off_and_close::<D>(connection, &profile, within).await;
+            drop(seat);
         });
         if closed.is_err() {
             self.ledger.on_thread_refused();
@@ -276,24 +274,6 @@ async fn maintain<D: Driver>(inner: Arc<Inner<D>>) {
             Ok(dialling) => inner.try_again(dialling).await,
             Err(Probe::Wait { until }) => drop(inner.watch.changed.wait(version, Some(inner.at(until))).await),
             Err(_) => drop(inner.watch.changed.wait(version, None).await),
-        }
-    }
-}
-
-impl<D: Driver> Clone for Dialler<D> {
-    fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner) }
-    }
-}
-
-impl<D: Driver> Clone for Settings<D> {
-    fn clone(&self) -> Self {
-        Self {
-            profile: Arc::clone(&self.profile),
-            names: Arc::clone(&self.names),
-            lookup: self.lookup.clone(),
-            on_loss: self.on_loss.clone(),
-            on_unread: self.on_unread.clone(),
         }
     }
 }

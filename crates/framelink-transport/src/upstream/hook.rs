@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Loss;
+use super::{Counts, Loss};
 use crate::threads;
 
 /// What the application wants done.
@@ -54,16 +54,10 @@ impl Hook {
         begun.ok().map(|_| sender)
     }
 
-    pub(super) fn threads_refused(&self) -> u64 {
-        self.threads_refused.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+    pub(super) fn add_to(&self, counts: &mut Counts) {
+        counts.hook_panics = self.panics.load(Ordering::Relaxed);
+        counts.hook_missed = self.missed.load(Ordering::Relaxed);
+        counts.threads_refused += self.threads_refused.load(Ordering::Relaxed);
     }
 }
 

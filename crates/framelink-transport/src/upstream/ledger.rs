@@ -211,9 +211,7 @@ impl Ledger {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = self.lock().counts;
         if let Some(hook) = &self.hook {
-            counts.hook_panics = hook.panics();
-            counts.hook_missed = hook.missed();
-            counts.threads_refused += hook.threads_refused();
+            hook.add_to(&mut counts);
         }
         counts
     }

@@ -1,6 +1,5 @@
 //! One client to many peers.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::{Inbox, Link};
@@ -36,13 +35,4 @@ pub struct Links {
     events: EventSender<ThreadNotify>,
 }
 
-impl Links {
-    links_methods!(plain);
-}
-
-/// States only.
-impl fmt::Debug for Links {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()
-    }
-}
+links_methods!(plain);

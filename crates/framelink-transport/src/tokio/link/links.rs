@@ -1,6 +1,5 @@
 //! One client to many peers.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::{Inbox, Link};
@@ -39,13 +38,4 @@ pub struct Links {
     events: EventSender<TaskNotify>,
 }
 
-impl Links {
-    links_methods!(awaited async);
-}
-
-/// States only.
-impl fmt::Debug for Links {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()
-    }
-}
+links_methods!(awaited async);
