@@ -13,7 +13,7 @@ use super::connector::Blocking as Driver;
 use super::port::SLICE;
 use super::turn::Turn;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
-use crate::driver::{Driver as _, ThreadNotify, ready};
+use crate::driver::{Driver as _, ready};
 use crate::error::{CallError, Cause};
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
@@ -72,7 +72,7 @@ impl Link {
         &self.upstream
     }
 
-    fn dialled(upstream: Upstream, events: EventSender<ThreadNotify>) -> Self {
+    fn dialled(upstream: Upstream, events: EventSender<Driver>) -> Self {
         let role = link::Link::dialled(upstream.dialler.clone(), events);
         Self { role, upstream }
     }

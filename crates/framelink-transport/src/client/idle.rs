@@ -31,7 +31,7 @@ pub(crate) struct IdleSlot<D: Driver> {
     /// With `keep-up`.
     dialler: Option<Dialler<D>>,
     /// A connection that is in use, or that needs no task, or has none.
-    in_hand: Option<D::Connection>,
+    in_hand: Option<WithSeat<D>>,
     /// What the task maintains, once there has been a task.
     idle: Option<Arc<Idle<D>>>,
     task: TaskSlot<D>,
@@ -112,7 +112,7 @@ impl<D: Driver> IdleSlot<D> {
         // Messages that arrive meanwhile are left to a client that only receives.
         let has_beats = connection.is_watched() && self.profile.exchange().sends();
         if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
-            self.in_hand = Some(connection);
+            self.in_hand = Some((connection, seat));
             return;
         }
         match self.begin() {
@@ -120,7 +120,7 @@ impl<D: Driver> IdleSlot<D> {
                 idle.put((connection, seat));
                 self.task_error = None;
             }
-            Err(error) => (self.in_hand, self.task_error) = (Some(connection), Some(error)),
+            Err(error) => (self.in_hand, self.task_error) = (Some((connection, seat)), Some(error)),
         }
     }
 
@@ -140,8 +140,8 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Takes the connection, if it is there still.
     pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
-        if let Some(connection) = self.in_hand.take() {
-            return Some((connection, None));
+        if let Some(taken) = self.in_hand.take() {
+            return Some(taken);
         }
         let mut state = self.idle.as_ref()?.lock();
         let taken = state.connection.take()?;
@@ -151,8 +151,8 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
     pub(super) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
-        if let Some(connection) = self.in_hand.take() {
-            return Ok(Some((connection, None)));
+        if let Some(taken) = self.in_hand.take() {
+            return Ok(Some(taken));
         }
         let Some(idle) = &self.idle else { return Ok(None) };
         let after = D::left(deadline);
@@ -169,13 +169,13 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// The connection in use. It has no heartbeats until it is put back.
-    pub(crate) const fn in_hand(&mut self) -> Option<&mut D::Connection> {
-        self.in_hand.as_mut()
+    pub(crate) fn in_hand(&mut self) -> Option<&mut D::Connection> {
+        self.in_hand.as_mut().map(|(connection, _)| connection)
     }
 
     /// Has this connection in use. It has no heartbeats until it is put back.
     pub(crate) fn hold(&mut self, connection: D::Connection) -> &mut D::Connection {
-        self.in_hand.insert(connection)
+        &mut self.in_hand.insert((connection, None)).0
     }
 
     /// Why the last connection was given up while it was idle, if that was because the peer was dead.
@@ -187,15 +187,14 @@ impl<D: Driver> IdleSlot<D> {
 /// The connection is closed at once, however soon the task ends.
 impl<D: Driver> Drop for IdleSlot<D> {
     fn drop(&mut self) {
-        let Some(idle) = &self.idle else { return };
-        let mut state = idle.lock();
-        state.is_over = true;
-        let connection = state.connection.take();
-        drop(state);
-        if let Some((_, Some(seat))) = &connection {
+        if let Some(idle) = &self.idle {
+            idle.lock().is_over = true;
+            idle.wake_task();
+        }
+        let idle = self.take();
+        if let Some((_, Some(seat))) = &idle {
             seat.leave();
         }
-        idle.wake_task();
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct LinkConnections<D: LinkDriver> {
     /// For a link with `keep-up`.
     pub(super) keep_up: Option<KeepUp<D>>,
     pub(super) profile: Arc<Profile>,
-    outlet: Outlet<D::Notify>,
+    outlet: Outlet<D>,
 }
 
 /// How a connection is made.
@@ -41,23 +41,18 @@ enum Source<D: LinkDriver> {
 }
 
 impl<D: LinkDriver> LinkConnections<D> {
-    pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
+    pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D>) -> Arc<Self> {
         let (profile, keep_up) = (Arc::clone(dialler.profile()), KeepUp::of(&dialler));
         let connections = Self::new(profile, Source::Dial(dialler), keep_up, outlet);
         connections.begin_keeping_up();
         connections
     }
 
-    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
+    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D>) -> Arc<Self> {
         Self::new(profile, Source::Pair(Box::new(pairing)), None, outlet)
     }
 
-    fn new(
-        profile: Arc<Profile>,
-        source: Source<D>,
-        keep_up: Option<KeepUp<D>>,
-        outlet: Outlet<D::Notify>,
-    ) -> Arc<Self> {
+    fn new(profile: Arc<Profile>, source: Source<D>, keep_up: Option<KeepUp<D>>, outlet: Outlet<D>) -> Arc<Self> {
         let (all, growth, is_closed) = (Mutex::default(), TaskSlot::new(), AtomicBool::new(false));
         Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
     }

@@ -60,7 +60,6 @@ pub(crate) trait LinkCaller: Send + Sync + 'static {
     -> impl Future<Output = Result<(), CallError>> + Send;
     /// Why calls are not possible any more.
     fn ended(&self) -> Option<Cause>;
-    fn is_open(&self) -> bool;
     fn in_flight(&self) -> usize;
     fn abort(&self);
 }
@@ -100,10 +99,6 @@ macro_rules! role_caller {
 
             fn ended(&self) -> Option<$crate::Cause> {
                 self.ended()
-            }
-
-            fn is_open(&self) -> bool {
-                self.is_open()
             }
 
             fn in_flight(&self) -> usize {

@@ -57,7 +57,7 @@ impl<D: LinkDriver> Drop for Owner<D> {
 }
 
 impl<D: LinkDriver> Link<D> {
-    pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D::Notify>) -> Self {
+    pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D>) -> Self {
         let peer = dialler.settings().names.first().map_or_else(|| "".into(), Arc::clone);
         Self::of(LinkConnections::dialled(dialler, Outlet::new(peer, events)))
     }
@@ -66,7 +66,7 @@ impl<D: LinkDriver> Link<D> {
         profile: Profile,
         send: &str,
         receive: &str,
-        events: EventSender<D::Notify>,
+        events: EventSender<D>,
     ) -> io::Result<Self> {
         let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let profile = Arc::new(profile);
@@ -95,7 +95,7 @@ impl<D: LinkDriver> Link<D> {
                 }
                 // Nothing of the request was sent, and another connection may be better.
                 Err(error)
-                    if !using.caller().is_open()
+                    if using.caller().ended().is_some()
                         && !D::left(deadline).is_zero()
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {

@@ -17,7 +17,7 @@ pub(super) type ReceiveTask<D> = Giver<Receiving<D>, <D as Driver>::Notify>;
 
 /// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
 pub(super) fn begin<D: LinkDriver>(
-    outlet: Outlet<D::Notify>,
+    outlet: Outlet<D>,
     connections: Weak<LinkConnections<D>>,
 ) -> io::Result<ReceiveTask<D>> {
     let (giver, taker) = handover();
@@ -28,7 +28,7 @@ pub(super) fn begin<D: LinkDriver>(
 /// Replies go to their calls, everything else to the inbox.
 async fn receive<D: LinkDriver>(
     taker: Taker<Receiving<D>, D::Notify>,
-    outlet: Outlet<D::Notify>,
+    outlet: Outlet<D>,
     connections: Weak<LinkConnections<D>>,
 ) {
     let Some((mut receiver, connection)) = taker.take().await else { return };

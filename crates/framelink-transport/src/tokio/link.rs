@@ -14,7 +14,6 @@ use tokio::time::timeout_at;
 pub use self::inbox::Inbox;
 pub use self::links::Links;
 use super::connector::Tokio as Driver;
-use super::driver::TaskNotify;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
 use crate::driver::awaited;
 use crate::error::CallError;
@@ -73,7 +72,7 @@ impl Link {
         self.upstream.as_ref()
     }
 
-    fn dialled(upstream: Upstream, events: EventSender<TaskNotify>) -> Self {
+    fn dialled(upstream: Upstream, events: EventSender<Driver>) -> Self {
         let role = link::Link::dialled(upstream.dialler.clone(), events);
         Self { role, upstream: Some(upstream) }
     }

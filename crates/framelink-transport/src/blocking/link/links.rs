@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Inbox, Link};
 use crate::blocking::Upstream;
-use crate::driver::{ThreadNotify, plain};
+use crate::blocking::connector::Blocking as Driver;
+use crate::driver::plain;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
@@ -32,7 +33,7 @@ use framelink_session::Message;
 pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
-    events: EventSender<ThreadNotify>,
+    events: EventSender<Driver>,
 }
 
 links_methods!(plain);

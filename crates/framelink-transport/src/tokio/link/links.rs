@@ -9,7 +9,7 @@ use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
-use crate::tokio::driver::TaskNotify;
+use crate::tokio::connector::Tokio as Driver;
 use framelink_session::Message;
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
@@ -35,7 +35,7 @@ use framelink_session::Message;
 pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
-    events: EventSender<TaskNotify>,
+    events: EventSender<Driver>,
 }
 
 links_methods!(awaited async);

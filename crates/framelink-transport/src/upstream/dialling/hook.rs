@@ -1,6 +1,5 @@
 //! Telling the application of losses.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -68,11 +67,5 @@ fn run(losses: &Receiver<Loss>, on_loss: &(dyn Fn(&Loss) + Send + Sync), panics:
         if catch_unwind(AssertUnwindSafe(|| on_loss(&loss))).is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
         }
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hook").finish_non_exhaustive()
     }
 }
