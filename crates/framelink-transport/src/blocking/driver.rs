@@ -1,63 +1,31 @@
 //! What roles need of this driver.
 
 use std::io;
-use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Connection;
-use super::connector::{Blocking, Connector};
-use crate::clock::Clock;
-use crate::connector::ConnectError;
-use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
-use crate::peer::Peer;
-use crate::resolver::{Lookup, Resolver};
+use super::connector::Blocking;
+use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
 use crate::threads;
 
 impl Driver for Blocking {
-    type Connection = Connection;
-    type Clock = Clock;
-    type Notify = ThreadNotify;
     type Task = JoinHandle<()>;
-    type Lookup = Lookup;
-    type Resolver = Resolver;
     const HAS_BACKGROUND: bool = true;
 
-    fn clock() -> Clock {
-        Clock::start()
-    }
-
-    fn now() -> Instant {
-        Instant::now()
-    }
-
-    fn resolver(lookup: Option<Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Resolver {
-        Resolver::new(lookup, on_panic)
-    }
-
-    async fn dial(connector: &Connector, resolver: &Resolver, name: &Arc<str>) -> Result<Connection, ConnectError> {
-        let mut connector = connector.clone();
-        connector.resolver = resolver.clone();
-        connector.connect(Peer::Name(Arc::clone(name)))
-    }
+    waiting_driver!();
 
     fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<JoinHandle<()>> {
         threads::spawn(name, move || at_once(work))
     }
 
-    fn detach<T, F>(
+    fn detach<F: Future<Output = ()> + Send>(
         name: &'static str,
-        value: T,
         within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) -> io::Result<()>
-    where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send,
-    {
-        let on_thread = work.clone();
-        threads::hand_over(name, value, move |value| at_once(on_thread(value, within))).map_err(|(error, value)| {
-            at_once(work(value, Duration::ZERO));
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) -> io::Result<()> {
+        threads::hand_over(name, work, move |work| at_once(work(within))).map_err(|(error, work)| {
+            at_once(work(Duration::ZERO));
             error
         })
     }

@@ -1,10 +1,8 @@
 //! The client of a profile that has many requests in flight, each from a thread of its own.
 
-mod finishing;
 mod inbox;
 mod links;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +10,14 @@ use std::time::Duration;
 pub use self::inbox::Inbox;
 pub use self::links::Links;
 use super::connector::Blocking as Driver;
+use super::port::SLICE;
 use super::turn::Turn;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
-use crate::driver::{Driver as _, ThreadNotify, ready};
-use crate::error::CallError;
+use crate::driver::{Driver as _, ready};
+use crate::error::{CallError, Cause};
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
-use crate::profile::{Profile, ProfileError};
+use crate::profile::{Profile, ProfileError, Sign};
 use crate::session::Matching;
 use framelink_session::Message;
 
@@ -65,15 +64,15 @@ pub struct Link {
     upstream: Upstream,
 }
 
-impl Link {
-    link_methods!(ready);
+link_methods!(ready);
 
+impl Link {
     /// What dials for it: its state, and what it has done. For a pair, whose connections are made in another way, it has no address.
     pub const fn upstream(&self) -> &Upstream {
         &self.upstream
     }
 
-    fn dialled(upstream: Upstream, events: EventSender<ThreadNotify>) -> Self {
+    fn dialled(upstream: Upstream, events: EventSender<Driver>) -> Self {
         let role = link::Link::dialled(upstream.dialler.clone(), events);
         Self { role, upstream }
     }
@@ -102,8 +101,26 @@ impl LinkDriver for Driver {
         sending.simplex(receiving, matching)
     }
 
+    /// One thread writes to all of them in turn, so that a peer that does not read holds up no other connection, and so that closing needs
+    /// no thread that the system might not have.
     async fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) {
-        finishing::finish_all(connections, within);
+        let until = Self::within(within);
+        connections.iter().for_each(|connection| connection.vacate());
+        let mut all: Vec<_> =
+            connections.iter().map(|connection| (&connection.caller, connection.sign_off())).collect();
+        // What the sockets take at once leaves before any of them is waited for.
+        let mut slice = Duration::ZERO;
+        loop {
+            all.retain_mut(|(caller, sign_off)| !finish(caller, sign_off, slice.min(Self::left(until))));
+            if all.is_empty() || Self::left(until).is_zero() {
+                break;
+            }
+            slice = SLICE;
+        }
+        for connection in connections {
+            connection.wait_until_ended(until).await;
+        }
+        connections.iter().for_each(|connection| connection.abort());
     }
 
     async fn listen(address: &str, profile: &Arc<Profile>) -> io::Result<Listener> {
@@ -120,18 +137,20 @@ impl LinkDriver for Driver {
     }
 }
 
-/// A future of what has waited already.
-macro_rules! done {
-    ($output:expr) => {
-        std::future::ready($output)
-    };
-}
-
-role_caller!(done);
-
-/// States only.
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.role.fmt(f)
+/// Writes what the socket takes in that time; first the message to sign off with, until that is accepted. True when our side has ended, or the
+/// connection has failed.
+fn finish(caller: &Caller, sign_off: &mut Option<&Sign>, slice: Duration) -> bool {
+    if let Some(sign) = sign_off {
+        match caller.send_with_outcome(sign.send(), slice) {
+            Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,
+            // What is left of it is written together with the end.
+            _ => *sign_off = None,
+        }
+    }
+    match caller.finish_within(slice) {
+        Err(error) => !matches!(error.cause(), Cause::NoRoom { .. } | Cause::TimedOut { .. }),
+        Ok(()) => true,
     }
 }
+
+role_caller!(std::future::ready);

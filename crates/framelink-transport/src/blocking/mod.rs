@@ -12,7 +12,7 @@
 mod caller;
 mod client;
 mod connection;
-mod connector;
+pub(crate) mod connector;
 mod driver;
 mod halves;
 mod link;

@@ -108,7 +108,7 @@ impl PoolDriver for Driver {
         F: Future<Output = ()> + Send,
     {
         // Where there is no thread for it, the work is done now.
-        let _ = Self::detach(THREAD_NAME, value, within, work);
+        let _ = Self::detach(THREAD_NAME, within, move |within| work(value, within));
     }
 
     async fn wait((): &mut (), changed: &ThreadNotify, version: u64, until: Option<Instant>) {

@@ -31,7 +31,7 @@ pub(crate) struct IdleSlot<D: Driver> {
     /// With `keep-up`.
     dialler: Option<Dialler<D>>,
     /// A connection that is in use, or that needs no task, or has none.
-    in_hand: Option<D::Connection>,
+    in_hand: Option<WithSeat<D>>,
     /// What the task maintains, once there has been a task.
     idle: Option<Arc<Idle<D>>>,
     task: TaskSlot<D>,
@@ -112,7 +112,7 @@ impl<D: Driver> IdleSlot<D> {
         // Messages that arrive meanwhile are left to a client that only receives.
         let has_beats = connection.is_watched() && self.profile.exchange().sends();
         if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
-            self.in_hand = Some(connection);
+            self.in_hand = Some((connection, seat));
             return;
         }
         match self.begin() {
@@ -120,7 +120,7 @@ impl<D: Driver> IdleSlot<D> {
                 idle.put((connection, seat));
                 self.task_error = None;
             }
-            Err(error) => (self.in_hand, self.task_error) = (Some(connection), Some(error)),
+            Err(error) => (self.in_hand, self.task_error) = (Some((connection, seat)), Some(error)),
         }
     }
 
@@ -140,8 +140,8 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Takes the connection, if it is there still.
     pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
-        if let Some(connection) = self.in_hand.take() {
-            return Some((connection, None));
+        if let Some(taken) = self.in_hand.take() {
+            return Some(taken);
         }
         let mut state = self.idle.as_ref()?.lock();
         let taken = state.connection.take()?;
@@ -151,8 +151,8 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
     pub(super) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
-        if let Some(connection) = self.in_hand.take() {
-            return Ok(Some((connection, None)));
+        if let Some(taken) = self.in_hand.take() {
+            return Ok(Some(taken));
         }
         let Some(idle) = &self.idle else { return Ok(None) };
         let after = D::left(deadline);
@@ -169,13 +169,13 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// The connection in use. It has no heartbeats until it is put back.
-    pub(crate) const fn in_hand(&mut self) -> Option<&mut D::Connection> {
-        self.in_hand.as_mut()
+    pub(crate) fn in_hand(&mut self) -> Option<&mut D::Connection> {
+        self.in_hand.as_mut().map(|(connection, _)| connection)
     }
 
     /// Has this connection in use. It has no heartbeats until it is put back.
     pub(crate) fn hold(&mut self, connection: D::Connection) -> &mut D::Connection {
-        self.in_hand.insert(connection)
+        &mut self.in_hand.insert((connection, None)).0
     }
 
     /// Why the last connection was given up while it was idle, if that was because the peer was dead.
@@ -187,15 +187,14 @@ impl<D: Driver> IdleSlot<D> {
 /// The connection is closed at once, however soon the task ends.
 impl<D: Driver> Drop for IdleSlot<D> {
     fn drop(&mut self) {
-        let Some(idle) = &self.idle else { return };
-        let mut state = idle.lock();
-        state.is_over = true;
-        let connection = state.connection.take();
-        drop(state);
-        if let Some((_, Some(seat))) = &connection {
+        if let Some(idle) = &self.idle {
+            idle.lock().is_over = true;
+            idle.wake_task();
+        }
+        let idle = self.take();
+        if let Some((_, Some(seat))) = &idle {
             seat.leave();
         }
-        idle.wake_task();
     }
 }
 
@@ -379,5 +378,54 @@ pub(super) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Resu
             Err(LostIdle { why: error.to_string(), verdict })
         }
         Err(cause) => Err(LostIdle { why: cause.to_string(), verdict: None }),
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+    use crate::Framing;
+    use crate::client::Client;
+    use crate::profile::Sign;
+    use crate::tokio::connector::Tokio;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn a_client_goes_on_in_another_runtime_when_the_task_ended_while_it_dialled() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (accepted, is_accepted) = mpsc::channel();
+        let host = thread::spawn(move || {
+            // It does not answer the sign-on of the first connection.
+            let first = listener.accept().unwrap();
+            accepted.send(()).unwrap();
+            let (mut second, _) = listener.accept().unwrap();
+            second.read_exact(&mut [0; 4]).unwrap();
+            second.write_all(b"\0\x02ok").unwrap();
+            (first, second)
+        });
+        let profile = Profile::builder("net:2".parse::<Framing>().unwrap()).keep_up(true);
+        let profile = Arc::new(profile.sign_on(Sign::new(b"on").expect(b"ok")).build().unwrap());
+        let first = runtime();
+        let mut client = first.block_on(async {
+            let client = Client::over(Dialler::<Tokio>::new(&profile, [address.into()].into())).unwrap();
+            while is_accepted.try_recv().is_err() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            client
+        });
+        drop(first);
+        runtime().block_on(client.connect()).unwrap();
+        drop(host.join().unwrap());
     }
 }

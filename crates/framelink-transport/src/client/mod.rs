@@ -61,15 +61,9 @@ impl<D: Driver> Client<D> {
             return Ok(());
         }
         let _in_use = self.connection.begin_use();
-        let deadline = D::within(self.profile.timeouts().connect);
-        loop {
-            let (mut connection, was_there) = self.connection(deadline).await?;
-            if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
-                self.keep(connection);
-                return Ok(());
-            }
-            self.berth.lost(&ENDED);
-        }
+        let connection = self.connection_that_lives(D::within(self.profile.timeouts().connect)).await?;
+        self.keep(connection);
+        Ok(())
     }
 
     pub(crate) async fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
@@ -134,8 +128,7 @@ impl<D: Driver> Client<D> {
             return Ok(());
         }
         if self.peer_closes() {
-            let received = connection.recv_within(timeouts.close).await;
-            connection.on_unread(received);
+            connection.wait_for_end(timeouts.close).await;
         }
         let _seat = self.berth.leave();
         let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
@@ -240,7 +233,7 @@ impl<D: Driver> Client<D> {
         self.let_go().await;
         self.berth.lost(&ENDED);
         let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
-        self.berth.take(seat);
+        self.berth.hold(Arc::new(seat));
         Ok((connection, false))
     }
 
@@ -262,7 +255,7 @@ impl<D: Driver> Client<D> {
     fn moved(&mut self, connection: D::Connection) -> D::Connection {
         let replacement = self.berth.to_move().and_then(|seat| self.dialler.replacement(seat));
         let Some((other, seat)) = replacement else { return connection };
-        if let Some(before) = self.berth.replace(seat) {
+        if let Some(before) = self.berth.hold(Arc::new(seat)) {
             self.dialler.retire(connection, before);
         }
         other
@@ -275,8 +268,7 @@ impl<D: Driver> Client<D> {
             && let Some(closing) = &mut self.closing
         {
             let (connection, deadline) = &mut **closing;
-            let received = connection.recv_within(D::left(*deadline)).await;
-            connection.on_unread(received);
+            connection.wait_for_end(D::left(*deadline)).await;
         }
         if self.closing.take().is_some() {
             self.berth.leave();
@@ -300,8 +292,7 @@ impl<D: Driver> Client<D> {
         if self.profile.sign_off().is_some() {
             let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;
         } else if self.peer_closes() {
-            let received = connection.recv_within(within).await;
-            connection.on_unread(received);
+            connection.wait_for_end(within).await;
         }
     }
 

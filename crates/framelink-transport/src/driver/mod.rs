@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
 use crate::error::{CallError, Error};
-use crate::tries::TryRecv;
 use crate::{CloseReport, drive};
 use framelink_profile::Directions;
 use framelink_session::Message;
@@ -36,10 +35,10 @@ pub(crate) use task::TaskSlot;
 pub(crate) use waits::awaited;
 pub(crate) use waits::role_connection;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use waits::{plain, ready};
+pub(crate) use waits::{plain, ready, waiting_driver};
 
 /// A kind of sockets, with its clock and its tasks or threads. The marker types of the drivers implement it.
-pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
     type Connection: Connection;
     /// Time, as sessions and machines take it. Deadlines of roles are [`Instant`]s.
     type Clock: drive::Clock + Copy + fmt::Debug + Send + Sync + 'static;
@@ -76,17 +75,13 @@ pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
     /// When the system has no thread left, or there is no runtime.
     fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<Self::Task>;
 
-    /// Has `work` done with `value` and the time `within`, beside what goes on here. Where the system has no thread left, `work` is done
-    /// here before this returns, with no time to wait, and the error says why. Where there is no runtime, `value` is dropped.
-    fn detach<T, F>(
+    /// Has `work` done within that time, beside what goes on here. Where the system has no thread left, `work` is done here before this
+    /// returns, with no time to wait, and the error says why. Where there is no runtime, `work` is dropped.
+    fn detach<F: Future<Output = ()> + Send>(
         name: &'static str,
-        value: T,
         within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) -> io::Result<()>
-    where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send;
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) -> io::Result<()>;
 
     /// So long from now. A time that no clock can count to is as good as never.
     fn within(time: Duration) -> Instant {
@@ -118,14 +113,14 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
         within: Duration,
         half_close: bool,
     ) -> impl Future<Output = Result<Message, CallError>> + Send;
-    fn send_within(&mut self, payload: &[u8], limit: Duration) -> impl Future<Output = Result<(), Error>> + Send;
     fn send_with_outcome(
         &mut self,
         payload: &[u8],
         limit: Duration,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
     fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send;
-    fn recv_within(&mut self, limit: Duration) -> impl Future<Output = Result<TryRecv, Error>> + Send;
+    /// Waits for the peer to end the connection, for `within` at most. A message that arrives instead is unread.
+    fn wait_for_end(&mut self, within: Duration) -> impl Future<Output = ()> + Send;
     fn close(self, within: Duration) -> impl Future<Output = Result<CloseReport, Error>> + Send;
     /// Whether the connection has ended while nothing read from it. Where nothing takes messages, those that arrived are dropped.
     fn has_ended(&mut self, is_heard: bool) -> bool;
@@ -133,8 +128,6 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     fn is_watched(&self) -> bool;
     /// Does what is due between two exchanges, without waiting; how long until there is more to do.
     fn maintain(&mut self, is_deaf: bool) -> Result<Option<Duration>, Error>;
-    /// A message was received that no caller gets.
-    fn on_unread(&self, received: Result<TryRecv, Error>);
 }
 
 /// Something that has changed, for the tasks or threads that wait for a change.

@@ -24,6 +24,40 @@ macro_rules! plain {
     };
 }
 
+/// The clock and the dialling of a driver that waits by itself.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+macro_rules! waiting_driver {
+    () => {
+        type Connection = Connection;
+        type Clock = $crate::net::clock::Clock;
+        type Notify = $crate::driver::ThreadNotify;
+        type Lookup = $crate::net::resolver::Lookup;
+        type Resolver = $crate::net::resolver::Resolver;
+
+        fn clock() -> Self::Clock {
+            Self::Clock::start()
+        }
+
+        fn now() -> std::time::Instant {
+            std::time::Instant::now()
+        }
+
+        fn resolver(lookup: Option<Self::Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Self::Resolver {
+            Self::Resolver::new(lookup, on_panic)
+        }
+
+        async fn dial(
+            connector: &super::Connector,
+            resolver: &Self::Resolver,
+            name: &std::sync::Arc<str>,
+        ) -> Result<Connection, $crate::connector::ConnectError> {
+            let mut connector = connector.clone();
+            connector.resolver = resolver.clone();
+            connector.connect($crate::net::peer::Peer::Name(std::sync::Arc::clone(name)))
+        }
+    };
+}
+
 /// The driver's `Connection`, as roles use it.
 macro_rules! role_connection {
     ($wait:ident) => {
@@ -41,10 +75,6 @@ macro_rules! role_connection {
                 $wait!(self.exchange(request, within, half_close))
             }
 
-            async fn send_within(&mut self, payload: &[u8], limit: std::time::Duration) -> Result<(), $crate::Error> {
-                $wait!(self.send_within(payload, limit))
-            }
-
             async fn send_with_outcome(
                 &mut self,
                 payload: &[u8],
@@ -57,8 +87,9 @@ macro_rules! role_connection {
                 $wait!(self.recv())
             }
 
-            async fn recv_within(&mut self, limit: std::time::Duration) -> Result<$crate::TryRecv, $crate::Error> {
-                $wait!(self.recv_within(limit))
+            async fn wait_for_end(&mut self, within: std::time::Duration) {
+                let received = $wait!(self.recv_within(within));
+                self.on_unread(received);
             }
 
             async fn close(self, within: std::time::Duration) -> Result<$crate::CloseReport, $crate::Error> {
@@ -67,10 +98,6 @@ macro_rules! role_connection {
 
             fn has_ended(&mut self, is_heard: bool) -> bool {
                 self.has_ended(is_heard)
-            }
-
-            fn on_unread(&self, received: Result<$crate::TryRecv, $crate::Error>) {
-                self.on_unread(received);
             }
 
             fn is_watched(&self) -> bool {
@@ -88,4 +115,4 @@ macro_rules! role_connection {
 pub(crate) use awaited;
 pub(crate) use role_connection;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use {plain, ready};
+pub(crate) use {plain, ready, waiting_driver};

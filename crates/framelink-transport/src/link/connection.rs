@@ -87,9 +87,9 @@ impl<D: LinkDriver> LinkConnection<D> {
         if self.users.load(Ordering::SeqCst) > 0 || self.is_vacated.swap(true, Ordering::SeqCst) {
             return;
         }
-        let within = self.profile.timeouts().close;
-        let close = |connection, within| async move { D::finish_all(&[connection], within).await };
-        if D::detach("framelink-close", Arc::clone(self), within, close).is_err() {
+        let connection = Arc::clone(self);
+        let close = move |within| async move { D::finish_all(&[connection], within).await };
+        if D::detach("framelink-close", self.profile.timeouts().close, close).is_err() {
             self.abort();
         }
     }

@@ -9,7 +9,7 @@ use super::connection::ConnectionUse;
 use super::inbox::Outlet;
 use super::keep_up::KeepUp;
 use super::pairing::{LOOK, Pairing};
-use super::receiving::ReceiveTask;
+use super::receiving::{self, ReceiveTask};
 use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::connector::ConnectError;
 use crate::driver::{Notify as _, TaskSlot};
@@ -30,8 +30,8 @@ pub(super) struct LinkConnections<D: LinkDriver> {
     source: Source<D>,
     /// For a link with `keep-up`.
     pub(super) keep_up: Option<KeepUp<D>>,
-    profile: Arc<Profile>,
-    outlet: Outlet<D::Notify>,
+    pub(super) profile: Arc<Profile>,
+    outlet: Outlet<D>,
 }
 
 /// How a connection is made.
@@ -41,23 +41,18 @@ enum Source<D: LinkDriver> {
 }
 
 impl<D: LinkDriver> LinkConnections<D> {
-    pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
+    pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D>) -> Arc<Self> {
         let (profile, keep_up) = (Arc::clone(dialler.profile()), KeepUp::of(&dialler));
         let connections = Self::new(profile, Source::Dial(dialler), keep_up, outlet);
         connections.begin_keeping_up();
         connections
     }
 
-    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D::Notify>) -> Arc<Self> {
+    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D>) -> Arc<Self> {
         Self::new(profile, Source::Pair(Box::new(pairing)), None, outlet)
     }
 
-    fn new(
-        profile: Arc<Profile>,
-        source: Source<D>,
-        keep_up: Option<KeepUp<D>>,
-        outlet: Outlet<D::Notify>,
-    ) -> Arc<Self> {
+    fn new(profile: Arc<Profile>, source: Source<D>, keep_up: Option<KeepUp<D>>, outlet: Outlet<D>) -> Arc<Self> {
         let (all, growth, is_closed) = (Mutex::default(), TaskSlot::new(), AtomicBool::new(false));
         Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
     }
@@ -267,7 +262,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     fn begin_receiving(self: &Arc<Self>) -> io::Result<ReceiveTask<D>> {
-        ReceiveTask::begin(self.outlet.clone(), Arc::downgrade(self))
+        receiving::begin(self.outlet.clone(), Arc::downgrade(self))
     }
 
     fn add_dialled(self: &Arc<Self>, task: ReceiveTask<D>, connection: D::Connection, seat: Seat) -> ConnectionUse<D> {
@@ -289,7 +284,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         if self.is_closed() {
             connection.abort();
         }
-        task.receive(receiver, connection);
+        task.give((receiver, connection));
         using
     }
 

@@ -41,7 +41,9 @@ pub(crate) trait LinkDriver: Driver {
     fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
     /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
-    fn stopper(listener: &Self::Listener) -> Box<dyn Fn() + Send + Sync>;
+    fn stopper(_: &Self::Listener) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| {})
+    }
 }
 
 /// Sends requests on one connection. The methods are those of the public type `Caller`.
@@ -51,7 +53,6 @@ pub(crate) trait LinkCaller: Send + Sync + 'static {
     -> impl Future<Output = Result<(), CallError>> + Send;
     /// Why calls are not possible any more.
     fn ended(&self) -> Option<Cause>;
-    fn is_open(&self) -> bool;
     fn in_flight(&self) -> usize;
     fn abort(&self);
 }
@@ -67,9 +68,9 @@ pub(crate) trait DialLock: Send + Sync + 'static {
     fn take(&self, until: Option<Instant>) -> impl Future<Output = Option<Box<dyn Send + '_>>> + Send;
 }
 
-/// The driver's `Caller` and `Receiver`, as links use them. `$future!` makes a future of what a method returns.
+/// The driver's `Caller` and `Receiver`, as links use them. `$future` makes a future of what a method returns, where that is none.
 macro_rules! role_caller {
-    ($future:ident) => {
+    ($($future:path)?) => {
         impl $crate::link::LinkCaller for Caller {
             #[inline]
             fn call(
@@ -77,7 +78,7 @@ macro_rules! role_caller {
                 request: &[u8],
                 within: std::time::Duration,
             ) -> impl Future<Output = Result<$crate::Message, $crate::CallError>> + Send {
-                $future!(self.call(request, within))
+                $($future)?(self.call(request, within))
             }
 
             #[inline]
@@ -86,15 +87,11 @@ macro_rules! role_caller {
                 message: &[u8],
                 within: std::time::Duration,
             ) -> impl Future<Output = Result<(), $crate::CallError>> + Send {
-                $future!(self.send_with_outcome(message, within))
+                $($future)?(self.send_with_outcome(message, within))
             }
 
             fn ended(&self) -> Option<$crate::Cause> {
                 self.ended()
-            }
-
-            fn is_open(&self) -> bool {
-                self.is_open()
             }
 
             fn in_flight(&self) -> usize {
@@ -109,7 +106,7 @@ macro_rules! role_caller {
         impl $crate::link::LinkReceiver for Receiver {
             #[inline]
             fn recv(&mut self) -> impl Future<Output = Result<Option<$crate::Incoming>, $crate::Error>> + Send {
-                $future!(self.recv())
+                $($future)?(self.recv())
             }
         }
     };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::News;
-use crate::driver::Notify;
+use crate::driver::{Driver, Notify as _};
 use crate::tries::TryRecv;
 
 /// An event, and the name of its peer.
@@ -17,39 +17,46 @@ pub(crate) type EventOfPeer = (Arc<str>, News);
 const CAPACITY: usize = 1024;
 
 /// The events that the application has not taken yet. When the inbox is dropped, later events are dropped too.
-pub(crate) struct Inbox<N: Notify>(Arc<Queue<N>>);
+pub(crate) struct Inbox<D: Driver>(Arc<Queue<D>>);
 
 /// Puts events into the inbox. Clones put them into the same one.
-pub(crate) struct EventSender<N: Notify>(Arc<Queue<N>>);
+#[derive(Clone)]
+pub(crate) struct EventSender<D: Driver>(Arc<Sender<D>>);
+
+/// When this is dropped, there can be no other event.
+struct Sender<D: Driver>(Arc<Queue<D>>);
 
 /// Puts the events of one link into the inbox. The connections of the link have clones.
-pub(crate) struct Outlet<N: Notify> {
+#[derive(Clone)]
+pub(crate) struct Outlet<D: Driver> {
     peer: Arc<str>,
-    events: EventSender<N>,
+    events: EventSender<D>,
     /// The link is gone: its connections do not wait for room any more.
     is_closed: Arc<AtomicBool>,
 }
 
-struct Queue<N> {
+struct Queue<D: Driver> {
     state: Mutex<QueueState>,
     /// Notified when there is room again, or none is needed any more.
-    room: N,
+    room: D::Notify,
     /// Notified when there is an event, or there can be none any more.
-    filled: N,
+    filled: D::Notify,
 }
 
 struct QueueState {
     events: VecDeque<EventOfPeer>,
-    senders: usize,
+    /// The links and all their connections are gone.
+    is_closed: bool,
     /// The application has dropped the inbox.
     is_dropped: bool,
 }
 
-impl<N: Notify> Inbox<N> {
-    pub(crate) fn new() -> (EventSender<N>, Self) {
-        let state = QueueState { events: VecDeque::new(), senders: 1, is_dropped: false };
-        let queue = Arc::new(Queue { state: Mutex::new(state), room: N::default(), filled: N::default() });
-        (EventSender(Arc::clone(&queue)), Self(queue))
+impl<D: Driver> Inbox<D> {
+    pub(crate) fn new() -> (EventSender<D>, Self) {
+        let state = QueueState { events: VecDeque::new(), is_closed: false, is_dropped: false };
+        let queue =
+            Arc::new(Queue { state: Mutex::new(state), room: D::Notify::default(), filled: D::Notify::default() });
+        (EventSender(Arc::new(Sender(Arc::clone(&queue)))), Self(queue))
     }
 
     /// The next event, until then at most; `Closed` when the links and all their connections are gone.
@@ -67,8 +74,8 @@ impl<N: Notify> Inbox<N> {
     }
 }
 
-impl<N: Notify> Outlet<N> {
-    pub(super) fn new(peer: Arc<str>, events: EventSender<N>) -> Self {
+impl<D: Driver> Outlet<D> {
+    pub(super) fn new(peer: Arc<str>, events: EventSender<D>) -> Self {
         Self { peer, events, is_closed: Arc::default() }
     }
 
@@ -76,22 +83,22 @@ impl<N: Notify> Outlet<N> {
     pub(super) async fn tell(&self, event: News) {
         let mut event = Some((Arc::clone(&self.peer), event));
         loop {
-            let version = self.events.0.room.version();
-            if self.events.0.push(&mut event) || self.is_closed.load(Ordering::Acquire) {
+            let version = self.events.0.0.room.version();
+            if self.events.0.0.push(&mut event) || self.is_closed.load(Ordering::Acquire) {
                 return;
             }
-            self.events.0.room.wait(version, None).await;
+            self.events.0.0.room.wait(version, None).await;
         }
     }
 
     /// The link is gone: from now on its connections do not wait for room in the inbox.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        self.events.0.room.notify();
+        self.events.0.0.room.notify();
     }
 }
 
-impl<N: Notify> Queue<N> {
+impl<D: Driver> Queue<D> {
     /// False if there is no room.
     fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
         let mut state = self.lock();
@@ -115,7 +122,7 @@ impl<N: Notify> Queue<N> {
         let mut state = self.lock();
         let was_full = state.events.len() >= CAPACITY;
         let popped = state.events.pop_front();
-        let is_last = state.senders == 0;
+        let is_last = state.is_closed;
         drop(state);
         if was_full {
             self.room.notify();
@@ -132,27 +139,14 @@ impl<N: Notify> Queue<N> {
     }
 }
 
-impl<N: Notify> Clone for EventSender<N> {
-    fn clone(&self) -> Self {
-        self.0.lock().senders += 1;
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<N: Notify> Clone for Outlet<N> {
-    fn clone(&self) -> Self {
-        Self { peer: Arc::clone(&self.peer), events: self.events.clone(), is_closed: Arc::clone(&self.is_closed) }
-    }
-}
-
-impl<N: Notify> Drop for EventSender<N> {
+impl<D: Driver> Drop for Sender<D> {
     fn drop(&mut self) {
-        self.0.lock().senders -= 1;
+        self.0.lock().is_closed = true;
         self.0.filled.notify();
     }
 }
 
-impl<N: Notify> Drop for Inbox<N> {
+impl<D: Driver> Drop for Inbox<D> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.is_dropped = true;
@@ -164,7 +158,7 @@ impl<N: Notify> Drop for Inbox<N> {
 }
 
 /// Numbers only: card numbers travel in messages.
-impl<N: Notify> fmt::Debug for Inbox<N> {
+impl<D: Driver> fmt::Debug for Inbox<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").field("waiting", &self.0.lock().events.len()).finish_non_exhaustive()
     }
@@ -176,14 +170,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::driver::{ThreadNotify, at_once};
+    use crate::blocking::connector::Blocking;
+    use crate::driver::at_once;
 
-    fn inbox() -> (Outlet<ThreadNotify>, Inbox<ThreadNotify>) {
+    fn inbox() -> (Outlet<Blocking>, Inbox<Blocking>) {
         let (events, inbox) = Inbox::new();
         (Outlet::new("peer".into(), events), inbox)
     }
 
-    fn recv(inbox: &mut Inbox<ThreadNotify>, within: Duration) -> Option<TryRecv<EventOfPeer>> {
+    fn recv(inbox: &mut Inbox<Blocking>, within: Duration) -> Option<TryRecv<EventOfPeer>> {
         at_once(async { Some(inbox.recv(Some(Instant::now() + within)).await) })
     }
 

@@ -44,10 +44,8 @@ use crate::upstream::Dialler;
 use framelink_session::Message;
 
 /// Talks to one peer with many requests in flight. Clones are the same link.
-pub(crate) struct Link<D: LinkDriver> {
-    owner: Arc<Owner<D>>,
-    profile: Arc<Profile>,
-}
+#[derive(Clone)]
+pub(crate) struct Link<D: LinkDriver>(Arc<Owner<D>>);
 
 /// Closes the connections when the last clone of the link is dropped.
 struct Owner<D: LinkDriver>(Arc<LinkConnections<D>>);
@@ -59,34 +57,33 @@ impl<D: LinkDriver> Drop for Owner<D> {
 }
 
 impl<D: LinkDriver> Link<D> {
-    pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D::Notify>) -> Self {
+    pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D>) -> Self {
         let peer = dialler.settings().names.first().map_or_else(|| "".into(), Arc::clone);
-        let profile = Arc::clone(dialler.profile());
-        Self::of(LinkConnections::dialled(dialler, Outlet::new(peer, events)), profile)
+        Self::of(LinkConnections::dialled(dialler, Outlet::new(peer, events)))
     }
 
     pub(crate) async fn simplex(
         profile: Profile,
         send: &str,
         receive: &str,
-        events: EventSender<D::Notify>,
+        events: EventSender<D>,
     ) -> io::Result<Self> {
         let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let profile = Arc::new(profile);
         let (pairing, listeners) = Pairing::new(&profile, simplex, send, receive).await?;
         let outlet = Outlet::new(send.into(), events);
         // If a listener fails, the end of the link ends the other one.
-        let link = Self::of(LinkConnections::paired(Arc::clone(&profile), pairing, outlet), profile);
+        let link = Self::of(LinkConnections::paired(profile, pairing, outlet));
         link.connections().accept(listeners)?;
         Ok(link)
     }
 
-    fn of(connections: Arc<LinkConnections<D>>, profile: Arc<Profile>) -> Self {
-        Self { owner: Arc::new(Owner(connections)), profile }
+    fn of(connections: Arc<LinkConnections<D>>) -> Self {
+        Self(Arc::new(Owner(connections)))
     }
 
     pub(crate) async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
-        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let within = self.profile().timeouts().reply.unwrap_or(Timeouts::REPLY);
         let deadline = D::within(within);
         let mut tries = 0;
         loop {
@@ -98,7 +95,7 @@ impl<D: LinkDriver> Link<D> {
                 }
                 // Nothing of the request was sent, and another connection may be better.
                 Err(error)
-                    if !using.caller().is_open()
+                    if using.caller().ended().is_some()
                         && !D::left(deadline).is_zero()
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
@@ -114,7 +111,7 @@ impl<D: LinkDriver> Link<D> {
     }
 
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
-        let within = time_to_send(self.profile.timeouts());
+        let within = time_to_send(self.profile().timeouts());
         let deadline = D::within(within);
         let (mut using, _) = self.connections().acquire(deadline).await?;
         let sent = using.caller().send_with_outcome(message, D::left(deadline)).await;
@@ -124,7 +121,7 @@ impl<D: LinkDriver> Link<D> {
     }
 
     pub(crate) async fn connect(&self) -> Result<(), CallError> {
-        self.connections().acquire(D::within(self.profile.timeouts().connect)).await.map(drop)
+        self.connections().acquire(D::within(self.profile().timeouts().connect)).await.map(drop)
     }
 
     pub(crate) async fn close(self, within: Duration) {
@@ -139,18 +136,12 @@ impl<D: LinkDriver> Link<D> {
         self.connections().status()
     }
 
-    pub(crate) const fn profile(&self) -> &Arc<Profile> {
-        &self.profile
+    pub(crate) fn profile(&self) -> &Arc<Profile> {
+        &self.connections().profile
     }
 
     fn connections(&self) -> &Arc<LinkConnections<D>> {
-        &self.owner.0
-    }
-}
-
-impl<D: LinkDriver> Clone for Link<D> {
-    fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner), profile: Arc::clone(&self.profile) }
+        &self.0.0
     }
 }
 

@@ -7,43 +7,31 @@ use super::connections::LinkConnections;
 use super::handover::{Giver, Taker, handover};
 use super::inbox::Outlet;
 use super::{LinkConnection, LinkDriver, LinkReceiver as _, News};
+use crate::driver::Driver;
 
 /// What a task receives on.
 type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);
 
 /// A task or thread that waits for the connection that it is to receive on. If this is dropped first, the task ends.
-pub(super) struct ReceiveTask<D: LinkDriver>(Giver<Receiving<D>, D::Notify>);
+pub(super) type ReceiveTask<D> = Giver<Receiving<D>, <D as Driver>::Notify>;
 
-impl<D: LinkDriver> ReceiveTask<D> {
-    /// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
-    pub(super) fn begin(outlet: Outlet<D::Notify>, connections: Weak<LinkConnections<D>>) -> io::Result<Self> {
-        let (giver, taker) = handover();
-        D::spawn("framelink-link", receive_when_given(taker, outlet, connections))?;
-        Ok(Self(giver))
-    }
-
-    pub(super) fn receive(self, receiver: D::Receiver, connection: Arc<LinkConnection<D>>) {
-        self.0.give((receiver, connection));
-    }
-}
-
-async fn receive_when_given<D: LinkDriver>(
-    taker: Taker<Receiving<D>, D::Notify>,
-    outlet: Outlet<D::Notify>,
+/// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
+pub(super) fn begin<D: LinkDriver>(
+    outlet: Outlet<D>,
     connections: Weak<LinkConnections<D>>,
-) {
-    if let Some((receiver, connection)) = taker.take().await {
-        receive(receiver, connection, &outlet, connections).await;
-    }
+) -> io::Result<ReceiveTask<D>> {
+    let (giver, taker) = handover();
+    D::spawn("framelink-link", receive(taker, outlet, connections))?;
+    Ok(giver)
 }
 
 /// Replies go to their calls, everything else to the inbox.
 async fn receive<D: LinkDriver>(
-    mut receiver: D::Receiver,
-    connection: Arc<LinkConnection<D>>,
-    outlet: &Outlet<D::Notify>,
+    taker: Taker<Receiving<D>, D::Notify>,
+    outlet: Outlet<D>,
     connections: Weak<LinkConnections<D>>,
 ) {
+    let Some((mut receiver, connection)) = taker.take().await else { return };
     outlet.tell(News::Up).await;
     let end = loop {
         match receiver.recv().await {

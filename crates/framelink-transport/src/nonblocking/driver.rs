@@ -1,62 +1,31 @@
 //! What roles need of this driver, where its operations wait for their one socket.
 
 use std::io;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Connection;
-use super::connector::{Connector, NonBlocking};
-use crate::clock::Clock;
-use crate::connector::ConnectError;
-use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
+use super::connector::NonBlocking;
+use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
 use crate::error::Error;
-use crate::peer::Peer;
-use crate::resolver::{Lookup, Resolver};
 use crate::tries::TryRecv;
 use framelink_session::Message;
 
 impl Driver for NonBlocking {
-    type Connection = Connection;
-    type Clock = Clock;
-    type Notify = ThreadNotify;
     type Task = Nothing;
-    type Lookup = Lookup;
-    type Resolver = Resolver;
     const HAS_BACKGROUND: bool = false;
 
-    fn clock() -> Clock {
-        Clock::start()
-    }
-
-    fn now() -> Instant {
-        Instant::now()
-    }
-
-    fn resolver(lookup: Option<Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Resolver {
-        Resolver::new(lookup, on_panic)
-    }
-
-    async fn dial(connector: &Connector, resolver: &Resolver, name: &Arc<str>) -> Result<Connection, ConnectError> {
-        let mut connector = connector.clone();
-        connector.resolver = resolver.clone();
-        connector.connect(Peer::Name(Arc::clone(name)))
-    }
+    waiting_driver!();
 
     fn spawn(_name: &'static str, _work: impl Future<Output = ()> + Send + 'static) -> io::Result<Nothing> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn detach<T, F>(
+    fn detach<F: Future<Output = ()> + Send>(
         _name: &'static str,
-        value: T,
         _within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) -> io::Result<()>
-    where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send,
-    {
-        at_once(work(value, Duration::ZERO));
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) -> io::Result<()> {
+        at_once(work(Duration::ZERO));
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Dialling one of several addresses.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,21 +36,14 @@ pub struct Upstream {
     pub(super) dialler: Dialler<Driver>,
 }
 
-impl Upstream {
-    upstream_methods!(ready);
+upstream_methods!(ready);
 
+impl Upstream {
     /// Looks names up with `lookup`, which is called for each dial, in a thread of its own, within the time of the dial. A lookup that
     /// panics counts as one that failed; while one hangs, no other begins for the same name. Call this before the upstream is used.
     /// Defaults to the resolver of the system.
     #[must_use]
     pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.lookup = Some(Arc::new(lookup)))
-    }
-}
-
-/// States only.
-impl fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.dialler.fmt(f)
     }
 }

@@ -150,8 +150,7 @@ impl<D: PoolDriver> PoolTask<D> {
         // The seat is left already, and kept until the socket is closed.
         let PoolMember { mut connection, seat: _seat, .. } = member;
         if reason == CloseReason::Replaced {
-            let received = connection.recv_within(within).await;
-            connection.on_unread(received);
+            connection.wait_for_end(within).await;
             drop(connection);
         } else {
             let _ = sign_off_and_close::<D>(connection, self.profile(), within).await;

@@ -46,17 +46,12 @@ impl Driver for Tokio {
         Ok(runtime()?.spawn(work).abort_handle())
     }
 
-    fn detach<T, F>(
+    fn detach<F: Future<Output = ()> + Send>(
         _name: &'static str,
-        value: T,
         within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) -> io::Result<()>
-    where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send,
-    {
-        runtime()?.spawn(async move { work(value, within).await });
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) -> io::Result<()> {
+        runtime()?.spawn(async move { work(within).await });
         Ok(())
     }
 }

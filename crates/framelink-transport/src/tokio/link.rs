@@ -3,7 +3,6 @@
 mod inbox;
 mod links;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +14,6 @@ use tokio::time::timeout_at;
 pub use self::inbox::Inbox;
 pub use self::links::Links;
 use super::connector::Tokio as Driver;
-use super::driver::TaskNotify;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
 use crate::driver::awaited;
 use crate::error::CallError;
@@ -66,15 +64,15 @@ pub struct Link {
     upstream: Option<Upstream>,
 }
 
-impl Link {
-    link_methods!(awaited async);
+link_methods!(awaited async);
 
+impl Link {
     /// What dials for it: its state, and what it has done. `None` for a pair, whose connections are made in another way.
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }
 
-    fn dialled(upstream: Upstream, events: EventSender<TaskNotify>) -> Self {
+    fn dialled(upstream: Upstream, events: EventSender<Driver>) -> Self {
         let role = link::Link::dialled(upstream.dialler.clone(), events);
         Self { role, upstream: Some(upstream) }
     }
@@ -124,10 +122,6 @@ impl LinkDriver for Driver {
     async fn accept(listener: &mut Listener) -> io::Result<Option<Connection>> {
         listener.accept().await.map(Some)
     }
-
-    fn stopper(_: &Listener) -> Box<dyn Fn() + Send + Sync> {
-        Box::new(|| {})
-    }
 }
 
 /// Signs off and ends our side. A connection that has failed has ended.
@@ -148,18 +142,4 @@ impl DialLock for Mutex<()> {
     }
 }
 
-/// The future itself.
-macro_rules! same {
-    ($future:expr) => {
-        $future
-    };
-}
-
-role_caller!(same);
-
-/// States only.
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.role.fmt(f)
-    }
-}
+role_caller!();

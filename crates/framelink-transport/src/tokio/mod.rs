@@ -18,7 +18,7 @@ mod caller;
 mod client;
 mod clock;
 mod connection;
-mod connector;
+pub(crate) mod connector;
 mod driver;
 mod halves;
 mod handlers;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::task::{AbortHandle, JoinError};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Connection;
@@ -44,25 +44,19 @@ impl Resolver {
         within: std::time::Duration,
     ) -> Result<Vec<SocketAddr>, ConnectError> {
         let (lookup, name) = (Arc::clone(lookup), Arc::clone(name));
-        let task = tokio::spawn(async move { lookup(name).await });
-        let _ends_with_this = Aborted(task.abort_handle());
-        match timeout(within, task).await {
-            Ok(Ok(found)) => found.map_err(ConnectError::Resolve),
-            Ok(Err(ended)) => {
-                if JoinError::is_panic(&ended) {
+        let mut task = JoinSet::new();
+        task.spawn(async move { lookup(name).await });
+        match timeout(within, task.join_next()).await {
+            Ok(Some(Ok(found))) => found.map_err(ConnectError::Resolve),
+            Ok(ended) => {
+                if let Some(Err(ended)) = ended
+                    && ended.is_panic()
+                {
                     (self.on_panic)();
                 }
                 Err(ConnectError::Resolve(io::Error::other("the resolver panicked")))
             }
             Err(_) => Err(no_answer(within)),
         }
-    }
-}
-
-struct Aborted(AbortHandle);
-
-impl Drop for Aborted {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

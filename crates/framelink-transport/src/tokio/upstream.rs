@@ -2,7 +2,6 @@
 
 mod states;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,9 +47,9 @@ pub struct Upstream {
     pub(super) dialler: Dialler<Driver>,
 }
 
-impl Upstream {
-    upstream_methods!(awaited async);
+upstream_methods!(awaited async);
 
+impl Upstream {
     /// Looks names up with `resolver`, which is called for each dial, in a task of its own, within the time of the dial. A lookup that
     /// panics counts as one that failed. Call this before the upstream is used. Defaults to the resolver of the system.
     ///
@@ -68,12 +67,5 @@ impl Upstream {
         R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
         self.with(|settings| settings.lookup = Some(Arc::new(move |name| Box::pin(resolver(name)))))
-    }
-}
-
-/// States only.
-impl fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.dialler.fmt(f)
     }
 }

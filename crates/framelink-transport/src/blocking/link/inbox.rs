@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking::connector::Blocking;
-use crate::driver::{Driver as _, ThreadNotify, at_once};
+use crate::driver::{Driver as _, at_once};
 use crate::link::News;
 use crate::link::inbox;
 use crate::tries::TryRecv;
@@ -23,7 +23,7 @@ use crate::tries::TryRecv;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Inbox(pub(super) inbox::Inbox<ThreadNotify>);
+pub struct Inbox(pub(super) inbox::Inbox<Blocking>);
 
 impl Inbox {
     /// The next event, when there is one; `None` when the link and all its connections are gone.

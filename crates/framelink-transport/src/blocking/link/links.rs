@@ -1,11 +1,11 @@
 //! One client to many peers.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::{Inbox, Link};
 use crate::blocking::Upstream;
-use crate::driver::{ThreadNotify, plain};
+use crate::blocking::connector::Blocking as Driver;
+use crate::driver::plain;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
@@ -33,16 +33,7 @@ use framelink_session::Message;
 pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
-    events: EventSender<ThreadNotify>,
+    events: EventSender<Driver>,
 }
 
-impl Links {
-    links_methods!(plain);
-}
-
-/// States only.
-impl fmt::Debug for Links {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()
-    }
-}
+links_methods!(plain);

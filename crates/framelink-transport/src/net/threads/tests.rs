@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{refuse, refuse_after};
 use crate::blocking::{Client, Connection, Link, Pool, Upstream};
-use crate::profile::{Duplex, Pooled, Shared};
+use crate::profile::{Duplex, Pooled, Reach, Shared, Simplex};
 use crate::session::{Concurrency, Matching, Sent};
 use crate::{Cause, ConnectError, Directions, Framing, Heartbeat, Profile, ProfileBuilder};
 
@@ -179,6 +179,23 @@ fn a_pair_that_nothing_watches_has_ended_and_sends_nothing() {
     assert!(matches!(error.error().cause(), Cause::Io(_)), "{error}");
     host.set_read_timeout(Some(DEADLINE)).unwrap();
     assert_eq!(host.read(&mut [0]).unwrap(), 0, "and the peer is told");
+}
+
+#[test]
+fn a_pair_that_cannot_accept_one_connection_does_not_accept_the_other_either() {
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let simplex = Simplex::new(Duplex::new().key("0:2".parse().unwrap())).send(Reach::Accept).receive(Reach::Accept);
+    let profile = profile().exchange(simplex).build().unwrap();
+    let (send, receive) = (free(), free());
+    // The one that accepts the first connection.
+    let refusal = refuse_after(1);
+    Link::simplex(profile, &send, &receive).unwrap_err();
+    drop(refusal);
+    let began = Instant::now();
+    while TcpListener::bind(&*send).is_err() {
+        assert!(began.elapsed() < DEADLINE, "the thread that accepts is there still");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tokio::task::coop;
 
 use crate::link::News;
 use crate::link::inbox;
-use crate::tokio::driver::TaskNotify;
+use crate::tokio::connector::Tokio;
 
 /// The messages that answer no request of a link, and what becomes of its connections. When the inbox is dropped, later messages and events
 /// are dropped too.
@@ -31,7 +31,7 @@ use crate::tokio::driver::TaskNotify;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Inbox(pub(super) inbox::Inbox<TaskNotify>);
+pub struct Inbox(pub(super) inbox::Inbox<Tokio>);
 
 impl Inbox {
     /// The next event, when there is one; `None` when the link and all its connections are gone. The future can be dropped at any time.

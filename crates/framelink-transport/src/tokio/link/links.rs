@@ -1,6 +1,5 @@
 //! One client to many peers.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::{Inbox, Link};
@@ -10,7 +9,7 @@ use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
-use crate::tokio::driver::TaskNotify;
+use crate::tokio::connector::Tokio as Driver;
 use framelink_session::Message;
 
 /// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
@@ -36,16 +35,7 @@ use framelink_session::Message;
 pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
-    events: EventSender<TaskNotify>,
+    events: EventSender<Driver>,
 }
 
-impl Links {
-    links_methods!(awaited async);
-}
-
-/// States only.
-impl fmt::Debug for Links {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()
-    }
-}
+links_methods!(awaited async);

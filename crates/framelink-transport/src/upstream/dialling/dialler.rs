@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::watch::{Setter, Unseen, Watch};
-use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, Spare, patience, sign_off_and_close, sign_on};
+use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, patience, sign_off_and_close, sign_on};
+use crate::client::idle::IdleSlot;
 use crate::connector::{ConnectError, Connector};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _, TaskSlot};
@@ -18,6 +19,7 @@ use framelink_profile::Directions;
 pub(crate) type Dialled<D> = (<D as Driver>::Connection, Seat);
 
 /// Dials whichever address of a peer is to be dialled. Clones are the same dialler; with the last clone its background ends.
+#[derive(Clone)]
 pub(crate) struct Dialler<D: Driver> {
     owner: Arc<Owner<D>>,
 }
@@ -33,7 +35,8 @@ struct Inner<D: Driver> {
     clock: D::Clock,
     /// Notified when something has changed that a caller may wait for.
     watch: Arc<Watch<D::Notify>>,
-    spare: Spare<D>,
+    /// A connection that was made in the background, until a role takes it.
+    spare: Mutex<Option<IdleSlot<D>>>,
     is_spare_wanted: AtomicBool,
     /// Tries lost addresses, once there has been one.
     background: TaskSlot<D>,
@@ -41,6 +44,7 @@ struct Inner<D: Driver> {
 }
 
 /// What it was made with.
+#[derive(Clone)]
 pub(crate) struct Settings<D: Driver> {
     pub(crate) profile: Arc<Profile>,
     pub(crate) names: Arc<[Arc<str>]>,
@@ -68,7 +72,7 @@ impl<D: Driver> Dialler<D> {
             ledger,
             clock,
             watch,
-            spare: Spare::new(),
+            spare: Mutex::new(None),
             is_spare_wanted: AtomicBool::new(false),
             background: TaskSlot::new(),
             is_closed: AtomicBool::new(false),
@@ -191,29 +195,40 @@ impl<D: Driver> Inner<D> {
         Ok(connection)
     }
 
+    /// Takes the spare connection, if it is there still and has not ended in the meantime.
     fn take_spare(&self) -> Option<Dialled<D>> {
-        let is_heard = self.settings.profile.exchange().receives();
-        self.spare.take(|connection| connection.has_ended(is_heard))
+        let mut spare = self.lock_spare().take()?;
+        let (mut connection, seat) = spare.take()?;
+        let seat = seat?;
+        if connection.has_ended(self.settings.profile.exchange().receives()) {
+            seat.lost("it ended before it was used");
+            return None;
+        }
+        // The slot has given the connection up, so that the seat has no other owner.
+        Some((connection, Arc::into_inner(seat)?))
     }
 
     fn keep_spare(&self, (connection, seat): Dialled<D>) {
-        self.spare.put(connection, seat, &self.settings.profile);
+        let mut spare = IdleSlot::new(&self.settings.profile, None);
+        spare.put(connection, Some(Arc::new(seat)));
+        let before = self.lock_spare().replace(spare);
+        drop(before);
         if self.is_closed.load(Ordering::Acquire) {
-            self.spare.clear();
+            drop(self.lock_spare().take());
         }
+    }
+
+    fn lock_spare(&self) -> MutexGuard<'_, Option<IdleSlot<D>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn retire(&self, connection: D::Connection, seat: Arc<Seat>) {
         seat.leave();
         let profile = Arc::clone(&self.settings.profile);
-        let within = profile.timeouts().close;
-        let closed = D::detach("framelink-close", (connection, seat), within, move |(connection, seat), within| {
-            let profile = Arc::clone(&profile);
-            async move {
-                // As far as that is possible.
-                let _ = sign_off_and_close::<D>(connection, &profile, within).await;
-                drop(seat);
-            }
+        let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
+            // As far as that is possible.
+            let _ = sign_off_and_close::<D>(connection, &profile, within).await;
+            drop(seat);
         });
         if closed.is_err() {
             self.ledger.on_thread_refused();
@@ -280,30 +295,12 @@ async fn maintain<D: Driver>(inner: Arc<Inner<D>>) {
     }
 }
 
-impl<D: Driver> Clone for Dialler<D> {
-    fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner) }
-    }
-}
-
-impl<D: Driver> Clone for Settings<D> {
-    fn clone(&self) -> Self {
-        Self {
-            profile: Arc::clone(&self.profile),
-            names: Arc::clone(&self.names),
-            lookup: self.lookup.clone(),
-            on_loss: self.on_loss.clone(),
-            on_unread: self.on_unread.clone(),
-        }
-    }
-}
-
 impl<D: Driver> Drop for Owner<D> {
     fn drop(&mut self) {
         self.0.is_closed.store(true, Ordering::Release);
         self.0.watch.changed.notify();
         self.0.background.abort();
-        self.0.spare.clear();
+        drop(self.0.lock_spare().take());
     }
 }
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 use crate::CloseReport;
 use crate::connector::ConnectError;
 use crate::driver::{Connection, Driver};
-use crate::error::{CallError, Error};
+use crate::error::Error;
 use crate::profile::{Profile, Sign};
-use crate::session::Sent;
 
 /// Signs on, where that is to be done.
 pub(crate) async fn sign_on<C: Connection>(
@@ -23,10 +22,7 @@ pub(crate) async fn sign_on<C: Connection>(
             let reply = connection.exchange(sign.send(), within, false).await.map_err(failed)?;
             check_reply(address, expected, &reply)
         }
-        None => {
-            let sent = connection.send_within(sign.send(), within).await;
-            sent.map_err(|error| failed(CallError::new(Sent::Perhaps, error)))
-        }
+        None => connection.send_with_outcome(sign.send(), within).await.map_err(failed),
     }
 }
 
@@ -40,7 +36,7 @@ pub(crate) async fn sign_off_and_close<D: Driver>(
     if let Some(sign) = profile.sign_off() {
         let is_fit = match sign.expected() {
             Some(_) => connection.exchange(sign.send(), D::left(deadline), false).await.is_ok(),
-            None => connection.send_within(sign.send(), D::left(deadline)).await.is_ok(),
+            None => connection.send_with_outcome(sign.send(), D::left(deadline)).await.is_ok(),
         };
         // A call that failed has closed the connection.
         if !is_fit {

@@ -12,14 +12,9 @@ pub(crate) struct Berth {
 }
 
 impl Berth {
-    /// There is a new connection.
-    pub(crate) fn take(&mut self, seat: Seat) {
-        self.seat = Some(Arc::new(seat));
-    }
-
-    /// There is another connection, which something else has looked after.
-    pub(crate) fn hold(&mut self, seat: Arc<Seat>) {
-        self.seat = Some(seat);
+    /// There is another connection. One that is replaced by it is to be closed in good order.
+    pub(crate) fn hold(&mut self, seat: Arc<Seat>) -> Option<Arc<Seat>> {
+        self.seat.replace(seat)
     }
 
     /// For whoever looks after the connection meanwhile.
@@ -35,11 +30,6 @@ impl Berth {
     /// The seat, if the connection is wanted at another address.
     pub(crate) fn to_move(&self) -> Option<&Seat> {
         self.seat.as_deref().filter(|seat| seat.is_to_move())
-    }
-
-    /// Another connection in its place; the one before is to be closed in good order.
-    pub(crate) fn replace(&mut self, seat: Seat) -> Option<Arc<Seat>> {
-        self.seat.replace(Arc::new(seat))
     }
 
     /// An exchange begins.

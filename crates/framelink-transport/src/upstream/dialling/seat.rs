@@ -1,7 +1,6 @@
 //! The place of one connection at one address.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Ledger, SeatId};
 
@@ -25,16 +24,19 @@ pub struct Seat {
     address: Arc<str>,
     id: SeatId,
     ledger: Arc<Ledger>,
-    stage: AtomicU8,
+    stage: Mutex<Stage>,
 }
 
-const HELD: u8 = 0;
-const LEAVING: u8 = 1;
-const LOST: u8 = 2;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Held,
+    Leaving,
+    Lost,
+}
 
 impl Seat {
     pub(super) const fn new(address: Arc<str>, id: SeatId, ledger: Arc<Ledger>) -> Self {
-        Self { address, id, ledger, stage: AtomicU8::new(HELD) }
+        Self { address, id, ledger, stage: Mutex::new(Stage::Held) }
     }
 
     /// Where it is.
@@ -59,35 +61,44 @@ impl Seat {
 
     /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
     pub(crate) fn is_to_move(&self) -> bool {
-        self.stage.load(Ordering::Acquire) == HELD && self.ledger.is_to_move(self.id)
+        self.ledger.is_to_move(self.id) && *self.lock() == Stage::Held
     }
 
     /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
     pub fn leave(&self) {
-        if self.goes(LEAVING) {
+        if self.goes(Stage::Leaving) {
             self.ledger.on_leaving(self.id);
         }
     }
 
     /// The connection has ended otherwise, because of this. What is said first counts.
     pub fn lost(&self, why: &str) {
-        if self.goes(LOST) {
+        if self.goes(Stage::Lost) {
             self.ledger.on_lost(self.id, &self.address, Some(why));
         }
     }
 
-    fn goes(&self, to: u8) -> bool {
-        self.stage.compare_exchange(HELD, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    fn goes(&self, to: Stage) -> bool {
+        let mut stage = self.lock();
+        let is_held = *stage == Stage::Held;
+        if is_held {
+            *stage = to;
+        }
+        is_held
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Without a word: where it was of no use, its address has failed, but nobody need be told.
 impl Drop for Seat {
     fn drop(&mut self) {
-        match *self.stage.get_mut() {
-            HELD => self.ledger.on_lost(self.id, &self.address, None),
-            LEAVING => self.ledger.on_left(),
-            _ => {}
+        match *self.lock() {
+            Stage::Held => self.ledger.on_lost(self.id, &self.address, None),
+            Stage::Leaving => self.ledger.on_left(),
+            Stage::Lost => {}
         }
     }
 }

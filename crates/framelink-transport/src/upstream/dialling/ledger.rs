@@ -211,9 +211,7 @@ impl Ledger {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = self.lock().counts;
         if let Some(hook) = &self.hook {
-            counts.hook_panics = hook.panics();
-            counts.hook_missed = hook.missed();
-            counts.threads_refused += hook.threads_refused();
+            hook.add_to(&mut counts);
         }
         counts
     }
@@ -273,40 +271,41 @@ impl Dialling {
 
     /// There is a connection, signed on.
     pub(crate) fn connected(mut self) -> Seat {
-        self.is_over = true;
-        let ledger = &self.ledger;
-        let mut book = ledger.lock();
-        book.dialling -= 1;
-        book.counts.connected += 1;
-        book.last_failure = None;
-        let seat = book.addresses.on_connected(self.at, ledger.clock.now());
-        ledger.restate(&mut book);
-        drop(book);
-        Seat::new(Arc::clone(self.name()), seat, Arc::clone(ledger))
+        let at = self.at;
+        let seat = self.end(|book, now| {
+            book.counts.connected += 1;
+            book.last_failure = None;
+            book.addresses.on_connected(at, now)
+        });
+        Seat::new(Arc::clone(self.name()), seat, Arc::clone(&self.ledger))
     }
 
     /// There is none.
     pub(crate) fn failed(mut self, error: ConnectError) -> ConnectError {
-        self.is_over = true;
         let error = error.of_peer(self.name());
-        let failure = Failure::of_dial(self.name(), &error);
-        let ledger = &self.ledger;
-        let mut book = ledger.lock();
-        book.dialling -= 1;
-        book.counts.failures.add(failure.reason());
-        book.addresses.on_failed(self.at, self.dialled_at, ledger.clock.now());
-        book.last_failure = Some(failure);
-        ledger.restate(&mut book);
+        let (failure, at, dialled_at) = (Failure::of_dial(self.name(), &error), self.at, self.dialled_at);
+        self.end(|book, now| {
+            book.counts.failures.add(failure.reason());
+            book.addresses.on_failed(at, dialled_at, now);
+            book.last_failure = Some(failure);
+        });
         error
+    }
+
+    fn end<T>(&mut self, note: impl FnOnce(&mut Book, Duration) -> T) -> T {
+        self.is_over = true;
+        let mut book = self.ledger.lock();
+        book.dialling -= 1;
+        let noted = note(&mut book, self.ledger.clock.now());
+        self.ledger.restate(&mut book);
+        noted
     }
 }
 
 impl Drop for Dialling {
     fn drop(&mut self) {
         if !self.is_over {
-            let mut book = self.ledger.lock();
-            book.dialling -= 1;
-            self.ledger.restate(&mut book);
+            self.end(|_, _| ());
         }
     }
 }

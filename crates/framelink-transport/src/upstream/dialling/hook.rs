@@ -1,12 +1,11 @@
 //! Telling the application of losses.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Loss;
+use super::{Counts, Loss};
 use crate::threads;
 
 /// What the application wants done.
@@ -54,16 +53,10 @@ impl Hook {
         begun.ok().map(|_| sender)
     }
 
-    pub(super) fn threads_refused(&self) -> u64 {
-        self.threads_refused.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+    pub(super) fn add_to(&self, counts: &mut Counts) {
+        counts.hook_panics = self.panics.load(Ordering::Relaxed);
+        counts.hook_missed = self.missed.load(Ordering::Relaxed);
+        counts.threads_refused += self.threads_refused.load(Ordering::Relaxed);
     }
 }
 
@@ -74,11 +67,5 @@ fn run(losses: &Receiver<Loss>, on_loss: &(dyn Fn(&Loss) + Send + Sync), panics:
         if catch_unwind(AssertUnwindSafe(|| on_loss(&loss))).is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
         }
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hook").finish_non_exhaustive()
     }
 }
