@@ -2,25 +2,20 @@
 
 mod event;
 mod held;
-mod pause;
 mod table;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use event::Observer;
 pub use event::ServerEvent;
-pub(crate) use event::{Observer, tell};
 pub use held::HeldBytes;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use pause::Pause;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
-use crate::Profile;
-#[cfg(feature = "nonblocking")]
-use crate::profile::WhenFull;
-use crate::profile::{Access, Network};
+use crate::profile::{Access, Network, Profile, WhenFull};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, Stage, Tally};
 
@@ -64,7 +59,6 @@ pub struct Admission(Arc<Shared>);
 
 struct Shared {
     access: Access,
-    #[cfg(feature = "nonblocking")]
     can_drop: bool,
     /// How many bytes all of them hold together.
     memory: Arc<Budget>,
@@ -100,7 +94,6 @@ impl Admission {
             State { table, counts: AdmissionCounts::default(), stage: Stage::Open, tally: None, observer: None };
         Self(Arc::new(Shared {
             access: profile.access().clone(),
-            #[cfg(feature = "nonblocking")]
             can_drop: limits.when_full == WhenFull::DropOldest,
             memory: Budget::new(limits.memory, limits.memory_per_client),
             state: Mutex::new(state),
@@ -159,11 +152,15 @@ impl Admission {
     /// # fn main() {}
     /// ```
     pub fn observe(&self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) {
-        self.set_observer(Arc::new(observer));
+        self.0.state().observer = Some(Arc::new(observer));
     }
 
-    pub(crate) fn set_observer(&self, observer: Observer) {
-        self.0.state().observer = Some(observer);
+    /// Tells the observer. It may ask for the counts, and a panic of it ends nothing of the server.
+    pub(crate) fn notify(&self, event: &ServerEvent<'_>) {
+        let observer = self.0.state().observer.clone();
+        if let Some(observer) = observer {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
+        }
     }
 
     /// Decides whether a connection of this peer is let in. A refusal is counted and told to the observer; nothing else is kept of it.
@@ -182,10 +179,8 @@ impl Admission {
         let (admitted, notice) = match admitted {
             Ok(admitted) => admitted,
             Err(reason) => {
-                let observer = state.observer.clone();
-                // An observer may ask for the counts.
                 drop(state);
-                tell(observer.as_ref(), &ServerEvent::Refused { peer, reason });
+                self.notify(&ServerEvent::Refused { peer, reason });
                 return Err(reason);
             }
         };
@@ -212,7 +207,6 @@ impl Admission {
     }
 
     /// Has the requests of those that are let in from now on counted.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn count_in(&self, tally: &Arc<Tally>) {
         self.0.state().tally = Some(Arc::clone(tally));
     }
@@ -232,7 +226,6 @@ impl Permit {
     }
 
     /// Whether it may have to make room.
-    #[cfg(feature = "nonblocking")]
     pub(crate) fn can_be_dropped(&self) -> bool {
         self.admission.can_drop
     }

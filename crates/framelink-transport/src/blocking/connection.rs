@@ -118,9 +118,10 @@ impl<C: Decode + Encode> Connection<C> {
     connection::socket_connection_methods!(admitted_as: close_on_notice);
 
     /// What stops the listener ends the waits of its reader too.
-    pub(super) fn interrupted_by(&mut self, interrupt: Interrupt) {
+    pub(super) fn interrupted_by(mut self, interrupt: Interrupt) -> Self {
         self.receiver.interrupt =
             Some(Interrupting { interrupt, wait: |interrupt, stream, left| interrupt.wait(&**stream, left) });
+        self
     }
 
     /// A preamble goes out at once.

@@ -9,9 +9,10 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use super::stream::Closer;
-use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error, Operation};
+use crate::net::clock::Clock;
+use crate::registry::Slot;
 use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
 use crate::session::{Notice, Place, Sending, Transmit};
 use framelink_session::Message;
@@ -36,8 +37,8 @@ pub(super) struct ServeQueue<D, E> {
 pub(super) struct QueueEnds {
     /// Ends the waits of the threads that read and write.
     pub(super) closer: Option<Closer>,
-    /// Whether the peer is too slow for the messages that are pushed to it.
-    pub(super) is_too_slow: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// What is pushed to it: the peer may be too slow for that.
+    pub(super) pushed: Option<Arc<Slot>>,
     /// Tells the connection to end.
     pub(super) notice: Option<Arc<Notice>>,
 }
@@ -252,7 +253,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for 
         if let Some(ending) = queue.ends.notice.as_ref().and_then(|notice| notice.abrupt()) {
             return queue.end(queue.error(Cause::Ended(ending)));
         }
-        if queue.ends.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
+        if queue.ends.pushed.as_ref().is_some_and(|pushed| pushed.is_closed()) {
             // The thread that writes may wait for long.
             return queue.end(queue.error(Cause::TooSlow));
         }

@@ -33,7 +33,6 @@ impl Close {
     }
 
     /// Counts the messages that are there already, of a connection that is cut, and writes nothing.
-    #[cfg(feature = "tokio")]
     pub(crate) fn count_unread<D: Decode>(
         receiving: &mut Receiving<D>,
         input: &mut impl Input,

@@ -4,12 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use framelink_codec::{Decode, Encode};
+
 use super::Connection;
 use super::connector::{Connector, NonBlocking};
 use crate::clock::Clock;
+use crate::connection::ErrorOf;
 use crate::connector::ConnectError;
 use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
-use crate::error::Error;
 use crate::peer::Peer;
 use crate::resolver::{Lookup, Resolver};
 use crate::tries::TryRecv;
@@ -75,9 +77,9 @@ impl Task for Nothing {
 
 role_connection!(plain);
 
-impl Connection {
+impl<C: Decode + Encode> Connection<C> {
     /// The next message, when there is one; `None` when the peer has ended the connection.
-    fn recv(&mut self) -> Result<Option<Message>, Error> {
+    pub(super) fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
         loop {
             match self.recv_within(Duration::MAX)? {
                 TryRecv::Nothing => {}

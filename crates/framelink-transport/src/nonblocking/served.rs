@@ -11,10 +11,12 @@ use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
 use super::{Connection, WriteStream};
+use crate::connection::ErrorOf;
 use crate::drive::{Clock as _, Progress};
 use crate::error::{Cause, Operation};
 use crate::profile::Profile;
-use crate::server::{ErrorOf, ServedMachine, join_method};
+use crate::server::{ServedMachine, join_method};
+
 use crate::session::{Concurrency, Place};
 use crate::tries::TryRecv;
 use framelink_profile::Directions;
@@ -70,7 +72,7 @@ pub struct Served<C: Decode + Encode = Directions, S = TcpStream> {
 }
 
 impl<C: Decode + Encode, S> Connection<C, S> {
-    join_method!(session, session);
+    join_method!();
 
     /// Serves many requests at a time, whose replies are sent as `concurrency` and the profile say.
     pub fn serve_many(mut self, profile: &Profile, concurrency: Concurrency) -> Served<C, S> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::session::{Stage, Tallied};
+use super::stats::ServerCounts;
+use crate::session::Stage;
 
 /// How far the drain of a server is. Time is an argument, since a moment that the server chose.
 ///
@@ -13,22 +14,13 @@ use crate::session::{Stage, Tallied};
 pub(crate) struct Drain {
     times: Option<Times>,
     /// What had been counted when it began.
-    before: Before,
+    pub(super) before: ServerCounts,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Times {
     half_over: Duration,
     over: Duration,
-}
-
-/// What had been counted when a drain began.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Before {
-    pub(crate) tallied: Tallied,
-    pub(crate) discarded: u64,
-    pub(crate) closed: u64,
-    pub(crate) cut: u64,
 }
 
 /// What came of draining a server. Each request is counted once.
@@ -75,7 +67,7 @@ impl DrainReport {
 }
 
 /// It is not known then what was cut.
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 impl crate::driver::Suspended for DrainReport {
     fn suspended() -> Self {
         Self { connections_cut: 1, ..Self::default() }
@@ -84,7 +76,7 @@ impl crate::driver::Suspended for DrainReport {
 
 impl Drain {
     /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
-    pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> Before) -> bool {
+    pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> ServerCounts) -> bool {
         let over = now.saturating_add(within);
         let half_over = now.saturating_add(within / 2);
         let is_first = self.times.is_none();
@@ -111,10 +103,6 @@ impl Drain {
         let times = self.times?;
         [times.half_over, times.over].into_iter().find(|&at| at > now)
     }
-
-    pub(crate) const fn before(&self) -> &Before {
-        &self.before
-    }
 }
 
 #[cfg(test)]
@@ -126,16 +114,16 @@ mod tests {
         let at = Duration::from_secs;
         let mut drain = Drain::default();
         assert_eq!((drain.stage(at(0)), drain.next_at(at(0))), (Stage::Open, None));
-        assert!(drain.order(at(10), at(8), Before::default));
+        assert!(drain.order(at(10), at(8), ServerCounts::default));
         assert_eq!((drain.stage(at(10)), drain.next_at(at(10))), (Stage::Draining, Some(at(14))));
         assert_eq!((drain.stage(at(14)), drain.next_at(at(14))), (Stage::Closing, Some(at(18))));
-        assert!(!drain.order(at(15), at(100), Before::default));
+        assert!(!drain.order(at(15), at(100), ServerCounts::default));
         assert_eq!((drain.stage(at(18)), drain.next_at(at(18))), (Stage::Cut, None));
         let mut drain = Drain::default();
-        drain.order(at(10), at(8), Before::default);
-        drain.order(at(11), at(0), Before::default);
+        drain.order(at(10), at(8), ServerCounts::default);
+        drain.order(at(11), at(0), ServerCounts::default);
         assert_eq!(drain.stage(at(11)), Stage::Cut);
-        drain.order(at(11), Duration::MAX, Before::default);
+        drain.order(at(11), Duration::MAX, ServerCounts::default);
         assert_eq!(drain.stage(at(11)), Stage::Cut);
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use crate::drive::Clock;
-#[cfg(any(feature = "tokio", feature = "nonblocking"))]
 use crate::drive::{Output, Progress, flush};
 use crate::error::Cause;
 use crate::registry::Mailbox;
@@ -53,7 +52,7 @@ impl<C> ServedOutput<C> {
     /// no wake-up is missed.
     pub(crate) fn wake(&self, waker: &Waker) {
         if let Some(mailbox) = &self.mailbox {
-            mailbox.tell(waker);
+            mailbox.slot.wake(waker);
         }
     }
 
@@ -71,10 +70,10 @@ impl<C> ServedOutput<C> {
             self.push(OutputKind::Reply(since), 1);
         }
         let Some(mailbox) = &self.mailbox else { return Ok(()) };
-        if mailbox.is_closed() {
+        if mailbox.slot.is_closed() {
             return Err(Cause::TooSlow);
         }
-        let count = mailbox.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
+        let count = mailbox.slot.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
         self.push(OutputKind::Pushed, count);
         Ok(())
     }
@@ -102,7 +101,7 @@ impl<C> ServedOutput<C> {
         replies.on_written(usize::try_from(replied).unwrap_or(usize::MAX));
         sending.on_answered(replies.answered(), now);
         if let Some(mailbox) = self.mailbox.as_ref().filter(|_| pushed > 0) {
-            mailbox.on_written(pushed);
+            mailbox.slot.on_written(pushed);
         }
         if self.runs.is_empty() {
             // An idle connection holds no buffer.
@@ -117,9 +116,8 @@ impl<C> ServedOutput<C> {
     }
 
     /// Whether a message is due that is not queued.
-    #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     fn has_more(&self, replies: &Replies) -> bool {
-        replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.is_empty())
+        replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.slot.is_empty())
     }
 
     /// Until when the peer has to take a reply. A pushed message may wait for ever, because the backlog of the registry has its own rule.
@@ -149,7 +147,6 @@ impl<C> ServedOutput<C> {
     }
 
     /// Writes messages that are due, as far as the socket takes them now.
-    #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     pub(crate) fn write<D, E: Encode>(
         &mut self,
         replies: &mut Replies,

@@ -56,7 +56,6 @@ impl ReadAhead {
     }
 
     /// Drops all requests.
-    #[cfg(feature = "blocking")]
     pub(super) fn clear(&mut self) {
         *self = Self::new(&self.memory);
     }

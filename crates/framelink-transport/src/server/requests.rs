@@ -66,13 +66,11 @@ impl<D, E> ServedRequests<D, E> {
     }
 
     /// Whether no more messages are read.
-    #[cfg(feature = "blocking")]
     pub(crate) const fn has_read_all(&self) -> bool {
         self.end.is_some()
     }
 
     /// Whether no request will get a place any more.
-    #[cfg(feature = "blocking")]
     pub(crate) fn are_all_placed(&self) -> bool {
         self.end.is_some() && self.ahead.is_empty()
     }
@@ -123,7 +121,6 @@ impl<D, E> ServedRequests<D, E> {
     }
 
     /// No request is handled any more.
-    #[cfg(feature = "blocking")]
     pub(crate) fn give_up(&mut self) {
         self.ahead.clear();
         self.end.get_or_insert(Ok(()));
