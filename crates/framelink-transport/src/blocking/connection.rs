@@ -136,7 +136,7 @@ impl<C: Decode + Encode> Connection<C> {
     fn close_on_notice(&self, permit: Option<&Permit>) {
         let Some(permit) = permit else { return };
         let socket = self.receiver.reader.as_ref().map(Shared::downgrade);
-        permit.notice().close_with(Box::new(move || {
+        permit.notice.close_with(Box::new(move || {
             if let Some(socket) = socket.as_ref().and_then(std::sync::Weak::upgrade) {
                 // One that is closed already is closed.
                 let _ = socket.shutdown(std::net::Shutdown::Both);

@@ -63,7 +63,7 @@ impl<D, E> QueueState<D, E> {
     }
 }
 
-impl<D, E> ServeQueue<D, E> {
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueue<D, E> {
     pub(super) fn new(
         requests: ServedRequests<D, E>,
         ends: QueueEnds,
@@ -154,11 +154,7 @@ impl<D, E> ServeQueue<D, E> {
         output: &mut ServedOutput<C>,
         sending: &mut Sending<S>,
         within: Duration,
-    ) -> Result<Option<Duration>, Cause<D, S::Error>>
-    where
-        D: Send + Sync + Copy + 'static,
-        E: Send + Sync + Copy + 'static,
-    {
+    ) -> Result<Option<Duration>, Cause<D, S::Error>> {
         let waker = self.waker();
         let mut state = self.state();
         loop {
@@ -214,11 +210,7 @@ impl<D, E> ServeQueue<D, E> {
     }
 
     /// Wakes the thread that writes when there may be something to write, and all threads when the connection is to end.
-    pub(super) fn waker(self: &Arc<Self>) -> Waker
-    where
-        D: Send + Sync + Copy + 'static,
-        E: Send + Sync + Copy + 'static,
-    {
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
         Arc::new(QueueWaker(Arc::downgrade(self))).into()
     }
 

@@ -17,14 +17,12 @@ use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
     Answer, DrainReport, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener, run, serve_in_turn,
-    server_methods, server_types,
+    server,
 };
 use crate::session::Concurrency;
 use framelink_session::Message;
 
-server_types! {
-    Blocking, stopper: Stopper;
-
+server! {
     /// Serves the clients that its profile lets in, until it is drained.
     ///
     /// Each connection has a thread. With [more than one](Self::concurrency) request at a time, with heartbeats or a registry, it has one
@@ -51,10 +49,7 @@ server_types! {
     /// # Ok(())
     /// # }
     /// ```
-}
-
-impl Server {
-    server_methods!(plain ready, A: (Answer), identity, serve_accepted);
+    Blocking, plain ready, A: (Answer), identity, serve_accepted, stopper: Stopper
 }
 
 impl Connection {

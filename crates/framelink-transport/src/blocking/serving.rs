@@ -11,7 +11,7 @@ use super::serve_queue::{QueueEnds, ServeQueue};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
 use crate::connection::ErrorOf;
 use crate::driver::{plain, ready};
-use crate::error::{Cause, Error};
+use crate::error::Cause;
 use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
@@ -100,10 +100,10 @@ impl<C: Decode + Encode> Connection<C> {
         receiver.receiving.wake_when_told(&queue.waker());
         thread::scope(|threads| {
             let queue = &queue;
-            if let Err(error) = begin(threads, queue, move || write(queue, sender, output, within)) {
+            if let Err(error) = begin::<C>(threads, queue, move || write(queue, sender, output, within)) {
                 queue.end(queue.error(Cause::Io(error)));
             }
-            read(queue, receiver, || begin_handler(threads, queue, answer));
+            read(queue, receiver, || begin_handler::<C, A>(threads, queue, answer));
         });
         queue.outcome()
     }
@@ -113,12 +113,12 @@ served_connection!(plain, _limit => flush());
 
 /// Begins a thread that handles requests. If the system has none left, the other threads go on. The connection ends only if there is no
 /// other.
-fn begin_handler<'s, D: Send + Sync, E: Send + Sync, A: Answer>(
+fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s Arc<ServeQueue<D, E>>,
+    queue: &'s QueueOf<C>,
     answer: &'s (impl Fn(Message) -> A + Sync),
 ) {
-    if let Err(error) = begin(threads, queue, move || handle(queue, answer))
+    if let Err(error) = begin::<C>(threads, queue, move || handle::<C, A>(queue, answer))
         && !queue.goes_on_without()
     {
         queue.end(queue.error(Cause::Io(error)));
@@ -126,17 +126,12 @@ fn begin_handler<'s, D: Send + Sync, E: Send + Sync, A: Answer>(
 }
 
 /// Begins a thread that ends the connection where it fails.
-fn begin<'s, D: Send + Sync, E: Send + Sync>(
+fn begin<'s, C: Decode + Encode>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s Arc<ServeQueue<D, E>>,
-    work: impl FnOnce() -> Result<(), Error<D, E>> + Send + 's,
+    queue: &'s QueueOf<C>,
+    work: impl FnOnce() -> Result<(), ErrorOf<C>> + Send + 's,
 ) -> io::Result<()> {
-    let run = || {
-        if let Err(error) = work() {
-            queue.end(error);
-        }
-    };
-    spawn_scoped(threads, run).map(drop)
+    spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
 /// Reads requests while there is room for them.
@@ -157,7 +152,7 @@ fn read<C: Decode + Encode, R: ReadStream>(
 }
 
 /// Handles one request after the other.
-fn handle<D, E, A: Answer>(queue: &ServeQueue<D, E>, answer: &impl Fn(Message) -> A) -> Result<(), Error<D, E>> {
+fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Message) -> A) -> Result<(), ErrorOf<C>> {
     while let Some((place, request)) = queue.next() {
         let reply = handled(|| answer(request));
         queue.answer(place, reply.map_err(|cause| queue.error(cause))?);

@@ -97,7 +97,7 @@ impl<C: Decode + Encode, S> Served<C, S> {
     /// [`try_next`](Self::try_next) called: make one of what [wakes](std::task::Wake) the loop, a `mio::Waker` for example, and set it
     /// before anything else.
     pub fn set_waker(&mut self, waker: Waker) {
-        self.machine.wake(&waker);
+        self.machine.output.wake(&waker);
         self.connection.set_waker(&waker);
         self.waker = waker;
     }
@@ -182,7 +182,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// As [`try_next`](Self::try_next).
     pub fn try_flush(&mut self) -> Result<bool, C> {
         let machine = &mut self.machine;
-        machine.wake(&self.waker);
+        machine.output.wake(&self.waker);
         let written = self.connection.both(|session, port, clock| machine.write(&mut session.sending, port, clock));
         written.map(|progress| progress == Progress::Done).map_err(|cause| self.fail(cause))
     }

@@ -6,21 +6,12 @@ use super::stats::ServerCounts;
 use crate::session::Stage;
 
 /// How far the drain of a server is. Time is an argument, since a moment that the server chose.
-///
-/// ```text
-///   Open ── order ──► Draining ── half of the time ──► Closing ── all of it ──► Cut
-/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Drain {
-    times: Option<Times>,
+    /// When half of the time is over, and when all of it is.
+    times: Option<[Duration; 2]>,
     /// What had been counted when it began.
     pub(super) before: ServerCounts,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    half_over: Duration,
-    over: Duration,
 }
 
 /// What came of draining a server. Each request is counted once.
@@ -77,31 +68,27 @@ impl crate::driver::Suspended for DrainReport {
 impl Drain {
     /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
     pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> ServerCounts) -> bool {
-        let over = now.saturating_add(within);
-        let half_over = now.saturating_add(within / 2);
-        let is_first = self.times.is_none();
-        if is_first {
-            self.before = before();
-        }
-        let times = self.times.get_or_insert(Times { half_over, over });
-        times.over = times.over.min(over);
-        times.half_over = times.half_over.min(half_over);
-        is_first
+        let times = [within / 2, within].map(|time| now.saturating_add(time));
+        let Some(earlier) = self.times else {
+            *self = Self { times: Some(times), before: before() };
+            return true;
+        };
+        self.times = Some([earlier[0].min(times[0]), earlier[1].min(times[1])]);
+        false
     }
 
     pub(crate) fn stage(&self, now: Duration) -> Stage {
         match self.times {
             None => Stage::Open,
-            Some(times) if now < times.half_over => Stage::Draining,
-            Some(times) if now < times.over => Stage::Closing,
+            Some([half_over, _]) if now < half_over => Stage::Draining,
+            Some([_, over]) if now < over => Stage::Closing,
             Some(_) => Stage::Cut,
         }
     }
 
     /// When the next stage comes; `None` where time brings none.
     pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
-        let times = self.times?;
-        [times.half_over, times.over].into_iter().find(|&at| at > now)
+        self.times?.into_iter().find(|&at| at > now)
     }
 }
 

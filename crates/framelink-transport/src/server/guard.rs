@@ -17,7 +17,7 @@ pub(crate) struct ServedGuard<D: Driver> {
     control: Arc<ServerControl<D>>,
     peer: Option<SocketAddr>,
     /// How the connection has ended if this is dropped now. `None` once that is counted.
-    if_dropped: Option<Cause<DecodeError, EncodeError>>,
+    if_dropped: Option<&'static Cause<DecodeError, EncodeError>>,
 }
 
 impl<D: Driver> ServedGuard<D> {
@@ -25,14 +25,13 @@ impl<D: Driver> ServedGuard<D> {
     pub(super) fn new(control: &Arc<ServerControl<D>>) -> Self {
         control.stats.on_begun();
         control.serving.fetch_add(1, Ordering::AcqRel);
-        Self { control: Arc::clone(control), peer: None, if_dropped: Some(Cause::Closed) }
+        Self { control: Arc::clone(control), peer: None, if_dropped: Some(&Cause::Closed) }
     }
 
     /// There is a thread or a task that serves the connection. If that is ended from outside, the connection was cut.
-    pub(crate) fn begun(self) -> Self {
-        let mut guard = self;
-        guard.if_dropped = Some(Cause::Ended(Ending::Cut));
-        guard
+    pub(crate) const fn begun(mut self) -> Self {
+        self.if_dropped = Some(&Cause::Ended(Ending::Cut));
+        self
     }
 
     /// Serving begins.
@@ -56,7 +55,7 @@ impl<D: Driver> ServedGuard<D> {
 
 impl<D: Driver> Drop for ServedGuard<D> {
     fn drop(&mut self) {
-        if let Some(cause) = &self.if_dropped {
+        if let Some(cause) = self.if_dropped {
             self.control.stats.on_ended(Some(cause), 0);
         }
         self.control.serving.fetch_sub(1, Ordering::AcqRel);

@@ -79,10 +79,14 @@ macro_rules! serve_many_method {
     };
 }
 
-/// The types of a server and of its handle, whose documentation comes first. The driver's listener has the method `$stopper`, where
-/// something has to stop it.
-macro_rules! server_types {
-    ($driver:ident $(, $stopper:ident: $Stopper:ty)?; $(#[$doc:meta])*) => {
+/// A server and its handle. Its documentation with the example of the driver comes first. `$over` makes what accepts of its listener,
+/// and `$serve` serves a connection in place. The listener has the method `$stopper`, where something has to stop it.
+macro_rules! server {
+    (
+        $(#[$doc:meta])*
+        $driver:ident, $plain:ident $wait:ident $($async:ident)?, $answer:ident: ($($bound:tt)+), $over:expr, $serve:ident
+        $(, $stopper:ident: $Stopper:ty)?
+    ) => {
         $(#[$doc])*
         pub struct Server {
             listener: Listener,
@@ -102,7 +106,12 @@ macro_rules! server_types {
         }
 
         impl Server {
-            fn on(listener: Listener, profile: &Arc<Profile>) -> io::Result<Self> {
+            /// Listens on the first of the addresses that can be bound. Nothing is accepted before the server [runs](Self::run).
+            ///
+            /// # Errors
+            /// As the system has it, and when a server cannot use the profile.
+            pub $($async)? fn bind(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+                let listener = $plain!(Listener::bind_profile(address, profile))?;
                 let Some(admission) = listener.admission().cloned() else {
                     return Err(io::ErrorKind::InvalidInput.into());
                 };
@@ -110,6 +119,88 @@ macro_rules! server_types {
                 let handle =
                     ServerHandle { control: ServerControl::new(admission), $($stopper: listener.$stopper())? };
                 Ok(Self { listener, profile, concurrency, registry: None, handle })
+            }
+
+            /// Sets how many requests of one connection are handled at a time. Defaults to one.
+            #[must_use]
+            pub const fn concurrency(mut self, concurrency: Concurrency) -> Self {
+                self.concurrency = concurrency;
+                self
+            }
+
+            /// Has every connection join this registry, which pushes messages to it. Defaults to none.
+            #[must_use]
+            pub fn registry(mut self, registry: &Registry) -> Self {
+                self.registry = Some(registry.clone());
+                self
+            }
+
+            /// Sets what is called with each event, for a log. It runs in the tasks or threads that serve, and should be quick. Defaults to
+            /// none.
+            #[must_use]
+            pub fn observe(self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
+                self.handle.control.stats.admission.observe(observer);
+                self
+            }
+
+            /// The address that the server listens on.
+            ///
+            /// # Errors
+            /// As the system has it.
+            pub fn local_addr(&self) -> io::Result<SocketAddr> {
+                self.listener.local_addr()
+            }
+
+            /// Returns what reads the counts of the server and drains it.
+            pub fn handle(&self) -> ServerHandle {
+                self.handle.clone()
+            }
+
+            /// Serves until the server is [drained](ServerHandle::drain). Each request is answered with the bytes that the handler returns, or
+            /// with nothing.
+            ///
+            /// A drain does this, in this order:
+            ///
+            /// 1. The connections that wait to be accepted are accepted, within the limits, and the listener is closed.
+            /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message has begun to come, and
+            ///    no reply is owed. A connection that has sent nothing since it was accepted has
+            ///    [a moment](crate::session::Tenure::CONNECT_GRACE) for its first message.
+            /// 3. After half of the time nothing new is taken, quiet or not.
+            /// 4. When the time is over, the connections that are left are cut.
+            ///
+            /// With threads, a handler that does not return then is left behind in its thread, with its socket closed. On tokio, dropping the
+            /// future cuts everything at once.
+            pub $($async)? fn run<H, $answer>(self, handler: H) -> DrainReport
+            where
+                H: Fn(Message) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                $plain!(self.run_with_peer(move |message, _| handler(message)))
+            }
+
+            /// Like [`run`](Self::run), but the handler is also given the address of the client, where the client has one.
+            pub $($async)? fn run_with_peer<H, $answer>(self, handler: H) -> DrainReport
+            where
+                H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                let (handler, control) = (Arc::new(handler), self.handle.control);
+                let (profile, concurrency, registry) = (self.profile, self.concurrency, self.registry);
+                let serve = move |mut connection: Connection, mut guard: ServedGuard<_>| {
+                    let (handler, profile) = (Arc::clone(&handler), Arc::clone(&profile));
+                    if let Some(registry) = &registry {
+                        connection.join(registry);
+                    }
+                    async move {
+                        let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
+                        guard.on_connected(peer);
+                        let answer = |message| handler(message, peer);
+                        let served = connection.$serve(&profile, concurrency, answer).await;
+                        drop(connection);
+                        guard.on_ended(&served, bytes.get());
+                    }
+                };
+                $wait!(run(($over)(self.listener), control, serve))
             }
         }
 
@@ -143,99 +234,4 @@ macro_rules! server_types {
     };
 }
 
-/// The methods of a server. `$over` makes what accepts of its listener, and `$serve` serves a connection in place.
-macro_rules! server_methods {
-    ($plain:ident $wait:ident $($async:ident)?, $answer:ident: ($($bound:tt)+), $over:expr, $serve:ident) => {
-        /// Listens on the first of the addresses that can be bound. Nothing is accepted before the server [runs](Self::run).
-        ///
-        /// # Errors
-        /// As the system has it, and when a server cannot use the profile.
-        pub $($async)? fn bind(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
-            Self::on($plain!(Listener::bind_profile(address, profile))?, profile)
-        }
-
-        /// Sets how many requests of one connection are handled at a time. Defaults to one.
-        #[must_use]
-        pub const fn concurrency(mut self, concurrency: Concurrency) -> Self {
-            self.concurrency = concurrency;
-            self
-        }
-
-        /// Has every connection join this registry, which pushes messages to it. Defaults to none.
-        #[must_use]
-        pub fn registry(mut self, registry: &Registry) -> Self {
-            self.registry = Some(registry.clone());
-            self
-        }
-
-        /// Sets what is called with each event, for a log. It runs in the tasks or threads that serve, and should be quick. Defaults to
-        /// none.
-        #[must_use]
-        pub fn observe(self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
-            self.handle.control.stats.admission.observe(observer);
-            self
-        }
-
-        /// The address that the server listens on.
-        ///
-        /// # Errors
-        /// As the system has it.
-        pub fn local_addr(&self) -> io::Result<SocketAddr> {
-            self.listener.local_addr()
-        }
-
-        /// Returns what reads the counts of the server and drains it.
-        pub fn handle(&self) -> ServerHandle {
-            self.handle.clone()
-        }
-
-        /// Serves until the server is [drained](ServerHandle::drain). Each request is answered with the bytes that the handler returns, or
-        /// with nothing.
-        ///
-        /// A drain does this, in this order:
-        ///
-        /// 1. The connections that wait to be accepted are accepted, within the limits, and the listener is closed.
-        /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message has begun to come, and
-        ///    no reply is owed. A connection that has sent nothing since it was accepted has
-        ///    [a moment](crate::session::Tenure::CONNECT_GRACE) for its first message.
-        /// 3. After half of the time nothing new is taken, quiet or not.
-        /// 4. When the time is over, the connections that are left are cut.
-        ///
-        /// With threads, a handler that does not return then is left behind in its thread, with its socket closed. On tokio, dropping the
-        /// future cuts everything at once.
-        pub $($async)? fn run<H, $answer>(self, handler: H) -> DrainReport
-        where
-            H: Fn(Message) -> $answer + Send + Sync + 'static,
-            $answer: $($bound)+,
-        {
-            $plain!(self.run_with_peer(move |message, _| handler(message)))
-        }
-
-        /// Like [`run`](Self::run), but the handler is also given the address of the client, where the client has one.
-        pub $($async)? fn run_with_peer<H, $answer>(self, handler: H) -> DrainReport
-        where
-            H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
-            $answer: $($bound)+,
-        {
-            let (handler, control) = (Arc::new(handler), self.handle.control);
-            let (profile, concurrency, registry) = (self.profile, self.concurrency, self.registry);
-            let serve = move |mut connection: Connection, mut guard: ServedGuard<_>| {
-                let (handler, profile) = (Arc::clone(&handler), Arc::clone(&profile));
-                if let Some(registry) = &registry {
-                    connection.join(registry);
-                }
-                async move {
-                    let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
-                    guard.on_connected(peer);
-                    let answer = |message| handler(message, peer);
-                    let served = connection.$serve(&profile, concurrency, answer).await;
-                    drop(connection);
-                    guard.on_ended(&served, bytes.get());
-                }
-            };
-            $wait!(run(($over)(self.listener), control, serve))
-        }
-    };
-}
-
-pub(crate) use {join_method, serve_many_method, serve_method, server_methods, server_types};
+pub(crate) use {join_method, serve_many_method, serve_method, server};

@@ -20,16 +20,10 @@ pub(crate) struct ServedOutput<C> {
     mailbox: Option<Mailbox<C>>,
     /// How long writing a reply may take, from when it is due.
     within: Duration,
-    /// In the order of the queue.
-    runs: VecDeque<OutputRun>,
+    /// Messages of one kind that follow one another, and how many, in the order of the queue.
+    runs: VecDeque<(OutputKind, u64)>,
     /// How many messages the socket had taken when that was last looked at.
     written: u64,
-}
-
-/// Messages of one kind that follow one another.
-struct OutputRun {
-    kind: OutputKind,
-    count: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,17 +78,17 @@ impl<C> ServedOutput<C> {
         self.written += fresh;
         let (mut replied, mut pushed) = (0, 0);
         while fresh > 0
-            && let Some(run) = self.runs.front_mut()
+            && let Some((kind, left)) = self.runs.front_mut()
         {
-            let count = run.count.min(fresh);
+            let count = fresh.min(*left);
             fresh -= count;
-            run.count -= count;
-            match run.kind {
+            *left -= count;
+            match kind {
                 OutputKind::Earlier => {}
                 OutputKind::Reply(_) => replied += count,
                 OutputKind::Pushed => pushed += count,
             }
-            if run.count == 0 {
+            if *left == 0 {
                 self.runs.pop_front();
             }
         }
@@ -122,8 +116,8 @@ impl<C> ServedOutput<C> {
 
     /// Until when the peer has to take a reply. A pushed message may wait for ever, because the backlog of the registry has its own rule.
     pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
-        let being_written = self.runs.iter().find_map(|run| match run.kind {
-            OutputKind::Reply(since) => Some(since),
+        let being_written = self.runs.iter().find_map(|(kind, _)| match kind {
+            OutputKind::Reply(since) => Some(*since),
             _ => None,
         });
         let since = being_written.or_else(|| replies.due_since())?;
@@ -172,8 +166,8 @@ impl<C> ServedOutput<C> {
     fn push(&mut self, kind: OutputKind, count: u64) {
         match self.runs.back_mut() {
             _ if count == 0 => {}
-            Some(run) if run.kind == kind => run.count += count,
-            _ => self.runs.push_back(OutputRun { kind, count }),
+            Some((last, length)) if *last == kind => *length += count,
+            _ => self.runs.push_back((kind, count)),
         }
     }
 }

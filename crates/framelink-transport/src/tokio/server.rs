@@ -18,15 +18,11 @@ use crate::admission::ServerEvent;
 use crate::driver::awaited;
 use crate::profile::Profile;
 use crate::registry::Registry;
-use crate::server::{
-    Answer, DrainReport, ServedGuard, ServerControl, ServerCounts, ServerListener, run, server_methods, server_types,
-};
+use crate::server::{Answer, DrainReport, ServedGuard, ServerControl, ServerCounts, ServerListener, run, server};
 use crate::session::Concurrency;
 use framelink_session::Message;
 
-server_types! {
-    Tokio;
-
+server! {
     /// Serves the clients that its profile lets in, until it is drained.
     ///
     /// Each connection is [served](Connection::serve_many) in a task of its own, within the limits of the profile: see the profile's
@@ -55,10 +51,7 @@ server_types! {
     /// # Ok(())
     /// # }
     /// ```
-}
-
-impl Server {
-    server_methods!(awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end);
+    Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end
 }
 
 /// A listener, with a task for each connection.

@@ -106,7 +106,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let (peer, clock) = (connection.peer_addr(), connection.clock);
         let failed = |cause| Error::new(Operation::Serve, peer, cause);
-        self.machine.wake(context.waker());
+        self.machine.output.wake(context.waker());
         connection.receiver.receiving.wake_when_told(context.waker());
         if let Some(ending) = connection.receiver.receiving.told() {
             // It is possible that no task reads or writes at this moment.
