@@ -9,9 +9,9 @@ use framelink_codec::Fault;
 use framelink_codec::notation::TimeText;
 use framelink_heartbeat::Verdict;
 
-use crate::HandlerError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::NotLent;
+use crate::server::HandlerError;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
 use crate::{ConnectError, DecodeError, EncodeError};
 

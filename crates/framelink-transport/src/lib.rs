@@ -47,9 +47,11 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
 #[cfg(feature = "socket")]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, reason = "all drivers together use all of it")
+)]
 mod admission;
-#[cfg(feature = "socket")]
-mod answer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
@@ -80,8 +82,16 @@ pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 #[cfg(feature = "socket")]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, reason = "all drivers together use all of it")
+)]
 mod registry;
 #[cfg(feature = "socket")]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, unused_imports, unused_macros, reason = "all drivers together use all of it")
+)]
 mod server;
 pub mod session;
 #[cfg(feature = "socket")]
@@ -97,8 +107,6 @@ use client::rules as client_rules;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};
-#[cfg(feature = "socket")]
-pub use answer::{Answer, HandlerError};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
 #[cfg(feature = "socket")]
@@ -123,8 +131,8 @@ use net::{connector, threads};
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use server::{ClosedCounts, DrainReport, ServerCounts};
+#[cfg(feature = "socket")]
+pub use server::{Answer, ClosedCounts, DrainReport, HandlerError, ServerCounts};
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
 

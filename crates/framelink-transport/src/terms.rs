@@ -80,10 +80,10 @@ impl Terms {
             let timeouts = profile.timeouts();
             Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
         });
-        let tenure = tenure.heed(Arc::clone(permit.notice())).counted_in(permit.tally());
+        let tenure = tenure.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
         session::keep_for(receiving, sending, tenure);
-        receiving.count_memory(permit.account().place());
-        sending.count_memory(permit.account().place());
+        receiving.count_memory(permit.account.place());
+        sending.count_memory(permit.account.place());
         let permit = Arc::new(permit);
         sending.hold(Arc::<Permit>::clone(&permit));
         receiving.hold(permit);

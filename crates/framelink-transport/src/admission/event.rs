@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,14 +84,7 @@ impl fmt::Display for ServerEvent<'_> {
 }
 
 /// Is told what happens.
-pub(crate) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
-
-/// A panic of an observer ends nothing of the server.
-pub(crate) fn tell(observer: Option<&Observer>, event: &ServerEvent<'_>) {
-    if let Some(observer) = observer {
-        let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
-    }
-}
+pub(super) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
 
 #[cfg(test)]
 mod tests {

@@ -116,9 +116,10 @@ impl<C: Decode + Encode> Connection<C> {
     connection::socket_connection_methods!(admitted_as: close_on_notice);
 
     /// What stops the listener ends the waits of its reader too.
-    pub(super) fn interrupted_by(&mut self, interrupt: Interrupt) {
+    pub(super) fn interrupted_by(mut self, interrupt: Interrupt) -> Self {
         self.receiver.interrupt =
             Some(Interrupting { interrupt, wait: |interrupt, stream, left| interrupt.wait(&**stream, left) });
+        self
     }
 
     /// A preamble goes out at once.
@@ -133,7 +134,7 @@ impl<C: Decode + Encode> Connection<C> {
     fn close_on_notice(&self, permit: Option<&Permit>) {
         let Some(permit) = permit else { return };
         let socket = self.receiver.reader.as_ref().map(Shared::downgrade);
-        permit.notice().close_with(Box::new(move || {
+        permit.notice.close_with(Box::new(move || {
             if let Some(socket) = socket.as_ref().and_then(std::sync::Weak::upgrade) {
                 // One that is closed already is closed.
                 let _ = socket.shutdown(std::net::Shutdown::Both);

@@ -9,9 +9,10 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use super::stream::Closer;
-use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error, Operation};
+use crate::net::clock::Clock;
+use crate::registry::Slot;
 use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
 use crate::session::{Notice, Place, Sending, Transmit};
 use framelink_session::Message;
@@ -36,8 +37,8 @@ pub(super) struct ServeQueue<D, E> {
 pub(super) struct QueueEnds {
     /// Ends the waits of the threads that read and write.
     pub(super) closer: Option<Closer>,
-    /// Whether the peer is too slow for the messages that are pushed to it.
-    pub(super) is_too_slow: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// What is pushed to it: the peer may be too slow for that.
+    pub(super) pushed: Option<Arc<Slot>>,
     /// Tells the connection to end.
     pub(super) notice: Option<Arc<Notice>>,
 }
@@ -62,7 +63,7 @@ impl<D, E> QueueState<D, E> {
     }
 }
 
-impl<D, E> ServeQueue<D, E> {
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueue<D, E> {
     pub(super) fn new(
         requests: ServedRequests<D, E>,
         ends: QueueEnds,
@@ -153,11 +154,7 @@ impl<D, E> ServeQueue<D, E> {
         output: &mut ServedOutput<C>,
         sending: &mut Sending<S>,
         within: Duration,
-    ) -> Result<Option<Duration>, Cause<D, S::Error>>
-    where
-        D: Send + Sync + Copy + 'static,
-        E: Send + Sync + Copy + 'static,
-    {
+    ) -> Result<Option<Duration>, Cause<D, S::Error>> {
         let waker = self.waker();
         let mut state = self.state();
         loop {
@@ -213,11 +210,7 @@ impl<D, E> ServeQueue<D, E> {
     }
 
     /// Wakes the thread that writes when there may be something to write, and all threads when the connection is to end.
-    pub(super) fn waker(self: &Arc<Self>) -> Waker
-    where
-        D: Send + Sync + Copy + 'static,
-        E: Send + Sync + Copy + 'static,
-    {
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
         Arc::new(QueueWaker(Arc::downgrade(self))).into()
     }
 
@@ -252,7 +245,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for 
         if let Some(ending) = queue.ends.notice.as_ref().and_then(|notice| notice.abrupt()) {
             return queue.end(queue.error(Cause::Ended(ending)));
         }
-        if queue.ends.is_too_slow.as_ref().is_some_and(|is_too_slow| is_too_slow()) {
+        if queue.ends.pushed.as_ref().is_some_and(|pushed| pushed.is_closed()) {
             // The thread that writes may wait for long.
             return queue.end(queue.error(Cause::TooSlow));
         }

@@ -9,24 +9,22 @@ use framelink_codec::{Decode, Encode};
 
 use super::serve_queue::{QueueEnds, ServeQueue};
 use super::{Connection, ReadStream, RecvHalf, SendHalf};
-use crate::answer::Answer;
-use crate::close_report::CloseReport;
-use crate::driver::ready;
-use crate::error::{Cause, Error};
+use crate::connection::ErrorOf;
+use crate::driver::{plain, ready};
+use crate::error::Cause;
+use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
-    ErrorOf, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, in_turn_connection, join_method,
-    serve_many_method, serve_method,
+    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, serve_in_turn,
+    serve_many_method, serve_method, served_connection,
 };
-use crate::session::Concurrency;
-use crate::threads::spawn_scoped;
-use crate::tries::TryRecv;
+use crate::session::{Concurrency, Ending};
 use framelink_session::Message;
 
 type QueueOf<C> = Arc<ServeQueue<<C as Decode>::Error, <C as Encode>::Error>>;
 
 impl<C: Decode + Encode> Connection<C> {
-    join_method!(receiver, sender);
+    join_method!();
 
     serve_method! {
         /// ```no_run
@@ -43,7 +41,7 @@ impl<C: Decode + Encode> Connection<C> {
         /// # Ok(())
         /// # }
         /// ```
-        ready, A: Answer, crate::server::serve_in_turn
+        ready, A: Answer, serve_in_turn
     }
 
     serve_many_method! {
@@ -62,7 +60,7 @@ impl<C: Decode + Encode> Connection<C> {
 
     /// Serves the connection with several threads, and closes it.
     pub(super) async fn serve_to_end<A: Answer>(
-        mut self,
+        &mut self,
         profile: &Profile,
         concurrency: Concurrency,
         answer: impl Fn(Message) -> A + Sync,
@@ -92,7 +90,7 @@ impl<C: Decode + Encode> Connection<C> {
         let (receiver, sender) = (&mut self.receiver, &mut self.sender);
         let ends = QueueEnds {
             closer: receiver.reader.as_ref().and_then(ReadStream::closer),
-            is_too_slow: mailbox.as_ref().map(|mailbox| Box::new(mailbox.watch()) as _),
+            pushed: mailbox.as_ref().map(|mailbox| Arc::clone(&mailbox.slot)),
             notice: receiver.receiving.notice().cloned(),
         };
         let requests = ServedRequests::begin(&mut receiver.receiving, &sender.sending, profile, concurrency);
@@ -102,30 +100,25 @@ impl<C: Decode + Encode> Connection<C> {
         receiver.receiving.wake_when_told(&queue.waker());
         thread::scope(|threads| {
             let queue = &queue;
-            if let Err(error) = begin(threads, queue, move || write(queue, sender, output, within)) {
+            if let Err(error) = begin::<C>(threads, queue, move || write(queue, sender, output, within)) {
                 queue.end(queue.error(Cause::Io(error)));
             }
-            read(queue, receiver, || begin_handler(threads, queue, answer));
+            read(queue, receiver, || begin_handler::<C, A>(threads, queue, answer));
         });
         queue.outcome()
     }
 }
 
-in_turn_connection! {
-    receiver, sender,
-    close(connection, within) { Self::close_and_count(&mut { connection }, within) }
-    flush(connection, _limit) { Self::flush(connection) }
-    recv(connection) { Self::recv(connection) }
-}
+served_connection!(plain, _limit => flush());
 
 /// Begins a thread that handles requests. If the system has none left, the other threads go on. The connection ends only if there is no
 /// other.
-fn begin_handler<'s, D: Send + Sync, E: Send + Sync, A: Answer>(
+fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s Arc<ServeQueue<D, E>>,
+    queue: &'s QueueOf<C>,
     answer: &'s (impl Fn(Message) -> A + Sync),
 ) {
-    if let Err(error) = begin(threads, queue, move || handle(queue, answer))
+    if let Err(error) = begin::<C>(threads, queue, move || handle::<C, A>(queue, answer))
         && !queue.goes_on_without()
     {
         queue.end(queue.error(Cause::Io(error)));
@@ -133,17 +126,12 @@ fn begin_handler<'s, D: Send + Sync, E: Send + Sync, A: Answer>(
 }
 
 /// Begins a thread that ends the connection where it fails.
-fn begin<'s, D: Send + Sync, E: Send + Sync>(
+fn begin<'s, C: Decode + Encode>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s Arc<ServeQueue<D, E>>,
-    work: impl FnOnce() -> Result<(), Error<D, E>> + Send + 's,
+    queue: &'s QueueOf<C>,
+    work: impl FnOnce() -> Result<(), ErrorOf<C>> + Send + 's,
 ) -> io::Result<()> {
-    let run = || {
-        if let Err(error) = work() {
-            queue.end(error);
-        }
-    };
-    spawn_scoped(threads, run).map(drop)
+    spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
 /// Reads requests while there is room for them.
@@ -157,12 +145,14 @@ fn read<C: Decode + Encode, R: ReadStream>(
             begin_handler();
         }
     }
-    // Handlers may take long still.
-    receiver.receiving.forget_if_told();
+    // Handlers may take long still. What has come on a connection that is cut is counted.
+    if receiver.receiving.told() != Some(Ending::Cut) {
+        receiver.receiving.forget_if_told();
+    }
 }
 
 /// Handles one request after the other.
-fn handle<D, E, A: Answer>(queue: &ServeQueue<D, E>, answer: &impl Fn(Message) -> A) -> Result<(), Error<D, E>> {
+fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Message) -> A) -> Result<(), ErrorOf<C>> {
     while let Some((place, request)) = queue.next() {
         let reply = handled(|| answer(request));
         queue.answer(place, reply.map_err(|cause| queue.error(cause))?);

@@ -3,10 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use framelink_codec::{Decode, Encode};
+
 use super::Connection;
 use super::connector::NonBlocking;
 use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
-use crate::error::Error;
+use crate::connection::ErrorOf;
 use crate::tries::TryRecv;
 use framelink_session::Message;
 
@@ -44,9 +46,9 @@ impl Task for Nothing {
 
 role_connection!(plain);
 
-impl Connection {
+impl<C: Decode + Encode> Connection<C> {
     /// The next message, when there is one; `None` when the peer has ended the connection.
-    fn recv(&mut self) -> Result<Option<Message>, Error> {
+    pub(super) fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
         loop {
             match self.recv_within(Duration::MAX)? {
                 TryRecv::Nothing => {}

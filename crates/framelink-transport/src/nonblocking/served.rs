@@ -11,10 +11,12 @@ use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
 use super::{Connection, WriteStream};
+use crate::connection::ErrorOf;
 use crate::drive::{Clock as _, Progress};
 use crate::error::{Cause, Operation};
 use crate::profile::Profile;
-use crate::server::{ErrorOf, ServedMachine, join_method};
+use crate::server::{ServedMachine, join_method};
+
 use crate::session::{Concurrency, Place};
 use crate::tries::TryRecv;
 use framelink_profile::Directions;
@@ -70,7 +72,7 @@ pub struct Served<C: Decode + Encode = Directions, S = TcpStream> {
 }
 
 impl<C: Decode + Encode, S> Connection<C, S> {
-    join_method!(session, session);
+    join_method!();
 
     /// Serves many requests at a time, whose replies are sent as `concurrency` and the profile say.
     pub fn serve_many(mut self, profile: &Profile, concurrency: Concurrency) -> Served<C, S> {
@@ -95,7 +97,7 @@ impl<C: Decode + Encode, S> Served<C, S> {
     /// [`try_next`](Self::try_next) called: make one of what [wakes](std::task::Wake) the loop, a `mio::Waker` for example, and set it
     /// before anything else.
     pub fn set_waker(&mut self, waker: Waker) {
-        self.machine.wake(&waker);
+        self.machine.output.wake(&waker);
         self.connection.set_waker(&waker);
         self.waker = waker;
     }
@@ -180,7 +182,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// As [`try_next`](Self::try_next).
     pub fn try_flush(&mut self) -> Result<bool, C> {
         let machine = &mut self.machine;
-        machine.wake(&self.waker);
+        machine.output.wake(&self.waker);
         let written = self.connection.both(|session, port, clock| machine.write(&mut session.sending, port, clock));
         written.map(|progress| progress == Progress::Done).map_err(|cause| self.fail(cause))
     }

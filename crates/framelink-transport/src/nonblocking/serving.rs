@@ -5,12 +5,10 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::{Connection, Served};
-use crate::answer::Answer;
-use crate::close_report::CloseReport;
-use crate::driver::ready;
+use crate::connection::ErrorOf;
+use crate::driver::{plain, ready};
 use crate::profile::Profile;
-use crate::server::{ErrorOf, end_served, in_turn_connection, serve_method};
-use crate::tries::TryRecv;
+use crate::server::{Answer, end_served, serve_in_turn, serve_method, served_connection};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -29,7 +27,7 @@ impl<C: Decode + Encode> Connection<C> {
         /// # Ok(())
         /// # }
         /// ```
-        ready, A: Answer, crate::server::serve_in_turn
+        ready, A: Answer, serve_in_turn
     }
 }
 
@@ -41,24 +39,10 @@ impl<C: Decode + Encode> Served<C> {
     ///
     /// # Errors
     /// When what was queued could not be written in that time, and when the connection was reset.
-    pub fn close(self, profile: &Profile) -> Result<u64, ErrorOf<C>> {
+    pub fn close(mut self, profile: &Profile) -> Result<u64, ErrorOf<C>> {
         let answered = self.answered();
-        ready!(end_served(self.connection, profile, answered, Ok(()))).into_answered()
+        ready!(end_served(&mut self.connection, profile, answered, Ok(()))).into_answered()
     }
 }
 
-in_turn_connection! {
-    session, session,
-    // There is no server that would count messages.
-    close(connection, within) { (0, connection.close(within)) }
-    flush(connection, limit) { connection.flush_within(limit) }
-    recv(connection) {
-        loop {
-            match Self::recv_within(connection, Duration::MAX)? {
-                TryRecv::Message(message) => return Ok(Some(message)),
-                TryRecv::Closed => return Ok(None),
-                TryRecv::Nothing => {}
-            }
-        }
-    }
-}
+served_connection!(plain, limit => flush_within(limit));

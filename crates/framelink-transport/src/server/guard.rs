@@ -2,72 +2,63 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::control::ServerControl;
 use super::ending::ServedOutcome;
-use super::stats::Stats;
-use crate::admission::{Observer, ServerEvent, tell};
+use crate::admission::ServerEvent;
+use crate::driver::{Driver, Notify as _};
 use crate::error::{Cause, Error};
 use crate::session::Ending;
 use framelink_profile::{DecodeError, EncodeError};
 
-/// Counts a connection as served, until it has ended or this is dropped, and tells the observer of both.
-pub(crate) struct ServedGuard {
-    stats: Arc<Stats>,
-    observer: Option<Observer>,
+/// Counts a connection as served until this is dropped, and tells the observer when that begins and ends.
+pub(crate) struct ServedGuard<D: Driver> {
+    control: Arc<ServerControl<D>>,
     peer: Option<SocketAddr>,
-    has_begun: bool,
-    has_ended: bool,
+    /// How the connection has ended if this is dropped now. `None` once that is counted.
+    if_dropped: Option<&'static Cause<DecodeError, EncodeError>>,
 }
 
-impl ServedGuard {
-    pub(super) fn new(stats: &Arc<Stats>, observer: Option<&Observer>, peer: Option<SocketAddr>) -> Self {
-        stats.on_begun();
-        Self { stats: Arc::clone(stats), observer: observer.cloned(), peer, has_begun: false, has_ended: false }
+impl<D: Driver> ServedGuard<D> {
+    /// The connection has failed if it gets no task or thread.
+    pub(super) fn new(control: &Arc<ServerControl<D>>) -> Self {
+        control.stats.on_begun();
+        control.serving.fetch_add(1, Ordering::AcqRel);
+        Self { control: Arc::clone(control), peer: None, if_dropped: Some(&Cause::Closed) }
     }
 
-    /// There is a thread or a task that serves the connection.
+    /// There is a thread or a task that serves the connection. If that is ended from outside, the connection was cut.
     pub(crate) const fn begun(mut self) -> Self {
-        self.has_begun = true;
+        self.if_dropped = Some(&Cause::Ended(Ending::Cut));
         self
     }
 
     /// Serving begins.
-    pub(crate) fn on_connected(&self) {
-        tell(self.observer.as_ref(), &ServerEvent::Connected { peer: self.peer });
+    pub(crate) fn on_connected(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer;
+        self.control.stats.admission.notify(&ServerEvent::Connected { peer });
     }
 
     /// The connection has ended, after so many bytes were received. Its place has to be free before, because the observer may look.
     pub(crate) fn on_ended(mut self, outcome: &ServedOutcome<Error>, bytes_received: u64) {
-        self.count(outcome.ended.as_ref().copied().map_err(Error::cause), outcome.discarded);
-        let (peer, observer) = (self.peer, self.observer.as_ref());
-        if is_probe(&outcome.ended, bytes_received) {
-            tell(observer, &ServerEvent::Probed { peer });
+        self.if_dropped = None;
+        let (peer, error, stats) = (self.peer, outcome.ended.as_ref().err(), &self.control.stats);
+        stats.on_ended(error.map(Error::cause), outcome.discarded);
+        // The peer connected only to see whether it can.
+        if bytes_received == 0 && error.is_none_or(|error| matches!(error.cause(), Cause::Reset(_))) {
+            stats.admission.notify(&ServerEvent::Probed { peer });
         }
-        let error = outcome.ended.as_ref().err();
-        tell(observer, &ServerEvent::Closed { peer, answered: outcome.answered, error });
-    }
-
-    fn count(&mut self, ended: Result<(), &Cause<DecodeError, EncodeError>>, discarded: usize) {
-        self.stats.on_ended(ended, discarded);
-        self.has_ended = true;
+        stats.admission.notify(&ServerEvent::Closed { peer, answered: outcome.answered, error });
     }
 }
 
-/// A connection that was ended from outside was cut. One that has not begun to be served has failed.
-impl Drop for ServedGuard {
+impl<D: Driver> Drop for ServedGuard<D> {
     fn drop(&mut self) {
-        if !self.has_ended {
-            let cause = if self.has_begun { Cause::Ended(Ending::Cut) } else { Cause::Closed };
-            self.count(Err(&cause), 0);
+        if let Some(cause) = self.if_dropped {
+            self.control.stats.on_ended(Some(cause), 0);
         }
+        self.control.serving.fetch_sub(1, Ordering::AcqRel);
+        self.control.changed.notify();
     }
-}
-
-/// Whether the peer connected only to see whether it can.
-const fn is_probe<T, D, E>(ended: &Result<T, Error<D, E>>, bytes_received: u64) -> bool {
-    let is_by_peer = match ended {
-        Ok(_) => true,
-        Err(error) => matches!(error.cause(), Cause::Reset(_)),
-    };
-    is_by_peer && bytes_received == 0
 }

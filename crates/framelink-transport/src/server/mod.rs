@@ -1,7 +1,7 @@
 //! Serving connections, and servers of many connections, whatever the driver.
 //!
 //! ```text
-//!   ServerRules, run      accept, admit, drain, count: over ServerDriver
+//!   ServerControl, run    accept, admit, drain, count: over ServerListener
 //!     │
 //!   ServedMachine         one connection in one task or loop     in_turn    one request after the other in one thread
 //!     ├─ ServedRequests   which request is read, when it is handled
@@ -9,58 +9,31 @@
 //!   end_served            the close
 //! ```
 
-mod ending;
-mod output;
-mod read_ahead;
-mod requests;
-
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod answer;
 mod control;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod drain;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod ending;
 mod guard;
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
 mod in_turn;
-#[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
 mod methods;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod rules;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod output;
+mod pause;
+mod requests;
 mod run;
-#[cfg(any(feature = "nonblocking", feature = "tokio"))]
 mod served;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod stats;
 #[cfg(test)]
-#[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
 mod tests;
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use answer::{Answer, HandlerError};
 pub(crate) use control::ServerControl;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use drain::DrainReport;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use ending::ServedOutcome;
-#[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
-pub(crate) use ending::{ErrorOf, ServedConnection, end_served};
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
-pub(crate) use in_turn::{InTurnConnection, in_turn_connection, serve_in_turn};
-#[cfg(any(feature = "blocking", feature = "tokio", feature = "nonblocking"))]
-pub(crate) use methods::join_method;
-#[cfg(any(feature = "blocking", feature = "tokio", all(feature = "nonblocking", unix)))]
-pub(crate) use methods::serve_method;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use methods::{serve_many_method, server_debug, server_handle_methods, server_methods};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use requests::PlacedRequest;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use rules::ServerRules;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use run::{ServerDriver, run, server_driver_methods};
-#[cfg(any(feature = "nonblocking", feature = "tokio"))]
+pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, served_connection};
+pub(crate) use guard::ServedGuard;
+pub(crate) use in_turn::{handled, serve_in_turn};
+pub(crate) use methods::{join_method, serve_many_method, serve_method, server};
+pub(crate) use output::ServedOutput;
+pub(crate) use requests::{PlacedRequest, ServedRequests};
+pub(crate) use run::{ServerListener, run};
 pub(crate) use served::ServedMachine;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use stats::{ClosedCounts, ServerCounts};
-#[cfg(feature = "blocking")]
-pub(crate) use {in_turn::handled, output::ServedOutput, requests::ServedRequests};

@@ -7,7 +7,6 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use crate::drive::Clock;
-#[cfg(any(feature = "tokio", feature = "nonblocking"))]
 use crate::drive::{Output, Progress, flush};
 use crate::error::Cause;
 use crate::registry::Mailbox;
@@ -21,16 +20,10 @@ pub(crate) struct ServedOutput<C> {
     mailbox: Option<Mailbox<C>>,
     /// How long writing a reply may take, from when it is due.
     within: Duration,
-    /// In the order of the queue.
-    runs: VecDeque<OutputRun>,
+    /// Messages of one kind that follow one another, and how many, in the order of the queue.
+    runs: VecDeque<(OutputKind, u64)>,
     /// How many messages the socket had taken when that was last looked at.
     written: u64,
-}
-
-/// Messages of one kind that follow one another.
-struct OutputRun {
-    kind: OutputKind,
-    count: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +46,7 @@ impl<C> ServedOutput<C> {
     /// no wake-up is missed.
     pub(crate) fn wake(&self, waker: &Waker) {
         if let Some(mailbox) = &self.mailbox {
-            mailbox.tell(waker);
+            mailbox.slot.wake(waker);
         }
     }
 
@@ -71,10 +64,10 @@ impl<C> ServedOutput<C> {
             self.push(OutputKind::Reply(since), 1);
         }
         let Some(mailbox) = &self.mailbox else { return Ok(()) };
-        if mailbox.is_closed() {
+        if mailbox.slot.is_closed() {
             return Err(Cause::TooSlow);
         }
-        let count = mailbox.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
+        let count = mailbox.slot.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
         self.push(OutputKind::Pushed, count);
         Ok(())
     }
@@ -85,24 +78,24 @@ impl<C> ServedOutput<C> {
         self.written += fresh;
         let (mut replied, mut pushed) = (0, 0);
         while fresh > 0
-            && let Some(run) = self.runs.front_mut()
+            && let Some((kind, left)) = self.runs.front_mut()
         {
-            let count = run.count.min(fresh);
+            let count = fresh.min(*left);
             fresh -= count;
-            run.count -= count;
-            match run.kind {
+            *left -= count;
+            match kind {
                 OutputKind::Earlier => {}
                 OutputKind::Reply(_) => replied += count,
                 OutputKind::Pushed => pushed += count,
             }
-            if run.count == 0 {
+            if *left == 0 {
                 self.runs.pop_front();
             }
         }
         replies.on_written(usize::try_from(replied).unwrap_or(usize::MAX));
         sending.on_answered(replies.answered(), now);
         if let Some(mailbox) = self.mailbox.as_ref().filter(|_| pushed > 0) {
-            mailbox.on_written(pushed);
+            mailbox.slot.on_written(pushed);
         }
         if self.runs.is_empty() {
             // An idle connection holds no buffer.
@@ -117,15 +110,14 @@ impl<C> ServedOutput<C> {
     }
 
     /// Whether a message is due that is not queued.
-    #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     fn has_more(&self, replies: &Replies) -> bool {
-        replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.is_empty())
+        replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.slot.is_empty())
     }
 
     /// Until when the peer has to take a reply. A pushed message may wait for ever, because the backlog of the registry has its own rule.
     pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
-        let being_written = self.runs.iter().find_map(|run| match run.kind {
-            OutputKind::Reply(since) => Some(since),
+        let being_written = self.runs.iter().find_map(|(kind, _)| match kind {
+            OutputKind::Reply(since) => Some(*since),
             _ => None,
         });
         let since = being_written.or_else(|| replies.due_since())?;
@@ -149,7 +141,6 @@ impl<C> ServedOutput<C> {
     }
 
     /// Writes messages that are due, as far as the socket takes them now.
-    #[cfg(any(feature = "tokio", feature = "nonblocking"))]
     pub(crate) fn write<D, E: Encode>(
         &mut self,
         replies: &mut Replies,
@@ -175,8 +166,8 @@ impl<C> ServedOutput<C> {
     fn push(&mut self, kind: OutputKind, count: u64) {
         match self.runs.back_mut() {
             _ if count == 0 => {}
-            Some(run) if run.kind == kind => run.count += count,
-            _ => self.runs.push_back(OutputRun { kind, count }),
+            Some((last, length)) if *last == kind => *length += count,
+            _ => self.runs.push_back((kind, count)),
         }
     }
 }

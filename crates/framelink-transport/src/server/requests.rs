@@ -1,13 +1,14 @@
 //! The requests of one connection that is served.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::read_ahead::ReadAhead;
 use crate::drive;
 use crate::error::Error;
 use crate::profile::{ExchangeKind, Profile};
+use crate::session::memory::Held;
 use crate::session::{Concurrency, Place, Pulse, Receiving, Replies, Sending};
 use framelink_session::Message;
 
@@ -23,9 +24,13 @@ use framelink_session::Message;
 /// What is sent is up to [`ServedOutput`](super::ServedOutput).
 pub(crate) struct ServedRequests<D, E> {
     pub(crate) replies: Replies,
-    ahead: ReadAhead,
-    /// Requests are read ahead where heartbeats are expected: neither side must seem dead while all handlers are busy.
+    /// Where heartbeats are expected requests are read ahead, before a handler is free for them. So a probe behind them is seen, and
+    /// answered, while all handlers are busy.
     reads_ahead: bool,
+    ahead: VecDeque<Message>,
+    ahead_bytes: usize,
+    /// Where that memory is counted.
+    ahead_memory: Held,
     /// A short connection has one request.
     is_short: bool,
     /// Where the peer has one request at a time: it is not asked whether it lives while it waits for the reply.
@@ -33,6 +38,11 @@ pub(crate) struct ServedRequests<D, E> {
     /// How reading has ended, once there are no more requests.
     end: Option<Result<(), Error<D, E>>>,
 }
+
+/// A peer that sends requests without end is soon not read any more: as many are read ahead as our own clients have in flight by default.
+const MOST_AHEAD: usize = 64;
+/// Of this many bytes, and one request more.
+const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
 /// A request and its place.
 pub(crate) type PlacedRequest = (Place, Message);
@@ -52,8 +62,10 @@ impl<D, E> ServedRequests<D, E> {
         receiving.take_requests(true);
         Self {
             replies: Replies::new(concurrency).count_memory(sending.memory(), profile.limits().handled()),
-            ahead: ReadAhead::new(sending.memory()),
             reads_ahead: receiving.pulse().is_some(),
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
+            ahead_memory: sending.memory().another(),
             is_short: profile.connection().short().is_some(),
             held: receiving.pulse().filter(|_| one_at_a_time).cloned(),
             end: None,
@@ -62,17 +74,16 @@ impl<D, E> ServedRequests<D, E> {
 
     /// Whether another message may be read now.
     pub(crate) fn may_read(&self) -> bool {
-        self.end.is_none() && (self.replies.room() > 0 || (self.reads_ahead && self.ahead.has_room()))
+        let has_room = self.ahead.len() < MOST_AHEAD && self.ahead_bytes < MOST_BYTES_AHEAD;
+        self.end.is_none() && (self.replies.room() > 0 || (self.reads_ahead && has_room))
     }
 
     /// Whether no more messages are read.
-    #[cfg(feature = "blocking")]
     pub(crate) const fn has_read_all(&self) -> bool {
         self.end.is_some()
     }
 
     /// Whether no request will get a place any more.
-    #[cfg(feature = "blocking")]
     pub(crate) fn are_all_placed(&self) -> bool {
         self.end.is_some() && self.ahead.is_empty()
     }
@@ -103,8 +114,10 @@ impl<D, E> ServedRequests<D, E> {
 
     /// The next of the requests that were read ahead, if a place is free for it.
     pub(crate) fn next(&mut self) -> Option<PlacedRequest> {
-        let place = self.take_place(self.ahead.next_len()?)?;
-        Some((place, self.ahead.pop()?))
+        let place = self.take_place(self.ahead.front()?.len())?;
+        let request = self.ahead.pop_front()?;
+        self.count_ahead(self.ahead_bytes - request.len());
+        Some((place, request))
     }
 
     /// A request was answered, with a reply or with nothing. False if it had been answered before.
@@ -123,9 +136,9 @@ impl<D, E> ServedRequests<D, E> {
     }
 
     /// No request is handled any more.
-    #[cfg(feature = "blocking")]
     pub(crate) fn give_up(&mut self) {
         self.ahead.clear();
+        self.count_ahead(0);
         self.end.get_or_insert(Ok(()));
     }
 
@@ -135,8 +148,18 @@ impl<D, E> ServedRequests<D, E> {
         {
             return Some((place, request));
         }
-        self.ahead.push(request);
+        self.count_ahead(self.ahead_bytes + request.len());
+        self.ahead.push_back(request);
         None
+    }
+
+    fn count_ahead(&mut self, bytes: usize) {
+        self.ahead_bytes = bytes;
+        self.ahead_memory.note(bytes);
+        if self.ahead.is_empty() {
+            // An idle connection holds no buffer.
+            self.ahead = VecDeque::new();
+        }
     }
 
     fn take_place(&mut self, len: usize) -> Option<Place> {

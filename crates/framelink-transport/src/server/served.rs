@@ -1,6 +1,5 @@
 //! A connection that is served in one task, or in one event loop.
 
-use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -22,7 +21,7 @@ use crate::session::{Concurrency, Receiving, Sending};
 /// ```
 pub(crate) struct ServedMachine<C: Decode + Encode> {
     pub(crate) requests: ServedRequests<<C as Decode>::Error, <C as Encode>::Error>,
-    output: ServedOutput<C>,
+    pub(crate) output: ServedOutput<C>,
 }
 
 impl<C: Decode + Encode> ServedMachine<C> {
@@ -35,11 +34,6 @@ impl<C: Decode + Encode> ServedMachine<C> {
     ) -> Self {
         let requests = ServedRequests::begin(receiving, sending, profile, concurrency);
         Self { requests, output: ServedOutput::new(mailbox, profile.timeouts().write, sending) }
-    }
-
-    /// Sets what is woken when a message is pushed to the connection, or it is to be closed because it is too slow.
-    pub(crate) fn wake(&self, waker: &Waker) {
-        self.output.wake(waker);
     }
 
     /// Writes what is due, as far as the socket takes it now.

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::DrainReport;
-use super::drain::Before;
+use super::drain::DrainReport;
 use crate::admission::{Admission, AdmissionCounts};
 use crate::error::Cause;
 use crate::session::{Ending, Tally};
@@ -80,7 +79,7 @@ pub struct ClosedCounts {
 
 /// The sums of one server.
 pub(crate) struct Stats {
-    admission: Admission,
+    pub(crate) admission: Admission,
     tally: Arc<Tally>,
     accept_failed: AtomicU64,
     discarded: AtomicU64,
@@ -89,34 +88,31 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
-    pub(crate) fn new(admission: Admission) -> Arc<Self> {
+    pub(super) fn new(admission: Admission) -> Self {
         let tally = Arc::<Tally>::default();
         admission.count_in(&tally);
         let [accept_failed, discarded, begun] = [const { AtomicU64::new(0) }; 3];
-        Arc::new(Self { admission, tally, accept_failed, discarded, begun, closed: Mutex::default() })
+        Self { admission, tally, accept_failed, discarded, begun, closed: Mutex::default() }
     }
 
-    pub(crate) const fn admission(&self) -> &Admission {
-        &self.admission
-    }
-
-    pub(crate) fn on_accept_failed(&self) {
+    pub(super) fn on_accept_failed(&self) {
         self.accept_failed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A connection begins to be served.
-    pub(crate) fn on_begun(&self) {
+    pub(super) fn on_begun(&self) {
         self.begun.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A connection has ended.
-    pub(crate) fn on_ended<D, E>(&self, ended: Result<(), &Cause<D, E>>, discarded: usize) {
+    /// A connection has ended, by this cause unless it was done.
+    pub(super) fn on_ended<D, E>(&self, cause: Option<&Cause<D, E>>, discarded: usize) {
         self.discarded.fetch_add(discarded as u64, Ordering::AcqRel);
-        self.closed().count(ended);
+        self.closed().count(cause);
     }
 
     pub(crate) fn counts(&self) -> ServerCounts {
-        let tallied = self.tally.now();
+        // A connection that is counted as ended has its requests counted before.
+        let (closed, tallied) = (*self.closed(), self.tally.now());
         ServerCounts {
             admission: self.admission.counts(),
             connections: self.admission.len(),
@@ -125,33 +121,24 @@ impl Stats {
             in_flight: tallied.taken.saturating_sub(tallied.answered + tallied.lost),
             lost: tallied.lost,
             discarded: self.discarded.load(Ordering::Acquire),
-            closed: *self.closed(),
+            closed,
         }
     }
 
-    /// What has been counted when a drain begins.
-    pub(crate) fn before(&self) -> Before {
-        let closed = *self.closed();
-        let discarded = self.discarded.load(Ordering::Acquire);
-        Before { tallied: self.tally.now(), discarded, closed: closed.all(), cut: closed.cut }
-    }
-
     /// What a drain came to. Connections that are still served are cut with it.
-    pub(crate) fn report(&self, before: &Before) -> DrainReport {
+    pub(super) fn report(&self, before: &ServerCounts) -> DrainReport {
         let begun = self.begun.load(Ordering::Acquire);
-        let (closed, tallied) = (*self.closed(), self.tally.now());
-        let left = begun.saturating_sub(closed.all());
-        let connections_cut = closed.cut - before.cut + left;
-        let admission = self.admission.counts();
+        let now = self.counts();
+        let cut = now.closed.cut - before.closed.cut;
         DrainReport {
-            answered: tallied.answered - before.tallied.answered,
-            cut: tallied.taken.saturating_sub(tallied.answered + before.tallied.lost),
-            discarded: self.discarded.load(Ordering::Acquire) - before.discarded,
-            closed: closed.all() - before.closed - (closed.cut - before.cut),
-            connections_cut,
-            refused_by_access: admission.refused_by_access,
-            refused_by_total: admission.refused_by_total,
-            refused_by_client: admission.refused_by_client,
+            answered: now.answered - before.answered,
+            cut: now.in_flight + now.lost - before.lost,
+            discarded: now.discarded - before.discarded,
+            closed: now.closed.all() - before.closed.all() - cut,
+            connections_cut: cut + begun.saturating_sub(now.closed.all()),
+            refused_by_access: now.admission.refused_by_access,
+            refused_by_total: now.admission.refused_by_total,
+            refused_by_client: now.admission.refused_by_client,
         }
     }
 
@@ -169,26 +156,24 @@ impl ClosedCounts {
         self.done + ours + theirs + self.panicked + self.handler_failed + self.bad_reply
     }
 
-    const fn count<D, E>(&mut self, ended: Result<(), &Cause<D, E>>) {
-        let count = match ended {
-            Ok(()) => &mut self.done,
-            Err(cause) => match cause {
-                Cause::Ended(Ending::Idle { .. }) => &mut self.idle,
-                Cause::Ended(Ending::Lifetime { .. }) => &mut self.lifetime,
-                Cause::Ended(Ending::Drained) => &mut self.drained,
-                Cause::Ended(Ending::Dropped) => &mut self.dropped,
-                Cause::Ended(Ending::Memory { .. } | Ending::ClientMemory { .. }) => &mut self.memory,
-                Cause::Ended(Ending::Cut) => &mut self.cut,
-                Cause::TimedOut { .. } | Cause::NoRoom { .. } => &mut self.timed_out,
-                Cause::Fault(_) | Cause::Preamble(_) | Cause::ProxyHeader(_) => &mut self.bad_bytes,
-                Cause::TooManyEmpty { .. } => &mut self.too_many_empty,
-                Cause::HandlerPanicked => &mut self.panicked,
-                Cause::HandlerFailed(_) => &mut self.handler_failed,
-                Cause::Refused(_) | Cause::Heartbeat(_) => &mut self.bad_reply,
-                Cause::TooSlow => &mut self.too_slow,
-                Cause::Dead(_) => &mut self.dead,
-                _ => &mut self.failed,
-            },
+    const fn count<D, E>(&mut self, cause: Option<&Cause<D, E>>) {
+        let count = match cause {
+            None => &mut self.done,
+            Some(Cause::Ended(Ending::Idle { .. })) => &mut self.idle,
+            Some(Cause::Ended(Ending::Lifetime { .. })) => &mut self.lifetime,
+            Some(Cause::Ended(Ending::Drained)) => &mut self.drained,
+            Some(Cause::Ended(Ending::Dropped)) => &mut self.dropped,
+            Some(Cause::Ended(Ending::Memory { .. } | Ending::ClientMemory { .. })) => &mut self.memory,
+            Some(Cause::Ended(Ending::Cut)) => &mut self.cut,
+            Some(Cause::TimedOut { .. } | Cause::NoRoom { .. }) => &mut self.timed_out,
+            Some(Cause::Fault(_) | Cause::Preamble(_) | Cause::ProxyHeader(_)) => &mut self.bad_bytes,
+            Some(Cause::TooManyEmpty { .. }) => &mut self.too_many_empty,
+            Some(Cause::HandlerPanicked) => &mut self.panicked,
+            Some(Cause::HandlerFailed(_)) => &mut self.handler_failed,
+            Some(Cause::Refused(_) | Cause::Heartbeat(_)) => &mut self.bad_reply,
+            Some(Cause::TooSlow) => &mut self.too_slow,
+            Some(Cause::Dead(_)) => &mut self.dead,
+            Some(_) => &mut self.failed,
         };
         *count += 1;
     }

@@ -18,7 +18,7 @@ use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
-use crate::drive::{self, Came, Close, Wants};
+use crate::drive::{self, Came, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
@@ -185,11 +185,6 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     /// For a pool: whether it is clean, so that it can be lent. What comes from now on wakes that task.
     pub(super) fn inspect(&mut self, waker: &Waker, is_deaf: bool) -> Result<Option<Duration>, CauseOf<C>> {
         self.inspect_for_pool(waker, is_deaf)
-    }
-
-    /// How many messages are there and were not taken, of a connection that is cut.
-    pub(super) async fn count_unread(&mut self) -> usize {
-        self.open(Self::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
     }
 
     fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {

@@ -19,7 +19,7 @@ pub(super) struct Handlers<F> {
     /// By their numbers.
     running: Vec<Option<RunningHandler<F>>>,
     free: Vec<usize>,
-    woken: Arc<WokenHandlers>,
+    woken: Arc<Mutex<WokenHandlers>>,
 }
 
 struct RunningHandler<F> {
@@ -32,21 +32,19 @@ struct RunningHandler<F> {
 struct HandlerWaker {
     number: usize,
     is_woken: AtomicBool,
-    woken: Arc<WokenHandlers>,
+    woken: Arc<Mutex<WokenHandlers>>,
 }
 
 /// The handlers that are to be polled, and the task that polls them.
-struct WokenHandlers(Mutex<WokenState>);
-
-struct WokenState {
+struct WokenHandlers {
     numbers: Vec<usize>,
     task: Waker,
 }
 
 impl<R, F: Future<Output = R>> Handlers<F> {
     pub(super) fn new() -> Self {
-        let state = WokenState { numbers: Vec::new(), task: Waker::noop().clone() };
-        Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(WokenHandlers(Mutex::new(state))) }
+        let woken = WokenHandlers { numbers: Vec::new(), task: Waker::noop().clone() };
+        Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(Mutex::new(woken)) }
     }
 
     /// Begins a handler, which is polled with the others.
@@ -59,7 +57,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         if let Some(slot) = self.running.get_mut(number) {
             *slot = Some(RunningHandler { place, future: Box::pin(future), waker });
         }
-        self.woken.lock().numbers.push(number);
+        lock(&self.woken).numbers.push(number);
     }
 
     /// Polls once each handler that was woken, and calls `finished` for those that are ready.
@@ -68,7 +66,10 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         context: &mut Context<'_>,
         mut finished: impl FnMut(Place, R),
     ) -> Result<(), Cause<D, E>> {
-        let mut numbers = self.woken.take(context.waker());
+        let mut woken = lock(&self.woken);
+        woken.task.clone_from(context.waker());
+        let mut numbers = std::mem::take(&mut woken.numbers);
+        drop(woken);
         if self.running.len() == 1 {
             // A single handler is polled whenever the task is, as if it were awaited.
             numbers.clear();
@@ -100,16 +101,8 @@ impl<F: Future> RunningHandler<F> {
     }
 }
 
-impl WokenHandlers {
-    fn take(&self, task: &Waker) -> Vec<usize> {
-        let mut state = self.lock();
-        state.task.clone_from(task);
-        std::mem::take(&mut state.numbers)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, WokenState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(woken: &Mutex<WokenHandlers>) -> MutexGuard<'_, WokenHandlers> {
+    woken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Wake for HandlerWaker {
@@ -121,7 +114,7 @@ impl Wake for HandlerWaker {
         if self.is_woken.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut state = self.woken.lock();
+        let mut state = lock(&self.woken);
         state.numbers.push(self.number);
         let task = state.task.clone();
         drop(state);

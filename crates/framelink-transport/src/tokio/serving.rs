@@ -9,24 +9,20 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::alarm::Alarm;
 use super::handlers::Handlers;
-use crate::answer::Answer;
-use crate::close_report::CloseReport;
+use crate::connection::{CauseOf, ErrorOf};
 use crate::drive::{self, Came};
 use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    ErrorOf, PlacedRequest, ServedConnection, ServedMachine, ServedOutcome, end_served, join_method, serve_many_method,
-    serve_method,
+    Answer, PlacedRequest, ServedMachine, ServedOutcome, end_served, join_method, serve_many_method, serve_method,
+    served_connection,
 };
 use crate::session::Concurrency;
-use crate::tries::TryRecv;
 use framelink_session::Message;
 
-type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-
 impl<C: Decode + Encode> Connection<C> {
-    join_method!(receiver, sender);
+    join_method!();
 
     serve_method! {
         /// ```no_run
@@ -42,7 +38,9 @@ impl<C: Decode + Encode> Connection<C> {
         /// }
         /// # }
         /// ```
-        awaited async, F: Future<Output: Answer>, Self::serve_in_turn
+        awaited async, F: Future<Output: Answer>, |connection, profile, answer| {
+            Self::serve_to_end(connection, profile, Concurrency::default(), answer)
+        }
     }
 
     serve_many_method! {
@@ -61,14 +59,6 @@ impl<C: Decode + Encode> Connection<C> {
         /// # }
         /// ```
         awaited async, F: Future<Output: Answer>, (FnMut(Message) -> F)
-    }
-
-    async fn serve_in_turn<F: Future<Output: Answer>>(
-        mut self,
-        profile: &Profile,
-        answer: impl FnMut(Message) -> F,
-    ) -> ServedOutcome<ErrorOf<C>> {
-        self.serve_to_end(profile, Concurrency::default(), answer).await
     }
 
     /// Serves the connection where it lies, and closes it.
@@ -91,25 +81,7 @@ impl<C: Decode + Encode> Connection<C> {
     }
 }
 
-impl<C: Decode + Encode> ServedConnection for &mut Connection<C> {
-    type Codec = C;
-
-    fn take_requests(&mut self, yes: bool) {
-        self.receiver.receiving.take_requests(yes);
-    }
-
-    async fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, ErrorOf<C>> {
-        Connection::recv_within(self, limit).await
-    }
-
-    async fn close_and_count(self, within: Duration) -> (usize, Result<CloseReport, ErrorOf<C>>) {
-        Connection::close_and_count(self, within).await
-    }
-
-    async fn count_unread(self) -> usize {
-        Connection::count_unread(self).await
-    }
-}
+served_connection!(awaited, _limit => flush());
 
 /// A connection while it is served.
 struct Serving<C: Decode + Encode, F> {
@@ -134,7 +106,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let (peer, clock) = (connection.peer_addr(), connection.clock);
         let failed = |cause| Error::new(Operation::Serve, peer, cause);
-        self.machine.wake(context.waker());
+        self.machine.output.wake(context.waker());
         connection.receiver.receiving.wake_when_told(context.waker());
         if let Some(ending) = connection.receiver.receiving.told() {
             // It is possible that no task reads or writes at this moment.

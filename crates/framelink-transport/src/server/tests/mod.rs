@@ -1,5 +1,5 @@
 //! The rules of serving, on a virtual clock.
 
 mod requests;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "tokio")]
 mod run;

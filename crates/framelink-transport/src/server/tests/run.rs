@@ -5,39 +5,41 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use crate::admission::Admission;
 use crate::profile::Profile;
-use crate::server::{DrainReport, ServerControl, ServerDriver, ServerRules, run};
+use crate::server::{ServedGuard, ServerControl, ServerListener, run};
+use crate::tokio::Tokio;
 use framelink_profile::Framing;
 
 /// A connection, or why there is none. At the first `None` a drain of 8 s is ordered.
 type Accepted = io::Result<Option<u32>>;
 
-/// A server without sockets. Its clock goes on where the server waits.
+/// A listener without sockets, on a clock that goes on where everything waits.
 struct Scripted {
-    control: Arc<ServerControl>,
+    control: Arc<ServerControl<Tokio>>,
     world: Arc<Mutex<World>>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Default)]
 struct World {
-    now: Duration,
+    began: Option<Instant>,
     accepts: VecDeque<Accepted>,
     queued: VecDeque<Accepted>,
     /// How long to wait for handshakes, once.
     handshakes: Option<Duration>,
     serves_for: Duration,
-    /// Until when connections are served.
-    serving: Vec<Duration>,
     /// What the server did, and when in milliseconds.
     log: Vec<(u128, String)>,
 }
 
 impl World {
     fn note(&mut self, what: impl Into<String>) {
-        self.log.push((self.now.as_millis(), what.into()));
+        let began = *self.began.get_or_insert_with(Instant::now);
+        self.log.push((began.elapsed().as_millis(), what.into()));
     }
 }
 
@@ -47,21 +49,14 @@ impl Scripted {
     }
 }
 
-impl ServerDriver for Scripted {
+impl ServerListener for Scripted {
+    type Driver = Tokio;
     type Connection = u32;
 
-    fn now(&self) -> Duration {
-        self.world().now
-    }
-
-    fn control(&self) -> &ServerControl {
-        &self.control
-    }
-
-    async fn accept(&mut self) -> Accepted {
+    async fn accept(&mut self, _: impl Future<Output = ()> + Send) -> Accepted {
         let accepted = self.world().accepts.pop_front().unwrap_or(Ok(None));
         if matches!(accepted, Ok(None)) {
-            self.control.order(self.now(), Duration::from_secs(8));
+            self.control.order(Duration::from_secs(8));
         }
         accepted
     }
@@ -74,31 +69,26 @@ impl ServerDriver for Scripted {
         self.world().handshakes.take()
     }
 
-    fn close_listener(&mut self) {
-        self.world().note("closed");
-    }
-
-    fn serve(&mut self, _: &ServerRules, connection: u32) -> io::Result<()> {
-        let mut world = self.world();
-        let until = world.now.saturating_add(world.serves_for);
-        world.serving.push(until);
-        world.note(format!("serves {connection}"));
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        guard: ServedGuard<Tokio>,
+        serve: impl FnOnce(ServedGuard<Tokio>) -> F + Send + 'static,
+    ) -> io::Result<()> {
+        self.tasks.spawn(serve(guard.begun()));
         Ok(())
     }
 
-    fn is_serving(&self) -> bool {
-        !self.world().serving.is_empty()
+    fn close(self) -> impl Send {
+        self.world().note("closed");
+        AbortOnDrop(self)
     }
+}
 
-    async fn changed(&mut self, until: Duration) {
-        let mut world = self.world();
-        let now = world.serving.iter().copied().fold(until, Duration::min);
-        world.now = now;
-        world.serving.retain(|end| *end > now);
-    }
+struct AbortOnDrop(Scripted);
 
-    fn abort(&mut self) {
-        self.world().note("aborted");
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.world().note("aborted");
     }
 }
 
@@ -106,47 +96,59 @@ fn too_many_files() -> Accepted {
     Err(io::Error::other("too many open files"))
 }
 
-/// Asserts what the server did, and what it told its observer.
-fn assert_log(world: World, expected: &[(u128, &str)]) {
+/// Asserts what the server did, what it told its observer, and how many connections it cut.
+async fn assert_log(mut world: World, expected: &[(u128, &str)], cut: u64) {
+    world.began = Some(Instant::now());
     let profile = Arc::new(Profile::builder("net:2".parse::<Framing>().unwrap()).build().unwrap());
-    let control = Arc::new(ServerControl::new(Admission::new(&profile)));
+    let control = ServerControl::new(Admission::new(&profile));
     let world = Arc::new(Mutex::new(world));
-    let mut rules = ServerRules::new(&profile);
     let observed = Arc::clone(&world);
-    rules.observe(&control, Arc::new(move |event| observed.lock().unwrap().note(event.to_string())));
-    let report = run(Scripted { control, world: Arc::clone(&world) }, rules).now_or_never();
-    assert_eq!(report, Some(DrainReport::default()), "nothing was counted");
+    control.stats.admission.observe(move |event| observed.lock().unwrap().note(event.to_string()));
+    let serving = Arc::clone(&world);
+    let serve = move |connection, guard| {
+        let mut world = serving.lock().unwrap();
+        world.note(format!("serves {connection}"));
+        let ended = sleep(world.serves_for);
+        async move {
+            let _guard: ServedGuard<_> = guard;
+            ended.await;
+        }
+    };
+    let scripted = Scripted { control: Arc::clone(&control), world: Arc::clone(&world), tasks: JoinSet::new() };
+    let report = run(scripted, control, serve).await;
+    assert_eq!((report.connections_cut, report.closed, report.answered), (cut, 0, 0), "{report:?}");
     let world = world.lock().unwrap();
     let log: Vec<_> = world.log.iter().map(|(at, what)| (*at, what.as_str())).collect();
     assert_eq!(log, expected);
 }
 
-#[test]
-fn a_system_that_cannot_accept_is_asked_again_and_both_ends_of_that_are_told_once() {
+#[tokio::test(start_paused = true)]
+async fn a_system_that_cannot_accept_is_asked_again_and_both_ends_of_that_are_told_once() {
     let accepts = [too_many_files(), too_many_files(), too_many_files(), Ok(Some(1)), Ok(Some(2))].into();
     let first = (0, "accepting: too many open files; trying again in 10ms");
     let then = [(70, "serves 1"), (70, "accepting again"), (70, "serves 2"), (70, "closed"), (70, "aborted")];
-    assert_log(World { accepts, ..World::default() }, &[&[first], &then[..]].concat());
+    assert_log(World { accepts, ..World::default() }, &[&[first], &then[..]].concat(), 2).await;
 }
 
-#[test]
-fn connections_that_waited_when_the_drain_began_are_served() {
+#[tokio::test(start_paused = true)]
+async fn connections_that_waited_when_the_drain_began_are_served() {
     let queued = [Ok(Some(1)), too_many_files(), Ok(Some(2)), Ok(None), Ok(Some(3))].into();
     let (serves_for, handshakes) = (Duration::from_secs(1), Some(Duration::from_millis(5)));
     let first = [(0, "serves 1"), (0, "accepting: too many open files; trying again in 10ms")];
     let then = [(10, "serves 2"), (15, "serves 3"), (15, "closed"), (1015, "aborted")];
-    assert_log(World { queued, serves_for, handshakes, ..World::default() }, &[&first[..], &then].concat());
+    assert_log(World { queued, serves_for, handshakes, ..World::default() }, &[&first[..], &then].concat(), 3).await;
 }
 
-#[test]
-fn a_queue_that_cannot_be_accepted_is_given_up_when_the_time_of_the_drain_is_over() {
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_cannot_be_accepted_is_given_up_when_the_time_of_the_drain_is_over() {
     let queued = (0..1000).map(|_| too_many_files()).collect();
     let first = (0, "accepting: too many open files; trying again in 10ms");
-    assert_log(World { queued, ..World::default() }, &[first, (8000, "closed"), (8000, "aborted")]);
+    assert_log(World { queued, ..World::default() }, &[first, (8000, "closed"), (8000, "aborted")], 0).await;
 }
 
-#[test]
-fn a_handler_that_does_not_return_is_left_alone_a_moment_after_the_drain() {
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_does_not_return_is_left_alone_a_moment_after_the_drain() {
     let (accepts, serves_for) = ([Ok(Some(1))].into(), Duration::MAX);
-    assert_log(World { accepts, serves_for, ..World::default() }, &[(0, "serves 1"), (0, "closed"), (8250, "aborted")]);
+    let log = [(0, "serves 1"), (0, "closed"), (8250, "aborted")];
+    assert_log(World { accepts, serves_for, ..World::default() }, &log, 1).await;
 }

@@ -9,12 +9,11 @@ use std::task::Waker;
 
 use framelink_codec::Encode;
 
-use crate::Directions;
 use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Packed, PushCounts};
+use framelink_profile::Directions;
 
-pub(crate) use mailbox::Mailbox;
-use mailbox::Slot;
+pub(crate) use mailbox::{Mailbox, Slot};
 
 /// The connections that a server pushes to, whatever drivers they are on.
 ///
@@ -129,7 +128,7 @@ impl<C> Registry<C> {
         state.next += 1;
         state.members.insert(id, Member { framing, slot: Arc::clone(&slot) });
         drop(state);
-        Mailbox::new(id, slot, Arc::clone(&self.shared))
+        Mailbox { id, slot, shared: Arc::clone(&self.shared) }
     }
 
     /// Who has joined and not left, first come first.
@@ -193,7 +192,7 @@ impl<C: Encode> Registry<C> {
             Ok(())
         })?;
         drop(state);
-        // Only now: whoever is woken may end a connection at once, and leave.
+        // Only now: what is woken may end a connection at once, and leave.
         frames.made.iter().for_each(|made| made.memory.settle());
         wakers.into_iter().for_each(Waker::wake);
         Ok(pushed)
@@ -256,7 +255,7 @@ impl<C> State<C> {
     }
 }
 
-/// Whoever panicked while holding the lock was in the middle of nothing that others could not go on from.
+/// A panic while it was held left nothing half done.
 impl<C> Shared<C> {
     fn read(&self) -> RwLockReadGuard<'_, State<C>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)

@@ -1,17 +1,14 @@
 //! What a server does when the system cannot accept.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 /// How long to wait before the next try when the system lacks something, file descriptors say: 10 ms, twice as long each time that it
 /// fails again, 500 ms at most, so that accepting goes on within a second of when there is enough.
 #[derive(Debug)]
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) struct Pause {
     next: Duration,
 }
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 impl Pause {
     const FIRST: Duration = Duration::from_millis(10);
     const MOST: Duration = Duration::from_millis(500);
@@ -41,7 +38,6 @@ impl Pause {
 }
 
 #[cfg(test)]
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod tests {
     use super::*;
 
