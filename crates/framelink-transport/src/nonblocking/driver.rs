@@ -7,8 +7,8 @@ use framelink_codec::{Decode, Encode};
 
 use super::Connection;
 use super::connector::NonBlocking;
-use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
 use crate::connection::ErrorOf;
+use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
 use crate::tries::TryRecv;
 use framelink_session::Message;
 

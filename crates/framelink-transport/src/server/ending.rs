@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::close_report::CloseReport;
-use crate::connection::{Endpoint, ErrorOf, Open};
-use crate::drive::{self, Close, Port as _};
+use crate::connection::{Endpoint, ErrorOf};
+use crate::drive::{self, Close};
 use crate::error::{Cause, Error};
 use crate::profile::{Profile, Side};
 use crate::session::Ending;
@@ -113,8 +113,7 @@ async fn client_closes<S: ServedConnection>(connection: &mut S, profile: &Profil
 
 /// How many messages are there and were not taken, of a connection that is cut.
 fn count_unread<S: ServedConnection>(connection: &mut S) -> usize {
-    let Ok(Open { receiving, mut port, clock, .. }) = connection.open(S::AT_ONCE) else { return 0 };
-    Close::count_unread(receiving, port.input(), clock)
+    connection.open(S::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
 }
 
 /// Whether the connection is closed in good order after this error, so that no reset destroys the replies that were sent before it.
