@@ -106,7 +106,7 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
 
     fn calls(&self) -> MutexGuard<'_, Calls<C, T>> {
         #[cfg(all(test, feature = "tokio"))]
-        crate::fuzz::simulated::turn();
+        crate::simulated::turn();
         self.lock()
     }
 

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
@@ -94,6 +95,7 @@ pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Waits until then.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         async move {
             Self::Notify::default().wait(0, Some(at)).await;
@@ -135,8 +137,8 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     fn on_unread(&self, received: Result<TryRecv, Error>);
 }
 
-/// Something that has changed, for the tasks or threads that wait for a change.
-pub(crate) trait Notify: Default + fmt::Debug + Send + Sync + 'static {
+/// Something that has changed, for the tasks or threads that wait for a change. As a waker it notifies.
+pub(crate) trait Notify: Default + Wake + fmt::Debug + Send + Sync + 'static {
     /// Something has changed.
     fn notify(&self);
     /// How often something has changed, for [`wait`](Self::wait).
