@@ -3,17 +3,9 @@
 #[cfg(feature = "socket")]
 mod admission;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) mod flag;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod lending;
 #[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod progress;
-#[cfg(feature = "socket")]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, reason = "its use is to compare all drivers")
-)]
-pub(crate) mod simulated;
 mod upstream;
 
 #[cfg(feature = "socket")]

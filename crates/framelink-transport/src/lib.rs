@@ -94,6 +94,12 @@ mod registry;
 )]
 mod server;
 pub mod session;
+#[cfg(all(feature = "socket", any(test, feature = "fuzz")))]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, reason = "its use is to compare all drivers")
+)]
+mod simulated;
 #[cfg(feature = "socket")]
 mod terms;
 #[cfg(feature = "tokio")]
@@ -101,9 +107,6 @@ pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
-
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-use client::rules as client_rules;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};

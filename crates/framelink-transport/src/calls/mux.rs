@@ -114,7 +114,7 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
 
     fn calls(&self) -> MutexGuard<'_, Calls<C, T>> {
         #[cfg(all(test, feature = "tokio"))]
-        crate::fuzz::simulated::turn();
+        crate::simulated::turn();
         self.lock()
     }
 

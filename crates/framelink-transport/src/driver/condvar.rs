@@ -1,6 +1,7 @@
 //! A change that threads wait for.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 use std::time::Instant;
 
 use super::Notify;
@@ -39,5 +40,11 @@ impl Notify for ThreadNotify {
             }
         };
         *now != version
+    }
+}
+
+impl Wake for ThreadNotify {
+    fn wake(self: Arc<Self>) {
+        self.notify();
     }
 }

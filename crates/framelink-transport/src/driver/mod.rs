@@ -16,6 +16,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use crate::connector::{ConnectError, Connector};
@@ -91,6 +92,7 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Waits until then.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         async move {
             Self::Notify::default().wait(0, Some(at)).await;
@@ -130,8 +132,8 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     fn maintain(&mut self, is_deaf: bool) -> Result<Option<Duration>, Error>;
 }
 
-/// Something that has changed, for the tasks or threads that wait for a change.
-pub(crate) trait Notify: Default + fmt::Debug + Send + Sync + 'static {
+/// Something that has changed, for the tasks or threads that wait for a change. As a waker it notifies.
+pub(crate) trait Notify: Default + Wake + fmt::Debug + Send + Sync + 'static {
     /// Something has changed.
     fn notify(&self);
     /// How often something has changed, for [`wait`](Self::wait).

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::Refusal;
+use crate::admission::Refusal;
 use crate::admission::Table;
 use crate::profile::WhenFull;
 

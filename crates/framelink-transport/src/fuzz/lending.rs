@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::ConnectError;
-use crate::fuzz::flag::Flag;
+use crate::net::connect_error::ConnectError;
 use crate::pool::world::{Fake, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot, Ticket};
 use crate::profile::Pooled;
+use crate::simulated::flag::Flag;
 
 /// Drives the connections of a pool by random steps beside those who borrow them: there are never more than there may be, each is lent,
 /// idle, being opened or closed, once, nobody waits beside one that is idle, whoever is given one is woken, and in the end all are closed.

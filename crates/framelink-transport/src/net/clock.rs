@@ -30,7 +30,7 @@ impl drive::Clock for Clock {
 /// The clock of the system, unless a test has one of its own.
 fn instant() -> Instant {
     #[cfg(any(test, feature = "fuzz"))]
-    if let Some(now) = crate::fuzz::simulated::now() {
+    if let Some(now) = crate::simulated::now() {
         return now;
     }
     Instant::now()

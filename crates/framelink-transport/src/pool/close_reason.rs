@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Cause;
+use crate::error::Cause;
 use crate::session::SendRefused;
 
 /// Why a pool closed one of its connections.

@@ -12,6 +12,7 @@
 //!   PoolState                       which caller gets which connection, what is opened and closed; `now` is an argument
 //! ```
 
+mod arrivals;
 mod close_reason;
 mod connection;
 mod driver;
@@ -21,7 +22,6 @@ mod methods;
 mod not_lent;
 mod role;
 mod shared;
-mod signal;
 mod state;
 mod status;
 mod task;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
-use crate::connector::in_milliseconds;
-use crate::{Blame, ConnectError};
+use crate::error::Blame;
+use crate::net::connect_error::ConnectError;
+use crate::net::connect_error::in_milliseconds;
 
 /// Why a pool lent no connection. Nothing was sent.
 ///

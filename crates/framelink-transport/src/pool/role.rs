@@ -1,13 +1,12 @@
 //! The pool of a profile, for any driver.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use framelink_session::Message;
 
-use super::signal::Signal;
 use super::task::PoolTask;
 use super::{NotLent, PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};
 use crate::client::rules::{Next, after_call, pause_before};
@@ -32,13 +31,13 @@ struct Owner<D: PoolDriver>(Arc<PoolTask<D>>);
 impl<D: PoolDriver> Pool<D> {
     /// As many connections as the profile says are dialled in advance.
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
-        let (rules, clock, signal) = (dialler.profile().check_pool()?, D::clock(), Signal::new());
+        let (rules, clock, changed) = (dialler.profile().check_pool()?, D::clock(), Arc::<D::Notify>::default());
         // Only where there is another address can a connection have to move without any event on it.
         let may_move = dialler.settings().names.len() > 1;
         let look_every = (may_move || !D::WAKES_ON_ARRIVAL).then_some(LOOK_EVERY);
         let state = PoolState::new(rules, look_every, u64::from(session::jitter()), clock.now());
-        let shared = Arc::new(SharedPool::new(state, clock, signal.waker()));
-        let task = PoolTask::new(&shared, signal, dialler);
+        let shared = Arc::new(SharedPool::new(Mutex::new(state), clock, Arc::clone(&changed).into()));
+        let task = PoolTask::new(&shared, changed, dialler);
         task.start();
         Ok(Self { owner: Arc::new(Owner(task)) })
     }
@@ -95,16 +94,16 @@ impl<D: PoolDriver> Pool<D> {
 
     /// Waits until all connections are back and closed, or for `within` at most. Then cuts the exchanges that are under way.
     pub(crate) async fn close(&self, within: Duration) -> PoolReport {
-        let (shared, until, signal) = (&self.task().shared, D::within(within), Signal::<D::Notify>::new());
-        let waker = signal.waker();
+        let (shared, until, changed) = (&self.task().shared, D::within(within), Arc::<D::Notify>::default());
+        let waker = Waker::from(Arc::clone(&changed));
         shared.with(|state, now| state.close(now));
         loop {
-            let version = signal.0.version();
+            let version = changed.version();
             if shared.with(|state, _| state.poll_drained(&waker)) || D::left(until).is_zero() {
                 break;
             }
             let next = self.task().stand_in(None).await.map(|at| self.task().at(at));
-            signal.0.wait(version, next.into_iter().chain([until]).min()).await;
+            changed.wait(version, next.into_iter().chain([until]).min()).await;
         }
         let (report, cutters) = shared.with(|state, now| state.cut(now));
         cutters.iter().filter_map(Weak::upgrade).for_each(|cutter| D::cut(&cutter));
@@ -119,16 +118,16 @@ impl<D: PoolDriver> Pool<D> {
         if let Some(slot) = lend.ask(Waker::noop()) {
             return Ok(PooledConnection::new(slot?, &task.shared));
         }
-        let signal = Signal::<D::Notify>::new();
-        let waker = signal.waker();
+        let changed = Arc::<D::Notify>::default();
+        let waker = Waker::from(Arc::clone(&changed));
         loop {
-            let version = signal.0.version();
+            let version = changed.version();
             if let Some(slot) = lend.ask(&waker) {
                 return Ok(PooledConnection::new(slot?, &task.shared));
             }
             let until = lend.until();
             let next = task.stand_in(until).await;
-            signal.0.wait(version, until.into_iter().chain(next).min().map(|at| task.at(at))).await;
+            changed.wait(version, until.into_iter().chain(next).min().map(|at| task.at(at))).await;
         }
     }
 

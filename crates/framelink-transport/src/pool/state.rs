@@ -15,7 +15,7 @@ use self::end::PoolStage;
 use self::idle::IdleList;
 use super::waiters::{Ticket, Waiters};
 use super::{CloseReason, NotLent, PoolStatus, Poolable};
-use crate::ConnectError;
+use crate::net::connect_error::ConnectError;
 use crate::profile::Pooled;
 
 /// The connections of a pool, and the callers that wait for one.

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::signal::{Arrivals, Signal};
-use super::{CloseReason, Job, PoolDriver, PoolMember, SharedPool, THREAD_NAME};
-use crate::connector::ConnectError;
+use super::arrivals::Arrivals;
+use super::{CloseReason, Job, PoolDriver, PoolMember, PoolState, SharedPool, THREAD_NAME};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
+use crate::net::connect_error::ConnectError;
 use crate::profile::Profile;
 use crate::upstream::{Dialler, sign_off_and_close};
 
 /// The connections of a pool over a driver.
-pub(super) type Shared<D> = SharedPool<PoolMember<D>, <D as Driver>::Clock>;
+pub(super) type Shared<D> = SharedPool<Mutex<PoolState<PoolMember<D>>>, <D as Driver>::Clock>;
 
 /// Dials for a pool, closes, and looks after idle connections. Where the system has no thread for that, the callers of the pool
 /// [stand in](Self::stand_in).
@@ -22,7 +22,7 @@ pub(super) struct PoolTask<D: PoolDriver> {
     pub(super) shared: Arc<Shared<D>>,
     dialler: Dialler<D>,
     /// What the task waits for.
-    signal: Arc<Signal<D::Notify>>,
+    changed: Arc<D::Notify>,
     arrivals: Arc<Arrivals<D::Notify>>,
     pub(super) task: OnceLock<D::Task>,
     /// Why there was no thread when one was to begin last.
@@ -32,11 +32,11 @@ pub(super) struct PoolTask<D: PoolDriver> {
 }
 
 impl<D: PoolDriver> PoolTask<D> {
-    /// `signal` is what the shared pool wakes.
-    pub(super) fn new(shared: &Arc<Shared<D>>, signal: Arc<Signal<D::Notify>>, dialler: Dialler<D>) -> Arc<Self> {
-        let arrivals = Arrivals::new(&signal);
+    /// `changed` is what the shared pool wakes.
+    pub(super) fn new(shared: &Arc<Shared<D>>, changed: Arc<D::Notify>, dialler: Dialler<D>) -> Arc<Self> {
+        let arrivals = Arrivals::new(&changed);
         let (task, error, dials_left) = (OnceLock::new(), Mutex::new(None), AtomicUsize::new(0));
-        Arc::new(Self { shared: Arc::clone(shared), dialler, signal, arrivals, task, error, dials_left })
+        Arc::new(Self { shared: Arc::clone(shared), dialler, changed, arrivals, task, error, dials_left })
     }
 
     pub(super) fn profile(&self) -> &Profile {
@@ -171,13 +171,13 @@ impl<D: PoolDriver> PoolTask<D> {
 async fn maintain<D: PoolDriver>(task: Arc<PoolTask<D>>) {
     let mut jobs = D::Jobs::default();
     loop {
-        let version = task.signal.0.version();
+        let version = task.changed.version();
         let Some((begun, next)) = task.shared.look_after(task.arrivals.take()) else { return };
         let left = task.dials_left.swap(0, Ordering::AcqRel);
         for job in std::iter::repeat_with(|| Job::Dial).take(left).chain(begun) {
             task.begin(&mut jobs, job);
         }
-        D::wait(&mut jobs, &task.signal.0, version, next.map(|at| task.at(at))).await;
+        D::wait(&mut jobs, &task.changed, version, next.map(|at| task.at(at))).await;
     }
 }
 

@@ -9,7 +9,7 @@ use framelink_session::{Receiving, Sending, share_pulse};
 /// Returns another number for each connection.
 pub(crate) fn jitter() -> u32 {
     #[cfg(any(test, feature = "fuzz"))]
-    if crate::fuzz::simulated::now().is_some() {
+    if crate::simulated::now().is_some() {
         // A schedule that is run again runs as it did.
         return u32::MAX / 2;
     }

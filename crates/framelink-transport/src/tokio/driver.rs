@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -99,6 +100,12 @@ impl Notify for TaskNotify {
             Some(until) => drop(timeout_at(until.into(), changed).await),
         }
         self.version() != version
+    }
+}
+
+impl Wake for TaskNotify {
+    fn wake(self: Arc<Self>) {
+        self.notify();
     }
 }
 

@@ -205,7 +205,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SharedSender<C, W> {
 
     fn lock(&self) -> MutexGuard<'_, State<C, W>> {
         #[cfg(test)]
-        crate::fuzz::simulated::turn();
+        crate::simulated::turn();
         // A task that panicked while it held the lock left nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// SplitMix64: enough to spread tries, and the same again from the same seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Random(u64);
 
 impl Random {

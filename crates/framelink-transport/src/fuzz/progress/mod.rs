@@ -16,8 +16,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::heartbeat::{By, Form, Heartbeat, Role};
+use crate::profile::{Directions, Framing};
 use crate::session::{KeyRule, Matching};
-use crate::{Directions, Framing};
 
 use self::step::Steps;
 use self::world::Shared;

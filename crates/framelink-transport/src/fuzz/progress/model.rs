@@ -8,8 +8,8 @@ use super::Scene;
 use super::operation::Operation;
 use super::step::{Change, Step, Steps};
 use super::world::{Shared, World};
-use crate::fuzz::simulated::{self, Simulation};
 use crate::session::Pulse;
+use crate::simulated::{self, Simulation};
 
 /// Timers of tokio may be so late.
 const TICK: Duration = Duration::from_millis(1);

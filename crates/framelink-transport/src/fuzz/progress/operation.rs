@@ -54,8 +54,8 @@ pub(super) enum Done {
 }
 
 /// Whether only the time was over.
-pub(super) const fn is_over<D, E>(cause: &crate::Cause<D, E>) -> bool {
-    matches!(cause, crate::Cause::NoRoom { .. } | crate::Cause::TimedOut { .. })
+pub(super) const fn is_over<D, E>(cause: &crate::error::Cause<D, E>) -> bool {
+    matches!(cause, crate::error::Cause::NoRoom { .. } | crate::error::Cause::TimedOut { .. })
 }
 
 /// Does an operation on the `Connection` of a driver that waits, and says what is [`Done`].
@@ -76,9 +76,9 @@ macro_rules! act {
             }
             Operation::ReceiveWithin { limit } => {
                 $wait!($connection.recv_within(limit)).map(|received| match received {
-                    $crate::TryRecv::Message(_) => Done::Message,
-                    $crate::TryRecv::Nothing => Done::Nothing,
-                    $crate::TryRecv::Closed => Done::End,
+                    $crate::tries::TryRecv::Message(_) => Done::Message,
+                    $crate::tries::TryRecv::Nothing => Done::Nothing,
+                    $crate::tries::TryRecv::Closed => Done::End,
                 })
             }
             // A call that fails closes the connection.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConnectError;
-use crate::client_rules::pause_before;
+use crate::client::rules::pause_before;
+use crate::net::connect_error::ConnectError;
 use crate::upstream::random::Random;
 
 /// The connections that are being opened, and how soon another one may be tried.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Dials {
     pub(super) under_way: u32,
     /// How many dials have failed since the last success.
@@ -26,17 +26,8 @@ pub(super) struct Dials {
 }
 
 impl Dials {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self {
-            under_way: 0,
-            failed: 0,
-            useless: 0,
-            not_before: Duration::ZERO,
-            last_failure: None,
-            is_wanted: false,
-            owed: 0,
-            random: Random::new(seed),
-        }
+    pub(super) fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed), ..Self::default() }
     }
 
     /// How many dials should be under way, if `min` lacks so many connections and so many callers wait.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::fuzz::flag::Flag;
+use crate::error::Blame;
+use crate::net::connect_error::ConnectError;
 use crate::pool::waiters::Ticket;
 use crate::pool::world::{Fake, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
-use crate::{Blame, ConnectError};
+use crate::simulated::flag::Flag;
 
 const SECOND: Duration = Duration::from_secs(1);
 

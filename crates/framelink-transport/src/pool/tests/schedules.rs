@@ -9,18 +9,16 @@ use std::time::Duration;
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::{check_pct, check_random, future, thread};
 
-use crate::ConnectError;
 use crate::drive;
+use crate::net::connect_error::ConnectError;
 use crate::pool::shared::Lock;
 use crate::pool::{CloseReason, Job, NotLent, PoolState, Poolable, PooledSlot, SharedPool};
 use crate::profile::Pooled;
 
-impl<T> Lock<T> for Mutex<T> {
-    fn new(value: T) -> Self {
-        Self::new(value)
-    }
+impl Lock for Mutex<PoolState<Socket>> {
+    type Member = Socket;
 
-    fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut PoolState<Socket>) -> R) -> R {
         work(&mut self.lock().unwrap())
     }
 }
@@ -106,7 +104,7 @@ fn closed() {
 /// A pool, and how many sockets are open.
 #[derive(Clone)]
 struct World {
-    shared: Arc<SharedPool<Socket, Counting, Mutex<PoolState<Socket>>>>,
+    shared: Arc<SharedPool<Mutex<PoolState<Socket>>, Counting>>,
     bell: Arc<Bell>,
     max: u32,
     sockets: Arc<AtomicU32>,
@@ -125,7 +123,7 @@ impl World {
         rules.idle = rules.lifetime;
         let bell = Bell::new();
         let lending = PoolState::new(rules, None, 0, Duration::ZERO);
-        let shared = SharedPool::new(lending, Counting::default(), bell.waker());
+        let shared = SharedPool::new(Mutex::new(lending), Counting::default(), bell.waker());
         let failing = Arc::new(AtomicU32::new(failing));
         Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing, served: Arc::default() }
     }

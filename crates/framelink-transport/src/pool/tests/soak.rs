@@ -5,12 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConnectError;
-use crate::fuzz::flag::Flag;
+use crate::net::connect_error::ConnectError;
 use crate::pool::waiters::Ticket;
 use crate::pool::world::{Fake, Line, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
+use crate::simulated::flag::Flag;
 use crate::upstream::random::Random;
 
 /// Longer is no pause between two dials.

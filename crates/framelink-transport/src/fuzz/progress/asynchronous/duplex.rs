@@ -12,7 +12,7 @@ use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::world::{Shared, World};
 use super::stream::Stream;
 use super::task::Task;
-use crate::Directions;
+use crate::profile::Directions;
 
 type Caller = crate::tokio::Caller<Directions, Stream>;
 type Receiver = crate::tokio::Receiver<Directions, Stream, Stream>;

@@ -13,7 +13,7 @@ pub(super) use duplex::duplex;
 use std::sync::Arc;
 
 use super::{FRAMING, Scene};
-use crate::Directions;
+use crate::profile::Directions;
 
 use stream::Stream;
 

@@ -17,8 +17,8 @@ use super::super::step::Change;
 use super::super::world::{Shared, World};
 use super::connect;
 use super::stream::Stream;
-use crate::Directions;
-use crate::fuzz::simulated;
+use crate::profile::Directions;
+use crate::simulated;
 
 type Caller = crate::tokio::Caller<Directions, Stream>;
 type Receiver = crate::tokio::Receiver<Directions, Stream, Stream>;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::task::{coop, yield_now};
 
 use super::super::world::{Shared, World};
-use crate::fuzz::flag::Flag;
+use crate::simulated::flag::Flag;
 
 pub(super) struct Task<T> {
     flag: Arc<Flag>,

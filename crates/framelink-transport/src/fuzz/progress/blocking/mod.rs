@@ -12,10 +12,10 @@ use self::waits::Waits;
 use super::operation::{Done, act};
 use super::step::Step;
 use super::{FRAMING, Scene};
-use crate::Directions;
 use crate::blocking::Connection;
 use crate::driver::plain;
-use crate::fuzz::simulated::{self, Simulation};
+use crate::profile::Directions;
+use crate::simulated::{self, Simulation};
 
 /// Operations one after the other, beside all that a peer can do.
 pub(super) fn connection(data: &[u8]) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::world::{World, joined};
 use super::waits::{Side, Waits};
 use crate::blocking::{ReadStream, WriteStream};
-use crate::fuzz::simulated;
+use crate::simulated;
 
 pub(super) struct Stream<'d> {
     pub(super) waits: Rc<RefCell<Waits<'d>>>,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::operation::Done;
 use super::super::step::{Change, Step, Steps};
 use super::super::world::{Shared, World};
-use crate::fuzz::simulated::{self, elapsed};
 use crate::session::Pulse;
+use crate::simulated::{self, elapsed};
 
 /// So long at most something that could be done may be left: the driver looks at each side every 10 ms, and at the peer of a connection
 /// that is at rest every 50 ms.

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use super::world::{Shared, World, joined};
 use super::{FRAMING, Scene};
-use crate::Directions;
-use crate::fuzz::flag::Flag;
 use crate::nonblocking::{Connection, WriteStream};
+use crate::profile::Directions;
+use crate::simulated::flag::Flag;
 
 /// What has arrived when the time of a call is over is taken for 250 ms more, where something always arrives.
 const FLOOD: &[Duration] = &[Duration::from_millis(50); 7];

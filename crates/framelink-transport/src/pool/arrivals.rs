@@ -1,4 +1,4 @@
-//! What wakes the tasks and threads of a pool.
+//! What wakes the pool's task when something arrives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,35 +6,15 @@ use std::task::{Wake, Waker};
 
 use crate::driver::Notify;
 
-/// A notification that a waker gives.
-#[derive(Debug, Default)]
-pub(super) struct Signal<N>(pub(super) N);
-
-impl<N: Notify> Signal<N> {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    pub(super) fn waker(self: &Arc<Self>) -> Waker {
-        Arc::clone(self).into()
-    }
-}
-
-impl<N: Notify> Wake for Signal<N> {
-    fn wake(self: Arc<Self>) {
-        self.0.notify();
-    }
-}
-
 /// Wakes the pool's task when something arrives on an idle connection.
 #[derive(Debug)]
 pub(super) struct Arrivals<N> {
-    task: Arc<Signal<N>>,
+    task: Arc<N>,
     has_arrived: AtomicBool,
 }
 
 impl<N: Notify> Arrivals<N> {
-    pub(super) fn new(task: &Arc<Signal<N>>) -> Arc<Self> {
+    pub(super) fn new(task: &Arc<N>) -> Arc<Self> {
         Arc::new(Self { task: Arc::clone(task), has_arrived: AtomicBool::new(false) })
     }
 
@@ -51,7 +31,7 @@ impl<N: Notify> Arrivals<N> {
 impl<N: Notify> Wake for Arrivals<N> {
     fn wake(self: Arc<Self>) {
         self.has_arrived.store(true, Ordering::Release);
-        self.task.0.notify();
+        self.task.notify();
     }
 }
 
@@ -62,11 +42,11 @@ mod tests {
 
     #[test]
     fn an_arrival_notifies_the_task_and_is_taken_once() {
-        let task = Signal::<ThreadNotify>::new();
+        let task = Arc::<ThreadNotify>::default();
         let arrivals = Arrivals::new(&task);
-        task.waker().wake();
-        assert_eq!((task.0.version(), arrivals.take()), (1, false));
+        Waker::from(Arc::clone(&task)).wake();
+        assert_eq!((task.version(), arrivals.take()), (1, false));
         arrivals.waker().wake();
-        assert_eq!((task.0.version(), arrivals.take(), arrivals.take()), (2, true, false));
+        assert_eq!((task.version(), arrivals.take(), arrivals.take()), (2, true, false));
     }
 }

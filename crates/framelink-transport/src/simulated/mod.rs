@@ -1,5 +1,8 @@
 //! A clock that only moves when a test says so, for the drivers that read the clock of the system.
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) mod flag;
+
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
