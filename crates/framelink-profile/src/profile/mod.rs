@@ -255,14 +255,6 @@ impl Profile {
         rules::check_one_at_a_time(self)
     }
 
-    /// Whether a client that does nothing while none of its methods is called can use this profile.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_not_kept_up(&self) -> Result<(), ProfileError> {
-        rules::check_not_kept_up(self)
-    }
-
     /// Whether a client with many requests in flight on each connection can use this profile.
     ///
     /// # Errors

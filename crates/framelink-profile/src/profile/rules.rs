@@ -210,18 +210,6 @@ pub(super) fn check_one_at_a_time(profile: &Profile) -> Checked {
     }
 }
 
-/// For a client that does nothing while none of its methods is called.
-pub(super) fn check_not_kept_up(profile: &Profile) -> Checked {
-    match profile.keep_up {
-        false => Ok(()),
-        true => Err(ProfileError::combination(
-            "connection.keep-up",
-            "the non-blocking client",
-            "that client dials only while one of its methods is called",
-        )),
-    }
-}
-
 /// A client or a link keeps up the connections that it dials.
 fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     if !profile.keep_up {

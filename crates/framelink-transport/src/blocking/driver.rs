@@ -19,6 +19,7 @@ impl Driver for Blocking {
     type Clock = Clock;
     type Notify = ThreadNotify;
     type Task = JoinHandle<()>;
+    type StoredDial = ();
     type Lookup = Lookup;
     type Resolver = Resolver;
     const HAS_BACKGROUND: bool = true;

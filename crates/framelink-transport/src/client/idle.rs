@@ -7,14 +7,18 @@ use std::time::Duration;
 
 use framelink_heartbeat::Verdict;
 
+use super::rules::ENDED;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, Task as _};
 use crate::error::Cause;
+use crate::profile::ExchangeKind;
 use crate::upstream::Seat;
 use framelink_profile::{DecodeError, EncodeError};
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
+/// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A client's connection while no exchange uses it. A task or thread maintains a connection with heartbeats.
 #[derive(Debug)]
@@ -200,4 +204,15 @@ pub(super) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Resu
         }
         Err(cause) => Err(LostIdle { why: cause.to_string(), verdict: None }),
     }
+}
+
+/// The same for a connection that is kept up; how long until there is more to do, or until it is asked again whether it has ended.
+pub(super) fn maintain_kept<C: Connection>(connection: &mut C, exchange: ExchangeKind) -> Result<Duration, LostIdle> {
+    let time = match exchange.sends() {
+        true => maintain(connection, !exchange.receives())?,
+        // A client that only receives gets the messages that arrive meanwhile from its next `recv`.
+        false if connection.has_ended(true) => return Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
+        false => None,
+    };
+    Ok(time.map_or(LOOK, |time| time.min(LOOK)))
 }

@@ -7,14 +7,10 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
-use super::idle::{LostIdle, PAUSE, maintain};
-use super::rules::ENDED;
+use super::idle::{PAUSE, maintain_kept};
 use crate::connector::ConnectError;
-use crate::driver::{Connection as _, Driver, Notify as _, Task as _};
+use crate::driver::{Driver, Notify as _, Task as _};
 use crate::upstream::{Dialler, Pace, Seat};
-
-/// How often an idle connection is asked whether it has ended. With heartbeats it is asked when these are due, too.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, and what is told of its end.
 type WithSeat<D> = (<D as Driver>::Connection, Arc<Seat>);
@@ -189,8 +185,8 @@ impl<D: Driver> Kept<D> {
             return NextStep::WaitForChange;
         }
         if let Some((connection, seat)) = &mut state.connection {
-            match self.maintain(connection) {
-                Ok(time) => return NextStep::Wait(time.unwrap_or(LOOK).clamp(PAUSE, LOOK)),
+            match maintain_kept(connection, self.dialler.profile().exchange()) {
+                Ok(time) => return NextStep::Wait(time.max(PAUSE)),
                 Err(lost) => {
                     seat.lost(&lost.why);
                     (state.connection, state.verdict) = (None, lost.verdict);
@@ -199,18 +195,6 @@ impl<D: Driver> Kept<D> {
         }
         state.user = User::Task;
         NextStep::Dial
-    }
-
-    /// A client that only receives gets the messages that arrive meanwhile from its next `recv`.
-    fn maintain(&self, connection: &mut D::Connection) -> Result<Option<Duration>, LostIdle> {
-        let exchange = self.dialler.profile().exchange();
-        if exchange.sends() {
-            return maintain(connection, !exchange.receives());
-        }
-        match connection.has_ended(true) {
-            true => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
-            false => Ok(None),
-        }
     }
 
     /// Dials, if an address is to be dialled now. How long until the task goes on.

@@ -15,7 +15,7 @@ use self::kept::{KeptConnection, KeptUse};
 pub(crate) use self::methods::client_methods;
 use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
-use crate::driver::{Connection as _, Driver};
+use crate::driver::{Connection as _, Driver, StoredDial as _};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
@@ -33,6 +33,8 @@ pub(crate) struct Client<D: Driver> {
     connection: IdleSlot<D>,
     /// The long connection of a client with `keep-up`, while no exchange uses it.
     kept: Option<KeptConnection<D>>,
+    /// The dial that `maintain` goes on with.
+    dial: D::StoredDial,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(D::Connection, Instant)>>,
     /// Why the last connection was given up by [`maintain`](Self::maintain).
@@ -43,11 +45,8 @@ impl<D: Driver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;
-        if !D::HAS_BACKGROUND {
-            profile.check_not_kept_up()?;
-        }
-        let (berth, connection) = (Berth::default(), IdleSlot::new());
-        let mut client = Self { dialler, profile, berth, connection, kept: None, closing: None, verdict: None };
+        let (berth, connection, dial) = (Berth::default(), IdleSlot::new(), D::StoredDial::default());
+        let mut client = Self { dialler, profile, berth, connection, kept: None, dial, closing: None, verdict: None };
         drop(client.begin_use());
         Ok(client)
     }
@@ -225,20 +224,34 @@ impl<D: Driver> Client<D> {
         self.connection.task_error()
     }
 
-    /// Does what is due on an idle connection, without waiting; how long until there is more to do.
+    /// Does what is due on an idle connection, without waiting, and with `keep-up` dials; how long until there is more to do.
     #[cfg(feature = "nonblocking")]
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
-        let is_deaf = !self.profile.exchange().receives();
-        match self.connection.in_hand()?.maintain(is_deaf) {
-            Ok(time) => time,
-            Err(error) => {
-                if let Cause::Dead(verdict) = error.cause() {
-                    self.verdict = Some(*verdict);
+        let keep_up = self.profile.keep_up();
+        if let Some(connection) = self.connection.in_hand() {
+            let maintained = match keep_up {
+                true => idle::maintain_kept(connection, self.profile.exchange()).map(Some),
+                false => idle::maintain(connection, !self.profile.exchange().receives()),
+            };
+            match maintained {
+                Ok(time) => return time,
+                Err(lost) => {
+                    self.verdict = lost.verdict.or(self.verdict);
+                    self.connection.take();
+                    self.berth.lost(&lost.why);
                 }
-                self.connection.take();
-                self.berth.lost(&error);
-                None
             }
+        }
+        if !keep_up {
+            return None;
+        }
+        match self.dial.maintain(&self.dialler) {
+            Ok((connection, seat)) => {
+                self.berth.take(seat);
+                self.connection.hold(connection);
+                Some(Duration::ZERO)
+            }
+            Err(again) => Some(again),
         }
     }
 
@@ -254,6 +267,10 @@ impl<D: Driver> Client<D> {
             self.berth.hold(seat);
             return Ok((connection, true));
         }
+        if let Some((connection, seat)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
+            self.berth.take(seat);
+            return Ok((connection, true));
+        }
         self.let_go().await;
         self.berth.lost(&ENDED);
         let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
@@ -264,7 +281,7 @@ impl<D: Driver> Client<D> {
     /// With `keep-up`, one method of the client; begins the task if there is none yet. If the system has no thread left, the next method
     /// tries again.
     fn begin_use(&mut self) -> Option<KeptUse<D>> {
-        if !self.profile.keep_up() {
+        if !(D::HAS_BACKGROUND && self.profile.keep_up()) {
             return None;
         }
         if self.kept.is_none() {

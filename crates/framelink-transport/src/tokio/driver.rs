@@ -22,6 +22,7 @@ impl Driver for Tokio {
     type Clock = Clock;
     type Notify = TaskNotify;
     type Task = AbortHandle;
+    type StoredDial = ();
     type Lookup = Lookup;
     type Resolver = Resolver;
     const HAS_BACKGROUND: bool = true;

@@ -132,6 +132,33 @@ impl<D: Driver> Dialler<D> {
         connected
     }
 
+    /// The next address of this attempt, if it is to be dialled now.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn next_if_due(
+        &self,
+        attempt: &mut Attempt,
+        failed: &mut Option<ConnectError>,
+    ) -> Result<Dialling, ConnectError> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        match inner.ledger.next(attempt, now, failed) {
+            Next::Dial(dialling) => Ok(dialling),
+            Next::Wait(until) => Err(ConnectError::NotYet { last: None, next_try: until.saturating_sub(now) }),
+            Next::Fail(error) => Err(error),
+        }
+    }
+
+    /// What connects to an address, before it signs on.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn connector(&self) -> Connector<Directions, D> {
+        self.inner().connector.clone()
+    }
+
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn resolver(&self) -> &D::Resolver {
+        &self.inner().resolver
+    }
+
     /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the
     /// background.
     pub(crate) fn replacement(&self, seat: &Seat) -> Option<Dialled<D>> {

@@ -53,7 +53,7 @@ pub use state::{Failure, Loss, Reason, State};
 #[cfg(feature = "socket")]
 pub(crate) use berth::Berth;
 #[cfg(feature = "socket")]
-pub(crate) use dialler::{Dialler, Settings};
+pub(crate) use dialler::{Dialled, Dialler, Settings};
 #[cfg(feature = "socket")]
 pub(crate) use hook::OnLoss;
 #[cfg(feature = "socket")]
@@ -62,6 +62,9 @@ pub(crate) use ledger::{Dialling, Ledger, Next, patience};
 pub(crate) use methods::upstream_methods;
 #[cfg(feature = "socket")]
 pub(crate) use pace::Pace;
+#[cfg(feature = "socket")]
+#[cfg(all(unix, feature = "nonblocking"))]
+pub(crate) use signing::check_reply;
 #[cfg(feature = "socket")]
 pub(crate) use signing::{sign_off_and_close, sign_on};
 #[cfg(feature = "socket")]
