@@ -19,7 +19,6 @@ impl Driver for Blocking {
     type Clock = Clock;
     type Notify = ThreadNotify;
     type Task = JoinHandle<()>;
-    type StoredDial = ();
     type Lookup = Lookup;
     type Resolver = Resolver;
     const HAS_BACKGROUND: bool = true;

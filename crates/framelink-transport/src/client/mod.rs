@@ -1,5 +1,8 @@
 //! The client of a profile, for any driver.
 
+#[cfg(all(unix, feature = "nonblocking"))]
+pub(crate) mod dialling;
+pub(crate) mod driver;
 pub(crate) mod idle;
 mod kept;
 mod methods;
@@ -10,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
+use self::driver::{ClientDriver, StoredDial as _};
 use self::idle::IdleSlot;
 use self::kept::{KeptConnection, KeptUse};
 pub(crate) use self::methods::client_methods;
 use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
-use crate::driver::{Connection as _, Driver, StoredDial as _};
+use crate::driver::Connection as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
@@ -24,7 +28,7 @@ use framelink_session::Message;
 
 /// One exchange at a time with one peer, over a long connection or over short ones.
 #[derive(Debug)]
-pub(crate) struct Client<D: Driver> {
+pub(crate) struct Client<D: ClientDriver> {
     dialler: Dialler<D>,
     profile: Arc<Profile>,
     /// The address of the connection, while there is one.
@@ -41,7 +45,7 @@ pub(crate) struct Client<D: Driver> {
     verdict: Option<Verdict>,
 }
 
-impl<D: Driver> Client<D> {
+impl<D: ClientDriver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;

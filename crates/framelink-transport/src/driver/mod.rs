@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 use crate::connector::{ConnectError, Connector};
 use crate::error::{CallError, Error};
 use crate::tries::TryRecv;
-use crate::upstream::{Dialled, Dialler};
 use crate::{CloseReport, drive};
 use framelink_profile::Directions;
 use framelink_session::Message;
@@ -46,8 +45,6 @@ pub(crate) trait Driver: Sized + fmt::Debug + Send + Sync + 'static {
     type Notify: Notify;
     /// A task or a thread that was spawned.
     type Task: Task;
-    /// The dial of a client, between its methods.
-    type StoredDial: StoredDial<Self>;
     /// How an application looks names up.
     type Lookup: Clone + Send + Sync + 'static;
     /// What looks names up: the application's lookup, or the system's.
@@ -139,27 +136,6 @@ pub(crate) trait Notify: Default + fmt::Debug + Send + Sync + 'static {
     fn version(&self) -> u64;
     /// Waits until something has changed since that version, or until then at most. False when nothing has changed.
     fn wait(&self, version: u64, until: Option<Instant>) -> impl Future<Output = bool> + Send;
-}
-
-/// The dial that a client with `keep-up` stores where nothing goes on in the background.
-pub(crate) trait StoredDial<D: Driver>: Default + fmt::Debug + Send + Sync {
-    /// Goes on without waiting, and begins a dial if there is none. How soon to call this again, if there is no connection yet.
-    #[cfg(feature = "nonblocking")]
-    fn maintain(&mut self, dialler: &Dialler<D>) -> Result<Dialled<D>, Duration>;
-    /// Waits for the dial that is under way, until the deadline. `None` if there is none, or if it fails.
-    fn finish(&mut self, dialler: &Dialler<D>, deadline: Instant) -> Result<Option<Dialled<D>>, ConnectError>;
-}
-
-/// Where a task or thread dials.
-impl<D: Driver> StoredDial<D> for () {
-    #[cfg(feature = "nonblocking")]
-    fn maintain(&mut self, _: &Dialler<D>) -> Result<Dialled<D>, Duration> {
-        Err(Duration::MAX)
-    }
-
-    fn finish(&mut self, _: &Dialler<D>, _: Instant) -> Result<Option<Dialled<D>>, ConnectError> {
-        Ok(None)
-    }
 }
 
 pub(crate) trait Task: fmt::Debug + Send + Sync + 'static {

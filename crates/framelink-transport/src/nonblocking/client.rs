@@ -5,8 +5,11 @@ use std::sync::Arc;
 use framelink_heartbeat::Verdict;
 
 use super::connector::NonBlocking as Driver;
+use super::dialling::AddressDial;
 use super::{Connection, Upstream};
 use crate::CloseReport;
+use crate::client::dialling::DialInSteps;
+use crate::client::driver::ClientDriver;
 use crate::client::{self, client_methods};
 use crate::driver::ready;
 use crate::error::{CallError, Error};
@@ -35,36 +38,30 @@ pub struct Client {
     upstream: Upstream,
 }
 
+impl ClientDriver for Driver {
+    type StoredDial = DialInSteps<AddressDial>;
+}
+
 impl Client {
     client_methods!(ready);
 
     /// Does what is due between two exchanges, without waiting for anything, and says how soon it wants to be called again: at once, if the
     /// peer has sent more than one turn takes. `None`: not before the next exchange.
     ///
-    /// It sends and answers heartbeats. A connection that was lost is dropped; [`verdict`](Self::verdict) says if the peer was dead. If the
-    /// profile has [`keep-up`](crate::ProfileBuilder::keep_up) this also dials, at the first call and whenever there is no connection: it
-    /// resolves the name in a thread, connects and signs on, each as far as that is possible at once, and after a failure it tries the next
-    /// address, or waits for the time at which one is to be dialled again. An exchange that comes meanwhile goes on with that dial and waits
-    /// for it, within its own deadline.
+    /// It sends and answers heartbeats. A connection that was lost is dropped. If the profile has
+    /// [`keep-up`](crate::ProfileBuilder::keep_up), this also dials, at the first call and whenever there is no connection. Each call resolves
+    /// the name in a thread, connects and signs on as far as that is possible at once. After a failure it goes on with the next address, or
+    /// says when an address can be dialled again. An exchange that comes meanwhile goes on with that dial, and waits for it within its own
+    /// deadline.
     ///
-    /// Calling this in time is enough while it dials, at least once in 100 ms: the name is not resolved on a socket, several sockets may
-    /// be connecting, and none of them is the same for long, so that there is nothing to register. While there is a connection it says 1 s
-    /// at most; [`connection_mut`](Self::connection_mut), registered for reading, tells of a loss at once.
+    /// A dial has nothing to register with an event loop: a name is not resolved on a socket, and several sockets may connect at the same
+    /// time. So this asks to be called again within 100 ms while it dials. While there is a connection it says 1 s at most, and
+    /// [`connection_mut`](Self::connection_mut), registered for reading, tells of a loss at once.
     ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use framelink_transport::{Framing, Profile, nonblocking::Client};
-    ///
-    /// # let server = std::net::TcpListener::bind("127.0.0.1:0")?;
-    /// # let peer = server.local_addr()?.to_string();
-    /// let profile = Profile::builder("ascii:4".parse::<Framing>()?).keep_up(true).build()?;
-    /// let mut client = Client::new(profile, peer)?;
-    /// // Once in a turn of the loop, which waits for its events no longer than this says.
-    /// while client.connection_mut().is_none() {
-    ///     let again = client.maintain();
-    ///     std::thread::sleep(again.unwrap_or_default());
-    /// }
-    /// # Ok(())
+    /// ```no_run
+    /// # fn example(mut client: framelink_transport::nonblocking::Client) {
+    /// // Once in each turn of the loop, which waits for its events no longer than this says.
+    /// let wait_at_most = client.maintain();
     /// # }
     /// ```
     pub fn maintain(&mut self) -> Option<std::time::Duration> {

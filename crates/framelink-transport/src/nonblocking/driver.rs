@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::Connection;
 use super::connector::{Connector, NonBlocking};
-use super::dialling::DialInSteps;
 use crate::clock::Clock;
 use crate::connector::ConnectError;
 use crate::driver::{Driver, Task, ThreadNotify, at_once, plain, role_connection};
@@ -21,7 +20,6 @@ impl Driver for NonBlocking {
     type Clock = Clock;
     type Notify = ThreadNotify;
     type Task = Nothing;
-    type StoredDial = DialInSteps;
     type Lookup = Lookup;
     type Resolver = Resolver;
     const HAS_BACKGROUND: bool = false;

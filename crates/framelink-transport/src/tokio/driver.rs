@@ -22,7 +22,6 @@ impl Driver for Tokio {
     type Clock = Clock;
     type Notify = TaskNotify;
     type Task = AbortHandle;
-    type StoredDial = ();
     type Lookup = Lookup;
     type Resolver = Resolver;
     const HAS_BACKGROUND: bool = true;
