@@ -99,18 +99,6 @@ impl Profile {
         Err(ProfileError::combination("exchange", "the client", reason))
     }
 
-    /// Whether a client that does nothing while none of its methods is called can use this profile.
-    ///
-    /// # Errors
-    /// When it cannot, with the reason.
-    pub fn check_not_kept_up(&self) -> Result<(), ProfileError> {
-        if !self.keep_up {
-            return Ok(());
-        }
-        let reason = "that client dials only while one of its methods is called";
-        Err(ProfileError::combination("connection.keep-up", "the non-blocking client", reason))
-    }
-
     /// Whether a client with many requests in flight on each connection can use this profile.
     ///
     /// # Errors

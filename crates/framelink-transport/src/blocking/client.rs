@@ -7,6 +7,7 @@ use framelink_heartbeat::Verdict;
 use super::connector::Blocking as Driver;
 use super::{Connection, Upstream};
 use crate::CloseReport;
+use crate::client::driver::ClientDriver;
 use crate::client::{self, client_methods};
 use crate::driver::ready;
 use crate::error::{CallError, Error};
@@ -33,6 +34,10 @@ use framelink_session::Message;
 pub struct Client {
     role: client::Client<Driver>,
     upstream: Upstream,
+}
+
+impl ClientDriver for Driver {
+    type StoredDial = ();
 }
 
 impl Client {

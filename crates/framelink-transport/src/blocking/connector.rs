@@ -10,6 +10,7 @@ use crate::Directions;
 use crate::driver::plain;
 use crate::net::connect_error::ConnectError;
 use crate::net::connector;
+use crate::net::dial::Dial;
 use crate::net::methods::connector_methods;
 use crate::net::peer::ToPeer;
 
@@ -37,6 +38,6 @@ impl<C: Decode + Encode> Connector<C> {
     connector_methods!(plain ToPeer);
 
     fn dial(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
-        self.dial_and_wait(peer, false).map(|(socket, address)| (socket.into(), address))
+        Dial::begin(self.clone(), peer)?.finish(false).map(|(socket, address)| (socket.into(), address))
     }
 }

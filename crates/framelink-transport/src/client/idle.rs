@@ -11,14 +11,14 @@ use crate::connector::ConnectError;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
 use crate::error::Cause;
-use crate::profile::Profile;
+use crate::profile::{ExchangeKind, Profile};
 use crate::upstream::{Dialler, Pace, Seat};
 use framelink_profile::{DecodeError, EncodeError};
 
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
 /// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, and what a loss is told to where something else has dialled it.
 pub(super) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
@@ -249,7 +249,7 @@ impl<D: Driver> Idle<D> {
         }
         if let Some((connection, seat)) = &mut state.connection {
             let look = self.dialler.as_ref().map(|_| LOOK);
-            match self.maintain(connection).map(|time| time.into_iter().chain(look).min()) {
+            match maintain_for(connection, self.profile.exchange()).map(|time| time.into_iter().chain(look).min()) {
                 Ok(Some(time)) => return NextStep::Wait(time.max(PAUSE)),
                 Ok(None) => {}
                 Err(lost) => {
@@ -269,18 +269,6 @@ impl<D: Driver> Idle<D> {
                 state.is_waiting = true;
                 NextStep::WaitForChange
             }
-        }
-    }
-
-    /// A client that only receives gets the messages that arrive meanwhile from its next `recv`.
-    fn maintain(&self, connection: &mut D::Connection) -> Result<Option<Duration>, LostIdle> {
-        let exchange = self.profile.exchange();
-        if exchange.sends() {
-            return maintain(connection, !exchange.receives());
-        }
-        match connection.has_ended(true) {
-            true => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
-            false => Ok(None),
         }
     }
 
@@ -363,6 +351,19 @@ pub(super) struct LostIdle {
     pub(super) why: String,
     /// If the peer was dead.
     pub(super) verdict: Option<Verdict>,
+}
+
+/// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do.
+pub(super) fn maintain_for<C: Connection>(
+    connection: &mut C,
+    exchange: ExchangeKind,
+) -> Result<Option<Duration>, LostIdle> {
+    match exchange.sends() {
+        true => maintain(connection, !exchange.receives()),
+        // A client that only receives gets the messages that arrive meanwhile from its next `recv`.
+        false if connection.has_ended(true) => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
+        false => Ok(None),
+    }
 }
 
 /// Does what is due on an idle connection. How long until there is more to do; `None`: not before an exchange uses it.

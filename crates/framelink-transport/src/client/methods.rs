@@ -14,7 +14,8 @@ macro_rules! client_methods {
 
         /// A client of a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet, unless the profile has
         /// [`keep-up`](crate::ProfileBuilder::keep_up): then the connection is dialled in the background from now on, and again when it is lost
-        /// while no method uses it. On tokio that begins with the first exchange if there is no runtime here.
+        /// while no method uses it. On tokio that begins with the first exchange if there is no runtime here. On the non-blocking driver
+        /// `maintain` dials.
         ///
         /// # Errors
         /// When a client cannot use the profile.

@@ -1,5 +1,8 @@
 //! The client of a profile, for any driver.
 
+#[cfg(all(unix, feature = "nonblocking"))]
+pub(crate) mod dialling;
+pub(crate) mod driver;
 pub(crate) mod idle;
 mod methods;
 pub(crate) mod rules;
@@ -9,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
+use self::driver::{ClientDriver, StoredDial as _};
 use self::idle::{IdleSlot, WithSeat};
 pub(crate) use self::methods::client_methods;
 use self::rules::{ENDED, Next, after_call, after_send};
 use crate::CloseReport;
-use crate::driver::{Connection as _, Driver};
+use crate::driver::Connection as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
@@ -22,29 +26,30 @@ use framelink_session::Message;
 
 /// One exchange at a time with one peer, over a long connection or over short ones.
 #[derive(Debug)]
-pub(crate) struct Client<D: Driver> {
+pub(crate) struct Client<D: ClientDriver> {
     dialler: Dialler<D>,
     profile: Arc<Profile>,
     /// The address of the connection, while there is one.
     berth: Berth,
     /// The long connection, while there is one and no exchange uses it.
     connection: IdleSlot<D>,
+    /// The dial that [`maintain`](Self::maintain) goes on with.
+    dial: D::StoredDial,
     /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
     closing: Option<Box<(D::Connection, Instant)>>,
     /// Why the last connection was given up by [`maintain`](Self::maintain).
     verdict: Option<Verdict>,
 }
 
-impl<D: Driver> Client<D> {
+impl<D: ClientDriver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;
-        if !D::HAS_BACKGROUND {
-            profile.check_not_kept_up()?;
-        }
-        let mut connection = IdleSlot::new(&profile, profile.keep_up().then(|| dialler.clone()));
+        let kept_by_task = D::HAS_BACKGROUND && profile.keep_up();
+        let mut connection = IdleSlot::new(&profile, kept_by_task.then(|| dialler.clone()));
         drop(connection.begin_use());
-        Ok(Self { dialler, profile, berth: Berth::default(), connection, closing: None, verdict: None })
+        let (berth, dial) = Default::default();
+        Ok(Self { dialler, profile, berth, connection, dial, closing: None, verdict: None })
     }
 
     pub(crate) fn profile(&self) -> &Profile {
@@ -212,16 +217,36 @@ impl<D: Driver> Client<D> {
         self.connection.task_error()
     }
 
-    /// Does what is due on an idle connection, without waiting; how long until there is more to do.
+    /// Does what is due on an idle connection, without waiting, and with `keep-up` dials; how long until there is more to do.
     #[cfg(feature = "nonblocking")]
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
-        let is_deaf = !self.profile.exchange().receives();
-        idle::maintain(self.connection.in_hand()?, is_deaf).unwrap_or_else(|lost| {
-            self.verdict = lost.verdict.or(self.verdict);
-            self.connection.take();
-            self.berth.lost(&lost.why);
-            None
-        })
+        let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
+        if let Some(connection) = self.connection.in_hand() {
+            let maintained = match keep_up {
+                true => idle::maintain_for(connection, exchange)
+                    .map(|time| Some(time.map_or(idle::LOOK, |time| time.min(idle::LOOK)))),
+                false => idle::maintain(connection, !exchange.receives()),
+            };
+            match maintained {
+                Ok(time) => return time,
+                Err(lost) => {
+                    self.verdict = lost.verdict.or(self.verdict);
+                    self.connection.take();
+                    self.berth.lost(&lost.why);
+                }
+            }
+        }
+        if !keep_up {
+            return None;
+        }
+        match self.dial.maintain(&self.dialler) {
+            Ok((connection, seat)) => {
+                self.berth.hold(Arc::new(seat));
+                self.connection.hold(connection);
+                Some(Duration::ZERO)
+            }
+            Err(again) => Some(again),
+        }
     }
 
     /// The connection that is there, or one that is dialled. True if it was there.
@@ -229,6 +254,10 @@ impl<D: Driver> Client<D> {
         let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
         if let Some(taken) = self.connection.take_until(deadline).await.map_err(failed)? {
             return Ok((self.taken(taken), true));
+        }
+        if let Some((connection, seat)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
+            self.berth.hold(Arc::new(seat));
+            return Ok((connection, true));
         }
         self.let_go().await;
         self.berth.lost(&ENDED);

@@ -132,12 +132,12 @@ impl<C, D> Connector<C, D> {
 
     /// The race of a peer's addresses. The address that answered last is tried first, and an address of another family than the source's is
     /// not tried.
-    pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<'_, S> {
+    pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<S> {
         let source = self.options.source;
         let fits = |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
         let mut fitting = addresses.into_iter().filter(fits).collect::<Vec<_>>();
         self.answered.sort(&mut fitting);
-        let race = Race::new(&self.answered, alternating(fitting), deadline);
+        let race = Race::new(Arc::clone(&self.answered), alternating(fitting), deadline);
         // Only Linux lets several sockets dial from one port at the same time.
         let is_port_for_one = source.is_some_and(|source| source.port() != 0) && !cfg!(target_os = "linux");
         if is_port_for_one { race.one_at_a_time() } else { race }

@@ -1,38 +1,83 @@
 //! Dialling where no runtime waits.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::Socket;
 
 use super::clock::Clock;
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, no_answer};
 use super::connector::Connector;
 use super::peer::ToPeer;
-use super::race::Step;
+use super::race::{Race, Step};
+use super::resolver::Resolving;
 use crate::drive::Clock as _;
 
-impl<C, D> Connector<C, D> {
-    /// A socket that is connected, non-blocking or not.
-    pub(crate) fn dial_and_wait(
-        &self,
-        peer: impl ToPeer,
-        nonblocking: bool,
-    ) -> Result<(Socket, SocketAddr), ConnectError> {
-        self.check_profile()?;
+/// A dial of one peer that goes on whenever it is asked to: its name is looked up, and its addresses are raced. Dropping it closes its
+/// sockets.
+pub(crate) struct Dial<C, D> {
+    pub(crate) connector: Connector<C, D>,
+    clock: Clock,
+    stage: Stage,
+}
+
+enum Stage {
+    Resolving(Resolving),
+    Connecting(Race<Socket>),
+}
+
+impl<C, D> Dial<C, D> {
+    pub(crate) fn begin(connector: Connector<C, D>, peer: impl ToPeer) -> Result<Self, ConnectError> {
+        connector.check_profile()?;
         let clock = Clock::start();
-        let addresses = self.resolver.look_up(peer.to_peer(), self.within)?;
-        let mut race = self.race(addresses, self.within);
-        loop {
-            match race.step(clock.now()) {
-                Step::Begin(begun) => race.on_begun(begun, waiting::begin(self, begun)),
-                Step::Wait { until } => waiting::wait(&mut race, until.saturating_sub(clock.now())),
-                Step::Connected(socket, address) => {
-                    socket.set_nonblocking(nonblocking).map_err(|error| self.refused(address, error))?;
-                    return Ok((socket, address));
-                }
-                Step::Failed(failure) => return Err(self.failed(failure)),
+        let stage = Stage::Resolving(connector.resolver.look_up(peer.to_peer())?);
+        Ok(Self { connector, clock, stage })
+    }
+
+    /// Goes on, and waits for `patience` at most. `None` if there is more to do.
+    pub(crate) fn step(&mut self, patience: Duration) -> Result<Option<(Socket, SocketAddr)>, ConnectError> {
+        let Self { connector, clock, stage } = self;
+        let within = connector.within;
+        if let Stage::Resolving(resolving) = stage {
+            let left = within.saturating_sub(clock.now());
+            match resolving.wait(left.min(patience))? {
+                Some(addresses) => *stage = Stage::Connecting(connector.race(addresses, within)),
+                None if clock.now() >= within => return Err(no_answer(within)),
+                None => return Ok(None),
             }
         }
+        let Stage::Connecting(race) = stage else { return Ok(None) };
+        let mut has_waited = false;
+        loop {
+            match race.step(clock.now()) {
+                Step::Begin(begun) => race.on_begun(begun, waiting::begin(connector, begun)),
+                Step::Wait { .. } if has_waited => return Ok(None),
+                Step::Wait { until } => {
+                    waiting::wait(race, until.saturating_sub(clock.now()).min(patience));
+                    has_waited = true;
+                }
+                Step::Connected(socket, address) => return Ok(Some((socket, address))),
+                Step::Failed(failure) => return Err(connector.failed(failure)),
+            }
+        }
+    }
+
+    /// Waits until it is connected. The socket is non-blocking or not.
+    pub(crate) fn finish(mut self, nonblocking: bool) -> Result<(Socket, SocketAddr), ConnectError> {
+        loop {
+            if let Some((socket, address)) = self.step(Duration::MAX)? {
+                socket.set_nonblocking(nonblocking).map_err(|error| self.connector.refused(address, error))?;
+                return Ok((socket, address));
+            }
+        }
+    }
+}
+
+impl<C, D> fmt::Debug for Dial<C, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_resolving = matches!(self.stage, Stage::Resolving(_));
+        f.debug_struct("Dial").field("is_resolving", &is_resolving).finish_non_exhaustive()
     }
 }
 
@@ -55,7 +100,7 @@ mod waiting {
         connector.begin(begun.address, Ok)
     }
 
-    pub(super) fn wait(race: &mut Race<'_, Socket>, left: Duration) {
+    pub(super) fn wait(race: &mut Race<Socket>, left: Duration) {
         let mut polled: Vec<_> = race.sockets().map(|socket| PollFd::new(socket, PollFlags::OUT)).collect();
         // A time that no clock can count to is as good as never.
         let failed =
@@ -89,5 +134,5 @@ mod waiting {
     }
 
     /// No socket is ever under way.
-    pub(super) fn wait(_: &mut Race<'_, Socket>, _: Duration) {}
+    pub(super) fn wait(_: &mut Race<Socket>, _: Duration) {}
 }

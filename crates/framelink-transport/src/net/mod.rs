@@ -8,7 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod connect_error;
 pub(crate) mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod dial;
+pub(crate) mod dial;
 pub(crate) mod listener;
 pub(crate) mod methods;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]

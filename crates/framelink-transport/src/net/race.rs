@@ -15,6 +15,7 @@
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use std::vec;
@@ -23,8 +24,8 @@ use super::answered::Answered;
 
 /// The tries of one dial. Dropping it closes the sockets that have not won.
 #[derive(Debug)]
-pub(crate) struct Race<'c, S> {
-    answered: &'c Answered,
+pub(crate) struct Race<S> {
+    answered: Arc<Answered>,
     /// The addresses that were not tried yet.
     waiting: vec::IntoIter<SocketAddr>,
     /// The tries that have neither connected nor failed, oldest first.
@@ -82,14 +83,14 @@ pub(crate) enum Step<S> {
     Failed(Option<Failure>),
 }
 
-impl<'c, S> Race<'c, S> {
+impl<S> Race<S> {
     /// The "Connection Attempt Delay" that RFC 8305 recommends.
     const DELAY: Duration = Duration::from_millis(250);
     /// The number of sockets that are open at the same time. A name with more addresses than that costs no more descriptors.
     const MOST_UNDER_WAY: usize = 8;
 
     /// Tries the addresses in this order.
-    pub(crate) fn new(answered: &'c Answered, addresses: Vec<SocketAddr>, deadline: Duration) -> Self {
+    pub(crate) fn new(answered: Arc<Answered>, addresses: Vec<SocketAddr>, deadline: Duration) -> Self {
         Self {
             answered,
             waiting: addresses.into_iter(),

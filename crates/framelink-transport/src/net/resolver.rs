@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::connect_error::{ConnectError, no_answer};
+use super::connect_error::ConnectError;
 use super::peer::Peer;
 use super::threads;
 use super::zone::zoned_address;
@@ -30,8 +31,14 @@ pub(crate) struct Resolver {
     under_way: Arc<ByName>,
 }
 
+/// The addresses of a peer, found or not yet.
+pub(crate) enum Resolving {
+    Found(Vec<SocketAddr>),
+    UnderWay(Arc<UnderWay>),
+}
+
 #[derive(Default)]
-struct UnderWay {
+pub(crate) struct UnderWay {
     found: Mutex<Option<Found>>,
     is_done: Condvar,
 }
@@ -55,28 +62,23 @@ impl Resolver {
         Self { lookup: Some(Arc::new(guarded)), under_way: Arc::default() }
     }
 
-    /// The addresses of a peer. An address that is given as such needs no lookup, and no thread.
-    pub(crate) fn look_up(&self, peer: Peer, within: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+    /// Looks the addresses of a peer up. An address that is given as such needs no lookup, and no thread.
+    pub(crate) fn look_up(&self, peer: Peer) -> Result<Resolving, ConnectError> {
         let name = match peer {
-            Peer::Addresses(addresses) => return Ok(addresses),
+            Peer::Addresses(addresses) => return Ok(Resolving::Found(addresses)),
             Peer::Name(name) => name,
         };
         if self.lookup.is_none()
             && let Some(address) = zoned_address(&name)
         {
-            return address.map(|address| vec![address]).map_err(ConnectError::Resolve);
+            return address.map(|address| Resolving::Found(vec![address])).map_err(ConnectError::Resolve);
         }
         if self.lookup.is_none()
             && let Ok(address) = name.parse()
         {
-            return Ok(vec![address]);
+            return Ok(Resolving::Found(vec![address]));
         }
-        let under_way = self.begin(&name).map_err(ConnectError::Resolve)?;
-        match under_way.wait(within) {
-            Some(Ok(found)) => Ok(found),
-            Some(Err((kind, text))) => Err(ConnectError::Resolve(io::Error::new(kind, text))),
-            None => Err(no_answer(within)),
-        }
+        self.begin(&name).map(Resolving::UnderWay).map_err(ConnectError::Resolve)
     }
 
     fn begin(&self, name: &Arc<str>) -> io::Result<Arc<UnderWay>> {
@@ -95,6 +97,20 @@ impl Resolver {
         })?;
         all.insert(Arc::clone(name), Arc::clone(&under_way));
         Ok(under_way)
+    }
+}
+
+impl Resolving {
+    /// Waits for the addresses; `None` if they are not found within that time.
+    pub(crate) fn wait(&mut self, within: Duration) -> Result<Option<Vec<SocketAddr>>, ConnectError> {
+        match self {
+            Self::Found(addresses) => Ok(Some(mem::take(addresses))),
+            Self::UnderWay(lookup) => match lookup.wait(within) {
+                None => Ok(None),
+                Some(Ok(addresses)) => Ok(Some(addresses)),
+                Some(Err((kind, text))) => Err(ConnectError::Resolve(io::Error::new(kind, text))),
+            },
+        }
     }
 }
 
@@ -121,6 +137,7 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Instant;
 
+    use super::super::connect_error::no_answer;
     use super::*;
 
     const DEADLINE: Duration = Duration::from_secs(10);
@@ -138,6 +155,10 @@ mod tests {
         (Resolver::new(Some(lookup), || {}), release, lookups)
     }
 
+    fn look_up(resolver: &Resolver, peer: Peer, within: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
+        resolver.look_up(peer)?.wait(within)?.ok_or_else(|| no_answer(within))
+    }
+
     fn name(name: &str) -> Peer {
         Peer::Name(name.into())
     }
@@ -146,11 +167,11 @@ mod tests {
     fn a_lookup_that_hangs_ends_at_its_deadline_and_is_not_begun_twice() {
         let (resolver, release, lookups) = hanging();
         for _ in 0..3 {
-            let error = resolver.look_up(name("switch:7000"), Duration::from_millis(1)).unwrap_err();
+            let error = look_up(&resolver, name("switch:7000"), Duration::from_millis(1)).unwrap_err();
             assert_eq!(error.to_string(), "resolving the peer's address: no answer within 1ms");
         }
         drop(release);
-        let found = resolver.look_up(name("switch:7000"), DEADLINE).unwrap();
+        let found = look_up(&resolver, name("switch:7000"), DEADLINE).unwrap();
         assert_eq!(found, ["192.0.2.1:7000".parse().unwrap()]);
         assert!(lookups.load(Ordering::SeqCst) <= 2, "there is one at a time");
     }
@@ -185,15 +206,15 @@ mod tests {
         let resolver = Resolver::of_system();
         let address = "127.0.0.1:7000".parse().unwrap();
         for peer in [name("127.0.0.1:7000"), Peer::Addresses(vec![address])] {
-            assert_eq!(resolver.look_up(peer, DEADLINE).unwrap(), [address]);
+            assert_eq!(look_up(&resolver, peer, DEADLINE).unwrap(), [address]);
         }
-        let error = resolver.look_up(name("localhost:7000"), DEADLINE).unwrap_err().to_string();
+        let error = look_up(&resolver, name("localhost:7000"), DEADLINE).unwrap_err().to_string();
         assert!(error.starts_with("resolving the peer's address: the system has no thread"), "{error}");
     }
 
     #[test]
     fn a_name_that_is_none_is_an_error() {
-        let error = Resolver::of_system().look_up(name("no port"), DEADLINE).unwrap_err();
+        let error = look_up(&Resolver::of_system(), name("no port"), DEADLINE).unwrap_err();
         assert!(matches!(error, ConnectError::Resolve(_)), "{error}");
     }
 }

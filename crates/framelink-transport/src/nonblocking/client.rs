@@ -5,8 +5,11 @@ use std::sync::Arc;
 use framelink_heartbeat::Verdict;
 
 use super::connector::NonBlocking as Driver;
+use super::dialling::AddressDial;
 use super::{Connection, Upstream};
 use crate::CloseReport;
+use crate::client::dialling::DialInSteps;
+use crate::client::driver::ClientDriver;
 use crate::client::{self, client_methods};
 use crate::driver::ready;
 use crate::error::{CallError, Error};
@@ -35,13 +38,38 @@ pub struct Client {
     upstream: Upstream,
 }
 
+impl ClientDriver for Driver {
+    type StoredDial = DialInSteps<AddressDial>;
+}
+
 impl Client {
     client_methods!(ready);
 
-    /// For between two exchanges, where no caller is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A connection that was lost is
-    /// dropped, so that the next exchange dials.
-    pub fn tend(&mut self) -> Option<std::time::Duration> {
+    /// Does what is due between two exchanges, without waiting for anything, and says how soon it wants to be called again: at once, if the
+    /// peer has sent more than one turn takes. `None`: not before the next exchange.
+    ///
+    /// It sends and answers heartbeats. A connection that was lost is dropped. If the profile has
+    /// [`keep-up`](crate::ProfileBuilder::keep_up), this also dials, at the first call and whenever there is no connection. Each call resolves
+    /// the name in a thread, connects and signs on as far as that is possible at once. After a failure it goes on with the next address, or
+    /// says when an address can be dialled again. An exchange that comes meanwhile goes on with that dial, and waits for it within its own
+    /// deadline.
+    ///
+    /// A dial has nothing to register with an event loop: a name is not resolved on a socket, and several sockets may connect at the same
+    /// time. So this asks to be called again within 100 ms while it dials. While there is a connection it says 1 s at most, and
+    /// [`connection_mut`](Self::connection_mut), registered for reading, tells of a loss at once.
+    ///
+    /// ```no_run
+    /// # fn example(mut client: framelink_transport::nonblocking::Client) {
+    /// // Once in each turn of the loop, which waits for its events no longer than this says.
+    /// let wait_at_most = client.maintain();
+    /// # }
+    /// ```
+    pub fn maintain(&mut self) -> Option<std::time::Duration> {
         self.role.maintain()
+    }
+
+    /// The same as [`maintain`](Self::maintain).
+    pub fn tend(&mut self) -> Option<std::time::Duration> {
+        self.maintain()
     }
 }

@@ -12,6 +12,7 @@ use crate::Directions;
 use crate::driver::plain;
 use crate::net::connect_error::ConnectError;
 use crate::net::connector;
+use crate::net::dial::Dial;
 use crate::net::methods::connector_methods;
 use crate::net::peer::ToPeer;
 use crate::net::race::Begun;
@@ -53,6 +54,8 @@ impl<C: Decode + Encode> Connector<C> {
     }
 
     fn dial(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
-        self.dial_and_wait(peer, true).map(|(socket, address)| (TcpStream::from_std(socket.into()), address))
+        Dial::begin(self.clone(), peer)?
+            .finish(true)
+            .map(|(socket, address)| (TcpStream::from_std(socket.into()), address))
     }
 }

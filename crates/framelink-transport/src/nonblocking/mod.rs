@@ -9,6 +9,8 @@ mod client;
 mod connection;
 mod connector;
 #[cfg(unix)]
+mod dialling;
+#[cfg(unix)]
 mod driver;
 mod duplex;
 mod halves;

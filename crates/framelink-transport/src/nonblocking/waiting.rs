@@ -62,6 +62,15 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         self.flush_within(limit)
     }
 
+    /// Waits until the socket can go on, or until this is to be asked again, for `limit` at most.
+    pub(super) fn wait_for_more(&self, limit: Duration) {
+        let limit = self.deadline().map_or(limit, |again| again.min(limit));
+        if !limit.is_zero() {
+            // If the socket cannot be waited for, the next step says why.
+            let _ = self.wait(receiving(self.unwritten_bytes() == 0), self.clock.within(limit));
+        }
+    }
+
     /// Goes on until something is done, or until that time: then it is `None`. If the socket cannot be waited for, the next step says why.
     fn until_done<T, E>(
         &mut self,

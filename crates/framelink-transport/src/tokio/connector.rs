@@ -73,7 +73,7 @@ impl<C: Decode + Encode> Connector<C> {
 }
 
 /// Waits until a socket is connected, or has failed.
-async fn wait(race: &mut Race<'_, TcpStream>, until: Instant) {
+async fn wait(race: &mut Race<TcpStream>, until: Instant) {
     let look = poll_fn(|context| {
         race.look(|stream| stream.poll_write_ready(context).map(|ready| ready.and_then(|()| socket::connected(stream))))
     });

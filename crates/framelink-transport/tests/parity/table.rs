@@ -78,7 +78,11 @@ fn of_blocking() -> Rows {
     has!(rows, "`Links`, `Link::simplex`", |links: &Links, profile: Profile| {
         let _ = (links.call("host:7000", b""), Link::simplex(profile, "host:7000", "host:7001"));
     });
-    has!(rows, "connections that are kept up (`keep-up`), `Link::status`", Link::status);
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", |upstream: Upstream| {
+        assert!(upstream.profile().keep_up());
+        Client::over(upstream)
+    });
+    has!(rows, "a `Link` whose connections are kept up, `Link::status`", Link::status);
     has!(rows, "`Pool`", |pool: &Pool| pool.lend());
     has!(
         rows,
@@ -137,6 +141,7 @@ fn of_nonblocking() -> Rows {
     has!(rows, "`Client`", |client: &mut Client| client.call(b""));
     has!(rows, "`Upstream`, `Upstream::dial`", |upstream: &Upstream| upstream.dial());
     has!(rows, "`Upstream::states`", Upstream::states);
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", Client::maintain);
     rows
 }
 
@@ -193,7 +198,11 @@ fn of_tokio() -> Rows {
     has!(rows, "`Upstream`, `Upstream::dial`", async |upstream: &Upstream| upstream.dial().await);
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", async |link: &Link| link.call(b"").await);
-    has!(rows, "connections that are kept up (`keep-up`), `Link::status`", Link::status);
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", |upstream: Upstream| {
+        assert!(upstream.profile().keep_up());
+        Client::over(upstream)
+    });
+    has!(rows, "a `Link` whose connections are kept up, `Link::status`", Link::status);
     has!(rows, "`Links`, `Link::simplex`", async |links: &Links, profile: Profile| {
         let _ = (links.call("host:7000", b"").await, Link::simplex(profile, "host:7000", "host:7001").await);
     });

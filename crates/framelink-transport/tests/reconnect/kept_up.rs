@@ -165,7 +165,7 @@ pub(crate) async fn a_backup_takes_over_from_an_idle_link_and_gives_back(driver:
 pub(crate) async fn a_peer_that_refuses_to_sign_on_is_dialled_less_and_less(driver: Driver) {
     let host = Host::start(Does::Say(b"0810 no")).await;
     let sign_on = Sign::new(b"0800 on").expect(b"0810 yes");
-    let kept_link = link(&shared().sign_on(sign_on.clone()), [host.name()], driver);
+    let kept_link = link(&shared().sign_on(sign_on), [host.name()], driver);
     let began = Instant::now();
     tokio::time::sleep(2 * A_WHILE).await;
     let dials = host.accepts().len();
@@ -174,14 +174,16 @@ pub(crate) async fn a_peer_that_refuses_to_sign_on_is_dialled_less_and_less(driv
     assert_eq!(kept_link.0.status().connections, 0, "{driver:?}");
     // The last one may be under way.
     assert!(kept_link.0.counts().failures.sign_on + 1 >= u64::try_from(dials).unwrap(), "{driver:?}: {dials}");
-    drop(kept_link);
-    tokio::time::sleep(A_WHILE).await;
+}
+
+pub(crate) async fn a_client_dials_a_peer_that_refuses_to_sign_on_less_and_less(driver: Driver) {
+    let host = Host::start(Does::Say(b"0810 no")).await;
+    let sign_on = Sign::new(b"0800 on").expect(b"0810 yes");
+    let mut client = parts(&long().sign_on(sign_on), [host.name()]).client(driver);
+    client.idle_until(tokio::time::sleep(2 * A_WHILE)).await;
     let dials = host.accepts().len();
-    let kept_client = parts(&long().sign_on(sign_on), [host.name()]).client(driver);
-    tokio::time::sleep(2 * A_WHILE).await;
-    let more = host.accepts().len() - dials;
-    assert!((2..25).contains(&more), "{driver:?}: a client dials {more} times");
-    drop(kept_client);
+    assert!((2..25).contains(&dials), "{driver:?}: a client dials {dials} times");
+    assert!(client.counts().failures.sign_on + 1 >= u64::try_from(dials).unwrap(), "{driver:?}: {dials}");
 }
 
 pub(crate) async fn a_link_that_is_closed_is_not_dialled_until_it_is_used(driver: Driver) {
@@ -202,15 +204,15 @@ pub(crate) async fn an_idle_client_comes_back(driver: Driver) {
     let profile = long().sign_on(Sign::new(b"0800 on").expect(b"0800"));
     let mut client = parts(&profile, [host.name()]).client(driver);
     let signed_on = |seen: &Seen| seen.messages.iter().filter(|message| *message == b"0800 on").count();
-    host.has_seen(|seen| signed_on(seen) == 1).await;
+    client.idle_until(host.has_seen(|seen| signed_on(seen) == 1)).await;
     for connections in 2..4 {
         host.stop().await;
         host.start_again().await;
-        host.has_seen(|seen| signed_on(seen) == connections).await;
+        client.idle_until(host.has_seen(|seen| signed_on(seen) == connections)).await;
         assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
         assert_eq!(host.accepts().len(), connections, "{driver:?}: the call finds a connection");
     }
-    tokio::time::sleep(A_WHILE).await;
+    client.idle_until(tokio::time::sleep(A_WHILE)).await;
     assert_eq!(host.accepts().len(), 3, "{driver:?}: there is one connection");
     assert_eq!(client.counts().losses, 2, "{driver:?}");
     client.close().await;
@@ -220,10 +222,10 @@ pub(crate) async fn an_idle_client_comes_back(driver: Driver) {
 pub(crate) async fn a_backup_takes_over_from_an_idle_client(driver: Driver) {
     let (mut primary, backup) = (Host::start(Does::Echo).await, Host::start(Does::Echo).await);
     let mut client = parts(&long(), [primary.name(), backup.name()]).client(driver);
-    primary.has_seen(|seen| seen.accepts.len() == 1).await;
+    client.idle_until(primary.has_seen(|seen| seen.accepts.len() == 1)).await;
     assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
     primary.stop().await;
-    backup.has_seen(|seen| seen.accepts.len() == 1).await;
+    client.idle_until(backup.has_seen(|seen| seen.accepts.len() == 1)).await;
     assert_eq!(client.call(b"0201").await.unwrap(), b"0201");
     assert_eq!((client.address().unwrap(), backup.accepts().len()), (backup.name(), 1), "{driver:?}");
 }
@@ -232,7 +234,7 @@ pub(crate) async fn a_backup_takes_over_from_an_idle_client(driver: Driver) {
 pub(crate) async fn an_unsolicited_message_costs_an_idle_client_its_connection(driver: Driver) {
     let host = Host::start(Does::Greet(b"0100 hello")).await;
     let mut client = parts(&long(), [host.name()]).client(driver);
-    host.has_seen(|seen| seen.accepts.len() >= 2).await;
+    client.idle_until(host.has_seen(|seen| seen.accepts.len() >= 2)).await;
     host.now_does(Does::Echo);
     assert_eq!(client.call_until_answered(b"0200").await, b"0200");
 }
@@ -241,8 +243,8 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
     let mut host = Host::start(Does::Greet(b"0100 hello")).await;
     let profile = Profile::builder(framing()).reconnect(client::reconnect()).keep_up(true);
     let profile = profile.exchange(ExchangeKind::ReceiveOnly);
-    let client = parts(&profile, [host.name()]).client(driver);
-    host.has_seen(|seen| seen.accepts.len() == 1).await;
+    let mut client = parts(&profile, [host.name()]).client(driver);
+    client.idle_until(host.has_seen(|seen| seen.accepts.len() == 1)).await;
     match client {
         Client::Tokio(mut client) => {
             // A future that is dropped loses neither the connection nor a message.
@@ -267,6 +269,23 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
             host.has_seen(|seen| seen.accepts.len() == 2).await;
             assert_eq!(&aside(move || client.recv().unwrap().unwrap()).await[..], b"0100 hello");
         }
-        Client::NonBlocking(_) => panic!("it has none"),
+        Client::NonBlocking(Some(mut client)) => {
+            let received = aside(move || {
+                let received = client.recv().unwrap().unwrap();
+                (client, received)
+            });
+            let (client, message) = received.await;
+            assert_eq!(&message[..], b"0100 hello");
+            host.stop().await;
+            host.start_again().await;
+            let mut client = Client::NonBlocking(Some(client));
+            client.idle_until(host.has_seen(|seen| seen.accepts.len() == 2)).await;
+            // The message is there, and nothing takes it but the next `recv`.
+            client.idle_until(tokio::time::sleep(A_WHILE / 10)).await;
+            let Client::NonBlocking(Some(mut client)) = client else { return };
+            assert_eq!(&aside(move || client.recv().unwrap().unwrap()).await[..], b"0100 hello");
+            assert_eq!(host.accepts().len(), 2, "{driver:?}");
+        }
+        Client::NonBlocking(None) => {}
     }
 }

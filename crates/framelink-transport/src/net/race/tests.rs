@@ -68,12 +68,12 @@ impl Socket {
 }
 
 /// Runs a race as a driver does.
-fn run(answered: &Answered, all: &[Does], deadline: Duration) -> Went {
+fn run(answered: &Arc<Answered>, all: &[Does], deadline: Duration) -> Went {
     let counted = Rc::new(());
-    simulate(Race::new(answered, (0..all.len()).map(address).collect(), deadline), all, &counted)
+    simulate(Race::new(Arc::clone(answered), (0..all.len()).map(address).collect(), deadline), all, &counted)
 }
 
-fn simulate(mut race: Race<'_, Socket>, all: &[Does], counted: &Rc<()>) -> Went {
+fn simulate(mut race: Race<Socket>, all: &[Does], counted: &Rc<()>) -> Went {
     let (mut now, mut begins, mut most_open) = (Duration::ZERO, Vec::new(), 0);
     let end = loop {
         most_open = most_open.max(Rc::strong_count(counted) - 1);
@@ -111,7 +111,7 @@ fn simulate(mut race: Race<'_, Socket>, all: &[Does], counted: &Rc<()>) -> Went 
 }
 
 fn race(all: &[Does]) -> Went {
-    run(&Answered::default(), all, ms(10_000))
+    run(&Arc::default(), all, ms(10_000))
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_first_that_connects_wins_although_it_began_later() {
 
 #[test]
 fn all_is_over_at_the_deadline_and_the_error_is_that_of_the_last_address() {
-    let answered = Answered::default();
+    let answered = Arc::default();
     let went = run(&answered, &[Silent], ms(200));
     assert_eq!((went.end, went.at), (Err((0, io::ErrorKind::TimedOut, ms(200))), ms(200)));
     let went = run(&answered, &[Silent, Silent], ms(1000));
@@ -167,17 +167,16 @@ fn all_is_over_at_the_deadline_and_the_error_is_that_of_the_last_address() {
 
 #[test]
 fn a_short_deadline_leaves_each_address_its_share() {
-    let went = run(&Answered::default(), &[Silent, Silent, ConnectsAfter(ms(10)), Silent], ms(200));
+    let went = run(&Arc::default(), &[Silent, Silent, ConnectsAfter(ms(10)), Silent], ms(200));
     assert_eq!(went.begins, [(0, ms(0)), (1, ms(50)), (2, ms(100))]);
     assert_eq!(went.end, Ok(2));
-    let went = run(&Answered::default(), &[Connects, Connects], ms(0));
+    let went = run(&Arc::default(), &[Connects, Connects], ms(0));
     assert_eq!((went.end, went.begins.len()), (Err((0, io::ErrorKind::TimedOut, ms(0))), 0));
 }
 
 #[test]
 fn one_address_at_a_time_has_its_share_of_the_time() {
-    let answered = Answered::default();
-    let race = Race::new(&answered, (0..3).map(address).collect(), ms(3000)).one_at_a_time();
+    let race = Race::new(Arc::default(), (0..3).map(address).collect(), ms(3000)).one_at_a_time();
     let went = simulate(race, &[Silent, RefusesAfter(ms(400)), ConnectsAfter(ms(900))], &Rc::new(()));
     assert_eq!(went.begins, [(0, ms(0)), (1, ms(1000)), (2, ms(1400))]);
     assert_eq!((went.end, went.at, went.most_open), (Ok(2), ms(2300), 1));
@@ -185,8 +184,7 @@ fn one_address_at_a_time_has_its_share_of_the_time() {
 
 #[test]
 fn a_socket_that_connected_while_the_process_was_stopped_wins() {
-    let answered = Answered::default();
-    let mut race = Race::new(&answered, vec![address(0), address(1)], ms(1000));
+    let mut race = Race::new(Arc::default(), vec![address(0), address(1)], ms(1000));
     let Step::Begin(begun) = race.step(ms(0)) else { panic!() };
     race.on_begun(begun, Ok(Begun::UnderWay(())));
     let Step::Wait { until } = race.step(ms(5000)) else { panic!("it is looked at first") };
@@ -198,13 +196,12 @@ fn a_socket_that_connected_while_the_process_was_stopped_wins() {
 
 #[test]
 fn a_race_without_addresses_fails_at_once() {
-    let answered = Answered::default();
-    assert!(matches!(Race::<()>::new(&answered, Vec::new(), ms(1000)).step(ms(0)), Step::Failed(None)));
+    assert!(matches!(Race::<()>::new(Arc::default(), Vec::new(), ms(1000)).step(ms(0)), Step::Failed(None)));
 }
 
 #[test]
 fn what_answered_is_remembered() {
-    let answered = Answered::default();
+    let answered: Arc<Answered> = Arc::default();
     let sorted = || {
         let mut addresses: Vec<_> = (0..3).map(address).collect();
         answered.sort(&mut addresses);
@@ -245,7 +242,7 @@ proptest! {
     #[test]
     fn any_race_keeps_the_rules(all in prop::collection::vec(does(), 1..20), deadline in 0..6000_u64) {
         let deadline = ms(deadline);
-        let went = run(&Answered::default(), &all, deadline);
+        let went = run(&Arc::default(), &all, deadline);
         prop_assert!(went.at <= deadline);
         prop_assert!(went.most_open <= Race::<Socket>::MOST_UNDER_WAY);
         for (place, &(number, at)) in went.begins.iter().enumerate() {

@@ -119,17 +119,48 @@ impl<D: Driver> Dialler<D> {
         connected
     }
 
-    /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet, and
-    /// dials for no longer than a call waits, because a call that needs a connection waits for this.
+    /// How long a dial in the background may take: no longer than a call waits, because a call that needs a connection waits for it.
+    pub(crate) fn patience_in_background(&self) -> Duration {
+        let timeouts = self.profile().timeouts();
+        timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
+    }
+
+    /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet.
     pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
-        let (inner, timeouts) = (self.inner(), self.profile().timeouts());
-        let within = timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY));
-        let connected = inner.connect(Duration::ZERO, D::within(within)).await;
+        let inner = self.inner();
+        let connected = inner.connect(Duration::ZERO, D::within(self.patience_in_background())).await;
         // Otherwise nothing has changed, and a task that tries again on each change would never wait.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
             inner.maintain_if_needed();
         }
         connected
+    }
+
+    /// The next address of this attempt, if it is to be dialled now.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn next_if_due(
+        &self,
+        attempt: &mut Attempt,
+        failed: &mut Option<ConnectError>,
+    ) -> Result<Dialling, ConnectError> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        match inner.ledger.next(attempt, now, failed) {
+            Next::Dial(dialling) => Ok(dialling),
+            Next::Wait(until) => Err(ConnectError::NotYet { last: None, next_try: until.saturating_sub(now) }),
+            Next::Fail(error) => Err(error),
+        }
+    }
+
+    /// What connects to an address, before it signs on.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn connector(&self) -> Connector<Directions, D> {
+        self.inner().connector.clone()
+    }
+
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn resolver(&self) -> &D::Resolver {
+        &self.inner().resolver
     }
 
     /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the

@@ -55,6 +55,7 @@ pub(crate) enum Next {
 }
 
 /// An address that is being dialled. Dropped, it was given up.
+#[derive(Debug)]
 pub(crate) struct Dialling {
     ledger: Arc<Ledger>,
     at: usize,

@@ -17,12 +17,15 @@ mod watch;
 use super::{Addresses, Attempt, Choice, Probe, SeatId};
 pub(crate) use berth::Berth;
 pub use counts::{Counts, Failures};
-pub(crate) use dialler::{Dialler, Settings};
+pub(crate) use dialler::{Dialled, Dialler, Settings};
 use hook::OnLoss;
-use ledger::{Dialling, Ledger, Next, patience};
+pub(crate) use ledger::Dialling;
+use ledger::{Ledger, Next, patience};
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
 pub use seat::Seat;
+#[cfg(all(unix, feature = "nonblocking"))]
+pub(crate) use signing::check_reply;
 pub(crate) use signing::{sign_off_and_close, sign_on};
 pub use state::{Failure, Loss, Reason, State};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]

@@ -47,7 +47,7 @@ pub(crate) async fn sign_off_and_close<D: Driver>(
 }
 
 /// Whether the reply to the sign-on is the one that was expected. The error does not show the reply, which may hold secrets.
-fn check_reply(address: SocketAddr, expected: &[u8], reply: &[u8]) -> Result<(), ConnectError> {
+pub(crate) fn check_reply(address: SocketAddr, expected: &[u8], reply: &[u8]) -> Result<(), ConnectError> {
     if reply.starts_with(expected) {
         return Ok(());
     }
