@@ -1,9 +1,15 @@
 //! Every codec in a `tokio_util::codec::Framed`.
 
+mod error;
+mod foreign;
+
+pub use error::CodecError;
+pub use foreign::{ForeignCodec, ForeignError};
+
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::{Codec, CodecError, Decode, Decoded, Encode, End, Ends, Envelope};
+use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope};
 
 /// The error of both directions of a framing.
 type ErrorOf<F> = CodecError<<F as Decode>::Error, <F as Encode>::Error>;
