@@ -8,14 +8,14 @@ use framelink_transport::tokio::{Server, ServerHandle};
 use framelink_transport::{AdmissionCounts, Cause, DrainReport, Ends, Profile, ServerEvent};
 
 use crate::arguments::Calls;
-use crate::drain::Drain;
+use crate::arguments::profile::Overrides;
+use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::message_line::Style;
+use crate::output::message_line::Style;
 use crate::output::{Count, say};
-use crate::probes::Probes;
-use crate::profile::Overrides;
-use crate::strangers::{self, Kind};
-use crate::values::with_zone;
+use crate::server::drain::Drain;
+use crate::server::probes::Probes;
+use crate::server::strangers::{self, Kind};
 
 /// Listens, and says so.
 pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {

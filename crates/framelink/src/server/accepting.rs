@@ -9,13 +9,13 @@ use framelink_transport::tokio::{Connection, Listener};
 use framelink_transport::{Directions, Profile};
 use tokio::time::Instant;
 
-use crate::drain::Drain;
+use crate::arguments::liveness::Liveness;
+use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::liveness::Liveness;
 use crate::output::say;
-use crate::serving::{self, Refused};
-use crate::strangers;
-use crate::values::with_zone;
+use crate::server::drain::Drain;
+use crate::server::serving::{self, Refused};
+use crate::server::strangers;
 
 /// How long to wait before the next try when the system lacks something: file descriptors, say.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);

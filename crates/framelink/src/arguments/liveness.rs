@@ -7,8 +7,8 @@ use framelink_transport::heartbeat::Role;
 use framelink_transport::tokio::Connection;
 use framelink_transport::{Directions, Heartbeat, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions};
 
+use crate::arguments::values::{heartbeat, keepalive};
 use crate::failure::Failure;
-use crate::values::{heartbeat, keepalive};
 
 /// How a peer that is gone is noticed; with a profile, instead of what that says.
 #[derive(Clone, Debug, Default, Args)]

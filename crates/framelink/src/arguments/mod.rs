@@ -1,5 +1,11 @@
 //! What the command line can say.
 
+pub(crate) mod limits;
+pub(crate) mod liveness;
+pub(crate) mod profile;
+pub(crate) mod set;
+pub(crate) mod values;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +16,10 @@ use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, TEMPLAT
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
-use crate::limits::Limits;
-use crate::liveness::Liveness;
-use crate::set::{Set, Sets};
-use crate::values::{
+use self::limits::Limits;
+use self::liveness::Liveness;
+use self::set::{Set, Sets};
+use self::values::{
     Addresses, Reply, address, addresses, assigned, connection, duration, exchange, fault, framing, heartbeat,
     keepalive, key, number, reply, size,
 };

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::bytes_text::{Json, Line, to_hex};
 use crate::failure::Failure;
+use crate::output::bytes_text::{Json, Line, to_hex};
 use crate::output::say;
 
 /// How messages are printed.

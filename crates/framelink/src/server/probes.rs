@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_transport::ServerEvent;
 
-use crate::strangers::{self, Kind};
+use crate::server::strangers::{self, Kind};
 
 /// How long the first byte of a client is waited for. A client that ends its connection before that and before its first byte is a
 /// probe, and no other line of the log is about it.

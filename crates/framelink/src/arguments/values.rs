@@ -15,7 +15,7 @@ use framelink_transport::profile::{
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
 
-use crate::bytes_text::{from_hex, is_invisible};
+use crate::output::bytes_text::{from_hex, is_invisible};
 
 /// What a server says to a message.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use tokio::io::AsyncRead;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout_at};
 
-use crate::drain::{Drain, Stage};
+use crate::server::drain::{Drain, Stage};
 
 /// The messages of one side. A drain ends them at the first quiet moment: nothing is there to be read, none has begun
 /// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. A

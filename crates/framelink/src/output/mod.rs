@@ -1,5 +1,9 @@
 //! Standard output, where a closed pipe is no panic.
 
+pub(crate) mod bytes_text;
+pub(crate) mod message_line;
+pub(crate) mod stdout;
+
 use std::fmt::{self, Display};
 use std::io::{self, BufWriter, StdoutLock, Write};
 

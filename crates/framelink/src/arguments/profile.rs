@@ -9,11 +9,11 @@ use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, 
 use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
-use crate::bytes_text::Line;
+use crate::arguments::limits::Limits;
+use crate::arguments::liveness::Liveness;
+use crate::arguments::set::Sets;
 use crate::failure::Failure;
-use crate::limits::Limits;
-use crate::liveness::Liveness;
-use crate::set::Sets;
+use crate::output::bytes_text::Line;
 
 /// What flags say instead of the profile.
 #[derive(Debug, Default)]

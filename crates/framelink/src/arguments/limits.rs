@@ -6,7 +6,7 @@ use clap::Args;
 use framelink_transport::ProfileBuilder;
 use framelink_transport::profile::{Access, Network, WhenFull};
 
-use crate::values::{duration, network, when_full};
+use crate::arguments::values::{duration, network, when_full};
 
 /// What a server lets happen to it; with a profile, instead of what that says.
 #[derive(Clone, Debug, Default, Args)]
