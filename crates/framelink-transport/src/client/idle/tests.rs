@@ -14,7 +14,7 @@ use crate::profile::Sign;
 use crate::tokio::connector::Tokio;
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 #[test]
