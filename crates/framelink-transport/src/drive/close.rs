@@ -32,7 +32,6 @@ impl Close {
     }
 
     /// Counts the messages that are there already, of a connection that is cut, and writes nothing.
-    #[cfg(feature = "tokio")]
     pub(crate) fn count_unread<D: Decode>(mut inbound: Inbound<'_, D, impl Input, impl Clock>) -> usize {
         /// A peer that sends without end is not counted without end.
         const WITHIN: Duration = Duration::from_millis(100);
