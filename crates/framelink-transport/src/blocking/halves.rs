@@ -44,7 +44,7 @@ pub struct RecvHalf<C: Decode = Directions, R = Shared<TcpStream>> {
 
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     connection::recv_half_methods!();
-    connection::waiting_recv_half_methods!(plain);
+    connection::waiting_recv_half_methods!();
 
     pub(super) const fn assemble(
         reader: R,
@@ -66,11 +66,13 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         self.input(Some(deadline), |mut inbound| inbound.discard())
     }
 
-    fn next(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
+    #[doc = docs!(recv)]
+    pub fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
         Ok(self.receive(None)?.into_message())
     }
 
-    fn next_within(&mut self, limit: Duration) -> Result<TryRecv, ErrorOf<C>> {
+    #[doc = docs!(recv_within)]
+    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, ErrorOf<C>> {
         self.receive(Some(self.clock.within(limit)))
     }
 
@@ -131,7 +133,7 @@ pub struct SendHalf<C: Encode = Directions, W = Shared<TcpStream>> {
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_methods!();
     connection::waiting_send_half_methods!(plain);
-    connection::send_half_tend!(AT_ONCE);
+    connection::send_half_tend!(write_until, AT_ONCE);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
@@ -153,20 +155,11 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         &mut self,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
     ) -> Result<Option<T>, ErrorOf<C>> {
-        self.output(None, work)
+        self.write_until(None, work)
     }
 
-    /// The same up to a deadline.
+    /// Does something with what is written, up to a deadline.
     fn write_until<T>(
-        &mut self,
-        deadline: Option<Duration>,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
-    ) -> Result<Option<T>, ErrorOf<C>> {
-        self.output(deadline, work)
-    }
-
-    /// Does something with what is written.
-    fn output<T>(
         &mut self,
         deadline: Option<Duration>,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,

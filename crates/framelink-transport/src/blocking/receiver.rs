@@ -12,8 +12,8 @@ use super::mux::{LOOK, Mux};
 use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::calls::{CauseOf, ErrorOf, receiver_methods, receiver_traits};
+use crate::connection::docs;
 use crate::drive::{Came, Clock as _};
-use crate::driver::plain;
 use crate::error::Operation;
 use crate::session::{ByteCount, Pulse};
 use crate::tries::TryRecv;
@@ -40,7 +40,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
         Self { half, mux, unused }
     }
 
-    receiver_methods!(plain);
+    receiver_methods!();
 
     /// Receives the next message that answers no call in flight, or says that none came within that time.
     ///
@@ -50,7 +50,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
         self.receive(Some(self.mux.send.clock.within(limit)))
     }
 
-    fn next(&mut self) -> Result<Option<Incoming>, C> {
+    #[doc = docs!(recv_incoming)]
+    pub fn recv(&mut self) -> Result<Option<Incoming>, C> {
         self.receive(None).map(TryRecv::into_message)
     }
 

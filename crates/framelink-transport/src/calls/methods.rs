@@ -58,22 +58,9 @@ macro_rules! caller_traits {
 }
 pub(crate) use caller_traits;
 
-/// The methods of a `Receiver`, which has a `half` and the private method `next`.
+/// The methods of a `Receiver` that wait for nothing.
 macro_rules! receiver_methods {
-    ($wait:ident $($async:ident)?) => {
-        /// Receives the next message that answers no call in flight. Returns `None` when the peer has closed its side between two
-        /// messages.
-        ///
-        /// On tokio, dropping the future loses nothing.
-        ///
-        /// # Errors
-        /// When the bytes that came are no frame, when the stream ended inside a frame, when the connection failed, or when it was given up
-        /// because a reply did not come. Whole messages that came before that are delivered first. After a reply in order failed to come
-        /// they are not, because they cannot be told from late replies.
-        pub $($async)? fn recv(&mut self) -> Result<Option<Incoming>, C> {
-            $wait!(self.next())
-        }
-
+    () => {
         /// Returns the count of all bytes that have come, to be watched while this is busy.
         pub fn byte_count(&self) -> ByteCount {
             self.half.byte_count()

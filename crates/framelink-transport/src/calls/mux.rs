@@ -9,15 +9,13 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::table::sent_of;
-use super::{CallTable, CauseOf, Outcome, Refusal, Taken};
+use super::{CallErrorOf, CallTable, CauseOf, ErrorOf, Outcome, Refusal, Taken};
 use crate::drive::Came;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, NotBegun, Sent, Ticket};
 use crate::tries::TryRecv;
 use crate::{Incoming, LateReply, Message};
 
-pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
-pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
 pub(crate) type RefusalOf<C> = Refusal<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// What a driver adds to the table of calls: the sending half, and how its tasks or threads are woken.
@@ -90,7 +88,6 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
     }
 
     /// For a task that has locked the sending half: why nothing more can be sent.
-    #[cfg(feature = "tokio")]
     pub(crate) fn failed(&self) -> Option<CauseOf<C>> {
         self.lock().table.failed().map(Cause::again)
     }

@@ -28,7 +28,7 @@ pub(crate) struct CallTable<T, D, E> {
 /// Why a call did not begin. Nothing of its request was sent.
 pub(crate) enum Refusal<D, E> {
     /// The call can begin when another call is over.
-    Later(#[cfg_attr(not(any(feature = "blocking", feature = "tokio")), expect(dead_code))] NotBegun),
+    Later(NotBegun),
     /// The call cannot begin.
     Never(Cause<D, E>),
     /// No call can begin any more, and the connection has to be given up for this reason.
@@ -118,7 +118,6 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
     }
 
     /// Why no more calls are possible.
-    #[cfg(any(test, feature = "blocking", feature = "tokio"))]
     pub(crate) const fn over(&self) -> Option<&Cause<D, E>> {
         self.over.as_ref()
     }
@@ -135,13 +134,11 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
     }
 
     /// Why no more calls are possible, as far as is known.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn ended(&self) -> Option<Cause<D, E>> {
         self.over.as_ref().or(self.failed.as_ref()).map(Cause::again)
     }
 
     /// Why nothing more can be sent.
-    #[cfg(feature = "tokio")]
     pub(crate) const fn failed(&self) -> Option<&Cause<D, E>> {
         self.failed.as_ref()
     }

@@ -4,6 +4,22 @@ macro_rules! docs {
     (stream) => {
         "The stream, to look at it or to set options of its own; `None` after it was closed because of an error."
     };
+    (recv) => {
+        "Receives the next message; `None` when the peer has closed its side between two.\n\nOn tokio, dropping the future loses \
+         nothing.\n\n# Errors\nWhen what came is no frame, when the stream ended inside one, or when the connection failed. Whole \
+         messages that came before that are delivered first."
+    };
+    (recv_within) => {
+        "Receives the next message, or says that none came within that time. What has come of one is kept.\n\n# Errors\n\
+         As [`recv`](Self::recv)."
+    };
+    (recv_incoming) => {
+        "Receives the next message that answers no call in flight. Returns `None` when the peer has closed its side between two \
+         messages.\n\nOn tokio, dropping the future loses nothing.\n\n# Errors\nWhen the bytes that came are no frame, when the \
+         stream ended inside a frame, when the connection failed, or when it was given up because a reply did not come. Whole \
+         messages that came before that are delivered first. After a reply in order failed to come they are not, because they \
+         cannot be told from late replies."
+    };
     (send_with_outcome) => {
         "Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have \
          seen of the message.\n\n# Errors\nAs [`send_within`](Self::send_within)."

@@ -236,7 +236,6 @@ macro_rules! session_parts {
 pub(crate) use session_parts;
 
 /// The same where the connection is made of two halves.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! session_parts_in_halves {
     () => {
         $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.peer);
@@ -255,5 +254,4 @@ macro_rules! session_parts_in_halves {
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use session_parts_in_halves;

@@ -102,7 +102,6 @@ pub(crate) use socket_connection_methods;
 
 /// What a connection does that waits for its peer. The driver has `until_done`, which goes from one step to the next and waits between them,
 /// up to a deadline: `None` when that is over.
-#[cfg(any(feature = "blocking", feature = "tokio", unix))]
 macro_rules! exchanging_connection_methods {
     ($wait:ident $($async:ident)?) => {
         /// Receives the next message, or says that none came within that time. What has come of one is kept. Meanwhile heartbeats that are
@@ -161,18 +160,11 @@ macro_rules! exchanging_connection_methods {
             mut self,
             within: std::time::Duration,
         ) -> Result<$crate::CloseReport, $crate::connection::ErrorOf<C>> {
-            $wait!(self.close_in_place(within))
-        }
-
-        /// Closes it where it lies: a future that holds the connection by value holds it twice.
-        pub(super) $($async)? fn close_in_place(
-            &mut self,
-            within: std::time::Duration,
-        ) -> Result<$crate::CloseReport, $crate::connection::ErrorOf<C>> {
             $wait!(self.close_and_count(within)).1
         }
 
-        /// The same, and how many messages came meanwhile, also where it failed.
+        /// The same where it lies, for a future that holds the connection by value holds it twice; and how many messages came meanwhile,
+        /// also where it failed.
         pub(super) $($async)? fn close_and_count(
             &mut self,
             within: std::time::Duration,
@@ -189,11 +181,9 @@ macro_rules! exchanging_connection_methods {
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "tokio", unix))]
 pub(crate) use exchanging_connection_methods;
 
 /// The methods of a connection whose operations wait, made of two halves; see `connection_methods`.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! waiting_connection_methods {
     ($wait:ident $($async:ident)?) => {
         /// Sends one message; see [`SendHalf::send`].
@@ -289,5 +279,4 @@ macro_rules! waiting_connection_methods {
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use waiting_connection_methods;

@@ -6,11 +6,20 @@
 //! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
 //! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
 
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "a driver uses a part; with all of them each item is used"
+    )
+)]
+
 mod docs;
 mod endpoint;
 mod methods;
 mod pending_call;
-#[cfg(feature = "nonblocking")]
 mod polled;
 mod recv_half;
 mod send_half;
@@ -20,25 +29,15 @@ mod tests;
 use framelink_codec::{Decode, Encode};
 
 pub(crate) use docs::docs;
-pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, session_parts};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use endpoint::{attend, session_parts_in_halves};
-#[cfg(any(feature = "blocking", feature = "tokio", unix))]
-pub(crate) use methods::exchanging_connection_methods;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use methods::waiting_connection_methods;
-pub(crate) use methods::{connection_methods, socket_connection_methods, tending_connection_methods};
+pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves};
+pub(crate) use methods::{
+    connection_methods, exchanging_connection_methods, socket_connection_methods, tending_connection_methods,
+    waiting_connection_methods,
+};
 pub(crate) use pending_call::PendingCall;
-#[cfg(feature = "nonblocking")]
 pub(crate) use polled::polled_send_methods;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use recv_half::waiting_recv_half_methods;
-pub(crate) use recv_half::{ends_reading, recv_half_methods};
-pub(crate) use send_half::send_half_methods;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use send_half::send_half_tend;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use send_half::waiting_send_half_methods;
+pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_methods};
+pub(crate) use send_half::{send_half_methods, send_half_tend, waiting_send_half_methods};
 
 use crate::error::{CallError, Cause, Error};
 

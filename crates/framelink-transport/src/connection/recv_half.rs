@@ -46,31 +46,8 @@ macro_rules! recv_half_methods {
 pub(crate) use recv_half_methods;
 
 /// The methods of a receiving half whose operations wait.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! waiting_recv_half_methods {
-    ($wait:ident $($async:ident)?) => {
-        /// Receives the next message; `None` when the peer has closed its side between two.
-        ///
-        /// On tokio, dropping the future loses nothing.
-        ///
-        /// # Errors
-        /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
-        /// came before that are delivered first.
-        pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
-            $wait!(self.next())
-        }
-
-        /// Receives the next message, or says that none came within that time. What has come of one is kept.
-        ///
-        /// # Errors
-        /// As [`recv`](Self::recv).
-        pub $($async)? fn recv_within(
-            &mut self,
-            limit: std::time::Duration,
-        ) -> Result<$crate::TryRecv, $crate::connection::ErrorOf<C>> {
-            $wait!(self.next_within(limit))
-        }
-
+    () => {
         /// The next message that has been read already, without a look at the socket.
         ///
         /// # Errors
@@ -90,5 +67,4 @@ macro_rules! waiting_recv_half_methods {
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use waiting_recv_half_methods;

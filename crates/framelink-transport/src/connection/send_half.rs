@@ -41,9 +41,8 @@ macro_rules! send_half_methods {
 pub(crate) use send_half_methods;
 
 /// For a sending half that has to be asked to send heartbeats. Where writes wait, `now` is the deadline of one that does not.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! send_half_tend {
-    ($($now:expr)?) => {
+    ($output:ident $(, $now:expr)?) => {
         /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, without waiting, and says how
         /// soon to ask again. For a program that has only this half, while it has nothing to send.
         ///
@@ -51,17 +50,15 @@ macro_rules! send_half_tend {
         /// When the connection failed.
         pub fn tend(&mut self) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
             let beat_at =
-                self.output($($now,)? |sending, port, clock| $crate::drive::write_beats(sending, port, clock))?;
+                self.$output($($now,)? |sending, port, clock| $crate::drive::write_beats(sending, port, clock))?;
             Ok(beat_at.map(|at| at.saturating_sub($crate::drive::Clock::now(&self.clock))))
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use send_half_tend;
 
 /// The methods of a sending half whose operations wait. The driver has `write`, which goes on with something until it is done or the time is
 /// over: then it is `None`.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! waiting_send_half_methods {
     ($wait:ident $($async:ident)?) => {
         /// Sends one message and returns when the socket has taken all of it.
@@ -168,5 +165,4 @@ macro_rules! waiting_send_half_methods {
         }
     };
 }
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use waiting_send_half_methods;

@@ -3,6 +3,16 @@
 //! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "a driver uses a part; with all of them each item is used"
+    )
+)]
+
 mod attend;
 mod call;
 mod close;
@@ -17,16 +27,10 @@ use std::time::Duration;
 
 pub(crate) use call::Call;
 pub(crate) use close::Close;
-#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
-pub(crate) use guarded::guarded;
-pub(crate) use guarded::is_lost;
+pub(crate) use guarded::{guarded, is_lost};
 pub(crate) use open::{Inbound, Open};
-pub(crate) use receive::{Came, Turn};
-pub(crate) use send::{Progress, flush, put, sent_of_message, write_beats};
-#[cfg(feature = "nonblocking")]
-pub(crate) use send::{try_put, try_queue};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use {receive::buffered, send::queue};
+pub(crate) use receive::{Came, Turn, buffered};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message, try_put, try_queue, write_beats};
 
 /// What a driver reads from.
 pub(crate) trait Input {
@@ -96,7 +100,6 @@ pub(crate) enum Wants {
     Both(Option<Duration>),
 }
 
-#[cfg(any(feature = "tokio", feature = "nonblocking"))]
 impl Wants {
     /// When to go on though nothing can be read or written.
     pub(crate) const fn until(self) -> Option<Duration> {

@@ -6,11 +6,9 @@ use framelink_codec::Decode;
 
 use super::reading::{Read, Reading};
 use super::{AT_ONCE, Clock, Inbound, Input};
-use crate::Message;
-#[cfg(feature = "nonblocking")]
-use crate::TryRecv;
 use crate::error::Cause;
 use crate::session::{Received, Receiving};
+use crate::{Message, TryRecv};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -24,7 +22,6 @@ pub(crate) enum Came {
     Beat,
 }
 
-#[cfg(feature = "nonblocking")]
 impl Came {
     /// In the words of what answers at once, and when to ask again though nothing comes.
     pub(crate) fn at_once(self) -> (TryRecv, Option<Duration>) {
@@ -62,7 +59,6 @@ const LOOKS: usize = 64;
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read. What has come is looked at before the
     /// clock.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn receive<E>(&mut self) -> Result<Came, Cause<D::Error, E>> {
         self.receive_in(&mut Turn::default())
     }
@@ -147,7 +143,6 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     }
 
     /// Reads until a byte came that is the peer's own, or the peer has closed: whether any byte came. Takes no message.
-    #[cfg(feature = "tokio")]
     pub(crate) fn begun<E>(&mut self) -> Result<Result<bool, Option<Duration>>, Cause<D::Error, E>> {
         self.read_until(|receiving| {
             let has_started = has_started(receiving)?;
@@ -203,7 +198,6 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     }
 
     /// Reads and drops, message or not. True at the end, false when nothing more can be read now.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn discard<E>(&mut self) -> Result<bool, Cause<D::Error, E>> {
         while !self.receiving.is_closed() {
             self.receiving.discard();
@@ -218,7 +212,6 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 }
 
 /// The next message that has been read already.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Option<Message>, Cause<D::Error, E>> {
     match next(receiving)? {
         Received::Message(message) => Ok(Some(message)),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use super::{Clock, Output, is_wait};
-#[cfg(feature = "nonblocking")]
 use crate::TrySend;
 use crate::error::Cause;
 use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
@@ -21,7 +20,6 @@ pub(crate) enum Progress {
 
 impl Progress {
     /// Nothing is left to do, or more can be done later.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn done(self) -> Option<()> {
         (self == Self::Done).then_some(())
     }
@@ -57,7 +55,6 @@ pub(crate) fn put<D, E: Encode>(
 /// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
 /// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.) A stream that may
 /// hold what it takes, as TLS does, is flushed.
-#[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -94,7 +91,6 @@ pub(crate) fn queue<D, E: Encode>(
 }
 
 /// The same, in the words of what answers at once.
-#[cfg(feature = "nonblocking")]
 pub(crate) fn try_queue<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,

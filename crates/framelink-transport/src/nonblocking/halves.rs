@@ -120,7 +120,7 @@ pub struct SendHalf<C: Encode = Directions, W = TcpStream> {
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_methods!();
     connection::polled_send_methods!();
-    connection::send_half_tend!();
+    connection::send_half_tend!(output);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, clock, peer, is_connecting: false }

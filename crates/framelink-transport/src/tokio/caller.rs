@@ -101,7 +101,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         let error = match sending {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error,
-            Err(_) => self.error(self.not_written(accepted.is_some(), within)),
+            Err(_) => {
+                let (after, unwritten_bytes) = (within, self.mux.send.unwritten_bytes());
+                self.error(match accepted {
+                    Some(_) => Cause::TimedOut { after, unwritten_bytes, unfinished: None },
+                    None => Cause::NoRoom { after, queued_bytes: unwritten_bytes },
+                })
+            }
         };
         let sent = match accepted {
             None => Sent::Not,
@@ -144,16 +150,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
 
     fn error(&self, cause: CauseOf<C>) -> ErrorOf<C> {
         self.mux.error(Operation::Send, cause)
-    }
-
-    /// Why a message was not written in that time.
-    fn not_written(&self, is_accepted: bool, after: Duration) -> CauseOf<C> {
-        let unwritten_bytes = self.mux.send.unwritten_bytes();
-        if is_accepted {
-            Cause::TimedOut { after, unwritten_bytes, unfinished: None }
-        } else {
-            Cause::NoRoom { after, queued_bytes: unwritten_bytes }
-        }
     }
 }
 

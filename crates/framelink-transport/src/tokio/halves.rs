@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
-use crate::connection::{self, CauseOf, ErrorOf};
+use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Inbound, Progress};
 use crate::driver::awaited;
 use crate::error::Cause;
@@ -69,7 +69,7 @@ const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::recv_half_methods!();
-    connection::waiting_recv_half_methods!(awaited async);
+    connection::waiting_recv_half_methods!();
 
     pub(super) const fn assemble(
         reader: R,
@@ -105,12 +105,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         .await
     }
 
-    fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {
-        poll_fn(|context| self.poll_recv(context))
+    #[doc = docs!(recv)]
+    pub async fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
+        poll_fn(|context| self.poll_recv(context)).await
     }
 
-    async fn next_within(&mut self, limit: Duration) -> Result<TryRecv, ErrorOf<C>> {
-        Ok(TryRecv::of(by(Some(self.clock.within(limit)), self.next()).await.transpose()?))
+    #[doc = docs!(recv_within)]
+    pub async fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, ErrorOf<C>> {
+        let deadline = Some(self.clock.within(limit));
+        Ok(TryRecv::of(by(deadline, poll_fn(|context| self.poll_recv(context))).await.transpose()?))
     }
 
     /// Receives, or says that a heartbeat is due. Never [`Came::Wait`].

@@ -15,8 +15,8 @@ use tokio::task::coop;
 use super::mux::Mux;
 use super::{RecvHalf, SendHalf};
 use crate::calls::{CallTable, CauseOf, ErrorOf, receiver_methods, receiver_traits};
+use crate::connection::docs;
 use crate::drive::Came;
-use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::session::{ByteCount, Pulse};
 use crate::{Directions, Incoming};
@@ -47,7 +47,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
         Self { half, mux, pair }
     }
 
-    receiver_methods!(awaited async);
+    receiver_methods!();
 
     /// Like [`recv`](Self::recv), for a future of your own.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Incoming>, C>> {
@@ -86,8 +86,9 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
         }
     }
 
-    fn next(&mut self) -> impl Future<Output = Result<Option<Incoming>, C>> {
-        poll_fn(|context| self.poll_recv(context))
+    #[doc = docs!(recv_incoming)]
+    pub async fn recv(&mut self) -> Result<Option<Incoming>, C> {
+        poll_fn(|context| self.poll_recv(context)).await
     }
 
     /// Why a pair has ended where only sending goes on, if it has.
