@@ -45,12 +45,17 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "the drivers share it, and all of them together use all of it"
+    )
+)]
 
 #[cfg(feature = "socket")]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, reason = "all drivers together use all of it")
-)]
 mod admission;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -82,16 +87,8 @@ pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 #[cfg(feature = "socket")]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, reason = "all drivers together use all of it")
-)]
 mod registry;
 #[cfg(feature = "socket")]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, unused_imports, unused_macros, reason = "all drivers together use all of it")
-)]
 mod server;
 pub mod session;
 #[cfg(all(feature = "socket", any(test, feature = "fuzz")))]

@@ -64,7 +64,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     pub(super) fn poll<D, E>(
         &mut self,
         context: &mut Context<'_>,
-        mut finished: impl FnMut(Place, R),
+        mut finished: impl FnMut(Place, R) -> Result<(), Cause<D, E>>,
     ) -> Result<(), Cause<D, E>> {
         let mut woken = lock(&self.woken);
         woken.task.clone_from(context.waker());
@@ -80,7 +80,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
             // A handler that is finished may be woken still.
             let Some(running) = slot else { continue };
             if let Poll::Ready(reply) = drive::guarded(|| running.poll())? {
-                finished(running.place, reply);
+                finished(running.place, reply)?;
                 *slot = None;
                 self.free.push(number);
             }

@@ -157,11 +157,10 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
 
     /// Goes on with the handlers that can.
     fn handle(&mut self, context: &mut Context<'_>, clock: &impl drive::Clock) -> Result<(), CauseOf<C>> {
-        let (requests, mut failed) = (&mut self.machine.requests, None);
-        self.handlers.poll(context, |place, answer| match answer.into_reply() {
-            Ok(reply) => drop(requests.answer(place, reply, clock.now())),
-            Err(error) => failed = Some(error),
-        })?;
-        failed.map_or(Ok(()), |error| Err(Cause::HandlerFailed(error)))
+        let requests = &mut self.machine.requests;
+        self.handlers.poll(context, |place, answer| {
+            requests.answer(place, answer.into_reply().map_err(Cause::HandlerFailed)?, clock.now());
+            Ok(())
+        })
     }
 }

@@ -80,15 +80,13 @@ impl ServerListener for Scripted {
 
     fn close(self) -> impl Send {
         self.world().note("closed");
-        AbortOnDrop(self)
+        self
     }
 }
 
-struct AbortOnDrop(Scripted);
-
-impl Drop for AbortOnDrop {
+impl Drop for Scripted {
     fn drop(&mut self) {
-        self.0.world().note("aborted");
+        self.world().note("aborted");
     }
 }
 
