@@ -1,6 +1,5 @@
-//! Links and clients with `keep-up`, where that cannot begin at once, or not at all.
+//! Links and clients with `keep-up`, where that cannot begin at once.
 
-use framelink_transport::nonblocking;
 use framelink_transport::profile::{ConnectionKind, ExchangeKind, Shared};
 use framelink_transport::tokio::{Client, Link, Upstream};
 
@@ -24,12 +23,4 @@ fn a_link_and_a_client_that_are_made_outside_a_runtime_begin_with_their_first_us
     });
     // Outside again.
     drop((link, client, listener));
-}
-
-#[test]
-fn the_non_blocking_client_refuses_to_keep_a_connection_up() {
-    let profile = profile(ConnectionKind::Long, ExchangeKind::Sync).keep_up(true).build().unwrap();
-    let error = nonblocking::Client::new(profile, "localhost:1").unwrap_err();
-    assert_eq!(error.key(), "connection.keep-up");
-    assert!(error.to_string().contains("only while one of its methods is called"), "{error}");
 }
