@@ -40,6 +40,8 @@ pub(crate) enum Does {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) accepts: Vec<Instant>,
+    /// Connections that it greets.
+    pub(crate) greeted: usize,
     pub(crate) messages: Vec<Vec<u8>>,
     /// Connections whose client closed in good order.
     pub(crate) closed: usize,
@@ -137,8 +139,11 @@ async fn serve(
 ) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        seen.send_modify(|seen| seen.accepts.push(Instant::now()));
         let does = *does.lock().unwrap();
+        seen.send_modify(|seen| {
+            seen.accepts.push(Instant::now());
+            seen.greeted += usize::from(matches!(does, Does::Greet(_)));
+        });
         connections.spawn(attend(stream, does, Arc::clone(seen)));
         while connections.try_join_next().is_some() {}
     }
