@@ -2,4 +2,4 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-framelink_fuzz::target!(framelink_transport::fuzz::notation);
+framelink_fuzz::target!(framelink_profile::fuzz::notation);

@@ -2,4 +2,4 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-framelink_fuzz::target!(framelink_transport::fuzz::profile);
+framelink_fuzz::target!(framelink_profile::fuzz::profile);

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::MAX_BYTES;
+use crate::word::MAX_BYTES;
 
 /// Why packed BCD could not be read as an integer, by [`decode`](crate::decode).
 ///

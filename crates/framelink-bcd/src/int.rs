@@ -1,14 +1,7 @@
 //! Packed BCD in 1 to 9 bytes, to and from unsigned integers.
 
-use crate::word::{WORD_BYTES, WORD_END, above_nine, decode_word, encode_word};
-use crate::{DecodeError, EncodeError};
-
-/// The most bytes that are read or written as one integer: 18 digits, for 20 would not all fit a `u64`.
-///
-/// ```
-/// assert_eq!(framelink_bcd::decode(&[0x99; framelink_bcd::MAX_BYTES]), Ok(999_999_999_999_999_999));
-/// ```
-pub const MAX_BYTES: usize = 9;
+use crate::error::{DecodeError, EncodeError};
+use crate::word::{MAX_BYTES, WORD_BYTES, WORD_END, above_nine, decode_word, encode_word};
 
 /// Reads 1 to 9 bytes of packed BCD as an integer.
 ///

@@ -51,9 +51,9 @@ mod word;
 
 pub use digits::{pack, packed_len, unpack, unpack_right_f};
 pub use error::{DecodeError, EncodeError, PackError, UnpackError};
-pub use int::{MAX_BYTES, decode, encode, encode_array, max_value};
+pub use int::{decode, encode, encode_array, max_value};
 pub use pad::Pad;
-pub use word::{decode_short, decode_word, encode_word};
+pub use word::{MAX_BYTES, decode_short, decode_word, encode_word};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -1,5 +1,12 @@
 //! Sixteen digits at once, in a machine word.
 
+/// The most bytes that are read or written as one integer: 18 digits, for 20 would not all fit a `u64`.
+///
+/// ```
+/// assert_eq!(framelink_bcd::decode(&[0x99; framelink_bcd::MAX_BYTES]), Ok(999_999_999_999_999_999));
+/// ```
+pub const MAX_BYTES: usize = 9;
+
 /// The bytes, and so the pairs of digits, that a word holds.
 pub(crate) const WORD_BYTES: usize = 8;
 

@@ -1,6 +1,7 @@
 //! Invariants that hold for any framing, as functions for tests and fuzz targets. They panic where one does not.
 
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt::{Debug, Display};
 use core::str::FromStr;
 
@@ -172,6 +173,24 @@ pub fn pseudo_random(rounds: usize, pick: impl Fn(usize, usize, u8) -> u8, body:
         }
         body(&input);
     }
+}
+
+/// Runs the body of a fuzz target that drives a state machine on `rounds` short inputs, the same ones at every run. Eight inputs are joined
+/// into one, because a machine shows a fault only after many steps.
+pub fn any_steps(rounds: usize, body: fn(&[u8])) {
+    let joined = RefCell::new(Vec::new());
+    pseudo_random(
+        rounds,
+        |_, _, byte| byte,
+        |bytes| {
+            let mut joined = joined.borrow_mut();
+            joined.extend_from_slice(bytes);
+            if bytes.len() % 8 == 7 {
+                body(&joined);
+                joined.clear();
+            }
+        },
+    );
 }
 
 /// Writes one message.

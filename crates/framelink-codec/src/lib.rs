@@ -32,43 +32,27 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod affix;
-mod buffer;
 #[cfg(feature = "check")]
 pub mod check;
 mod codec;
-#[cfg(feature = "tokio-util")]
-mod codec_error;
-mod decode;
-mod encode;
 pub mod example;
-#[cfg(feature = "tokio-util")]
-mod foreign_codec;
 mod frames;
-mod guess;
+mod framing;
 pub mod notation;
-#[cfg(feature = "std")]
-mod reader;
+mod stream;
 #[cfg(feature = "tokio-util")]
 mod tokio_util;
-#[cfg(feature = "std")]
-mod writer;
 
-pub use affix::Affix;
-pub use buffer::ReadBuffer;
 pub use codec::{Codec, Fault};
-#[cfg(feature = "tokio-util")]
-pub use codec_error::CodecError;
-pub use decode::{Decode, Decoded, End, EndedBy, Ends, Frame, Need};
-pub use encode::{Encode, Envelope, ShortHead};
-#[cfg(feature = "tokio-util")]
-pub use foreign_codec::{ForeignCodec, ForeignError};
 pub use frames::{FrameRef, Frames};
-pub use guess::{Foreign, Guess, Reading};
+pub use framing::{
+    Affix, Decode, Decoded, Encode, End, EndedBy, Ends, Envelope, Foreign, Frame, Guess, Need, Reading, ShortHead,
+};
+pub use stream::ReadBuffer;
 #[cfg(feature = "std")]
-pub use reader::{FrameReader, ReadError, read_message};
-#[cfg(feature = "std")]
-pub use writer::{FrameWriter, WriteError, write_message};
+pub use stream::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
+#[cfg(feature = "tokio-util")]
+pub use tokio_util::{CodecError, ForeignCodec, ForeignError};
 
 /// The README's example, tested.
 #[cfg(all(doctest, feature = "std"))]

@@ -6,7 +6,10 @@ use core::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-use crate::Heartbeat;
+/// No interval or timeout is longer.
+pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
+/// No more tries.
+pub(crate) const MOST_TRIES: u32 = 100;
 
 /// Why there can be no such heartbeat.
 ///
@@ -50,10 +53,10 @@ impl fmt::Display for HeartbeatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time { what, time } => {
-                let longest = ShowDuration(Heartbeat::LONGEST);
-                write!(f, "{what} of {}, expected 1ms to {longest}", ShowDuration(*time))
+                let (time, longest) = (ShowDuration(*time), ShowDuration(LONGEST));
+                write!(f, "{what} of {time}, expected 1ms to {longest}")
             }
-            Self::Tries { tries } => write!(f, "tries of {tries}, expected 1 to {}", Heartbeat::MOST_TRIES),
+            Self::Tries { tries } => write!(f, "tries of {tries}, expected 1 to {MOST_TRIES}"),
             Self::MarkNotInProbe => f.write_str("the probe does not have its own mark"),
             Self::PastProbe { end: Some(end), len } if end > len => {
                 write!(f, "it ends at byte {end}, and the probe has only {len}")

@@ -32,31 +32,19 @@ mod form;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
-mod guard;
 mod heartbeat;
 mod liveness;
 mod notation;
-mod numbered;
-mod own;
-mod pattern;
-mod presets;
-mod round_trips;
-#[cfg(feature = "serde")]
-mod serde;
-mod verdict;
+mod rules;
 
 #[cfg(feature = "tokio-util")]
 pub use codec::{Beat, HeartbeatCodec};
 pub use error::HeartbeatError;
-pub use form::{Form, Seen};
-pub use heartbeat::{By, Heartbeat, Life, Role};
-pub use liveness::{Due, Liveness};
-pub use numbered::Numbered;
-pub use own::Own;
-pub use pattern::Pattern;
-pub use presets::PRESETS;
-pub use round_trips::RoundTrips;
-pub use verdict::{Standing, Verdict};
+pub use form::{Form, Numbered, Own, Pattern, Seen};
+pub use heartbeat::Heartbeat;
+pub use liveness::{Due, Liveness, RoundTrips, Standing, Verdict};
+pub use notation::PRESETS;
+pub use rules::{By, Life, Role};
 
 pub use framelink_codec::notation::NotationError;
 

@@ -4,9 +4,12 @@
 //! right. Everything that needs a word more (a header in parts, a fault, a field of unusual width) goes the exact
 //! one, which walks the frame from its first byte and so finds the same fault however the bytes are chunked.
 
+mod guess;
+pub mod parser;
+
 use framelink_codec::{Decode, Decoded, End, EndedBy, Frame, Guess, Need};
 
-use crate::number::Read;
+use crate::field::number::Read;
 use crate::{DecodeError, Length, Part};
 
 impl Decode for Length {

@@ -3,7 +3,10 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::builder::MEMORY_MAX;
+/// As many bytes as a head or a tail may have.
+pub(crate) const HEAD_CAPACITY: usize = 64;
+/// No buffer can be larger, and a frame needs some bytes more than its payload.
+pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
 
 /// Why bytes are no frame: what came, what was allowed and where, counted from the first byte of the frame.
 ///
@@ -327,13 +330,13 @@ impl fmt::Display for SpecError {
                 write!(f, "suffix is {}, but only {tail} can stand in the tail (tail={tail})", Bytes(len))
             }
             Self::TooLong { option, len } => {
-                write!(f, "{option} is {len} bytes, at most {HEAD} are allowed", HEAD = crate::length::HEAD_CAPACITY)
+                write!(f, "{option} is {len} bytes, at most {HEAD} are allowed", HEAD = HEAD_CAPACITY)
             }
             Self::HeadTooLong { at, field, gap } => write!(
                 f,
                 "the bytes before the payload are up to {} (at {at} + length field {field} + gap {gap}), at most {} are allowed",
                 at + field + gap,
-                crate::length::HEAD_CAPACITY
+                HEAD_CAPACITY
             ),
             Self::NotTaken { option, kind, by } => {
                 write!(f, "{option} is an option of {by}, not of {kind}")

@@ -70,8 +70,6 @@
 
 extern crate alloc;
 
-mod builder;
-mod counts;
 mod decode;
 mod encode;
 mod error;
@@ -79,22 +77,14 @@ mod field;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
-mod guess;
 mod length;
 mod notation;
-mod number;
-pub mod parser;
 mod presets;
-#[cfg(feature = "serde")]
-mod serde;
-mod swar;
 
-pub use builder::LengthBuilder;
-pub use counts::Counts;
-pub use decode::Header;
+pub use decode::{Header, parser};
 pub use error::{DecodeError, EncodeError, Part, SpecError};
-pub use field::Field;
-pub use length::Length;
+pub use field::{Counts, Field};
+pub use length::{Length, LengthBuilder};
 pub use presets::PRESETS;
 
 #[cfg(feature = "tokio-util")]

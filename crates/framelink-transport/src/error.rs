@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use framelink_codec::Fault;
+use framelink_codec::notation::TimeText;
 use framelink_heartbeat::Verdict;
 
-use crate::HandlerError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::NotLent;
+use crate::server::HandlerError;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
-use crate::time_text::TimeText;
 use crate::{ConnectError, DecodeError, EncodeError};
 
 /// Why an operation on a connection failed: which operation, with whom, and the cause.

@@ -7,9 +7,9 @@
 //!     │
 //!   blocking │ nonblocking │ tokio          drivers: one socket and one session each; they move bytes and tell the time
 //!     │
-//!   session                                 a codec, queues, deadlines and heartbeats; it decides what to do next
+//!   framelink-profile                       any notation as one value (Framing), and how to talk to one kind of peer (Profile)
 //!     │
-//!   Framing                                 any notation: framelink-length or framelink-unframed
+//!   framelink-session                       a codec, queues, deadlines and heartbeats; it decides what to do next
 //! ```
 //!
 //! With the feature `tokio` (default):
@@ -45,114 +45,96 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "the drivers share it, and all of them together use all of it"
+    )
+)]
 
 #[cfg(feature = "socket")]
-mod accept_queue;
-#[cfg(feature = "socket")]
-mod accepting;
-#[cfg(feature = "socket")]
 mod admission;
-#[cfg(feature = "socket")]
-mod answer;
-#[cfg(feature = "socket")]
-mod answered;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "socket")]
-mod client_rules;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod clock;
+mod calls;
+#[cfg(feature = "socket")]
+mod client;
 #[cfg(feature = "socket")]
 mod close_report;
 #[cfg(feature = "socket")]
-mod connector;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod dial;
-mod directions;
+mod connection;
 #[cfg(feature = "socket")]
 mod drive;
+#[cfg(feature = "socket")]
+mod driver;
 #[cfg(feature = "socket")]
 mod error;
 #[cfg(all(test, feature = "blocking"))]
 mod error_sources;
-mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
-#[cfg(feature = "socket")]
-mod incoming;
-mod keepalive;
-mod message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-mod news;
+mod link;
+#[cfg(feature = "socket")]
+mod net;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod peer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
-mod presets;
-pub mod profile;
 #[cfg(feature = "socket")]
 mod registry;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-mod resolver;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod resting;
 #[cfg(feature = "socket")]
 mod server;
 pub mod session;
-#[cfg(feature = "socket")]
-mod socket;
-mod socket_options;
+#[cfg(all(feature = "socket", any(test, feature = "fuzz")))]
+#[cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(dead_code, reason = "its use is to compare all drivers")
+)]
+mod simulated;
 #[cfg(feature = "socket")]
 mod terms;
-#[cfg(feature = "socket")]
-mod threads;
-mod time_text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 #[cfg(feature = "socket")]
 mod tries;
 pub mod upstream;
-#[cfg(feature = "socket")]
-mod zone;
 
 #[cfg(feature = "socket")]
-pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal};
-#[cfg(feature = "socket")]
-pub use answer::{Answer, HandlerError};
+pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};
 #[cfg(feature = "socket")]
 pub use close_report::CloseReport;
 #[cfg(feature = "socket")]
-pub use connector::{ConnectError, Connector};
-pub use directions::Directions;
-#[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, Error, Operation};
-pub use framing::{DecodeError, EncodeError, Framing};
-#[cfg(feature = "socket")]
-pub use incoming::{Incoming, LateReply};
-pub use keepalive::Keepalive;
-pub use message::Message;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use news::News;
+pub use link::{LinkStatus, News};
+#[cfg(feature = "socket")]
+pub use net::connect_error::ConnectError;
+#[cfg(feature = "socket")]
+pub use net::connector::Connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub use peer::{Peer, ToPeer};
+pub use net::peer::{Peer, ToPeer};
+#[cfg(feature = "socket")]
+pub use net::zone::zoned_address;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+#[allow(unused_imports, reason = "paths of other modules")]
+use net::{clock, peer, resolver};
+#[cfg(feature = "socket")]
+#[allow(unused_imports, reason = "paths of other modules")]
+use net::{connector, threads};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
-pub use presets::presets;
-pub use profile::{Profile, ProfileBuilder, ProfileError};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
 #[cfg(feature = "socket")]
-pub use server::ServerEvent;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use server::{ClosedCounts, DrainReport, ServerCounts};
-pub use socket_options::SocketOptions;
+pub use server::{Answer, ClosedCounts, DrainReport, HandlerError, ServerCounts};
 #[cfg(feature = "socket")]
 pub use tries::{TryRecv, TrySend};
-#[cfg(feature = "socket")]
-pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{
@@ -164,6 +146,18 @@ pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError};
 pub use framelink_heartbeat as heartbeat;
 pub use framelink_heartbeat::Heartbeat;
 pub use framelink_length::{Counts, Field, Length};
+#[doc(inline)]
+pub use framelink_profile as profile;
+#[doc(inline)]
+pub use framelink_profile::{
+    DecodeError, Directions, EncodeError, Framing, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions,
+    presets,
+};
+#[doc(inline)]
+pub use framelink_session::Message;
+#[cfg(feature = "socket")]
+#[doc(inline)]
+pub use framelink_session::{Incoming, LateReply};
 pub use framelink_unframed::Unframed;
 
 /// Runs the example of the README.

@@ -40,7 +40,7 @@ impl Terms {
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
-        if let Some(heartbeat) = &profile.heartbeat {
+        if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,
                 Side::Server => Role::Server,
@@ -50,7 +50,7 @@ impl Terms {
         match side {
             Side::Client => receiving.limit_preamble(profile.timeouts().connect),
             Side::Server => {
-                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat.as_ref());
+                let (timeouts, heartbeat) = (profile.timeouts(), profile.heartbeat());
                 receiving.limit_first(timeouts.first_message);
                 receiving.limit_first_request(timeouts.first_request);
                 if !profile.exchange().receives() {
@@ -80,10 +80,10 @@ impl Terms {
             let timeouts = profile.timeouts();
             Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
         });
-        let tenure = tenure.heed(Arc::clone(permit.notice())).counted_in(permit.tally());
+        let tenure = tenure.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
         session::keep_for(receiving, sending, tenure);
-        receiving.count_memory(permit.account().place());
-        sending.count_memory(permit.account().place());
+        receiving.count_memory(permit.account.place());
+        sending.count_memory(permit.account.place());
         let permit = Arc::new(permit);
         sending.hold(Arc::<Permit>::clone(&permit));
         receiving.hold(permit);

@@ -30,6 +30,15 @@ pub enum TryRecv<M = Message> {
 }
 
 impl<M> TryRecv<M> {
+    /// Of what was received within a time, if anything was.
+    pub(crate) fn of(received: Option<Option<M>>) -> Self {
+        match received {
+            Some(Some(message)) => Self::Message(message),
+            Some(None) => Self::Closed,
+            None => Self::Nothing,
+        }
+    }
+
     /// The message, if it is one.
     #[must_use]
     pub fn into_message(self) -> Option<M> {

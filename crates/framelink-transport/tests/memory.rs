@@ -14,7 +14,7 @@ use framelink_transport::session::{Backlog, Concurrency, Received, Receiving, Se
 use framelink_transport::tokio::{Connection, Listener};
 use framelink_transport::{Framing, Profile, Registry, To};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use support::{Reader, Step, Then, framing, poll_times};
+use support::streams::{Reader, Step, Then, framing, poll_times};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 #[global_allocator]

@@ -4,15 +4,7 @@
 #![cfg(target_os = "linux")] // each of 127.0.0.0/8 is a client
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "serving/gates.rs"]
-mod gates;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "serving/peer.rs"]
-mod peer;
-#[allow(dead_code, unused_macros, unused_imports, reason = "it is for other tests too")]
-#[path = "serving/server.rs"]
-mod server;
+mod support;
 
 use std::alloc::System;
 use std::io::{Read, Write};
@@ -24,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::session::{Concurrency, Ending};
 use framelink_transport::{Blame, Cause, Framing, Profile, ProfileBuilder};
-use gates::Gates;
-use server::{Blocking, NonBlocking, Serve, Server, Tokio};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use support::gates::Gates;
+use support::server::{Blocking, NonBlocking, Serve, Server, Tokio};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

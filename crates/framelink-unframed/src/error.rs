@@ -4,8 +4,10 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use crate::Delimiter;
-use crate::kind::MEMORY_MAX;
+use crate::delimiter::Delimiter;
+
+/// No buffer can be larger, and a frame needs some bytes more than its payload.
+pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * Delimiter::MOST;
 
 /// Why bytes are no message: what came, what was allowed and where, counted from the first byte of the frame.
 ///

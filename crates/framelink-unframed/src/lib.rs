@@ -44,7 +44,6 @@
 
 extern crate alloc;
 
-mod builder;
 mod decode;
 mod delimiter;
 mod encode;
@@ -52,19 +51,14 @@ mod error;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
-mod kind;
 mod notation;
 mod presets;
-#[cfg(feature = "serde")]
-mod serde;
 mod unframed;
 
-pub use builder::UnframedBuilder;
 pub use delimiter::Delimiter;
 pub use error::{DecodeError, EncodeError, SpecError};
-pub use kind::Kind;
 pub use presets::PRESETS;
-pub use unframed::Unframed;
+pub use unframed::{Kind, Unframed, UnframedBuilder};
 
 #[cfg(feature = "tokio-util")]
 pub use framelink_codec::CodecError;

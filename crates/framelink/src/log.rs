@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::bytes_text::Shown;
 use crate::failure::Failure;
-use crate::strangers;
+use crate::output::bytes_text::Shown;
+use crate::server::strangers;
 
 /// So many lines wait for a reader of stderr; what comes then is dropped and counted.
 const LINES: usize = 4096;

@@ -2,35 +2,23 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
-mod accepting;
 mod arguments;
-mod bytes_text;
 mod command;
-mod drain;
 mod failure;
-mod intake;
-mod limits;
-mod liveness;
 mod log;
 mod memory;
-mod message_line;
 mod output;
-mod probes;
-mod profile;
-mod serving;
-mod set;
-mod stdout;
-mod strangers;
+mod server;
 mod threads;
-mod values;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command};
-use crate::bytes_text::Shown;
 use crate::failure::Failure;
 use crate::log::Log;
+use crate::output::bytes_text::Shown;
+use crate::output::stdout;
 use clap::Parser;
 
 fn main() -> ExitCode {

@@ -28,9 +28,11 @@ mod preset;
 mod show;
 #[cfg(feature = "serde")]
 pub mod text;
+mod time_text;
 
 pub use dialect::Dialect;
 pub use error::NotationError;
 pub use item::{Item, Notation, Token};
 pub use preset::Preset;
 pub use show::{Bytes, Hex, ShowDuration, ShowSize};
+pub use time_text::TimeText;

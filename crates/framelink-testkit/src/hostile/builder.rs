@@ -8,18 +8,12 @@ use std::{fmt, io};
 use framelink_codec::{Decode, Encode};
 use socket2::{Domain, Socket, Type};
 
+use super::Hostile;
+use super::error::{StartError, Unfit};
+use super::event::Event;
 use super::plan::Plan;
-use super::{Event, Hostile, StartError, Unfit};
-use crate::Fault;
-
-/// What is told of each thing that happens, and with whom.
-pub(super) type Observer = Arc<dyn Fn(SocketAddr, &Event) + Send + Sync>;
-
-/// What a message is, if it is a heartbeat: that, and what answers it, if anything does.
-pub(super) type Hear = Arc<dyn Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync>;
-
-/// What is done to each connection before it is used.
-pub(super) type Prepare = Arc<dyn Fn(&TcpStream) -> io::Result<()> + Send + Sync>;
+use super::settings::Settings;
+use crate::fault::Fault;
 
 /// As many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -39,25 +33,11 @@ const DIAL_TIME: Duration = Duration::from_secs(10);
 /// # Ok::<(), framelink_testkit::StartError>(())
 /// ```
 #[must_use = "it does nothing until it listens or dials"]
-pub struct HostileBuilder<F> {
-    pub(super) framing: F,
-    pub(super) fault: Fault,
-    pub(super) seed: u64,
-    pub(super) delay: Option<Duration>,
-    pub(super) cut_at: Option<usize>,
-    pub(super) count: Option<usize>,
-    pub(super) messages: Option<Vec<Vec<u8>>>,
-    pub(super) patience: Duration,
-    pub(super) hear: Option<Hear>,
-    pub(super) beat: Option<(Duration, Vec<u8>)>,
-    pub(super) prepare: Option<Prepare>,
-    pub(super) observer: Option<Observer>,
-}
+pub struct HostileBuilder<F>(Settings<F>);
 
 impl<F> HostileBuilder<F> {
     pub(super) const fn new(framing: F, fault: Fault) -> Self {
-        let patience = Duration::from_secs(2);
-        Self {
+        Self(Settings {
             framing,
             fault,
             seed: 0,
@@ -65,32 +45,32 @@ impl<F> HostileBuilder<F> {
             cut_at: None,
             count: None,
             messages: None,
-            patience,
+            patience: Duration::from_secs(2),
             hear: None,
             beat: None,
             prepare: None,
             observer: None,
-        }
+        })
     }
 
     /// Where a frame is cut or a header split, and which bad header is sent, unless given. The same seed does the same, and each
     /// connection something else. Defaults to 0.
     pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.0.seed = seed;
         self
     }
 
     /// The time between bytes (`dribble`, defaults to 1 ms) or the two parts of a header (`split-header`, 50 ms), before a message
     /// (`late`, and those of `shuffled` that are late, 1 s), or that others have to come and be sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
     pub const fn delay(mut self, delay: Duration) -> Self {
-        self.delay = Some(delay);
+        self.0.delay = Some(delay);
         self
     }
 
     /// So many bytes of the frame that is cut are sent; one less than it has, if it is no longer. Defaults to somewhere inside,
     /// by the seed.
     pub const fn cut_at(mut self, byte: usize) -> Self {
-        self.cut_at = Some(byte);
+        self.0.cut_at = Some(byte);
         self
     }
 
@@ -98,20 +78,20 @@ impl<F> HostileBuilder<F> {
     /// at a time of `unasked` (1), messages before `stops` does (3) or a frame is cut or broken (0), messages that a client
     /// which does `coalesce` sends at once (all it has) or that is `deaf` (without end).
     pub const fn count(mut self, count: usize) -> Self {
-        self.count = Some(count);
+        self.0.count = Some(count);
         self
     }
 
     /// What a client sends, and what a server sends `unasked`. Defaults to three messages (one, where the connection is one message) that
     /// the framing can send.
     pub fn messages<M: AsRef<[u8]>>(mut self, messages: impl IntoIterator<Item = M>) -> Self {
-        self.messages = Some(messages.into_iter().map(|message| message.as_ref().to_vec()).collect());
+        self.0.messages = Some(messages.into_iter().map(|message| message.as_ref().to_vec()).collect());
         self
     }
 
     /// How long a client waits for each reply, and in the end for the other side to close. Defaults to 2 s.
     pub const fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.0.patience = patience;
         self
     }
 
@@ -134,13 +114,13 @@ impl<F> HostileBuilder<F> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn heartbeats(mut self, hear: impl Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync + 'static) -> Self {
-        self.hear = Some(Arc::new(hear));
+        self.0.hear = Some(Arc::new(hear));
         self
     }
 
     /// Has it send this by itself when it receives and has sent nothing for so long. Defaults to nothing.
     pub fn beat(mut self, every: Duration, heartbeat: &[u8]) -> Self {
-        self.beat = Some((every, heartbeat.to_vec()));
+        self.0.beat = Some((every, heartbeat.to_vec()));
         self
     }
 
@@ -155,13 +135,13 @@ impl<F> HostileBuilder<F> {
     /// # Ok::<(), framelink_testkit::StartError>(())
     /// ```
     pub fn prepare(mut self, prepare: impl Fn(&TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        self.prepare = Some(Arc::new(prepare));
+        self.0.prepare = Some(Arc::new(prepare));
         self
     }
 
     /// Is called with what happens on each connection, on the connection's thread.
     pub fn on_event(mut self, observer: impl Fn(SocketAddr, &Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.0.observer = Some(Arc::new(observer));
         self
     }
 }
@@ -175,15 +155,15 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     where
         F: Clone,
     {
-        let (messages, framing) = (self.messages.clone(), self.framing.clone());
-        let copy = HostileBuilder {
+        let (messages, framing) = (self.0.messages.clone(), self.0.framing.clone());
+        let copy = Settings {
             observer: None,
             hear: None,
             prepare: None,
-            beat: self.beat.clone(),
+            beat: self.0.beat.clone(),
             messages,
             framing,
-            ..*self
+            ..self.0
         };
         Plan::new(copy).map(drop)
     }
@@ -193,7 +173,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     /// # Errors
     /// [`StartError::Unfit`] and [`StartError::Listen`].
     pub fn listen(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
-        let plan = Plan::new(self)?;
+        let plan = Plan::new(self.0)?;
         let listener = first_of(address, |address| plan.fault_socket(address)?.listening(address));
         let listener = listener.map_err(StartError::Listen)?;
         let local_addr = listener.local_addr().map_err(StartError::Listen)?;
@@ -205,7 +185,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     /// # Errors
     /// [`StartError::Unfit`] and [`StartError::Dial`].
     pub fn dial(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
-        let plan = Plan::new(self)?;
+        let plan = Plan::new(self.0)?;
         let dialled = first_of(address, |address| Ok((plan.fault_socket(address)?.dialled(address)?, address)));
         let (stream, peer) = dialled.map_err(StartError::Dial)?;
         let local_addr = stream.local_addr().map_err(StartError::Dial)?;
@@ -216,14 +196,14 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
 impl<F: fmt::Debug> fmt::Debug for HostileBuilder<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostileBuilder")
-            .field("framing", &self.framing)
-            .field("fault", &self.fault)
-            .field("seed", &self.seed)
-            .field("delay", &self.delay)
-            .field("cut_at", &self.cut_at)
-            .field("count", &self.count)
-            .field("messages", &self.messages.as_ref().map(Vec::len))
-            .field("patience", &self.patience)
+            .field("framing", &self.0.framing)
+            .field("fault", &self.0.fault)
+            .field("seed", &self.0.seed)
+            .field("delay", &self.0.delay)
+            .field("cut_at", &self.0.cut_at)
+            .field("count", &self.0.count)
+            .field("messages", &self.0.messages.as_ref().map(Vec::len))
+            .field("patience", &self.0.patience)
             .finish_non_exhaustive()
     }
 }

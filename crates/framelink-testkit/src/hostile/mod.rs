@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod plan;
 mod server;
+mod settings;
 mod shuffle;
 mod talk;
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode, EndedBy};
 
-use super::builder::{Hear, HostileBuilder, Observer, Prepare};
 use super::error::Unfit;
-use crate::{BadFrames, Fault, sample};
+use super::settings::{Hear, Observer, Prepare, Settings};
+use crate::bad_frames::BadFrames;
+use crate::fault::Fault;
+use crate::sample;
 
 /// As many messages a client has, unless it is given others.
 const MESSAGES: usize = 3;
@@ -32,21 +34,9 @@ pub(super) struct Plan<F> {
 }
 
 impl<F: Decode + Encode> Plan<F> {
-    pub(super) fn new(builder: HostileBuilder<F>) -> Result<Self, Unfit> {
-        let HostileBuilder {
-            framing,
-            fault,
-            seed,
-            delay,
-            cut_at,
-            count,
-            messages,
-            patience,
-            hear,
-            beat,
-            prepare,
-            observer,
-        } = builder;
+    pub(super) fn new(settings: Settings<F>) -> Result<Self, Unfit> {
+        let Settings { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, prepare, observer } =
+            settings;
         let unfit = |reason: String| Unfit { fault, reason };
         let messages = match messages {
             Some(given) if given.is_empty() => return Err(unfit("a peer needs a message".to_owned())),

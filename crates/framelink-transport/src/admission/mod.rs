@@ -1,24 +1,21 @@
 //! Whom a server lets in: access lists first, then so many connections in all and of each client.
 
+mod event;
 mod held;
-mod pause;
 mod table;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use event::Observer;
+pub use event::ServerEvent;
 pub use held::HeldBytes;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use pause::Pause;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
-use crate::Profile;
-#[cfg(feature = "nonblocking")]
-use crate::profile::WhenFull;
-use crate::profile::{Access, Network};
-use crate::server::{Observer, ServerEvent, tell};
+use crate::profile::{Access, Network, Profile, WhenFull};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, Stage, Tally};
 
@@ -58,23 +55,22 @@ use crate::session::{Notice, Stage, Tally};
 /// # fn main() {}
 /// ```
 #[derive(Clone)]
-pub struct Admission(Arc<Shared>);
+pub struct Admission(Arc<AdmissionShared>);
 
-struct Shared {
+struct AdmissionShared {
     access: Access,
-    #[cfg(feature = "nonblocking")]
     can_drop: bool,
     /// How many bytes all of them hold together.
     memory: Arc<Budget>,
-    state: Mutex<State>,
+    state: Mutex<AdmissionState>,
 }
 
-struct State {
+struct AdmissionState {
     table: Table<Arc<Notice>>,
     counts: AdmissionCounts,
     /// What each that is let in is told from the start.
     stage: Stage,
-    /// Where requests are counted, if anybody counts them.
+    /// Where requests are counted, if they are.
     tally: Option<Arc<Tally>>,
     /// Is told who was refused.
     observer: Option<Observer>,
@@ -84,21 +80,25 @@ struct State {
 pub(crate) struct Permit {
     id: u64,
     client: Network,
-    notice: Arc<Notice>,
-    account: Arc<Account>,
-    tally: Option<Arc<Tally>>,
-    admission: Arc<Shared>,
+    pub(crate) notice: Arc<Notice>,
+    pub(crate) account: Arc<Account>,
+    pub(crate) tally: Option<Arc<Tally>>,
+    admission: Arc<AdmissionShared>,
 }
 
 impl Admission {
     pub(crate) fn new(profile: &Profile) -> Self {
         let limits = profile.limits();
         let table = Table::new(limits.connections as usize, limits.per_client as usize, limits.when_full);
-        let state =
-            State { table, counts: AdmissionCounts::default(), stage: Stage::Open, tally: None, observer: None };
-        Self(Arc::new(Shared {
+        let state = AdmissionState {
+            table,
+            counts: AdmissionCounts::default(),
+            stage: Stage::Open,
+            tally: None,
+            observer: None,
+        };
+        Self(Arc::new(AdmissionShared {
             access: profile.access().clone(),
-            #[cfg(feature = "nonblocking")]
             can_drop: limits.when_full == WhenFull::DropOldest,
             memory: Budget::new(limits.memory, limits.memory_per_client),
             state: Mutex::new(state),
@@ -157,46 +157,45 @@ impl Admission {
     /// # fn main() {}
     /// ```
     pub fn observe(&self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) {
-        self.set_observer(Arc::new(observer));
+        self.0.state().observer = Some(Arc::new(observer));
     }
 
-    pub(crate) fn set_observer(&self, observer: Observer) {
-        self.0.state().observer = Some(observer);
+    /// Tells the observer. It may ask for the counts, and a panic of it ends nothing of the server.
+    pub(crate) fn notify(&self, event: &ServerEvent<'_>) {
+        let observer = self.0.state().observer.clone();
+        if let Some(observer) = observer {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
+        }
     }
 
     /// Decides whether a connection of this peer is let in. A refusal is counted and told to the observer; nothing else is kept of it.
     pub(crate) fn admit(&self, peer: SocketAddr) -> Result<Permit, Refusal> {
-        let client = peer.ip();
-        let is_welcome = self.0.access.admits(client);
+        let address = peer.ip();
+        let is_welcome = self.0.access.admits(address);
+        let notice = Arc::new(Notice::new());
         let mut state = self.0.state();
         let admitted = match is_welcome {
-            true => {
-                let notice = Arc::new(Notice::new());
-                state.table.admit(client, Arc::clone(&notice)).map(|admitted| (admitted, notice))
-            }
+            true => state.table.admit(address, Arc::clone(&notice)),
             false => Err(Refusal::Access),
         };
-        state.counts.count(admitted.as_ref().map(|(admitted, _)| admitted.dropped.is_some()).map_err(|why| *why));
-        let (admitted, notice) = match admitted {
+        state.counts.count(&admitted);
+        let (id, dropped) = match admitted {
             Ok(admitted) => admitted,
             Err(reason) => {
-                let observer = state.observer.clone();
-                // An observer may ask for the counts.
                 drop(state);
-                tell(observer.as_ref(), &ServerEvent::Refused { peer, reason });
+                self.notify(&ServerEvent::Refused { peer, reason });
                 return Err(reason);
             }
         };
         notice.tell(state.stage);
-        let tally = state.tally.clone();
-        let client = Network::of_client(client);
-        let account = self.0.memory.open(admitted.id, client, Arc::clone(&notice));
+        let (client, tally) = (Network::of_client(address), state.tally.clone());
+        let account = self.0.memory.open(id, client, Arc::clone(&notice));
         drop(state);
-        // Only now: whoever is told may leave at once.
-        if let Some(dropped) = admitted.dropped {
+        // Only now: the one that is told may leave at once.
+        if let Some(dropped) = dropped {
             dropped.tell(Stage::Dropped);
         }
-        Ok(Permit { id: admitted.id, client, notice, account, tally, admission: Arc::clone(&self.0) })
+        Ok(Permit { id, client, notice, account, tally, admission: Arc::clone(&self.0) })
     }
 
     /// Has every connection come to this stage, and those that are let in from now on too: this is how a server that has its own loop
@@ -210,27 +209,13 @@ impl Admission {
     }
 
     /// Has the requests of those that are let in from now on counted.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn count_in(&self, tally: &Arc<Tally>) {
         self.0.state().tally = Some(Arc::clone(tally));
     }
 }
 
 impl Permit {
-    pub(crate) const fn notice(&self) -> &Arc<Notice> {
-        &self.notice
-    }
-
-    pub(crate) const fn account(&self) -> &Arc<Account> {
-        &self.account
-    }
-
-    pub(crate) fn tally(&self) -> Option<Arc<Tally>> {
-        self.tally.clone()
-    }
-
     /// Whether it may have to make room.
-    #[cfg(feature = "nonblocking")]
     pub(crate) fn can_be_dropped(&self) -> bool {
         self.admission.can_drop
     }
@@ -243,9 +228,9 @@ impl Drop for Permit {
     }
 }
 
-impl Shared {
-    /// Whoever panicked while holding it was in the middle of nothing that others could not go on from.
-    fn state(&self) -> MutexGuard<'_, State> {
+impl AdmissionShared {
+    /// A panic while it was held left nothing half done.
+    fn state(&self) -> MutexGuard<'_, AdmissionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

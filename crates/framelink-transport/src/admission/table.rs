@@ -29,14 +29,6 @@ struct Entry<T> {
     told_by: T,
 }
 
-/// A connection that has a place.
-#[derive(Debug)]
-pub(crate) struct Admitted<T> {
-    pub(crate) id: u64,
-    /// The one whose place it was.
-    pub(crate) dropped: Option<T>,
-}
-
 /// Why a connection was refused. Complete by nature.
 ///
 /// ```
@@ -82,8 +74,8 @@ impl<T: Clone> Table<T> {
         Self { connections, per_client, when_full, entries, clients, leaving, next: 0 }
     }
 
-    /// Another one wants a place.
-    pub(crate) fn admit(&mut self, client: IpAddr, told_by: T) -> Result<Admitted<T>, Refusal> {
+    /// Another one wants a place. Returns its number, and the one whose place it was.
+    pub(crate) fn admit(&mut self, client: IpAddr, told_by: T) -> Result<(u64, Option<T>), Refusal> {
         let client = Network::of_client(client);
         let dropped = match self.lacks_room_for(client) {
             Some(refusal) => Some(self.drop_oldest(client, refusal)?),
@@ -93,7 +85,7 @@ impl<T: Clone> Table<T> {
         self.next += 1;
         self.entries.insert(id, Entry { client, told_by });
         self.clients.entry(client).or_default().insert(id);
-        Ok(Admitted { id, dropped })
+        Ok((id, dropped))
     }
 
     /// It is gone, wholly.
@@ -155,11 +147,11 @@ impl<T: Clone> Table<T> {
 
 impl AdmissionCounts {
     /// What became of one: let in, for another or not; or refused.
-    pub(super) const fn count(&mut self, outcome: Result<bool, Refusal>) {
-        match outcome {
-            Ok(has_dropped) => {
+    pub(super) const fn count<T>(&mut self, admitted: &Result<(u64, Option<T>), Refusal>) {
+        match admitted {
+            Ok((_, dropped)) => {
                 self.accepted += 1;
-                self.dropped += has_dropped as u64;
+                self.dropped += dropped.is_some() as u64;
             }
             Err(Refusal::Access) => self.refused_by_access += 1,
             Err(Refusal::Total) => self.refused_by_total += 1,
@@ -199,13 +191,8 @@ impl std::fmt::Display for Refusal {
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
     fn admit(table: &mut Table<u64>, client: &str) -> Result<(u64, Option<u64>), Refusal> {
-        let told_by = table.next;
-        table.admit(ip(client), told_by).map(|admitted| (admitted.id, admitted.dropped))
+        table.admit(client.parse().unwrap(), table.next)
     }
 
     /// Two addresses, and whether they are the same client.

@@ -1,26 +1,23 @@
-//! Many calls at a time on one connection.
+//! The callers of a connection with many calls at a time.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::mux::{Begun, CauseOf, Mux, Sender};
-use super::{Shared, WriteStream};
+use super::mux::Mux;
+use super::{SendHalf, Shared, WriteStream};
+use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits};
+use crate::connection::docs;
 use crate::drive::Clock as _;
-use crate::error::{CallError, Cause, Error, Operation};
+use crate::error::{CallError, Cause, Operation};
 use crate::session::Sent;
 use crate::{Directions, Message};
 
-type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
-type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
-
-/// What had come when a call's time was over is taken before it is given up: a program that was stopped and goes on finds both at
-/// once. So a call may end so much later than it was asked to.
-const GRACE: Duration = Duration::from_millis(10);
+type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
+type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 
 /// Sends requests on a connection, many at a time, each from a thread of its own, and receives the reply to each.
 ///
@@ -35,132 +32,66 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         Self { mux }
     }
 
-    /// Sends a request and waits for its reply, all of it within one deadline: waiting until there is room among the calls in
-    /// flight, writing, and the reply. (What has come by then is taken for 10 ms more.)
-    ///
-    /// # Errors
-    /// When the request was not accepted (its key is in flight, say), when no reply came in time, and when the connection was
-    /// lost. The error says what the peer may have seen of the request.
+    caller_methods!();
+
+    #[doc = docs!(call)]
     pub fn call(&self, request: &[u8], within: Duration) -> CallResult<Message, C> {
-        let deadline = self.mux.clock.within(within);
-        self.exchange(request, deadline).map_err(|(sent, cause)| self.failed(sent, cause).within(within))
+        self.exchange(request, within).map_err(|failed| self.mux.call_error(failed))
     }
 
-    /// Sends a message that is no request, and returns when the socket has taken all of it.
-    ///
-    /// # Errors
-    /// When the message cannot be sent with this framing, and when the connection was lost.
-    pub fn send(&self, message: &[u8]) -> Result<(), C> {
-        self.check()?;
-        // Without a deadline it is waited for.
-        self.mux.sender(None).map_or(Ok(()), |mut sender| sender.send(message))
-    }
-
-    /// Sends a message that is no request within that time, which covers waiting for other threads that send. When the time is over the
-    /// message is either not accepted at all, or the rest of it leaves before anything else. The error says what the peer may have seen of
-    /// the message.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send), and when the socket did not take the message in time.
-    pub fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
-        let (mut sender, left) = self.sender_within(within).map_err(|error| CallError::new(Sent::Not, error))?;
-        sender.send_with_outcome(message, left).map_err(|error| error.within(within))
-    }
-
-    /// Ends our side: what is queued is written, then writing is shut down. Replies that are owed can still come.
-    ///
-    /// # Errors
-    /// When the connection was lost.
-    pub fn finish(&self) -> Result<(), C> {
-        self.check()?;
-        self.mux.sender(None).map_or(Ok(()), |mut sender| sender.finish())
-    }
-
-    /// The same within that time.
+    /// Ends our side within that time.
     pub(super) fn finish_within(&self, limit: Duration) -> Result<(), C> {
-        let (mut sender, left) = self.sender_within(limit)?;
-        sender.finish_within(left)
+        self.with_sender(Some(limit), |half, left| half.finish_within(left))?
     }
 
-    /// Gives the connection up at once: calls in flight fail, and the receiver has an error that says so.
-    pub fn abort(&self) {
-        self.mux.end(&Cause::Closed);
+    fn exchange(&self, request: &[u8], within: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
+        let clock = self.mux.send.clock;
+        let deadline = clock.within(within);
+        let under_way = UnderWay::new(&*self.mux, self.mux.begin(request, deadline, within)?);
+        let left = deadline.saturating_sub(clock.now()).saturating_add(GRACE);
+        let answered = under_way.begun.answer.recv_timeout(left).ok();
+        under_way.end(answered, within)
     }
 
-    /// Whether calls are possible still, as far as is known.
-    pub fn is_open(&self) -> bool {
-        self.mux.over().is_none() && self.mux.failed().is_none()
+    #[doc = docs!(send)]
+    pub fn send(&self, message: &[u8]) -> Result<(), C> {
+        self.with_sender(None, |half, _| half.send(message))?
     }
 
-    /// Why they are not.
-    pub(super) fn ended(&self) -> Option<CauseOf<C>> {
-        self.mux.over().or_else(|| self.mux.failed())
+    #[doc = docs!(send_of_caller)]
+    pub fn send_with_outcome(&self, message: &[u8], within: Duration) -> CallResult<(), C> {
+        self.with_sender(Some(within), |half, left| half.send_with_outcome(message, left))
+            .map_err(|error| CallError::new(Sent::Not, error))?
+            .map_err(|error| error.within(within))
     }
 
-    /// How many calls are waited for.
-    pub fn in_flight(&self) -> usize {
-        self.mux.in_flight()
+    #[doc = docs!(finish)]
+    pub fn finish(&self) -> Result<(), C> {
+        self.with_sender(None, |half, _| half.finish())?
     }
 
-    /// How many calls were given up and are not answered yet.
-    pub fn unanswered(&self) -> usize {
-        self.mux.unanswered()
-    }
-
-    /// The address of the other side, where it has one.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.mux.peer
-    }
-
-    /// The sending half, and what is left of the time.
-    fn sender_within(&self, limit: Duration) -> Result<(Sender<'_, C, W>, Duration), C> {
+    /// Waits for the sending half, and does something with it in what is left of the time.
+    fn with_sender<T>(
+        &self,
+        limit: Option<Duration>,
+        work: impl FnOnce(&mut SendHalf<C, W>, Duration) -> T,
+    ) -> Result<T, C> {
+        let clock = self.mux.send.clock;
         self.check()?;
-        let deadline = self.mux.clock.within(limit);
-        let no_room = || Error::new(Operation::Send, self.mux.peer, Cause::NoRoom { after: limit, queued_bytes: 0 });
-        let sender = self.mux.sender(Some(deadline)).ok_or_else(no_room)?;
-        Ok((sender, deadline.saturating_sub(self.mux.clock.now())))
-    }
-
-    fn exchange(&self, request: &[u8], deadline: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
-        let Begun { call, ticket, answer } = self.mux.begin(request, deadline)?;
-        let left = deadline.saturating_sub(self.mux.clock.now()).saturating_add(GRACE);
-        let outcome = match answer.recv_timeout(left) {
-            Ok(outcome) => outcome,
-            Err(RecvTimeoutError::Disconnected) => Err(Cause::Closed),
-            Err(RecvTimeoutError::Timeout) => match self.mux.give_up(call, ticket, Duration::ZERO) {
-                Some(failed) => return Err(failed),
-                // At the last moment.
-                None => answer.recv().unwrap_or(Err(Cause::Closed)),
-            },
-        };
-        outcome.map_err(|cause| (self.mux.sent(ticket, &cause), cause))
+        let deadline = limit.map(|limit| clock.within(limit));
+        let done = self.mux.send.with(deadline, |half| {
+            // It may have been given up meanwhile.
+            self.check()?;
+            Ok(work(half, deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(clock.now()))))
+        });
+        let no_room = Cause::NoRoom { after: limit.unwrap_or_default(), queued_bytes: 0 };
+        done.unwrap_or_else(|| Err(self.mux.error(Operation::Send, no_room)))
     }
 
     /// Where the peer has closed its side in good order, ours can go on sending.
     fn check(&self) -> Result<(), C> {
-        match self.mux.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
-            Some(cause) => Err(Error::new(Operation::Send, self.mux.peer, cause)),
-            None => Ok(()),
-        }
-    }
-
-    fn failed(&self, sent: Sent, cause: CauseOf<C>) -> CallError<<C as Decode>::Error, <C as Encode>::Error> {
-        CallError::new(sent, Error::new(Operation::Call, self.mux.peer, cause))
+        self.mux.look(CallTable::lost).map_or(Ok(()), |cause| Err(self.mux.error(Operation::Send, cause)))
     }
 }
 
-impl<C: Decode + Encode, W> Clone for Caller<C, W> {
-    fn clone(&self) -> Self {
-        Self { mux: Arc::clone(&self.mux) }
-    }
-}
-
-/// Lengths and states only: card numbers travel in requests.
-impl<C: Decode + Encode, W: WriteStream> fmt::Debug for Caller<C, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller")
-            .field("peer", &self.mux.peer)
-            .field("in_flight", &self.in_flight())
-            .finish_non_exhaustive()
-    }
-}
+caller_traits!();

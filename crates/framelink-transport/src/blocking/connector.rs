@@ -1,11 +1,18 @@
 //! Dialling.
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::{ConnectError, Directions, ToPeer, connector};
+use crate::Directions;
+use crate::driver::plain;
+use crate::net::connect_error::ConnectError;
+use crate::net::connector;
+use crate::net::dial::Dial;
+use crate::net::methods::connector_methods;
+use crate::net::peer::ToPeer;
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +35,9 @@ pub enum Blocking {}
 pub type Connector<C = Directions> = connector::Connector<C, Blocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers. The time to connect includes the lookup of its name.
-    ///
-    /// # Errors
-    /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
-    pub fn connect(&self, peer: impl ToPeer) -> Result<Connection<C>, ConnectError> {
-        let (stream, address) = self.dial_and_wait(peer)?;
-        Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
+    connector_methods!(plain ToPeer);
+
+    fn dial(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        Dial::begin(self.clone(), peer)?.finish(false).map(|(socket, address)| (socket.into(), address))
     }
 }

@@ -1,21 +1,18 @@
 //! Being dialled.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::thread::sleep;
 
 use framelink_codec::{Decode, Encode};
-use socket2::SockRef;
+use socket2::Socket;
 
 use super::Connection;
 use super::stopper::{Interrupt, Stopper, Waiting};
-use crate::accept_queue::AcceptQueue;
-use crate::admission::Admission;
-use crate::profile::Side;
-use crate::terms::Terms;
-use crate::{Directions, Profile, SocketOptions, socket};
+use crate::Directions;
+use crate::driver::plain;
+use crate::net::listener::{Listening, look_up};
+use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_methods};
 
 /// Accepts connections.
 ///
@@ -46,85 +43,20 @@ use crate::{Directions, Profile, SocketOptions, socket};
 /// ```
 #[derive(Debug)]
 pub struct Listener<C = Directions> {
-    listener: TcpListener,
-    framing: Arc<C>,
-    options: SocketOptions,
-    terms: Terms,
-    /// Who has a place, where a profile says how many may.
-    admission: Option<Admission>,
-    queue: AcceptQueue,
+    listening: Listening<TcpListener, C>,
     waiting: Waiting,
 }
 
-impl Listener {
-    /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`Directions`] of two.
-    /// Port 0 lets the system choose one.
-    ///
-    /// On Unix the address can be bound while connections of an earlier listener linger.
-    ///
-    /// # Errors
-    /// As the system has it, for the last address that was tried.
-    pub fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> io::Result<Self> {
-        Self::bind_with(address, framing.into(), SocketOptions::new())
-    }
-}
+listener_methods!(nonblocking: false, plain);
 
 impl Listener {
-    /// As a profile says: framing, preamble, access, limits and options of the sockets.
-    ///
-    /// A connection that the profile does not let in is closed as soon as it is accepted, and is nobody's: see
-    /// [`admission`](Self::admission) for how many.
-    ///
-    /// # Errors
-    /// As [`bind`](Listener::bind), and when a server cannot use the profile.
-    pub fn bind_profile(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
-        profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let mut listener = Self::bind_with(address, profile.framing(), profile.socket().clone())?;
-        listener.terms = Terms::of(Arc::clone(profile), Side::Server);
-        listener.admission = Some(Admission::new(profile));
-        Ok(listener)
-    }
+    bind_leg_method!(plain);
 }
 
 impl<C: Decode + Encode> Listener<C> {
-    /// The same with any codec, and with options for its socket and those that it accepts.
-    ///
-    /// # Errors
-    /// As [`bind`](Listener::bind).
-    pub fn bind_with(
-        address: impl ToSocketAddrs,
-        framing: impl Into<Arc<C>>,
-        options: SocketOptions,
-    ) -> io::Result<Self> {
-        let framing = framing.into();
-        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
-        for address in address.to_socket_addrs()? {
-            match socket::listening(&options, address) {
-                Ok(socket) => {
-                    let listener = socket.into();
-                    let waiting = Waiting::with(&listener)?;
-                    return Ok(Self {
-                        listener,
-                        framing,
-                        options,
-                        terms: Terms::default(),
-                        admission: None,
-                        queue: AcceptQueue::default(),
-                        waiting,
-                    });
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a listener
-    /// that was not bound with a profile; the rest of the profile does not apply.
-    #[must_use]
-    pub fn limited_by(mut self, profile: &Profile) -> Self {
-        self.admission = Some(Admission::new(profile));
-        self
+    fn over(listening: Listening<TcpListener, C>) -> io::Result<Self> {
+        let waiting = Waiting::with(&listening.socket)?;
+        Ok(Self { listening, waiting })
     }
 
     /// Waits for the next connection; `None` when the listener was stopped.
@@ -133,82 +65,31 @@ impl<C: Decode + Encode> Listener<C> {
     /// As the system has it. A connection that was gone before it was accepted is none; running out of file
     /// descriptors is one, and worth a pause before the next try.
     pub fn accept(&mut self) -> io::Result<Option<Connection<C>>> {
-        loop {
-            match self.waiting.accept(&self.listener) {
-                Ok(None) => return Ok(None),
-                Ok(Some((stream, peer))) => {
-                    if let Some(connection) = self.admit(stream, peer) {
-                        return Ok(Some(connection));
-                    }
-                }
-                Err(error) if crate::accepting::is_gone(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
-    /// waits 100 ms in all for handshakes that are under way.
-    ///
-    /// A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it.
-    /// So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the
-    /// system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset.
-    ///
-    /// # Errors
-    /// As [`accept`](Self::accept).
-    pub fn accept_waiting(&mut self) -> io::Result<Option<Connection<C>>> {
-        loop {
-            if let Some(connection) = self.accept_queued()? {
-                return Ok(Some(connection));
-            }
-            let Some(pause) = self.handshake_pause() else { return Ok(None) };
-            thread::sleep(pause);
-        }
-    }
-
-    /// As [`accept_waiting`](Self::accept_waiting), and waits for nothing.
-    pub(crate) fn accept_queued(&mut self) -> io::Result<Option<Connection<C>>> {
-        while let Some((socket, peer)) = self.queue.next(&self.options, SockRef::from(&self.listener), false)? {
-            if let Some(connection) = self.admit(socket.into(), peer) {
+        while let Some(accepted) = self.waiting.accept(&self.listening.socket).transpose() {
+            if let Some(connection) = self.admit(accepted)? {
                 return Ok(Some(connection));
             }
         }
         Ok(None)
     }
 
-    /// How long to wait before the empty queue is looked at again.
-    pub(crate) fn handshake_pause(&mut self) -> Option<Duration> {
-        self.queue.pause()
-    }
-
-    /// What is made of a connection that was accepted; `None` where it is refused.
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection<C>> {
-        let permit = self.admission.as_ref().map(|all| all.admit(peer)).transpose().ok()?;
-        socket::accepted(&self.options, &stream);
-        let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(peer));
-        Some(connection.admitted(&self.terms, permit))
-    }
-
-    /// What ends the waits of connections too, when the listener is stopped.
-    pub(super) fn interrupt(&self) -> Interrupt {
-        self.waiting.interrupt()
-    }
+    accept_waiting_methods!(plain);
 
     /// What stops the listener, from another thread.
     pub fn stopper(&self) -> Stopper {
         self.waiting.stopper()
     }
 
-    /// Who has a place, and who was refused; `None` where no profile says anything of it.
-    pub const fn admission(&self) -> Option<&Admission> {
-        self.admission.as_ref()
+    /// What ends the waits of connections too, when the listener is stopped.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.waiting.interrupt()
     }
+}
 
-    /// The address that it listens on.
-    ///
-    /// # Errors
-    /// As the system has it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
+fn listening(socket: Socket) -> io::Result<TcpListener> {
+    Ok(socket.into())
+}
+
+fn stream(accepted: Socket) -> io::Result<TcpStream> {
+    Ok(accepted.into())
 }

@@ -9,22 +9,19 @@
 //! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
 //! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
 
-mod bell;
 mod caller;
 mod client;
 mod connection;
-mod connector;
-mod desk;
+pub(crate) mod connector;
+mod driver;
 mod halves;
-mod keeper;
 mod link;
 mod listener;
 mod mux;
-#[cfg(test)]
-mod no_threads;
 mod pool;
 mod port;
 mod receiver;
+mod serve_queue;
 mod server;
 mod serving;
 mod shared;
@@ -38,7 +35,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link};
+pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
 pub use pool::{Lent, Pool};
 pub use receiver::Receiver;
@@ -46,6 +43,8 @@ pub use server::{Server, ServerHandle};
 pub use shared::Shared;
 pub use stopper::Stopper;
 pub use stream::{Closer, ReadStream, WriteStream};
-pub use upstream::{States, Upstream};
+pub use upstream::Upstream;
+
+pub use crate::upstream::States;
 
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};

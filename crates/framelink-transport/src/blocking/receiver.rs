@@ -1,4 +1,4 @@
-//! What comes on a connection with calls in flight.
+//! The receiver of a connection with calls in flight.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
@@ -8,20 +8,23 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Standing;
 
-use super::mux::{CauseOf, LOOK, Mux};
+use super::mux::{LOOK, Mux};
 use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
+use crate::calls::{CauseOf, ErrorOf, receiver_methods, receiver_traits};
+use crate::connection::docs;
 use crate::drive::{Came, Clock as _};
-use crate::error::{Cause, Error, Operation};
+use crate::error::Operation;
 use crate::session::{ByteCount, Pulse};
-use crate::{Directions, Incoming, TryRecv};
+use crate::tries::TryRecv;
+use crate::{Directions, Incoming};
 
-type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
+type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// Receives on a connection with calls in flight: hands each reply to its call, and the rest to the application.
+/// Receives on a connection with calls in flight: hands each reply to its call, and other messages to the application.
 ///
-/// Nothing is read, and no reply comes, while nobody asks it: a thread of its own is where it belongs. Dropped, it closes the
-/// connection.
+/// Nothing is read, and no reply comes, while the receiver is not asked: it belongs into a thread of its own. When it is dropped, it closes
+/// the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = Directions, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
@@ -37,119 +40,46 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
         Self { half, mux, unused }
     }
 
-    /// Receives the next message that answers no call in flight; `None` when the peer has closed its side between two.
-    ///
-    /// # Errors
-    /// When what came is no frame, when the stream ended inside one, when the connection failed, or when it was given up because
-    /// a reply did not come. Whole messages that came before that are delivered first; but not after a reply in order failed to
-    /// come, for then none can be told apart.
-    pub fn recv(&mut self) -> Result<Option<Incoming>, C> {
-        loop {
-            match self.receive(None)? {
-                TryRecv::Message(incoming) => return Ok(Some(incoming)),
-                TryRecv::Closed => return Ok(None),
-                TryRecv::Nothing => {}
-            }
-        }
-    }
+    receiver_methods!();
 
     /// Receives the next message that answers no call in flight, or says that none came within that time.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv<Incoming>, C> {
-        self.receive(Some(self.mux.clock.within(limit)))
+        self.receive(Some(self.mux.send.clock.within(limit)))
     }
 
-    /// All bytes that ever came, to be watched while this is busy.
-    pub fn byte_count(&self) -> ByteCount {
-        self.half.byte_count()
+    #[doc = docs!(recv_incoming)]
+    pub fn recv(&mut self) -> Result<Option<Incoming>, C> {
+        self.receive(None).map(TryRecv::into_message)
     }
 
-    /// Where heartbeats are told, if they are.
-    pub const fn pulse(&self) -> Option<&Pulse> {
-        self.half.receiving.pulse()
-    }
-
-    /// How things stand with the peer; `None` without heartbeats.
-    pub fn standing(&self) -> Option<Standing> {
-        self.half.standing()
-    }
-
-    /// The address of the other side, where it has one.
-    pub const fn peer_addr(&self) -> Option<SocketAddr> {
-        self.half.peer_addr()
-    }
-
+    /// Without a deadline, never [`TryRecv::Nothing`].
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv<Incoming>, C> {
+        let clock = self.mux.send.clock;
         loop {
-            self.check()?;
+            if let Some(late) = self.mux.before_reading().map_err(|cause| self.failed(cause))? {
+                return Ok(TryRecv::Message(Incoming::Late(late)));
+            }
             let is_left = self.mux.tend(self.half.receiving.pulse());
             // What is left, or is a heartbeat that found another thread sending, is tried again soon.
-            let soon = self.mux.clock.within(if is_left { SLICE } else { LOOK });
-            match self.half.come(Some(deadline.map_or(soon, |deadline| deadline.min(soon)))) {
-                Ok(Came::Message(message)) => {
-                    if let Some(incoming) = self.mux.take(message) {
-                        return Ok(TryRecv::Message(incoming));
-                    }
-                }
-                Ok(Came::Beat) => {}
-                Ok(Came::Wait(_)) if deadline.is_none_or(|at| at > self.mux.clock.now()) => {}
-                Ok(Came::Wait(_)) => return Ok(TryRecv::Nothing),
-                Ok(Came::Closed) => {
-                    // That may be our own doing.
-                    self.check()?;
-                    match (self.mux.failed(), &self.unused) {
-                        (Some(cause), _) => self.mux.end(&cause),
-                        (None, None) => {
-                            self.mux.end_calls(&Cause::NoReply);
-                            return Ok(TryRecv::Closed);
-                        }
-                        // Nothing is sent into a pair that cannot answer.
-                        (None, Some(_)) => {
-                            self.mux.end(&Cause::NoReply);
-                            return Ok(TryRecv::Closed);
-                        }
-                    }
-                }
-                Err(error) => {
-                    self.check()?;
-                    let cause = self.mux.failed().unwrap_or_else(|| error.cause().again());
-                    self.mux.end(&cause);
-                    return Err(self.error(cause));
-                }
+            let soon = clock.within(if is_left { SLICE } else { LOOK });
+            let came = self.half.come(Some(deadline.map_or(soon, |deadline| deadline.min(soon))));
+            if matches!(came, Ok(Came::Wait(_))) && deadline.is_some_and(|at| at <= clock.now()) {
+                return Ok(TryRecv::Nothing);
+            }
+            let received = self.mux.on_came(came, self.unused.is_some());
+            if let Some(received) = received.map_err(|cause| self.failed(cause))? {
+                return Ok(received);
             }
         }
     }
 
-    /// Whether the connection was given up.
-    fn check(&mut self) -> Result<(), C> {
-        match self.mux.over().filter(|cause| !matches!(cause, Cause::NoReply)) {
-            Some(cause) => {
-                self.half.give_up();
-                Err(self.error(cause))
-            }
-            None => Ok(()),
-        }
-    }
-
-    const fn error(&self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        Error::new(Operation::Receive, self.half.peer_addr(), cause)
+    fn failed(&mut self, cause: CauseOf<C>) -> ErrorOf<C> {
+        self.half.give_up();
+        ErrorOf::<C>::new(Operation::Receive, self.half.peer_addr(), cause)
     }
 }
 
-/// No reply can come any more. Where the peer had closed its side in good order, ours can go on sending.
-impl<C: Decode + Encode, R, W: WriteStream> Drop for Receiver<C, R, W> {
-    fn drop(&mut self) {
-        if self.mux.over().is_none() {
-            self.mux.end(&Cause::Unattended);
-        }
-    }
-}
-
-/// Lengths and states only: card numbers travel in messages.
-impl<C: Decode + Encode, R, W: WriteStream> fmt::Debug for Receiver<C, R, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("in_flight", &self.mux.in_flight()).finish_non_exhaustive()
-    }
-}
+receiver_traits!(WriteStream);

@@ -90,7 +90,7 @@ mod on_unix {
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(error.into()),
                 }
-                match crate::accepting::check().and_then(|()| listener.accept()) {
+                match crate::net::accepting::check().and_then(|()| listener.accept()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Ok((stream, peer)) => {
                         // Some systems hand it on, Linux does not.

@@ -2,14 +2,15 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::drive::Clock as _;
+use crate::link::DialLock;
 
 /// Something to be had by one at a time. Unlike a mutex it is waited for no longer than a deadline.
 #[derive(Debug)]
-pub(super) struct Turn<T> {
+pub(crate) struct Turn<T> {
     thing: Mutex<Option<T>>,
     is_free: Condvar,
     clock: Clock,
@@ -42,6 +43,13 @@ impl<T> Turn<T> {
             };
         }
         Some(Held { turn: self, thing: thing.take() })
+    }
+}
+
+impl DialLock for Turn<()> {
+    async fn take(&self, until: Option<Instant>) -> Option<Box<dyn Send + '_>> {
+        let deadline = until.map(|until| self.clock.within(until.saturating_duration_since(Instant::now())));
+        self.take(deadline).map(|held| Box::new(held) as _)
     }
 }
 

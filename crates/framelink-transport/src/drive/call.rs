@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::attend::attend_in;
-use super::receive::{greeted, has_started, is_unsure, look, unasked};
+use super::reading::Read;
+use super::receive::{has_started, next, unasked};
 use super::send::make_room;
-use super::{AT_ONCE, Came, Clock, Now, Port, Progress, Turn, Wants, flush, put};
+use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn, Wants, put};
 use crate::Message;
 use crate::error::Cause;
-use crate::session::{Exchange, Receiving, Sending, Sent, Ticket};
+use crate::session::{Exchange, Received, Receiving, Sending, Sent, Ticket};
 
 /// A request that is under way.
 ///
@@ -35,12 +35,8 @@ enum Stage {
     Reply,
 }
 
-/// How far a call got.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Reply(Message),
-    Wait(#[cfg_attr(not(any(feature = "tokio", feature = "nonblocking")), expect(dead_code))] Wants),
-}
+/// The next stage, or what has to be waited for before.
+type Next = Result<Stage, Wants>;
 
 impl<P: AsRef<[u8]>> Call<P> {
     /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
@@ -56,109 +52,152 @@ impl<P: AsRef<[u8]>> Call<P> {
         Ok(Self { request, half_close, stage: Stage::Greet, ticket: None })
     }
 
-    /// Goes as far as the socket lets it.
-    pub(crate) fn advance<D: Decode, E: Encode>(
+    /// Goes as far as the socket lets it: to the reply, or to what has to be waited for.
+    pub(crate) fn advance<D: Decode, E: Encode, O: Port, K: Clock>(
         &mut self,
-        receiving: &mut Receiving<D>,
-        sending: &mut Sending<E>,
-        port: &mut impl Port,
-        clock: &impl Clock,
-    ) -> Result<Answer, Cause<D::Error, E::Error>> {
-        /// So often at most without a look at anything else.
-        const LOOKS: u32 = 64;
-        let (mut looks, mut turn) = (0, Turn::default());
+        open: &mut Open<'_, D, E, O, K>,
+    ) -> Result<Result<Message, Wants>, Cause<D::Error, E::Error>> {
+        let mut round = Round { open, turn: Turn::default(), looks: 0 };
         loop {
-            self.stage = match self.stage {
-                Stage::Greet if has_started(receiving)? => Stage::Look,
-                Stage::Greet => match flush(sending, port.output(), clock)? {
-                    Progress::Done => match greeted(receiving, port.input(), clock)? {
-                        Ok(()) => Stage::Look,
-                        Err(until) => return Ok(Answer::Wait(Wants::Read(until))),
-                    },
-                    // The peer may wait with reading until we have read.
-                    Progress::Blocked => match greeted(receiving, &mut Now(port.input()), clock)? {
-                        Ok(()) => Stage::Look,
-                        Err(until) => return Ok(Answer::Wait(Wants::Both(until))),
-                    },
-                },
-                Stage::Look => {
-                    let before = receiving.byte_count().get();
-                    // From here on it counts.
-                    let was_long = turn.is_long(receiving);
-                    let looked = look(receiving, port.input(), clock);
-                    if receiving.is_inside_message()
-                        && let Some(wants) = is_unsure(&mut turn, receiving, sending, port, clock)?
-                    {
-                        return Ok(Answer::Wait(wants));
-                    }
-                    match looked? {
-                        Some(true) => return Err(Cause::NoReply),
-                        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
-                        Some(false) if receiving.byte_count().get() != before && (looks == LOOKS || was_long) => {
-                            return Ok(Answer::Wait(Wants::Read(AT_ONCE)));
+            let next = match self.stage {
+                Stage::Greet if has_started(round.open.receiving)? => Ok(Stage::Look),
+                Stage::Greet => round.greet()?,
+                Stage::Look => round.look()?,
+                // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
+                Stage::Put if !round.open.sending.has_room() => {
+                    self.stage = Stage::Look;
+                    round.make_room()?
+                }
+                Stage::Put => {
+                    let Open { sending, port, clock, .. } = &mut *round.open;
+                    match put(sending, port.output(), *clock, self.request.as_ref())? {
+                        None => Err(Wants::Write),
+                        ticket => {
+                            self.ticket = ticket;
+                            round.open.receiving.hold_pulse();
+                            if self.half_close {
+                                round.open.sending.finish();
+                            }
+                            Ok(Stage::Flush)
                         }
-                        Some(false) if receiving.byte_count().get() != before => {
-                            looks += 1;
-                            Stage::Look
-                        }
-                        Some(false) => Stage::Put,
-                        None => return Ok(Answer::Wait(Wants::Read(None))),
                     }
                 }
-                // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
-                Stage::Put if !sending.has_room() => match make_room(sending, port.output(), clock)? {
-                    Progress::Done => Stage::Look,
-                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
-                        Came::Message(message) => return Err(unasked(receiving, message)),
-                        Came::Closed => return Err(Cause::NoReply),
-                        Came::Beat => Stage::Put,
-                        Came::Wait(until) => {
-                            self.stage = Stage::Look;
-                            return Ok(Answer::Wait(Wants::Both(until)));
-                        }
-                    },
-                },
-                Stage::Put => match put(sending, port.output(), clock, self.request.as_ref())? {
-                    Some(ticket) => {
-                        self.ticket = Some(ticket);
-                        receiving.hold_pulse();
-                        if self.half_close {
-                            sending.finish();
-                        }
-                        Stage::Flush
+                Stage::Flush if round.open.flush()? == Progress::Done => Ok(Stage::Reply),
+                // A peer may answer while it reads, and wait with reading until we have read.
+                Stage::Flush => match round.open.receive_in(&mut round.turn, false)? {
+                    // The heartbeat leaves behind the request.
+                    Came::Beat => Ok(Stage::Flush),
+                    Came::Message(message) if self.sent_now(round.open.sending) == Sent::Not => {
+                        return Err(unasked(round.open.receiving, message));
                     }
-                    None => return Ok(Answer::Wait(Wants::Write)),
-                },
-                Stage::Flush => match flush(sending, port.output(), clock)? {
-                    Progress::Done => Stage::Reply,
-                    // A peer may answer while it reads, and wait with reading until we have read.
-                    Progress::Blocked => match turn.receive(receiving, &mut Now(port.input()), clock)? {
-                        // It leaves behind the request.
-                        Came::Beat => Stage::Flush,
-                        Came::Message(message)
-                            if self.ticket.is_some_and(|ticket| sending.sent(ticket) == Sent::Not) =>
-                        {
-                            return Err(unasked(receiving, message));
-                        }
-                        came => return answer(receiving, came, Wants::Both),
-                    },
+                    came => return answer(round.open.receiving, came, Wants::Both),
                 },
                 Stage::Reply => {
-                    let came = attend_in(&mut turn, receiving, sending, port, clock)?;
+                    let came = round.open.attend_in(&mut round.turn)?;
                     // Both have said that they would have to wait, or everything is out.
-                    let wants = if sending.has_output() { Wants::Both } else { Wants::Read };
-                    return answer(receiving, came, wants);
+                    let wants = if round.open.sending.has_output() { Wants::Both } else { Wants::Read };
+                    return answer(round.open.receiving, came, wants);
                 }
             };
+            match next {
+                Ok(stage) => self.stage = stage,
+                Err(wants) => return Ok(Err(wants)),
+            }
         }
     }
 
     /// What the peer may have seen of a call that failed.
     pub(crate) fn sent<D, E: Encode>(&self, sending: &Sending<E>, cause: &Cause<D, E::Error>) -> Sent {
         match self.ticket {
-            None => Sent::Not,
             Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
-            Some(ticket) => sending.sent(ticket),
+            _ => self.sent_now(sending),
+        }
+    }
+
+    fn sent_now<E: Encode>(&self, sending: &Sending<E>) -> Sent {
+        self.ticket.map_or(Sent::Not, |ticket| sending.sent(ticket))
+    }
+}
+
+/// What the stages of a call work with, until one has to wait.
+struct Round<'r, 'o, D: Decode, E: Encode, P, K> {
+    open: &'r mut Open<'o, D, E, P, K>,
+    turn: Turn,
+    /// How often it has looked for what came before the request.
+    looks: u32,
+}
+
+impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
+    fn greet(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        let is_out = self.open.flush()? == Progress::Done;
+        // While our preamble is not out the peer may wait with reading until we have read.
+        Ok(match self.open.inbound(is_out).greeted()? {
+            Ok(()) => Ok(Stage::Look),
+            Err(until) if is_out => Err(Wants::Read(until)),
+            Err(until) => Err(Wants::Both(until)),
+        })
+    }
+
+    /// Looks whether anything has come that could be taken for the reply.
+    #[inline]
+    fn look(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        /// So often at most without a look at anything else.
+        const LOOKS: u32 = 64;
+        let before = self.open.receiving.byte_count().get();
+        // From the first look on the frames are counted.
+        let was_long = self.turn.is_long(self.open.receiving);
+        let looked = self.open.inbound(true).look();
+        if self.open.receiving.is_inside_message()
+            && let Some(wants) = self.is_unsure()?
+        {
+            return Ok(Err(wants));
+        }
+        let Some(has_ended) = looked? else { return Ok(Err(Wants::Read(None))) };
+        if has_ended {
+            return Err(Cause::NoReply);
+        }
+        if self.open.receiving.byte_count().get() == before {
+            return Ok(Ok(Stage::Put));
+        }
+        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
+        if self.looks == LOOKS || was_long {
+            return Ok(Err(Wants::Read(AT_ONCE)));
+        }
+        self.looks += 1;
+        Ok(Ok(Stage::Look))
+    }
+
+    /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
+    /// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
+    fn is_unsure(&mut self) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
+        if self.open.receiving.pulse().is_none() {
+            return if self.open.receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
+        }
+        loop {
+            let until = match next(self.open.receiving)? {
+                Received::Message(_) => return Err(Cause::Unasked),
+                Received::Closed => return Err(Cause::NoReply),
+                Received::Wait { .. } if !self.open.receiving.is_inside_message() => return Ok(None),
+                Received::Wait { until } => until,
+            };
+            let is_blocked = self.open.sending.has_output() && self.open.flush()? == Progress::Blocked;
+            // The beginning of a heartbeat, or of something that nobody asked for.
+            let may_wait = !(is_blocked && self.open.port.input().waits());
+            if let Read::Wait(until) = self.open.inbound(may_wait).read_in(&mut self.turn, until)? {
+                return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));
+            }
+        }
+    }
+
+    fn make_room(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
+        if make_room(self.open.sending, self.open.port.output(), self.open.clock)? == Progress::Done {
+            return Ok(Ok(Stage::Look));
+        }
+        match self.open.receive_in(&mut self.turn, false)? {
+            Came::Message(message) => Err(unasked(self.open.receiving, message)),
+            Came::Closed => Err(Cause::NoReply),
+            Came::Beat => Ok(Ok(Stage::Put)),
+            Came::Wait(until) => Ok(Err(Wants::Both(until))),
         }
     }
 }
@@ -167,15 +206,15 @@ fn answer<D: Decode, E>(
     receiving: &mut Receiving<D>,
     came: Came,
     wants: impl FnOnce(Option<Duration>) -> Wants,
-) -> Result<Answer, Cause<D::Error, E>> {
+) -> Result<Result<Message, Wants>, Cause<D::Error, E>> {
     match came {
         Came::Message(reply) => {
             receiving.resume_pulse();
             receiving.release();
-            Ok(Answer::Reply(reply))
+            Ok(Ok(reply))
         }
         Came::Closed => Err(Cause::NoReply),
-        Came::Wait(until) => Ok(Answer::Wait(wants(until))),
-        Came::Beat => Ok(Answer::Wait(Wants::Both(None))),
+        Came::Wait(until) => Ok(Err(wants(until))),
+        Came::Beat => Ok(Err(Wants::Both(None))),
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::took;
-use super::{Clock, Input, Now, Port, Progress, Wants, flush};
+use super::{Clock, Inbound, Input, Open, Port, Progress, Wants};
 use crate::CloseReport;
 use crate::error::Cause;
 use crate::session::{Received, Receiving, Sending};
@@ -33,81 +32,60 @@ impl Close {
     }
 
     /// Counts the messages that are there already, of a connection that is cut, and writes nothing.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn count_unread<D: Decode>(
-        receiving: &mut Receiving<D>,
-        input: &mut impl Input,
-        clock: &impl Clock,
-    ) -> usize {
+    pub(crate) fn count_unread<D: Decode>(mut inbound: Inbound<'_, D, impl Input, impl Clock>) -> usize {
         /// A peer that sends without end is not counted without end.
         const WITHIN: Duration = Duration::from_millis(100);
-        let deadline = clock.now().saturating_add(WITHIN);
+        let deadline = inbound.clock.now().saturating_add(WITHIN);
         let mut close = Self { within: WITHIN, deadline, report: CloseReport::default(), is_lost: false };
-        let _: Result<_, Cause<D::Error, ()>> = close.empty(receiving, &mut Now(input), clock);
+        let _ = close.empty::<D, ()>(&mut inbound);
         close.report.discarded
     }
 
     /// How many messages came since it began.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) const fn discarded(&self) -> usize {
         self.report.discarded
     }
 
     /// Goes as far as the socket lets it. The report when it is over; else what to wait for, to the deadline at most.
-    pub(crate) fn advance<D: Decode, E: Encode>(
+    pub(crate) fn advance<D: Decode, E: Encode, P: Port, K: Clock>(
         &mut self,
-        receiving: &mut Receiving<D>,
-        sending: &mut Sending<E>,
-        port: &mut impl Port,
-        clock: &impl Clock,
+        mut open: Open<'_, D, E, P, K>,
     ) -> Result<Result<CloseReport, Wants>, Cause<D::Error, E::Error>> {
-        let is_out = flush(sending, port.output(), clock)? == Progress::Done;
+        let is_out = open.flush()? == Progress::Done;
         // Whoever writes to us before it reads must not be waited for in vain.
-        let ended = match is_out {
-            true => self.empty(receiving, port.input(), clock)?,
-            false => self.empty(receiving, &mut Now(port.input()), clock)?,
-        };
-        let is_over = clock.now() >= self.deadline;
-        match (is_out, ended) {
-            (true, true) => Ok(Ok(CloseReport { peer_closed: true, ..self.report })),
-            (true, false) if is_over => Ok(Ok(self.report)),
-            (false, _) if is_over => Err(self.timed_out(receiving, sending)),
-            (true, false) => Ok(Err(Wants::Read(None))),
-            (false, false) => Ok(Err(Wants::Both(None))),
-            (false, true) => Ok(Err(Wants::Write)),
-        }
-    }
-
-    fn timed_out<D: Decode, E: Encode>(
-        &self,
-        receiving: &Receiving<D>,
-        sending: &Sending<E>,
-    ) -> Cause<D::Error, E::Error> {
-        let unwritten_bytes = sending.queued_len();
-        Cause::TimedOut { after: self.within, unwritten_bytes, unfinished: receiving.unfinished() }
+        let ended = self.empty(&mut open.inbound(is_out))?;
+        let is_over = open.clock.now() >= self.deadline;
+        Ok(match (is_out, ended) {
+            (true, true) => Ok(CloseReport { peer_closed: true, ..self.report }),
+            (true, false) if is_over => Ok(self.report),
+            (false, _) if is_over => {
+                let (unwritten_bytes, unfinished) = (open.sending.queued_len(), open.receiving.unfinished());
+                return Err(Cause::TimedOut { after: self.within, unwritten_bytes, unfinished });
+            }
+            (true, false) => Err(Wants::Read(None)),
+            (false, false) => Err(Wants::Both(None)),
+            (false, true) => Err(Wants::Write),
+        })
     }
 
     /// Takes what comes. Whether the peer has closed.
     fn empty<D: Decode, E>(
         &mut self,
-        receiving: &mut Receiving<D>,
-        input: &mut impl Input,
-        clock: &impl Clock,
+        inbound: &mut Inbound<'_, D, impl Input, impl Clock>,
     ) -> Result<bool, Cause<D::Error, E>> {
         loop {
-            self.count(receiving);
-            if receiving.is_closed() {
+            self.count(inbound.receiving);
+            if inbound.receiving.is_closed() {
                 return Ok(true);
             }
             // What is only taken to its end is not worth the memory of others.
-            self.is_lost |= !receiving.make_room(input.waits(), || clock.now());
-            let read = input.read(receiving.space(), Some(self.deadline));
-            let is_more = took(receiving, read, clock).map_err(Cause::of_io)?;
+            self.is_lost |= !inbound.receiving.make_room(inbound.waits(), || inbound.clock.now());
+            let read = inbound.read(Some(self.deadline));
             // Whoever never stops sending is not waited for.
-            if !is_more || clock.now() >= self.deadline {
-                self.count(receiving);
-                receiving.release();
-                return Ok(receiving.is_closed());
+            if !inbound.took(read)? || inbound.clock.now() >= self.deadline {
+                self.count(inbound.receiving);
+                inbound.receiving.release();
+                return Ok(inbound.receiving.is_closed());
             }
         }
     }

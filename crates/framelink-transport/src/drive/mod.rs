@@ -3,46 +3,34 @@
 //! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
 //! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
 
-#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
-mod ahead;
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "a driver uses a part; with all of them each item is used"
+    )
+)]
+
 mod attend;
 mod call;
-mod calls;
 mod close;
+mod guarded;
+mod open;
+mod reading;
 mod receive;
 mod send;
-mod serving;
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-#[cfg(any(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
-pub(crate) use ahead::Ahead;
-pub(crate) use attend::{attend, tend};
-pub(crate) use call::{Answer, Call};
-#[cfg(feature = "blocking")]
-pub(crate) use calls::sent_of;
-pub(crate) use calls::{Calls, Taken, may_wait, sent_of_given_up};
+pub(crate) use call::Call;
 pub(crate) use close::Close;
-#[cfg(feature = "tokio")]
-pub(crate) use receive::begun;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::buffered;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::discard;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use receive::receive;
-pub(crate) use receive::{Came, Turn, give_unread, has_ended};
-#[cfg(feature = "nonblocking")]
-pub(crate) use send::try_put;
-pub(crate) use send::{Progress, flush, put, queue, sent_of_message};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use serving::Outcome;
-#[cfg(any(feature = "blocking", all(feature = "nonblocking", unix)))]
-pub(crate) use serving::answered;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use serving::guarded;
-pub(crate) use serving::{Outgoing, ends_in_order, is_lost};
+pub(crate) use guarded::{guarded, is_lost};
+pub(crate) use open::{Inbound, Open};
+pub(crate) use receive::{Came, Turn, buffered};
+pub(crate) use send::{Progress, flush, put, queue, sent_of_message, try_put, try_queue, write_beats};
 
 /// What a driver reads from.
 pub(crate) trait Input {
@@ -98,24 +86,6 @@ impl<I: Input, O: Output> Port for (I, O) {
     }
 }
 
-/// An input that is only asked for what is there, beside something else that is waited for.
-pub(crate) struct Now<'i, I>(pub(crate) &'i mut I);
-
-impl<I: Input> Input for Now<'_, I> {
-    fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
-        // Long ago: where reads wait by themselves this one does not, elsewhere the task is woken when there is more.
-        self.0.read(space, Some(Duration::ZERO))
-    }
-
-    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.0.read_now(space)
-    }
-
-    fn is_starved(&self) -> bool {
-        self.0.is_starved()
-    }
-}
-
 /// Nothing is to be waited for: there may be more to do, and others have their turn first.
 pub(crate) const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
@@ -130,7 +100,6 @@ pub(crate) enum Wants {
     Both(Option<Duration>),
 }
 
-#[cfg(any(feature = "tokio", feature = "nonblocking"))]
 impl Wants {
     /// When to go on though nothing can be read or written.
     pub(crate) const fn until(self) -> Option<Duration> {

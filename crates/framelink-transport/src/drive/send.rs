@@ -1,11 +1,11 @@
 //! Messages in, bytes out.
 
 use std::io;
+use std::time::Duration;
 
 use framelink_codec::Encode;
 
 use super::{Clock, Output, is_wait};
-#[cfg(feature = "nonblocking")]
 use crate::TrySend;
 use crate::error::Cause;
 use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
@@ -16,6 +16,13 @@ pub(crate) enum Progress {
     Done,
     /// The socket takes nothing more now.
     Blocked,
+}
+
+impl Progress {
+    /// Nothing is left to do, or more can be done later.
+    pub(crate) fn done(self) -> Option<()> {
+        (self == Self::Done).then_some(())
+    }
 }
 
 /// Accepts a message, writing what the socket takes of it at once and queueing the rest. `None` if there is no room for it
@@ -48,7 +55,6 @@ pub(crate) fn put<D, E: Encode>(
 /// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
 /// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.) A stream that may
 /// hold what it takes, as TLS does, is flushed.
-#[cfg(feature = "nonblocking")]
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -82,6 +88,19 @@ pub(crate) fn queue<D, E: Encode>(
     sending.queue(payload).map_err(Cause::Refused)?;
     sending.on_queued();
     Ok(Progress::Done)
+}
+
+/// The same, in the words of what answers at once.
+pub(crate) fn try_queue<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+    payload: &[u8],
+) -> Result<TrySend, Cause<D, E::Error>> {
+    Ok(match queue(sending, output, clock, payload)? {
+        Progress::Done => TrySend::Queued,
+        Progress::Blocked => TrySend::Full,
+    })
 }
 
 /// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
@@ -119,6 +138,21 @@ pub(crate) fn flush<D, E: Encode>(
     clock: &impl Clock,
 ) -> Result<Progress, Cause<D, E::Error>> {
     write_until(sending, output, clock, |_| false)
+}
+
+/// Where only the sending half is at hand: writes the heartbeats that are due, and all that is queued. When the next one is due.
+pub(crate) fn write_beats<D, E: Encode>(
+    sending: &mut Sending<E>,
+    output: &mut impl Output,
+    clock: &impl Clock,
+) -> Result<Option<Duration>, Cause<D, E::Error>> {
+    let mut beat_at = sending.on_time(clock.now());
+    if sending.has_output() {
+        flush(sending, output, clock)?;
+        // A heartbeat that has gone says when the next one is due.
+        beat_at = sending.on_time(clock.now());
+    }
+    Ok(beat_at)
 }
 
 /// Frames up to this size, those of 1 KiB and a short head, are put together on the stack: a write of one piece costs less than one

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::Refusal;
+use crate::admission::Refusal;
 use crate::admission::Table;
 use crate::profile::WhenFull;
 
@@ -59,18 +59,18 @@ impl Model {
             () => None,
         };
         match (self.table.admit(address(client, form), told_by), lacks) {
-            (Ok(admitted), None) => {
-                assert_eq!(admitted.dropped, None, "there was room");
-                self.places.push((admitted.id, client, told_by));
+            (Ok((id, dropped)), None) => {
+                assert_eq!(dropped, None, "there was room");
+                self.places.push((id, client, told_by));
             }
-            (Ok(admitted), Some(why)) => {
+            (Ok((new, told)), Some(why)) => {
                 assert_eq!(self.when_full, WhenFull::DropOldest);
                 let is_meant = |(_, of, _): &(u64, u8, u64)| why == Refusal::Total || *of == client;
                 let oldest = self.places.iter().position(is_meant).expect("there is one");
                 let (id, _, dropped) = self.places.remove(oldest);
-                assert_eq!(admitted.dropped, Some(dropped));
+                assert_eq!(told, Some(dropped));
                 self.leaving.push((id, dropped));
-                self.places.push((admitted.id, client, told_by));
+                self.places.push((new, client, told_by));
             }
             (Err(refusal), lacks) => {
                 assert_eq!(Some(refusal), lacks);

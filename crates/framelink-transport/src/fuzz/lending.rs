@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::ConnectError;
-use crate::pool::world::{Fake, Flag, Sockets};
-use crate::pool::{CloseReason, Entered, Job, Lending, Lent, Ticket};
+use crate::net::connect_error::ConnectError;
+use crate::pool::world::{Fake, Sockets};
+use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot, Ticket};
 use crate::profile::Pooled;
+use crate::simulated::flag::Flag;
 
 /// Drives the connections of a pool by random steps beside those who borrow them: there are never more than there may be, each is lent,
 /// idle, being opened or closed, once, nobody waits beside one that is idle, whoever is given one is woken, and in the end all are closed.
@@ -33,19 +34,19 @@ pub fn lending(data: &[u8]) {
 }
 
 struct World {
-    lending: Lending<Fake>,
+    lending: PoolState<Fake>,
     rules: Pooled,
     now: Duration,
     sockets: Sockets,
     waiting: Vec<(Ticket, Arc<Flag>)>,
-    lent: Vec<Lent<Fake>>,
+    lent: Vec<PooledSlot<Fake>>,
     dials: usize,
     closing: Vec<Fake>,
 }
 
 impl World {
     fn new(rules: Pooled) -> Self {
-        let lending = Lending::new(rules, Some(Duration::from_millis(50)), 1, Duration::ZERO);
+        let lending = PoolState::new(rules, Some(Duration::from_millis(50)), 1, Duration::ZERO);
         let (sockets, waiting, lent) = (Sockets::default(), Vec::new(), Vec::new());
         Self { lending, rules, now: Duration::ZERO, sockets, waiting, lent, dials: 0, closing: Vec::new() }
     }
@@ -110,7 +111,7 @@ impl World {
     }
 
     /// One, half of one, or none.
-    fn exchange(&self, lent: &Lent<Fake>, number: usize) {
+    fn exchange(&self, lent: &PooledSlot<Fake>, number: usize) {
         if number.is_multiple_of(4) {
             lent.member.request(number as u64);
         }

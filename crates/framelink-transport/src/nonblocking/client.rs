@@ -1,20 +1,20 @@
 //! The client of a profile.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
+use super::connector::NonBlocking as Driver;
+use super::dialling::AddressDial;
 use super::{Connection, Upstream};
-use crate::client_rules::{ENDED, Next, after_call, after_send};
-use crate::error::{CallError, Cause, Error, Operation};
-use crate::profile::{Side, Timeouts};
-use crate::session::Sent;
-use crate::upstream::{Berth, sign_off_and_close};
-use crate::{CloseReport, Message, Profile, ProfileError, TryRecv};
-
-/// As good as for ever.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
+use crate::CloseReport;
+use crate::client::dialling::DialInSteps;
+use crate::client::driver::ClientDriver;
+use crate::client::{self, client_methods};
+use crate::driver::ready;
+use crate::error::{CallError, Error};
+use crate::profile::{Profile, ProfileError};
+use framelink_session::Message;
 
 /// Talks to one peer as a profile says.
 ///
@@ -34,279 +34,42 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 86400);
 /// ```
 #[derive(Debug)]
 pub struct Client {
+    role: client::Client<Driver>,
     upstream: Upstream,
-    profile: Arc<Profile>,
-    /// What is told of the connection, while there is one.
-    berth: Berth,
-    /// The long connection, while there is one.
-    connection: Option<Connection>,
-    /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
-    closing: Option<Box<(Connection, Instant)>>,
-    /// Why the last connection was given up between two exchanges.
-    verdict: Option<Verdict>,
+}
+
+impl ClientDriver for Driver {
+    type StoredDial = DialInSteps<AddressDial>;
 }
 
 impl Client {
-    /// A client of the peer at this address, `HOST:PORT`. Nothing is dialled yet.
+    client_methods!(ready);
+
+    /// Does what is due between two exchanges, without waiting for anything, and says how soon it wants to be called again: at once, if the
+    /// peer has sent more than one turn takes. `None`: not before the next exchange.
     ///
-    /// # Errors
-    /// When a client cannot use the profile.
-    pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
-        Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
-    }
-
-    /// A client of a peer that has several addresses, or that is shared with others. Nothing is dialled yet.
+    /// It sends and answers heartbeats. A connection that was lost is dropped. If the profile has
+    /// [`keep-up`](crate::ProfileBuilder::keep_up), this also dials, at the first call and whenever there is no connection. Each call resolves
+    /// the name in a thread, connects and signs on as far as that is possible at once. After a failure it goes on with the next address, or
+    /// says when an address can be dialled again. An exchange that comes meanwhile goes on with that dial, and waits for it within its own
+    /// deadline.
     ///
-    /// # Errors
-    /// When a client cannot use the profile.
-    pub fn over(upstream: Upstream) -> Result<Self, ProfileError> {
-        let profile = Arc::clone(upstream.profile());
-        profile.check_one_at_a_time()?;
-        Ok(Self { upstream, profile, berth: Berth::default(), connection: None, closing: None, verdict: None })
-    }
-
-    /// What dials for it: its state, and what it has done.
-    pub const fn upstream(&self) -> &Upstream {
-        &self.upstream
-    }
-
-    /// The address of the connection that there is, or was last used, as it was given.
-    pub fn address(&self) -> Option<&str> {
-        self.berth.address()
-    }
-
-    /// What it was made with.
-    pub fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    /// Dials now, where a long connection is not there yet.
+    /// A dial has nothing to register with an event loop: a name is not resolved on a socket, and several sockets may connect at the same
+    /// time. So this asks to be called again within 100 ms while it dials. While there is a connection it says 1 s at most, and
+    /// [`connection_mut`](Self::connection_mut), registered for reading, tells of a loss at once.
     ///
-    /// # Errors
-    /// When there is no connection in time.
-    pub fn connect(&mut self) -> Result<(), CallError> {
-        let is_heard = self.profile.exchange().receives();
-        if self.connection.as_mut().is_some_and(|connection| connection.has_ended(is_heard)) {
-            self.connection = None;
-            self.berth.lost(&ENDED);
-        }
-        if self.profile.connection().short().is_none() {
-            let (connection, _) = self.connection(Instant::now() + self.profile.timeouts().connect)?;
-            self.connection = Some(connection);
-        }
-        Ok(())
+    /// ```no_run
+    /// # fn example(mut client: framelink_transport::nonblocking::Client) {
+    /// // Once in each turn of the loop, which waits for its events no longer than this says.
+    /// let wait_at_most = client.maintain();
+    /// # }
+    /// ```
+    pub fn maintain(&mut self) -> Option<std::time::Duration> {
+        self.role.maintain()
     }
 
-    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A connection that was lost is
-    /// dropped, so that the next exchange dials.
-    pub fn tend(&mut self) -> Option<Duration> {
-        let is_deaf = !self.profile.exchange().receives();
-        match self.connection.as_mut()?.tend(is_deaf) {
-            Ok(time) => time,
-            Err(error) => {
-                if let Cause::Dead(verdict) = error.cause() {
-                    self.verdict = Some(*verdict);
-                }
-                self.connection = None;
-                self.berth.lost(&error);
-                None
-            }
-        }
+    /// The same as [`maintain`](Self::maintain).
+    pub fn tend(&mut self) -> Option<std::time::Duration> {
+        self.maintain()
     }
-
-    /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
-    pub const fn verdict(&self) -> Option<Verdict> {
-        self.verdict
-    }
-
-    /// Sends a request and receives its reply.
-    ///
-    /// If it fails, the connection is closed, for a late reply must not answer the next request. The error says what the
-    /// peer may have seen.
-    ///
-    /// # Errors
-    /// When there is no connection, when the request could not be sent, and when no reply came in time.
-    pub fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
-        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
-        let deadline = Instant::now() + within;
-        let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
-        loop {
-            let (mut connection, was_there) = self.connection(deadline)?;
-            let under_way = self.berth.begin();
-            let answered = connection.exchange(request, left(deadline), half_close);
-            under_way.end(answered.is_ok());
-            match answered {
-                Ok(reply) => {
-                    self.done(connection, deadline);
-                    return Ok(reply);
-                }
-                Err(error) => match after_call(was_there, &error) {
-                    Next::DialAgain => self.berth.lost(error.error()),
-                    Next::Keep => {
-                        self.keep(connection);
-                        return Err(error);
-                    }
-                    Next::Drop => {
-                        let error = error.within(within);
-                        self.berth.lost(error.error());
-                        return Err(error);
-                    }
-                },
-            }
-        }
-    }
-
-    /// Sends a message that has no reply. Over a short connection it returns when the peer has closed too, or its time for that
-    /// is over.
-    ///
-    /// # Errors
-    /// When there is no connection, and when the message could not be sent in time.
-    pub fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
-        let timeouts = self.profile.timeouts();
-        let deadline = Instant::now() + timeouts.reply.unwrap_or(Timeouts::REPLY);
-        let mut connection = loop {
-            let (mut connection, was_there) = self.connection(deadline)?;
-            // What is written to a connection that has ended is lost without a word.
-            if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
-                break connection;
-            }
-            self.berth.lost(&ENDED);
-        };
-        let under_way = self.berth.begin();
-        let sent = connection.send_with_outcome(message, left(deadline).min(timeouts.write));
-        under_way.end(sent.is_ok());
-        if let Err(error) = sent {
-            match after_send(&error) {
-                Next::Keep => self.keep(connection),
-                _ => self.berth.lost(error.error()),
-            }
-            return Err(error);
-        }
-        if self.profile.connection().short().is_none() {
-            self.keep(connection);
-            return Ok(());
-        }
-        if self.profile.connection().short().is_some_and(|short| short.closes == Side::Server) {
-            let received = connection.recv_within(timeouts.close);
-            connection.on_unread(received);
-        }
-        let _seat = self.berth.leave();
-        sign_off_and_close(connection, &self.profile, timeouts.close)
-            .map(|_| ())
-            .map_err(|error| CallError::new(Sent::Perhaps, error))
-    }
-
-    /// Receives the next message, `None` when the peer has ended the connection; the next call of this dials again.
-    ///
-    /// # Errors
-    /// When there is no connection, and as for a connection.
-    pub fn recv(&mut self) -> Result<Option<Message>, Error> {
-        if self.connection.is_none() {
-            let dialled = self.connection(Instant::now() + self.profile.timeouts().connect);
-            self.connection = Some(dialled.map_err(CallError::into_error)?.0);
-        }
-        let Some(connection) = &mut self.connection else { return Ok(None) };
-        match connection.recv_within(FOREVER).map(TryRecv::into_message) {
-            Ok(Some(message)) => {
-                self.berth.proved();
-                if self.profile.connection().short().is_some()
-                    && let Some(connection) = self.connection.take()
-                {
-                    self.closing = Some(Box::new((connection, Instant::now() + self.profile.timeouts().close)));
-                }
-                Ok(Some(message))
-            }
-            ended => {
-                self.connection = None;
-                match &ended {
-                    Err(error) => self.berth.lost(error),
-                    Ok(_) => self.berth.lost(&"the peer closed the connection"),
-                }
-                ended
-            }
-        }
-    }
-
-    /// Signs off where the profile says so, and closes a long connection in good order.
-    ///
-    /// # Errors
-    /// As [`Connection::close`].
-    pub fn close(mut self) -> Result<CloseReport, Error> {
-        let _seat = self.berth.leave();
-        match self.connection.take() {
-            Some(connection) => sign_off_and_close(connection, &self.profile, self.profile.timeouts().close),
-            None => Ok(CloseReport::default()),
-        }
-    }
-
-    /// The long connection, for something else; `None` where there is none now.
-    pub fn into_connection(mut self) -> Option<Connection> {
-        self.berth.leave();
-        self.connection
-    }
-
-    /// The long connection, to look at it.
-    pub const fn connection_mut(&mut self) -> Option<&mut Connection> {
-        self.connection.as_mut()
-    }
-
-    /// The connection that is there, or one that is dialled. True if it was there.
-    fn connection(&mut self, deadline: Instant) -> Result<(Connection, bool), CallError> {
-        if let Some(connection) = self.connection.take() {
-            return Ok((connection, true));
-        }
-        self.let_go();
-        self.berth.lost(&ENDED);
-        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
-        let (connection, seat) = self.upstream.connect(deadline).map_err(failed)?;
-        self.berth.take(seat);
-        Ok((connection, false))
-    }
-
-    /// Waits for the end of a short connection that has done its work. Whoever closes first has its port held for a while by the
-    /// system.
-    fn let_go(&mut self) {
-        let closes = self.profile.connection().short().map(|short| short.closes);
-        if let Some(closing) = &mut self.closing
-            && closes == Some(Side::Server)
-        {
-            let (connection, deadline) = &mut **closing;
-            let received = connection.recv_within(left(*deadline));
-            connection.on_unread(received);
-        }
-        if self.closing.take().is_some() {
-            self.berth.leave();
-        }
-    }
-
-    fn keep(&mut self, connection: Connection) {
-        self.verdict = None;
-        if self.profile.connection().short().is_none() {
-            self.connection = Some(connection);
-        }
-    }
-
-    /// An exchange is over. Whoever closes a short connection first has its port held for a while by the system.
-    fn done(&mut self, mut connection: Connection, deadline: Instant) {
-        match self.profile.connection().short() {
-            None => self.connection = Some(connection),
-            Some(_) if self.profile.sign_off().is_some() => {
-                let _seat = self.berth.leave();
-                let within = self.profile.timeouts().close.min(left(deadline));
-                let _ = sign_off_and_close(connection, &self.profile, within);
-            }
-            Some(short) => {
-                let _seat = self.berth.leave();
-                if short.closes == Side::Server {
-                    let received = connection.recv_within(self.profile.timeouts().close.min(left(deadline)));
-                    connection.on_unread(received);
-                }
-            }
-        }
-    }
-}
-
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
 }

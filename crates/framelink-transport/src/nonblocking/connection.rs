@@ -8,25 +8,20 @@ use std::task::Waker;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use framelink_heartbeat::{Role, Standing};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
 use super::port::Port;
 use super::{Duplex, RecvHalf, SendHalf, WriteStream};
-use crate::admission::{HeldBytes, Permit};
+use crate::admission::Permit;
 use crate::clock::Clock;
-use crate::drive::{self, Answer, Call, Came, Clock as _, Progress};
-use crate::error::{CallError, Cause, Error, Operation};
+use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, PendingCall, SessionParts, docs};
+use crate::drive::{self, Clock as _, Progress};
+use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
-use crate::session::{self, Ending, Matching, Pulse, Sent, Session};
+use crate::session::{Ending, Matching, Sending, Sent, Session};
 use crate::terms::Terms;
-use crate::{Directions, Heartbeat, Message, TryRecv, TrySend};
-
-pub(super) type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
-type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-pub(super) type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
-type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
+use crate::{Directions, Message, TryRecv};
 
 /// A connection that exchanges messages, and whose operations answer at once.
 ///
@@ -69,20 +64,14 @@ pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
     pub(super) peer: Option<SocketAddr>,
     /// When the session wants to be asked again though nothing comes.
     until: Option<Duration>,
-    call: Option<UnderWay>,
+    /// One that was begun and has not been answered.
+    call: Option<PendingCall<Vec<u8>>>,
     /// Whether it was begun to be connected, and has done nothing since.
     pub(super) is_connecting: bool,
     /// Whether it may have to make room for a newer one.
     pub(super) can_be_dropped: bool,
     /// What is pushed to it, once it has joined a registry.
     pub(super) mailbox: Option<Mailbox<C>>,
-}
-
-/// A call that was begun and has not been answered.
-struct UnderWay {
-    call: Call<Vec<u8>>,
-    within: Duration,
-    deadline: Duration,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -95,6 +84,8 @@ impl<C: Decode + Encode> Connection<C> {
         stream.set_nonblocking(true)?;
         Ok(Self::with_peer(TcpStream::from_std(stream), framing.into(), peer))
     }
+
+    connection::socket_connection_methods!(admitted_as: note_permit);
 
     /// The two halves, for two threads or two event loops: two descriptors of one socket. Calls need both and are no longer
     /// possible. To be done before the connection is registered anywhere.
@@ -113,25 +104,14 @@ impl<C: Decode + Encode> Connection<C> {
         let writer = TcpStream::from_std(reader.try_clone()?);
         let reader = TcpStream::from_std(reader);
         let Session { receiving, sending, .. } = self.session;
-        Ok((
-            RecvHalf::assemble(reader, receiving, self.clock, self.peer, self.is_connecting),
-            SendHalf::assemble(writer, sending, self.clock, self.peer, self.is_connecting),
-        ))
+        let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer);
+        let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
+        (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
+        Ok((receiver, sender))
     }
 
-    /// At its start, as a profile says.
-    pub(super) fn on(mut self, terms: &Terms) -> Self {
-        terms.apply(&mut self.session.receiving, &mut self.session.sending);
-        self.greet();
-        self
-    }
-
-    /// The same, let in by a listener.
-    pub(super) fn admitted(mut self, terms: &Terms, permit: Option<Permit>) -> Self {
-        self.can_be_dropped = permit.as_ref().is_some_and(Permit::can_be_dropped);
-        terms.admit(&mut self.session.receiving, &mut self.session.sending, permit);
-        self.greet();
-        self
+    fn note_permit(&mut self, permit: Option<&Permit>) {
+        self.can_be_dropped = permit.is_some_and(Permit::can_be_dropped);
     }
 
     /// A preamble goes out at once.
@@ -141,12 +121,6 @@ impl<C: Decode + Encode> Connection<C> {
             crate::terms::greet(stream, &mut self.session.sending);
         }
     }
-
-    /// Whether it has ended while nobody looked. Where nobody takes what comes, that is dropped.
-    pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
-        let ended = self.both(|session, port, clock| drive::has_ended(&mut session.receiving, port, clock, is_heard));
-        ended.unwrap_or(true)
-    }
 }
 
 impl<C: Decode + Encode, S> Connection<C, S> {
@@ -155,12 +129,11 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         Self::with_peer(stream, framing.into(), None)
     }
 
-    /// A socket that was reset already cannot say any more who its peer was.
+    /// A socket that was reset already cannot say any more what the address of its peer was.
     pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
-        let session = Session::new(Arc::clone(&framing), framing);
         Self {
             stream: Some(stream),
-            session,
+            session: Session::new(Arc::clone(&framing), framing),
             clock: Clock::start(),
             peer,
             until: None,
@@ -171,69 +144,11 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         }
     }
 
-    /// Counts the bytes that the application holds for this connection; see [`HeldBytes`]. It begins with none.
-    pub fn held_bytes(&self) -> HeldBytes {
-        HeldBytes::of(self.session.sending.memory())
-    }
+    connection::connection_methods!(peer: peer, receiving: session.receiving);
 
-    /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on behalf of
-    /// a client.
-    pub fn share_memory_of(&mut self, accepted: &Self) {
-        let memory = accepted.session.sending.memory();
-        self.session.receiving.count_memory(memory.another());
-        self.session.sending.count_memory(memory.another());
-    }
-
-    /// Whether bytes have been read that were not delivered yet: no event will tell of them.
-    pub const fn has_more(&self) -> bool {
-        self.session.receiving.is_inside_message()
-    }
-
-    /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
-    pub fn deadline(&self) -> Option<Duration> {
-        if self.told().is_some() {
-            return Some(Duration::ZERO);
-        }
-        let now = self.clock.now();
-        let ends = self.session.receiving.ends_at(now);
-        let call = self.call.as_ref().map(|under_way| under_way.deadline);
-        let overdue = self.session.receiving.overdue_at().map(|(at, _)| at);
-        let alive = self.session.receiving.alive_at();
-        let until = [self.until, call, overdue, alive, ends].into_iter().flatten().min()?;
-        Some(until.saturating_sub(now))
-    }
-
-    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
-    /// one, say: for a loop that does not accept the newer ones itself, and would look at [`deadline`](Self::deadline) only then.
-    pub fn set_waker(&self, waker: &Waker) {
-        self.session.receiving.wake_when_told(waker);
-    }
-
-    /// Whether it was told to end at once, and has not.
-    pub(super) fn told(&self) -> Option<Ending> {
-        self.stream.as_ref().and_then(|_| self.session.receiving.told())
-    }
-
-    /// Whether the last time nothing came because it is to be asked again at once.
-    pub(super) fn is_to_go_on(&self) -> bool {
-        self.until == drive::AT_ONCE
-    }
-
-    /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with when it is asked
-    /// for messages, as [`deadline`](Self::deadline) says.
-    pub fn watch(&mut self, heartbeat: impl Into<Arc<Heartbeat>>, us: Role) -> Pulse {
-        let now = self.clock.now();
-        self.session.watch(heartbeat.into(), us, session::jitter(), now)
-    }
-
-    /// Where heartbeats are told, if they are.
-    pub const fn pulse(&self) -> Option<&Pulse> {
-        self.session.receiving.pulse()
-    }
-
-    /// How things stand with the peer; `None` without heartbeats.
-    pub fn standing(&self) -> Option<Standing> {
-        Some(self.pulse()?.standing(self.clock.now()))
+    #[doc = docs!(stream)]
+    pub const fn stream(&self) -> Option<&S> {
+        self.stream.as_ref()
     }
 
     /// How many messages were accepted and are not wholly written.
@@ -246,52 +161,37 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.sending.queued_len()
     }
 
-    /// The address of the other side, where it has one.
-    pub const fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer
+    /// Whether bytes have been read that were not delivered yet: no event will tell of them.
+    pub const fn has_more(&self) -> bool {
+        self.session.receiving.is_inside_message()
     }
 
-    /// The stream, to look at it or to set options of its own; `None` after it was closed because of an error.
-    pub const fn stream(&self) -> Option<&S> {
-        self.stream.as_ref()
+    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
+    /// one, say: for a loop that does not accept the newer ones itself, and would look at [`deadline`](Self::deadline) only then.
+    pub fn set_waker(&self, waker: &Waker) {
+        self.session.receiving.wake_when_told(waker);
     }
 
-    /// For many calls at a time, whose replies find them as `matching` says.
-    ///
-    /// After a call that was given up, or while one is under way, the connection is closed: nothing could be told from its late
-    /// reply.
-    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
-        if self.check(Operation::Call).is_err() {
-            self.close_now();
+    /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
+    pub fn deadline(&self) -> Option<Duration> {
+        if self.told().is_some() {
+            return Some(Duration::ZERO);
         }
-        self.session.receiving.unlimit_first();
-        Duplex::new(self, matching)
+        let (now, receiving) = (self.clock.now(), &self.session.receiving);
+        let call = self.call.as_ref().map(PendingCall::deadline);
+        let overdue = receiving.overdue_at().map(|(at, _)| at);
+        let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now)].into_iter().flatten();
+        Some(until.min()?.saturating_sub(now))
     }
 
-    /// Two connections with one peer: this one only to send, the other only to receive. Together they are one link: what ends one
-    /// ends both, and all calls in flight are told.
-    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
-        if self.check(Operation::Call).is_err() {
-            self.close_now();
-        }
-        self.session.receiving.unlimit_first();
-        self.clock = receiving.clock;
-        let (theirs, ours) = (&mut receiving.session, &mut self.session);
-        session::join(
-            &mut theirs.receiving,
-            &mut ours.sending,
-            &mut ours.receiving,
-            &mut theirs.sending,
-            self.clock.now(),
-        );
-        receiving.duplex(matching).paired(self)
+    /// Whether it was told to end at once, and has not.
+    pub(super) fn told(&self) -> Option<Ending> {
+        self.stream.as_ref().and_then(|_| self.session.receiving.told())
     }
 
-    /// A message was received that the caller does not return.
-    pub(super) fn on_unread(&self, received: Result<TryRecv, C>) {
-        if let Ok(TryRecv::Message(message)) = received {
-            self.session.receiving.on_unread(message);
-        }
+    /// Whether the last time nothing came because it is to be asked again at once.
+    pub(super) fn is_to_go_on(&self) -> bool {
+        self.until == drive::AT_ONCE
     }
 
     /// Gives the socket up.
@@ -301,102 +201,25 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.receiving.forget_if_told();
     }
 
-    pub(super) fn check(&self, operation: Operation) -> Result<(), C> {
-        if self.call.is_some() {
-            return Err(self.error(operation, Cause::UnderWay));
-        }
-        self.session.exchange.check().map_err(|unclean| self.error(operation, Cause::Unclean(unclean)))
-    }
-
-    pub(super) const fn error(
-        &self,
-        operation: Operation,
-        cause: CauseOf<C>,
-    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        Error::new(operation, self.peer, cause)
-    }
-
-    pub(super) fn timed_out(&self, after: Duration) -> CauseOf<C> {
-        let unwritten_bytes = self.session.sending.queued_len();
-        Cause::TimedOut { after, unwritten_bytes, unfinished: self.session.receiving.unfinished() }
-    }
-
-    fn call_error(&self, sent: Sent, cause: CauseOf<C>) -> CallErrorOf<C> {
-        CallError::new(sent, self.error(Operation::Call, cause))
+    pub(super) const fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
+        crate::Error::new(operation, self.peer, cause)
     }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
-    /// Ends a call that failed. The socket is closed; the exchange stays open, so that whatever is asked next is told why.
-    fn give_up(&mut self, call: &Call<impl AsRef<[u8]>>, cause: CauseOf<C>) -> CallErrorOf<C> {
-        let sent = call.sent(&self.session.sending, &cause);
-        if self.session.receiving.has_unread() {
-            let _ = self.both(|session, port, clock| {
-                drive::give_unread(&mut session.receiving, port, clock);
-                Ok(())
-            });
-        }
-        self.close_now();
-        self.call_error(sent, cause)
+    connection::polled_send_methods!();
+    connection::tending_connection_methods!();
+
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
+        self.begin_duplex();
+        Duplex::new(self, matching)
     }
 
-    /// Sends one message as far as the socket takes it now; see [`SendHalf::try_send`].
-    ///
-    /// # Errors
-    /// As there, and when an earlier call was given up or one is under way.
-    pub fn try_send(&mut self, payload: &[u8]) -> Result<TrySend, C> {
-        self.output(|session, port, clock| drive::try_put(&mut session.sending, port, clock, payload))
-    }
-
-    /// Accepts a message to be sent with others; see [`SendHalf::try_feed`].
-    ///
-    /// # Errors
-    /// As there, and when an earlier call was given up or one is under way.
-    pub fn try_feed(&mut self, payload: &[u8]) -> Result<TrySend, C> {
-        self.output(|session, port, clock| {
-            Ok(match drive::queue(&mut session.sending, port, clock, payload)? {
-                Progress::Done => TrySend::Queued,
-                Progress::Blocked => TrySend::Full,
-            })
-        })
-    }
-
-    /// Writes what is queued, as far as the socket takes it now; true when all of it is out.
-    ///
-    /// # Errors
-    /// When the connection failed, and when an earlier call was given up.
-    pub fn try_flush(&mut self) -> Result<bool, C> {
-        if self.call.is_some() {
-            // It is the call that is written, and the answer to the call that tells of failures.
-            return Ok(self.unwritten_bytes() == 0);
-        }
-        self.output(|session, port, clock| Ok(drive::flush(&mut session.sending, port, clock)? == Progress::Done))
-    }
-
-    /// Ends our side when what is queued is written; see [`SendHalf::try_finish`].
-    ///
-    /// # Errors
-    /// When the connection failed, and when an earlier call was given up or one is under way.
-    pub fn try_finish(&mut self) -> Result<bool, C> {
-        self.check(Operation::Send)?;
-        self.session.sending.finish();
-        self.try_flush()
-    }
-
-    /// For between two exchanges, where nobody is inside a call: sends and answers heartbeats that are due, without waiting for anything,
-    /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A message that came by itself
-    /// is an error, for it could be taken for the next reply; where nobody listens (`is_deaf`) it is dropped.
-    ///
-    /// # Errors
-    /// When the peer is dead, when it closed the connection, when something came that nobody asked for, and when the connection
-    /// failed. It is of no more use then.
-    pub fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, C> {
-        self.check(Operation::Receive)?;
-        let tended = self.both(|session, port, clock| {
-            drive::tend(&mut session.receiving, &mut session.sending, port, clock, is_deaf)
-        });
-        let until = tended.map_err(|cause| self.error(Operation::Receive, cause))?;
-        Ok(until.map(|at| at.saturating_sub(self.clock.now())))
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
+        self.begin_simplex(&mut receiving);
+        receiving.duplex(matching).paired(self)
     }
 
     /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes
@@ -404,7 +227,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     ///
     /// # Errors
     /// As there, and when an earlier call was given up or one is under way.
-    pub fn try_recv(&mut self) -> Result<TryRecv, C> {
+    pub fn try_recv(&mut self) -> Result<TryRecv, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.receive()
     }
@@ -419,105 +242,109 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// # Errors
     /// When the request could not be sent, when the peer closed instead of replying, when something came before the request
     /// went out, or when an earlier call was given up or is under way.
-    pub fn try_call(&mut self, request: &[u8], within: Duration) -> CallResult<Option<Message>, C> {
+    pub fn try_call(&mut self, request: &[u8], within: Duration) -> Result<Option<Message>, CallErrorOf<C>> {
         self.try_exchange(request, within, false)
-    }
-
-    /// The same; with `half_close` our side ends behind the request.
-    pub(super) fn try_exchange(
-        &mut self,
-        request: &[u8],
-        within: Duration,
-        half_close: bool,
-    ) -> CallResult<Option<Message>, C> {
-        if self.call.is_some() {
-            return Err(self.call_error(Sent::Not, Cause::UnderWay));
-        }
-        let session = &mut self.session;
-        let begun = Call::begin(&mut session.exchange, &session.sending, request.to_vec(), half_close);
-        let call = begun.map_err(|cause| self.call_error(Sent::Not, cause))?;
-        self.call = Some(UnderWay { call, within, deadline: self.clock.within(within) });
-        self.try_reply()
     }
 
     /// The reply to the call that is under way, if it is there.
     ///
     /// # Errors
     /// As [`try_call`](Self::try_call), and when its time is over. [`Cause::NoCall`] when no call is under way: nothing was lost then.
-    pub fn try_reply(&mut self) -> CallResult<Option<Message>, C> {
-        let Some(mut under_way) = self.call.take() else {
-            let cause = match self.check(Operation::Call) {
-                Err(error) => error.into_cause(),
-                Ok(()) if self.stream.is_none() => Cause::Closed,
-                Ok(()) => Cause::NoCall,
-            };
+    pub fn try_reply(&mut self) -> Result<Option<Message>, CallErrorOf<C>> {
+        let Some(mut call) = self.call.take() else {
+            self.check(Operation::Call).map_err(|error| CallErrorOf::<C>::new(Sent::Not, error))?;
+            let cause = if self.stream.is_none() { Cause::Closed } else { Cause::NoCall };
             return Err(self.call_error(Sent::Not, cause));
         };
-        let cause = match self.advance(&mut under_way.call) {
-            Ok(Answer::Reply(reply)) => {
-                self.session.exchange.settle();
+        let wants = match call.advance(self, ())? {
+            Ok(reply) => {
+                self.until = None;
                 return Ok(Some(reply));
             }
             // What has come counts, so the clock is looked at last.
-            Ok(Answer::Wait(_)) if self.clock.now() < under_way.deadline => {
-                self.call = Some(under_way);
-                return Ok(None);
-            }
-            Ok(Answer::Wait(_)) => self.timed_out(under_way.within),
-            Err(cause) => cause,
+            Err(_) if self.clock.now() >= call.deadline() => return Err(call.time_out(self)),
+            Err(wants) => wants,
         };
-        Err(self.give_up(&under_way.call, cause))
+        self.until = wants.until();
+        self.call = Some(call);
+        Ok(None)
     }
 
-    pub(super) fn receive(&mut self) -> Result<TryRecv, C> {
-        let came =
-            self.both(|session, port, clock| drive::attend(&mut session.receiving, &mut session.sending, port, clock));
-        let (came, until) = match came {
-            Ok(Came::Message(message)) => (TryRecv::Message(message), None),
-            Ok(Came::Closed) => (TryRecv::Closed, None),
-            Ok(Came::Wait(until)) => (TryRecv::Nothing, until),
-            Ok(Came::Beat) => (TryRecv::Nothing, drive::AT_ONCE),
-            Err(cause) => {
-                // A socket tells of a reset once and then ends as if it had been closed in good order.
-                if drive::is_lost(&cause) || matches!(cause, Cause::Dead(_)) {
-                    self.stream = None;
-                }
-                self.until = None;
-                return Err(self.error(Operation::Receive, cause));
-            }
-        };
+    /// A call; with `half_close` our side ends behind the request.
+    pub(super) fn try_exchange(
+        &mut self,
+        request: &[u8],
+        within: Duration,
+        half_close: bool,
+    ) -> Result<Option<Message>, CallErrorOf<C>> {
+        self.call = Some(PendingCall::begin(self, request.to_vec(), within, half_close)?);
+        self.try_reply()
+    }
+
+    pub(super) fn receive(&mut self) -> Result<TryRecv, ErrorOf<C>> {
+        self.until = None;
+        let (came, until) = self.attend(())?.at_once();
         self.until = until;
         Ok(came)
     }
 
-    fn advance(&mut self, call: &mut Call<Vec<u8>>) -> std::result::Result<Answer, CauseOf<C>> {
-        let answer =
-            self.both(|session, port, clock| call.advance(&mut session.receiving, &mut session.sending, port, clock))?;
-        self.until = match answer {
-            Answer::Wait(wants) => wants.until(),
-            Answer::Reply(_) => None,
-        };
-        Ok(answer)
+    /// While a call is under way it is the call that is written, and the answer to the call tells of failures.
+    fn flush_now(&mut self) -> Result<bool, ErrorOf<C>> {
+        if self.call.is_some() {
+            return Ok(self.unwritten_bytes() == 0);
+        }
+        self.output(|sending, port, clock| Ok(drive::flush(sending, port, clock)? == Progress::Done))
     }
 
     fn output<T>(
         &mut self,
-        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> std::result::Result<T, CauseOf<C>>,
-    ) -> Result<T, C> {
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+    ) -> Result<T, ErrorOf<C>> {
         self.check(Operation::Send)?;
-        self.both(work).map_err(|cause| self.error(Operation::Send, cause))
+        self.both(|session, port, clock| work(&mut session.sending, port, clock))
+            .map_err(|cause| self.error(Operation::Send, cause))
     }
 
     /// Does something with the socket.
     pub(super) fn both<T>(
         &mut self,
-        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> std::result::Result<T, CauseOf<C>>,
-    ) -> std::result::Result<T, CauseOf<C>> {
-        let is_connecting = &mut self.is_connecting;
-        match &mut self.stream {
-            Some(stream) => work(&mut self.session, &mut Port { stream, is_connecting }, &self.clock),
-            None => Err(Cause::Closed),
-        }
+        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+    ) -> Result<T, CauseOf<C>> {
+        let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
+        work(&mut self.session, &mut Port { stream, is_connecting: &mut self.is_connecting }, &self.clock)
+    }
+}
+
+impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
+    connection::session_parts!(session.receiving, session.sending, session.exchange, peer);
+
+    fn close_socket(&mut self) {
+        self.close_now();
+    }
+
+    fn close_reading(&mut self) {
+        self.stream = None;
+    }
+
+    fn count_like(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    fn is_calling(&self) -> bool {
+        self.call.is_some()
+    }
+}
+
+impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
+    type Wait<'w> = ();
+
+    const AT_ONCE: () = ();
+
+    fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
+        let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
+        let port = Port { stream, is_connecting: &mut self.is_connecting };
+        let Session { receiving, sending, .. } = &mut self.session;
+        Ok(Open { receiving, sending, port, clock: &self.clock })
     }
 }
 

@@ -8,6 +8,10 @@
 mod client;
 mod connection;
 mod connector;
+#[cfg(unix)]
+mod dialling;
+#[cfg(unix)]
+mod driver;
 mod duplex;
 mod halves;
 mod listener;
@@ -25,7 +29,7 @@ mod waiting;
 pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, NonBlocking};
-pub use duplex::{Duplex, Event, TryCall};
+pub use duplex::Duplex;
 pub use halves::{RecvHalf, SendHalf};
 pub use listener::Listener;
 pub use served::Served;
@@ -33,4 +37,7 @@ pub use stream::WriteStream;
 #[cfg(unix)]
 pub use upstream::Upstream;
 
+pub use crate::calls::{Event, TryCall};
+#[cfg(unix)]
+pub use crate::upstream::States;
 pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

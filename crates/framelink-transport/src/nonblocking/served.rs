@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -11,15 +10,19 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
-use super::connection::Result;
 use super::{Connection, WriteStream};
-use crate::drive::{self, Ahead, Clock as _, Outgoing, Progress};
-use crate::error::{Cause, Error, Operation};
-use crate::profile::ExchangeKind;
-use crate::session::{Concurrency, Place, Replies};
-use crate::{Directions, MemberId, Message, Profile, Registry, TryRecv};
+use crate::connection::ErrorOf;
+use crate::drive::{Clock as _, Progress};
+use crate::error::{Cause, Operation};
+use crate::profile::Profile;
+use crate::server::{ServedMachine, join_method};
 
-type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+use crate::session::{Concurrency, Place};
+use crate::tries::TryRecv;
+use framelink_profile::Directions;
+use framelink_session::Message;
+
+type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
 /// A connection that is served in an event loop: requests are taken one after the other, and answered whenever that is done.
 ///
@@ -64,82 +67,52 @@ type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 /// ```
 pub struct Served<C: Decode + Encode = Directions, S = TcpStream> {
     pub(super) connection: Connection<C, S>,
-    replies: Replies,
-    outgoing: Outgoing<C>,
+    machine: ServedMachine<C>,
     waker: Waker,
-    is_short: bool,
-    takes_turns: bool,
-    /// What was read before there was room for it.
-    ahead: Ahead<Message>,
-    /// What reading has come to, once there are no more requests.
-    end: Option<Result<(), C>>,
 }
 
 impl<C: Decode + Encode, S> Connection<C, S> {
-    /// Joins those that are pushed to by a registry, until it ends: what is pushed goes out while it is
-    /// [served](Self::serve_many). One that had joined another registry leaves that.
-    ///
-    /// See [`Registry`] for an example.
-    pub fn join(&mut self, registry: &Registry<C>) -> MemberId {
-        let sending = &self.session.sending;
-        let mailbox = registry.join(Arc::clone(sending.framing()), sending.memory());
-        self.session.receiving.take_heartbeat_for_first();
-        self.mailbox.insert(mailbox).id()
-    }
+    join_method!();
 
-    /// For many requests at a time, whose replies go out as `concurrency` and the profile say.
+    /// Serves many requests at a time, whose replies are sent as `concurrency` and the profile say.
     pub fn serve_many(mut self, profile: &Profile, concurrency: Concurrency) -> Served<C, S> {
-        if profile.exchange() == ExchangeKind::Sync {
-            self.session.receiving.take_turns();
-        }
-        self.session.receiving.take_requests(true);
-        let outgoing = Outgoing::new(self.mailbox.take(), profile.timeouts().write, &self.session.sending);
-        let memory = self.session.sending.memory();
-        let replies = Replies::new(concurrency).count_memory(memory, profile.limits().handled());
-        let ahead = Ahead::new(memory);
-        Served {
-            connection: self,
-            replies,
-            outgoing,
-            waker: Waker::noop().clone(),
-            is_short: profile.connection().short().is_some(),
-            takes_turns: profile.exchange() == ExchangeKind::Sync,
-            ahead,
-            end: None,
-        }
+        let (session, mailbox) = (&mut self.session, self.mailbox.take());
+        let machine = ServedMachine::begin(&mut session.receiving, &session.sending, mailbox, profile, concurrency);
+        Served { connection: self, machine, waker: Waker::noop().clone() }
     }
 }
 
 impl<C: Decode + Encode, S> Served<C, S> {
-    /// After so long it is to be asked again, though no event comes: a reply may be overdue, or silence ends a message.
+    /// After so long the connection is to be asked again though no event comes: a reply may be overdue, or silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         let now = self.connection.clock.now();
-        let writing = self.outgoing.deadline(&self.replies).map(|at| at.saturating_sub(now));
-        let reading = if self.is_reading() { self.connection.deadline() } else { self.beat_within(now) };
+        let machine = self.machine.deadline(&self.connection.session.sending).map(|at| at.saturating_sub(now));
+        let reading = if self.machine.requests.may_read() { self.connection.deadline() } else { None };
         let told = self.connection.told().map(|_| Duration::ZERO);
-        [writing, reading, told].into_iter().flatten().min()
+        [machine, reading, told].into_iter().flatten().min()
     }
 
-    /// What is told when something is [pushed](Registry) to the connection, or it is to be closed because it is too slow, or to end
-    /// as its [`Admission`](crate::Admission) tells: there is no event of the system for that. It is to have [`try_next`](Self::try_next) asked: make one of whatever
-    /// [wakes](std::task::Wake) the loop, a `mio::Waker` say, and set it before anything else.
+    /// Sets what is woken when a message is [pushed](crate::Registry) to the connection, when it is to be closed because it is too slow,
+    /// and when it is to end as its [`Admission`](crate::Admission) says. The system has no event for these. The waker has to have
+    /// [`try_next`](Self::try_next) called: make one of what [wakes](std::task::Wake) the loop, a `mio::Waker` for example, and set it
+    /// before anything else.
     pub fn set_waker(&mut self, waker: Waker) {
-        self.outgoing.tell(&waker);
+        self.machine.output.wake(&waker);
         self.connection.set_waker(&waker);
         self.waker = waker;
     }
 
     /// How many requests are not answered wholly: their replies are not written.
     pub fn owed(&self) -> usize {
-        self.replies.owed()
+        self.machine.requests.replies.owed()
     }
 
-    /// How many were answered wholly.
+    /// How many requests were answered wholly.
     pub const fn answered(&self) -> u64 {
-        self.replies.answered()
+        self.machine.requests.replies.answered()
     }
 
-    /// How many bytes of replies are still to be written: an event for writing is worth waiting for.
+    /// How many bytes of replies are still to be written. While there are any, an event for writing is worth waiting for.
     pub fn unwritten_bytes(&self) -> usize {
         self.connection.unwritten_bytes()
     }
@@ -149,110 +122,72 @@ impl<C: Decode + Encode, S> Served<C, S> {
         self.connection.peer_addr()
     }
 
-    /// The stream, to look at it or to set options of its own; `None` after it was closed because of an error.
+    /// The stream, to look at it or to set options of its own. `None` after it was closed because of an error.
     pub const fn stream(&self) -> Option<&S> {
         self.connection.stream()
-    }
-
-    /// Where heartbeats are expected some requests are read ahead: the peer must not seem dead, nor we, while all are busy.
-    fn is_reading(&self) -> bool {
-        let may_be_ahead = self.connection.pulse().is_some() && self.ahead.has_room();
-        self.end.is_none() && (self.replies.room() > 0 || may_be_ahead)
-    }
-
-    /// While nothing is read it is still to be seen that we live; but not sooner than the socket takes what is left.
-    fn beat_within(&self, now: Duration) -> Option<Duration> {
-        let pulse = self.connection.pulse().filter(|_| !self.connection.session.sending.owes_beat())?;
-        Some(pulse.beat_at()?.saturating_sub(now))
     }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
-    /// The next request and its place, if it is there and there is room for it. [`TryRecv::Closed`] when the peer has closed its
+    /// Returns the next request and its place, if it is there and there is room for it. [`TryRecv::Closed`] when the peer has closed its
     /// side and all replies are written.
     ///
     /// # Errors
-    /// When a reply was not taken in time, when the connection failed or is too slow for what is pushed to it; when something came
-    /// that is no message, after those before it were answered; when its time was over ([`Cause::Ended`]: it is asked once more and
-    /// closed then, like one that the peer has closed, unless it had to make room).
+    /// - When a reply was not taken in time.
+    /// - When the connection failed, or is too slow for messages that are pushed to it.
+    /// - When bytes came that are no message, after the messages before them were answered.
+    /// - When its time was over: [`Cause::Ended`]. It is asked once more and closed then, like a connection that the peer has closed,
+    ///   unless it had to make room.
     pub fn try_next(&mut self) -> Result<TryRecv<(Place, Message)>, C> {
         self.try_flush()?;
         loop {
-            if let Some(request) = self.next_ahead() {
+            if let Some(request) = self.machine.requests.next() {
                 return Ok(TryRecv::Message(request));
             }
-            if !self.is_reading() || !self.read()? {
+            if !self.machine.requests.may_read() {
                 break;
             }
+            let received = match self.connection.receive() {
+                Ok(TryRecv::Nothing) => break,
+                Ok(TryRecv::Message(message)) => Ok(Some(message)),
+                Ok(TryRecv::Closed) => Ok(None),
+                Err(error) => Err(error),
+            };
+            let request = self.machine.requests.on_received(received).map_err(|lost| self.fail(lost.into_cause()))?;
+            if let Some(request) = request {
+                return Ok(TryRecv::Message(request));
+            }
         }
-        match &self.end {
+        match self.machine.requests.ended() {
             None => Ok(TryRecv::Nothing),
-            Some(_) if !self.replies.is_empty() || !self.ahead.is_empty() => Ok(TryRecv::Nothing),
-            Some(Ok(())) => Ok(TryRecv::Closed),
-            Some(Err(_)) => self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| TryRecv::Closed),
+            Some(ended) => ended.map(|()| TryRecv::Closed),
         }
     }
 
-    /// Answers a request, with a reply or with nothing. The reply goes out as soon as the order lets it, as far as the socket takes
-    /// it now. False if the request was answered before.
+    /// Answers a request, with a reply or with nothing. The reply is sent as soon as the order of replies lets it, as far as the socket
+    /// takes it now. False if the request was answered before.
     ///
     /// # Errors
     /// When a reply cannot be sent with this framing, and when the connection failed. It is closed then.
     pub fn reply(&mut self, place: Place, reply: Option<&[u8]>) -> Result<bool, C> {
-        let is_owed = self.replies.answer(place, reply.map(<[u8]>::to_vec), self.connection.clock.now());
+        let now = self.connection.clock.now();
+        let is_owed = self.machine.requests.answer(place, reply.map(<[u8]>::to_vec), now);
         self.try_flush()?;
         Ok(is_owed)
     }
 
-    /// Writes what is due, as far as the socket takes it now; true when all of it is out.
+    /// Writes what is due, as far as the socket takes it now. True when all of it is written.
     ///
     /// # Errors
     /// As [`try_next`](Self::try_next).
     pub fn try_flush(&mut self) -> Result<bool, C> {
-        self.outgoing.tell(&self.waker);
-        if !self.is_reading() {
-            let now = self.connection.clock.now();
-            self.connection.session.sending.on_time(now);
-        }
-        let (outgoing, replies) = (&mut self.outgoing, &mut self.replies);
-        let written =
-            self.connection.both(|session, port, clock| outgoing.write(replies, &mut session.sending, port, clock));
+        let machine = &mut self.machine;
+        machine.output.wake(&self.waker);
+        let written = self.connection.both(|session, port, clock| machine.write(&mut session.sending, port, clock));
         written.map(|progress| progress == Progress::Done).map_err(|cause| self.fail(cause))
     }
 
-    /// Of what was read, if there is room for it.
-    fn next_ahead(&mut self) -> Option<(Place, Message)> {
-        if self.ahead.is_empty() {
-            return None;
-        }
-        let place = self.replies.take_request(self.ahead.next_len())?;
-        let message = self.ahead.pop()?;
-        if self.takes_turns {
-            self.connection.session.receiving.hold_pulse();
-        }
-        Some((place, message))
-    }
-
-    /// Reads one request; false if there is none.
-    fn read(&mut self) -> Result<bool, C> {
-        match self.connection.receive() {
-            Ok(TryRecv::Message(message)) => {
-                if self.is_short {
-                    self.end = Some(Ok(()));
-                }
-                let len = message.len();
-                self.ahead.push(message, len);
-                return Ok(true);
-            }
-            Ok(TryRecv::Nothing) => {}
-            Ok(TryRecv::Closed) => self.end = Some(Ok(())),
-            Err(error) if drive::is_lost(error.cause()) => return Err(self.fail(error.into_cause())),
-            Err(error) => self.end = Some(Err(error)),
-        }
-        Ok(false)
-    }
-
-    fn fail(&mut self, cause: CauseOf<C>) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
+    fn fail(&mut self, cause: Cause<<C as Decode>::Error, <C as Encode>::Error>) -> ErrorOf<C> {
         self.connection.close_now();
         self.connection.error(Operation::Serve, cause)
     }

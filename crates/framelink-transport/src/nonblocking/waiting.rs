@@ -7,43 +7,27 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::connection::{CallResult, Connection, Result};
+use super::connection::Connection;
 use super::duplex::EventOf;
 use super::{Duplex, WriteStream};
-use crate::drive::{self, Clock as _, Close, Wants};
-use crate::error::{CallError, Cause, Error, Operation};
-use crate::{CloseReport, Message, TryRecv, TrySend};
+use crate::connection::{self, CallErrorOf, Endpoint as _, ErrorOf, SessionParts as _, Step, docs};
+use crate::drive::{self, Clock as _, Wants};
+use crate::driver::plain;
+use crate::error::{CallError, Cause, Operation};
+use crate::{TryRecv, TrySend};
 
 /// How often one that may have to make room looks whether it has to.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
-    /// Receives the next message, or says that none came within that time. What has come of one is kept.
-    ///
-    /// # Errors
-    /// As [`try_recv`](Self::try_recv).
-    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, C> {
-        let deadline = self.clock.within(limit);
-        loop {
-            match self.try_recv()? {
-                TryRecv::Nothing if self.clock.now() < deadline => {
-                    // What is queued goes meanwhile: the peer may wait for it. If that fails, receiving tells why.
-                    let is_out = self.try_flush().unwrap_or(true);
-                    let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
-                    let soonest = self.deadline().map_or(deadline, |left| self.clock.within(left).min(deadline));
-                    self.wait(flags, soonest).map_err(|error| self.failed(Operation::Receive, error))?;
-                }
-                came => return Ok(came),
-            }
-        }
-    }
+    connection::exchanging_connection_methods!(plain);
 
     /// Sends one message within that time. When that is over the message is either not accepted at all, or the rest of it leaves
     /// before anything else.
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send), and when the socket did not take it in time.
-    pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), C> {
+    pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), ErrorOf<C>> {
         let deadline = self.clock.within(limit);
         loop {
             match self.try_send(payload)? {
@@ -58,99 +42,65 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
-    /// Sends one message within that time, like [`send_within`](Self::send_within). The error also says what the peer may have seen
-    /// of the message.
-    ///
-    /// # Errors
-    /// As [`send_within`](Self::send_within).
-    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> CallResult<(), C> {
+    #[doc = docs!(send_with_outcome)]
+    pub fn send_with_outcome(&mut self, payload: &[u8], limit: Duration) -> Result<(), CallErrorOf<C>> {
         let before = self.session.sending.accepted();
         self.send_within(payload, limit).map_err(|error| {
             CallError::new(drive::sent_of_message(&self.session.sending, before, error.cause()), error)
         })
     }
 
-    /// Writes all that is queued within that time. When that is over the rest stays queued.
-    ///
-    /// # Errors
-    /// When the connection failed, and when the socket did not take it in time.
-    pub fn flush_within(&mut self, limit: Duration) -> Result<(), C> {
+    #[doc = docs!(flush_within)]
+    pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
         self.flush_until(self.clock.within(limit), limit)
     }
 
-    /// Ends our side within that time: what is queued is written, then writing is shut down. The peer can go on sending.
-    ///
-    /// # Errors
-    /// When the connection failed, and when the socket did not take what was queued in time.
-    pub fn finish_within(&mut self, limit: Duration) -> Result<(), C> {
+    #[doc = docs!(finish_within)]
+    pub fn finish_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
         self.check(Operation::Send)?;
         self.session.sending.finish();
         self.flush_within(limit)
     }
 
-    /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
-    ///
-    /// # Errors
-    /// As [`try_call`](Self::try_call) and [`try_reply`](Self::try_reply).
-    pub fn call(
-        &mut self,
-        request: &[u8],
-        within: Duration,
-    ) -> std::result::Result<Message, CallError<<C as Decode>::Error, <C as Encode>::Error>> {
-        self.exchange(request, within, false)
-    }
-
-    /// The same; with `half_close` our side ends behind the request.
-    pub(super) fn exchange(
-        &mut self,
-        request: &[u8],
-        within: Duration,
-        half_close: bool,
-    ) -> std::result::Result<Message, CallError<<C as Decode>::Error, <C as Encode>::Error>> {
-        let mut reply = self.try_exchange(request, within, half_close)?;
-        loop {
-            if let Some(reply) = reply {
-                return Ok(reply);
-            }
-            let deadline = self.clock.within(self.deadline().unwrap_or_default());
-            let flags = if self.session.sending.has_output() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-            // If waiting fails, asking again tells why.
-            let _ = self.wait(flags, deadline);
-            reply = self.try_reply()?;
+    /// Waits until the socket can go on, or until this is to be asked again, for `limit` at most.
+    pub(super) fn wait_for_more(&self, limit: Duration) {
+        let limit = self.deadline().map_or(limit, |again| again.min(limit));
+        if !limit.is_zero() {
+            // If the socket cannot be waited for, the next step says why.
+            let _ = self.wait(receiving(self.unwritten_bytes() == 0), self.clock.within(limit));
         }
     }
 
-    /// Closes the connection in good order: writes what is queued, ends our side, and takes what the peer still sends until
-    /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
-    ///
-    /// # Errors
-    /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
-    pub fn close(mut self, within: Duration) -> Result<CloseReport, C> {
-        let mut close = Close::begin(&mut self.session.sending, &self.clock, within);
+    /// Goes on until something is done, or until that time: then it is `None`. If the socket cannot be waited for, the next step says why.
+    fn until_done<T, E>(
+        &mut self,
+        deadline: Option<Duration>,
+        mut step: impl FnMut(&mut Self, ()) -> Step<T, E>,
+    ) -> Result<Option<T>, E> {
         loop {
-            let closed = self
-                .both(|session, port, clock| close.advance(&mut session.receiving, &mut session.sending, port, clock));
-            match closed.map_err(|cause| self.error(Operation::Close, cause))? {
-                Ok(report) => return Ok(report),
-                Err(wants) => {
-                    self.wait(flags(wants), close.deadline()).map_err(|error| self.failed(Operation::Close, error))?;
-                }
-            }
+            let wants = match step(self, ())? {
+                Ok(done) => return Ok(Some(done)),
+                // What has come counts, so the clock is looked at last.
+                Err(_) if deadline.is_some_and(|at| at <= self.clock.now()) => return Ok(None),
+                Err(wants) => wants,
+            };
+            let until = [deadline, wants.until()].into_iter().flatten().min().unwrap_or(Duration::MAX);
+            let _ = self.wait(flags(wants), until);
         }
     }
 
-    fn flush_until(&mut self, deadline: Duration, limit: Duration) -> Result<(), C> {
+    fn flush_until(&mut self, deadline: Duration, limit: Duration) -> Result<(), ErrorOf<C>> {
         while !self.try_flush()? {
             self.wait_to_write(deadline, limit)?;
         }
         Ok(())
     }
 
-    fn wait_to_write(&mut self, deadline: Duration, limit: Duration) -> Result<(), C> {
+    fn wait_to_write(&mut self, deadline: Duration, limit: Duration) -> Result<(), ErrorOf<C>> {
         if self.clock.now() >= deadline {
             return Err(self.error(Operation::Send, self.timed_out(limit)));
         }
-        self.wait(PollFlags::OUT, deadline).map_err(|error| self.failed(Operation::Send, error))
+        self.wait(PollFlags::OUT, deadline).map_err(|error| self.error(Operation::Send, Cause::of_io(error)))
     }
 
     /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
@@ -161,14 +111,6 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         let left = if self.can_be_dropped || self.session.receiving.holds_memory() { left.min(LOOK) } else { left };
         wait_for(&mut [PollFd::new(stream, flags)], left)
     }
-
-    pub(super) fn failed(
-        &self,
-        operation: Operation,
-        error: io::Error,
-    ) -> Error<<C as Decode>::Error, <C as Encode>::Error> {
-        self.error(operation, Cause::of_io(error))
-    }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
@@ -176,7 +118,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
     ///
     /// # Errors
     /// As [`try_recv`](Self::try_recv).
-    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv<EventOf<C>>, C> {
+    pub fn recv_within(&mut self, limit: Duration) -> Result<TryRecv<EventOf<C>>, ErrorOf<C>> {
         let deadline = self.connection.clock.within(limit);
         loop {
             match self.try_recv()? {
@@ -184,8 +126,8 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
                     let is_out = self.try_flush().unwrap_or(true);
                     let soonest =
                         self.deadline().map_or(deadline, |left| self.connection.clock.within(left).min(deadline));
-                    let waited = self.wait(is_out, soonest);
-                    waited.map_err(|error| self.connection.failed(Operation::Receive, error))?;
+                    let failed = |error| self.connection.error(Operation::Receive, Cause::of_io(error));
+                    self.wait(is_out, soonest).map_err(failed)?;
                 }
                 came => return Ok(came),
             }
@@ -194,7 +136,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
 
     /// Waits for what comes and, unless everything is out, for room to write.
     fn wait(&self, is_out: bool, deadline: Duration) -> io::Result<()> {
-        let flags = if is_out { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+        let flags = receiving(is_out);
         let left = deadline.saturating_sub(self.connection.clock.now());
         match (self.connection.stream(), &self.sending) {
             (Some(receiving), None) => wait_for(&mut [PollFd::new(receiving, flags)], left),
@@ -216,6 +158,11 @@ fn wait_for(streams: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// To receive and, unless everything is out, to write meanwhile.
+const fn receiving(is_out: bool) -> PollFlags {
+    if is_out { PollFlags::IN } else { PollFlags::IN.union(PollFlags::OUT) }
 }
 
 const fn flags(wants: Wants) -> PollFlags {

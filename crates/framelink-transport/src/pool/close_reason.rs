@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Cause;
+use crate::error::Cause;
 use crate::session::SendRefused;
 
 /// Why a pool closed one of its connections.
@@ -16,7 +16,7 @@ use crate::session::SendRefused;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// Nobody borrowed it for `connection.idle`, and there were more than `connection.min`.
+    /// It was not lent for `connection.idle`, and there were more than `connection.min`.
     Idle,
     /// It was as old as `connection.lifetime` lets it be.
     Lifetime,
@@ -32,7 +32,7 @@ pub enum CloseReason {
     PoolClosed,
     /// It came back with a reply owed, with something that was not sent, or with our side of it ended.
     Dirty,
-    /// Something came on it that nobody had asked for, or that is no message.
+    /// Something arrived on it that no request asked for, or that is no message.
     Unasked,
     /// The peer closed it.
     ByPeer,
@@ -43,7 +43,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// All there are.
+    /// All reasons.
     pub const ALL: &'static [Self] = &[
         Self::Idle,
         Self::Lifetime,
@@ -59,7 +59,7 @@ impl CloseReason {
         Self::Failed,
     ];
 
-    /// What it means for a connection that is, or was, lent that this came up on it.
+    /// The reason for which a connection with this error is closed.
     pub(crate) const fn of<D, E>(cause: &Cause<D, E>) -> Self {
         match cause {
             Cause::NoReply => Self::ByPeer,
@@ -70,18 +70,9 @@ impl CloseReason {
         }
     }
 
-    /// Whether there is nothing wrong with it, so that it is closed in good order.
+    /// Whether the connection is sound, so that it is closed in good order.
     pub(crate) const fn is_orderly(self) -> bool {
-        match self {
-            Self::Idle
-            | Self::Lifetime
-            | Self::Uses
-            | Self::Replaced
-            | Self::Surplus
-            | Self::Moved
-            | Self::PoolClosed => true,
-            Self::Dirty | Self::Unasked | Self::ByPeer | Self::Dead | Self::Failed => false,
-        }
+        !matches!(self, Self::Dirty | Self::Unasked | Self::ByPeer | Self::Dead | Self::Failed)
     }
 }
 

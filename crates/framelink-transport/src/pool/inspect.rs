@@ -4,34 +4,31 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use crate::drive::{Clock, Port, has_ended, tend};
+use crate::drive::{Clock, Open, Port};
 use crate::error::Cause;
-use crate::session::{Receiving, SendRefused, Sending};
+use crate::session::SendRefused;
 
-/// A peer that never stops sending is listened to with such pauses, in which others have their turn.
+/// A peer that never stops sending is read from with such pauses, in which other connections have their turn.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// For a connection that waits to be lent, is about to be, or was: deals with heartbeats and looks at what has come, without waiting.
-/// When to look again; an error if it has ended, or holds anything that could be taken for what belongs to the next exchange.
-pub(crate) fn inspect<D: Decode, E: Encode>(
-    receiving: &mut Receiving<D>,
-    sending: &mut Sending<E>,
-    port: &mut impl Port,
-    clock: &impl Clock,
+/// Looks at a connection that is idle, is about to be lent, or was lent: does what heartbeats need and reads what has arrived, without
+/// waiting. When to look again. An error if the connection has ended, or holds anything that could be taken for a part of the next exchange.
+pub(crate) fn inspect<D: Decode, E: Encode, P: Port, K: Clock>(
+    mut open: Open<'_, D, E, P, K>,
     is_deaf: bool,
 ) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
-    if sending.unwritten() > 0 {
+    if open.sending.unwritten() > 0 {
         return Err(Cause::UnderWay);
     }
-    if let Err(refused @ (SendRefused::Failed | SendRefused::Finished)) = sending.outgoing(&[]) {
+    if let Err(refused @ (SendRefused::Failed | SendRefused::Finished)) = open.sending.outgoing(&[]) {
         return Err(Cause::Refused(refused));
     }
-    // What the system has, which a runtime may not have noticed; what it means is said below.
-    has_ended(receiving, port.input(), clock, !is_deaf)?;
-    let again = tend(receiving, sending, port, clock, is_deaf)?;
-    // With heartbeats it may be the beginning of one, and whoever calls waits for the rest of it.
-    if !is_deaf && receiving.pulse().is_none() && receiving.is_inside_message() {
+    // Reads what the system has, which a runtime may not have noticed. What it means is decided below.
+    open.inbound(true).has_ended(!is_deaf)?;
+    let again = open.tend(is_deaf)?;
+    // With heartbeats it may be the beginning of a heartbeat. A call waits for the rest of it.
+    if !is_deaf && open.receiving.pulse().is_none() && open.receiving.is_inside_message() {
         return Err(Cause::Unasked);
     }
-    Ok(again.map(|at| at.saturating_sub(clock.now()).max(PAUSE)))
+    Ok(again.map(|at| at.saturating_sub(open.clock.now()).max(PAUSE)))
 }

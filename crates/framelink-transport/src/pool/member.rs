@@ -1,30 +1,112 @@
-//! What a pool has to know of a connection.
+//! A connection, as a pool has it.
 
+use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
-use super::CloseReason;
+use super::{CloseReason, PoolDriver};
+use crate::drive;
+use crate::upstream::Seat;
 
-/// One that is lent: a driver's connection at its address.
-pub(crate) trait Member {
-    /// By which one that is lent can be cut.
+/// A connection that can be lent: a driver's connection at its address.
+pub(crate) trait Poolable {
+    /// What cuts a connection that is lent.
     type Handle;
 
-    /// Does what is due and looks at what has come, without waiting; how long until there is more to do. An error if it is not
+    /// Does what is due and reads what has arrived, without waiting; how long until there is more to do. An error if the connection is not
     /// clean, so that it cannot be lent.
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason>;
 
     /// Whether it is wanted at another address.
     fn is_to_move(&self) -> bool;
 
-    /// It is lent.
+    /// The connection is lent.
     fn begin(&mut self) -> Self::Handle;
 
-    /// It is back. Whether it was of use, so that the peer is well; which may have ended it since.
+    /// The connection is back. Whether it was of use, so that the peer is well. It may have ended since.
     fn end(&mut self) -> bool;
 
-    /// It is not lent again, and it is we who want that: no failure of its address, however it is closed.
+    /// We do not lend it again. That is no failure of its address, however it is closed.
     fn leave(&mut self);
 
-    /// It is of no use any more, and nobody of ours wanted that.
+    /// It is of no use any more, for a reason that is not ours.
     fn lost(&mut self, reason: CloseReason);
+}
+
+/// A connection at its address.
+pub(crate) struct PoolMember<D: PoolDriver> {
+    pub(super) connection: D::Connection,
+    pub(super) seat: Seat,
+    pub(super) cutter: Arc<D::Cutter>,
+    /// Woken when something arrives while the connection is idle.
+    arrivals: Waker,
+    /// The traffic before it was lent.
+    before: Traffic,
+    /// Whether nothing takes messages that arrive.
+    is_deaf: bool,
+}
+
+impl<D: PoolDriver> PoolMember<D> {
+    pub(super) fn new(connection: D::Connection, seat: Seat, arrivals: Waker, is_deaf: bool) -> Self {
+        let (cutter, before) = (Arc::new(D::cutter(&connection)), D::traffic(&connection));
+        Self { connection, seat, cutter, arrivals, before, is_deaf }
+    }
+}
+
+impl<D: PoolDriver> Poolable for PoolMember<D> {
+    /// It keeps no socket open.
+    type Handle = Weak<D::Cutter>;
+
+    fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {
+        if !self.is_deaf && D::traffic(&self.connection).owes_since(self.before) {
+            return Err(CloseReason::Dirty);
+        }
+        // A form of the application's own may panic, and then the connection is of no use.
+        let inspected = drive::guarded(|| D::inspect(&mut self.connection, &self.arrivals, self.is_deaf));
+        inspected.and_then(|inspected| inspected).map_err(|cause| CloseReason::of(&cause))
+    }
+
+    fn is_to_move(&self) -> bool {
+        self.seat.is_to_move()
+    }
+
+    fn begin(&mut self) -> Self::Handle {
+        self.seat.begin();
+        self.before = D::traffic(&self.connection);
+        Arc::downgrade(&self.cutter)
+    }
+
+    fn end(&mut self) -> bool {
+        let was_useful = D::traffic(&self.connection).was_useful_since(self.before, self.is_deaf);
+        self.seat.end(was_useful);
+        was_useful
+    }
+
+    fn leave(&mut self) {
+        self.seat.leave();
+    }
+
+    fn lost(&mut self, reason: CloseReason) {
+        self.seat.lost(&reason.to_string());
+    }
+}
+
+/// How many messages were sent and received on a connection. This shows whether a reply may still arrive to a request that was sent, and
+/// not called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
+impl Traffic {
+    /// Whether an exchange has succeeded since then: a message was received, or one was sent where nothing is received.
+    pub(crate) const fn was_useful_since(self, before: Self, is_deaf: bool) -> bool {
+        self.received > before.received || (is_deaf && self.sent > before.sent)
+    }
+
+    /// Whether more messages were sent than received since then.
+    pub(crate) const fn owes_since(self, before: Self) -> bool {
+        self.sent.saturating_sub(before.sent) > self.received.saturating_sub(before.received)
+    }
 }

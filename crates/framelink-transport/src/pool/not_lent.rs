@@ -5,9 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connector::in_milliseconds;
-use crate::time_text::TimeText;
-use crate::{Blame, ConnectError};
+use framelink_codec::notation::TimeText;
+
+use crate::error::Blame;
+use crate::net::connect_error::ConnectError;
+use crate::net::connect_error::in_milliseconds;
 
 /// Why a pool lent no connection. Nothing was sent.
 ///
@@ -85,5 +87,26 @@ impl fmt::Display for NotLent {
 impl Error for NotLent {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.last_failure()?.source()
+    }
+}
+
+#[cfg(feature = "blocking")]
+impl<T> crate::driver::Suspended for Result<T, NotLent> {
+    fn suspended() -> Self {
+        let fault = Result::<T, ConnectError>::suspended().err().map(Arc::new);
+        Err(NotLent { is_closed: false, last_failure: fault, ..NotLent::closed() })
+    }
+}
+
+#[cfg(all(test, feature = "blocking"))]
+mod tests {
+    use super::*;
+    use crate::driver::at_once;
+
+    #[test]
+    fn a_future_that_is_suspended_is_an_error() {
+        let error = at_once(std::future::pending::<Result<(), NotLent>>()).unwrap_err();
+        assert!(!error.is_closed());
+        assert!(error.to_string().contains("a fault of framelink"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
-//! What a pool holds, and what it has done.
+//! What a pool holds and has done, and how it was closed.
 
 use std::sync::Arc;
 
 use super::CloseReason;
-use crate::ConnectError;
+use crate::net::connect_error::ConnectError;
 
 /// What a pool holds at this moment, and what it has done since it was made.
 ///
@@ -55,5 +55,31 @@ impl PoolStatus {
     /// So many were closed, for each reason that occurred.
     pub fn all_closed(&self) -> impl Iterator<Item = (CloseReason, u64)> + '_ {
         CloseReason::ALL.iter().map(|&reason| (reason, self.closed(reason))).filter(|(_, count)| *count > 0)
+    }
+}
+
+/// What became of the exchanges that were under way when a pool was closed.
+///
+/// ```no_run
+/// # #[cfg(feature = "blocking")]
+/// # fn example(pool: &framelink_transport::blocking::Pool) {
+/// let report = pool.close(std::time::Duration::from_secs(5));
+/// println!("{} finished, {} cut", report.finished, report.cut);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolReport {
+    /// So many connections were lent when it began to close, and came back in time.
+    pub finished: u64,
+    /// So many were still lent when the time was over.
+    pub cut: u64,
+}
+
+/// Nothing is known of what became of the exchanges.
+#[cfg(feature = "blocking")]
+impl crate::driver::Suspended for PoolReport {
+    fn suspended() -> Self {
+        Self::default()
     }
 }

@@ -1,17 +1,17 @@
-//! Who waits for a connection, in order.
+//! The callers that wait for a connection, in order.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::Lent;
+use super::PooledSlot;
 
-/// The place of one that waits.
+/// The place of a caller that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
-/// Who waits, in the order in which they came. One that was given a connection stays until it fetches it, so that one that is given
-/// a connection which ends at that moment has not lost its place.
+/// The callers that wait, in the order in which they came. A caller that was given a connection stays until it fetches the connection:
+/// if the connection ends before that, the caller has not lost its place.
 #[derive(Debug)]
 pub(super) struct Waiters<M> {
     queue: VecDeque<Waiter<M>>,
@@ -25,7 +25,7 @@ pub(super) struct Waiter<M> {
     pub(super) since: Duration,
     pub(super) until: Duration,
     waker: Waker,
-    given: Option<Lent<M>>,
+    given: Option<PooledSlot<M>>,
 }
 
 impl<M> Waiters<M> {
@@ -33,7 +33,7 @@ impl<M> Waiters<M> {
         Self { queue: VecDeque::new(), next: 0, given: 0 }
     }
 
-    /// Takes a place at the end.
+    /// Adds a caller at the end.
     pub(super) fn push(&mut self, since: Duration, until: Duration, waker: Waker) -> Ticket {
         let ticket = Ticket(self.next);
         self.next += 1;
@@ -41,30 +41,30 @@ impl<M> Waiters<M> {
         ticket
     }
 
-    /// The first that has been given nothing has it. Whom to wake; the connection back, if there is none.
-    pub(super) fn give(&mut self, lent: Lent<M>) -> Result<Waker, Lent<M>> {
+    /// Gives a connection to the first caller that has none, whose waker is returned. If no caller waits, the connection is returned.
+    pub(super) fn give(&mut self, lent: PooledSlot<M>) -> Result<Waker, PooledSlot<M>> {
         let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.given.is_none()) else { return Err(lent) };
         waiter.given = Some(lent);
         self.given += 1;
         Ok(waiter.waker.clone())
     }
 
-    /// What that one was given, which it has no more; `Err` if it does not wait.
-    pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<Lent<M>>, ()> {
+    /// Takes the connection that a caller was given. `Err` if the caller does not wait.
+    pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<PooledSlot<M>>, ()> {
         let at = self.at(ticket).ok_or(())?;
         let given = self.queue[at].given.take();
         self.given -= u32::from(given.is_some());
         Ok(given)
     }
 
-    /// It waits on, and is to be woken so.
+    /// From now on a caller is woken by this waker.
     pub(super) fn set_waker(&mut self, ticket: Ticket, waker: &Waker) {
         if let Some(at) = self.at(ticket) {
             self.queue[at].waker.clone_from(waker);
         }
     }
 
-    /// It waits no more; what it was given has to be taken first.
+    /// A caller waits no more. A connection that it was given has to be taken first.
     pub(super) fn remove(&mut self, ticket: Ticket) {
         if let Some(at) = self.at(ticket) {
             self.queue.remove(at);
@@ -75,13 +75,13 @@ impl<M> Waiters<M> {
         self.at(ticket).map(|at| &self.queue[at])
     }
 
-    /// How many came before it, and wait still.
+    /// How many callers came before this one and still wait.
     pub(super) fn before(&self, ticket: Ticket) -> usize {
         self.queue.iter().take_while(|waiter| waiter.ticket < ticket).filter(|waiter| waiter.given.is_none()).count()
     }
 
-    /// Nobody waits any more: whom to wake, and what some were given.
-    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<Lent<M>>) {
+    /// Removes all callers: their wakers, and the connections that some of them were given.
+    pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<PooledSlot<M>>) {
         self.given = 0;
         let (mut wakers, mut given) = (Vec::new(), Vec::new());
         for waiter in std::mem::take(&mut self.queue) {
@@ -91,12 +91,12 @@ impl<M> Waiters<M> {
         (wakers, given)
     }
 
-    /// So many wait for a connection.
+    /// How many callers wait for a connection.
     pub(super) fn len(&self) -> usize {
         self.queue.len() - self.given as usize
     }
 
-    /// So many have been given one that they have not fetched.
+    /// How many callers have not fetched the connection that they were given.
     pub(super) const fn given(&self) -> u32 {
         self.given
     }

@@ -3,12 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use crate::pool::{CloseReason, Member};
+use crate::pool::{CloseReason, Poolable};
 
 /// What there is of one connection at the peer and between.
 #[derive(Debug, Default)]
@@ -83,7 +80,7 @@ impl Drop for Fake {
     }
 }
 
-impl Member for Fake {
+impl Poolable for Fake {
     type Handle = ();
 
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {
@@ -112,32 +109,4 @@ impl Member for Fake {
     fn leave(&mut self) {}
 
     fn lost(&mut self, _reason: CloseReason) {}
-}
-
-/// Whether somebody was woken.
-#[derive(Debug, Default)]
-pub(crate) struct Flag(AtomicBool);
-
-impl Flag {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
-        Arc::clone(self).into()
-    }
-
-    pub(crate) fn is_up(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn lower(&self) -> bool {
-        self.0.swap(false, Ordering::AcqRel)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Release);
-    }
 }

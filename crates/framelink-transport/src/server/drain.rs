@@ -2,33 +2,16 @@
 
 use std::time::Duration;
 
-use crate::session::{Stage, Tallied};
+use super::stats::ServerCounts;
+use crate::session::Stage;
 
 /// How far the drain of a server is. Time is an argument, since a moment that the server chose.
-///
-/// ```text
-///   Open ── order ──► Draining ── half of the time ──► Closing ── all of it ──► Cut
-/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Drain {
-    times: Option<Times>,
+    /// When half of the time is over, and when all of it is.
+    times: Option<[Duration; 2]>,
     /// What had been counted when it began.
-    before: Before,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    half_over: Duration,
-    over: Duration,
-}
-
-/// What had been counted when a drain began.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Before {
-    pub(crate) tallied: Tallied,
-    pub(crate) discarded: u64,
-    pub(crate) closed: u64,
-    pub(crate) cut: u64,
+    pub(super) before: ServerCounts,
 }
 
 /// What came of draining a server. Each request is counted once.
@@ -74,38 +57,38 @@ impl DrainReport {
     }
 }
 
+/// It is not known then what was cut.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+impl crate::driver::Suspended for DrainReport {
+    fn suspended() -> Self {
+        Self { connections_cut: 1, ..Self::default() }
+    }
+}
+
 impl Drain {
     /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
-    pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> Before) -> bool {
-        let over = now.saturating_add(within);
-        let half_over = now.saturating_add(within / 2);
-        let is_first = self.times.is_none();
-        if is_first {
-            self.before = before();
-        }
-        let times = self.times.get_or_insert(Times { half_over, over });
-        times.over = times.over.min(over);
-        times.half_over = times.half_over.min(half_over);
-        is_first
+    pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> ServerCounts) -> bool {
+        let times = [within / 2, within].map(|time| now.saturating_add(time));
+        let Some(earlier) = self.times else {
+            *self = Self { times: Some(times), before: before() };
+            return true;
+        };
+        self.times = Some([earlier[0].min(times[0]), earlier[1].min(times[1])]);
+        false
     }
 
     pub(crate) fn stage(&self, now: Duration) -> Stage {
         match self.times {
             None => Stage::Open,
-            Some(times) if now < times.half_over => Stage::Draining,
-            Some(times) if now < times.over => Stage::Closing,
+            Some([half_over, _]) if now < half_over => Stage::Draining,
+            Some([_, over]) if now < over => Stage::Closing,
             Some(_) => Stage::Cut,
         }
     }
 
     /// When the next stage comes; `None` where time brings none.
     pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
-        let times = self.times?;
-        [times.half_over, times.over].into_iter().find(|&at| at > now)
-    }
-
-    pub(crate) const fn before(&self) -> &Before {
-        &self.before
+        self.times?.into_iter().find(|&at| at > now)
     }
 }
 
@@ -118,16 +101,16 @@ mod tests {
         let at = Duration::from_secs;
         let mut drain = Drain::default();
         assert_eq!((drain.stage(at(0)), drain.next_at(at(0))), (Stage::Open, None));
-        assert!(drain.order(at(10), at(8), Before::default));
+        assert!(drain.order(at(10), at(8), ServerCounts::default));
         assert_eq!((drain.stage(at(10)), drain.next_at(at(10))), (Stage::Draining, Some(at(14))));
         assert_eq!((drain.stage(at(14)), drain.next_at(at(14))), (Stage::Closing, Some(at(18))));
-        assert!(!drain.order(at(15), at(100), Before::default));
+        assert!(!drain.order(at(15), at(100), ServerCounts::default));
         assert_eq!((drain.stage(at(18)), drain.next_at(at(18))), (Stage::Cut, None));
         let mut drain = Drain::default();
-        drain.order(at(10), at(8), Before::default);
-        drain.order(at(11), at(0), Before::default);
+        drain.order(at(10), at(8), ServerCounts::default);
+        drain.order(at(11), at(0), ServerCounts::default);
         assert_eq!(drain.stage(at(11)), Stage::Cut);
-        drain.order(at(11), Duration::MAX, Before::default);
+        drain.order(at(11), Duration::MAX, ServerCounts::default);
         assert_eq!(drain.stage(at(11)), Stage::Cut);
     }
 }

@@ -1,22 +1,39 @@
-//! What a server knows of all its connections, whatever driver they are on.
+//! Serving connections, and servers of many connections, whatever the driver.
+//!
+//! ```text
+//!   ServerControl, run    accept, admit, drain, count: over ServerListener
+//!     │
+//!   ServedMachine         one connection in one task or loop     in_turn    one request after the other in one thread
+//!     ├─ ServedRequests   which request is read, when it is handled
+//!     └─ ServedOutput     replies, and pushed messages between them
+//!   end_served            the close
+//! ```
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod answer;
+mod control;
 mod drain;
-mod event;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod ledger;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod seat;
+mod ending;
+mod guard;
+mod in_turn;
+mod methods;
+mod output;
+mod pause;
+mod requests;
+mod run;
+mod served;
+mod stats;
+#[cfg(test)]
+mod tests;
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use drain::Drain;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use answer::{Answer, HandlerError};
+pub(crate) use control::ServerControl;
 pub use drain::DrainReport;
-pub use event::ServerEvent;
-pub(crate) use event::{Observer, tell};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use ledger::Ledger;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use ledger::{ClosedCounts, ServerCounts};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use seat::{Seat, is_probe};
+pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, served_connection};
+pub(crate) use guard::ServedGuard;
+pub(crate) use in_turn::{handled, serve_in_turn};
+pub(crate) use methods::{join_method, serve_many_method, serve_method, server};
+pub(crate) use output::ServedOutput;
+pub(crate) use requests::{PlacedRequest, ServedRequests};
+pub(crate) use run::{ServerListener, run};
+pub(crate) use served::ServedMachine;
+pub use stats::{ClosedCounts, ServerCounts};

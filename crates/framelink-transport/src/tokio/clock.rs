@@ -8,7 +8,7 @@ use crate::drive;
 
 /// Counts from the moment a connection was made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
 }
 
@@ -23,9 +23,9 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    /// A moment, as sessions take it.
-    pub(super) fn time_of(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.start)
+    /// So long from now.
+    pub(super) fn within(&self, time: Duration) -> Instant {
+        self.at(drive::Clock::now(self).saturating_add(time))
     }
 
     /// The moment that a session named.

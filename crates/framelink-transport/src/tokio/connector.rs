@@ -1,16 +1,25 @@
 //! Dialling.
 
-use std::io;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use framelink_codec::{Decode, Encode};
-use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::time::{Instant, timeout_at};
 
+use super::Connection;
+use super::clock::Clock;
+use super::listener::stream;
 use super::lookup::look_up;
-use super::{Connection, clock};
-use crate::{ConnectError, Directions, connector, socket, zoned_address};
+use crate::Directions;
+use crate::drive::Clock as _;
+use crate::driver::awaited;
+use crate::net::connect_error::{ConnectError, no_answer};
+use crate::net::methods::connector_methods;
+use crate::net::race::{Race, Step};
+use crate::net::zone::zoned_address;
+use crate::net::{connector, socket};
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]
@@ -33,36 +42,7 @@ pub enum Tokio {}
 pub type Connector<C = Directions> = connector::Connector<C, Tokio>;
 
 impl<C: Decode + Encode> Connector<C> {
-    /// Connects to the first address of the peer that answers.
-    ///
-    /// # Errors
-    /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of the last one tried.
-    pub async fn connect(&self, peer: impl ToSocketAddrs) -> Result<Connection<C>, ConnectError> {
-        self.check_profile()?;
-        let deadline = clock::within(self.within);
-        let addresses = match timeout_at(deadline, look_up(peer)).await {
-            Ok(found) => found.map_err(ConnectError::Resolve)?,
-            Err(_) => return Err(connector::no_answer(self.within)),
-        };
-        let mut last = self.no_address();
-        for (address, left) in self.attempts(addresses.into_iter()) {
-            // An address that is silent leaves the others their share of the time.
-            let after = deadline.saturating_duration_since(Instant::now()) / left;
-            let dialled = timeout(after, self.dial(address)).await;
-            if !matches!(dialled, Ok(Ok(_))) {
-                self.answered.on_failed(address);
-            }
-            match dialled {
-                Ok(Ok(stream)) => {
-                    self.answered.on_connected(address);
-                    return Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms));
-                }
-                Ok(Err(error)) => last = ConnectError::of_io(address, self.options.source, error),
-                Err(_) => last = ConnectError::TimedOut { address, after },
-            }
-        }
-        Err(last)
-    }
+    connector_methods!(awaited ToSocketAddrs async);
 
     /// The same, of an address as it was written, which may have the name of an interface for its zone.
     pub(super) async fn connect_to(&self, peer: &str) -> Result<Connection<C>, ConnectError> {
@@ -72,11 +52,31 @@ impl<C: Decode + Encode> Connector<C> {
         }
     }
 
-    async fn dial(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let socket = socket::dialling(&self.options, address)?;
-        socket.set_nonblocking(true)?;
-        let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
-        socket::not_to_itself(&stream)?;
-        Ok(stream)
+    /// A socket that is connected.
+    async fn dial(&self, peer: impl ToSocketAddrs) -> Result<(TcpStream, SocketAddr), ConnectError> {
+        self.check_profile()?;
+        let clock = Clock::start();
+        let addresses = match timeout_at(clock.at(self.within), look_up(peer)).await {
+            Ok(found) => found.map_err(ConnectError::Resolve)?,
+            Err(_) => return Err(no_answer(self.within)),
+        };
+        let mut race = self.race(addresses, self.within);
+        loop {
+            match race.step(clock.now()) {
+                Step::Begin(begun) => race.on_begun(begun, self.begin(begun.address, stream)),
+                Step::Wait { until } => wait(&mut race, clock.at(until)).await,
+                Step::Connected(stream, address) => return Ok((stream, address)),
+                Step::Failed(failure) => return Err(self.failed(failure)),
+            }
+        }
     }
+}
+
+/// Waits until a socket is connected, or has failed.
+async fn wait(race: &mut Race<TcpStream>, until: Instant) {
+    let look = poll_fn(|context| {
+        race.look(|stream| stream.poll_write_ready(context).map(|ready| ready.and_then(|()| socket::connected(stream))))
+    });
+    // The race looks at the clock itself.
+    let _ = timeout_at(until, look).await;
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::coop;
 
 use crate::drive::{Input, Output};
@@ -21,6 +22,16 @@ pub(super) struct Port<'p, S> {
 
 /// Reads what the system has, where a runtime may not have noticed yet that there is something.
 pub(super) type ReadNow<S> = fn(&S, &mut [u8]) -> io::Result<usize>;
+
+/// A late reply that the runtime has not noticed yet must not answer the next request.
+#[cfg(unix)]
+pub(super) const READ_NOW: Option<ReadNow<OwnedReadHalf>> = Some(|reader, space| {
+    use rustix::net::{RecvFlags, recv};
+    let (_, count) = recv(reader.as_ref(), space, RecvFlags::DONTWAIT)?;
+    Ok(count)
+});
+#[cfg(not(unix))]
+pub(super) const READ_NOW: Option<ReadNow<OwnedReadHalf>> = None;
 
 impl<'p, S> Port<'p, S> {
     pub(super) const fn new(stream: &'p mut S, waker: &'p Waker) -> Self {

@@ -1,27 +1,19 @@
 //! Dialling one of several addresses.
 
-mod dialler;
-mod resolver;
-mod signing;
 mod states;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
-
-use self::dialler::{Inner, Settings};
-use self::resolver::Resolver;
-pub(super) use self::signing::close;
 pub use self::states::States;
-use super::clock::{self, Clock};
-use super::{Connection, Connector};
-use crate::upstream::{Counts, Ledger, Loss, Seat, Spare, State, patience};
-use crate::{ConnectError, Message, Profile};
+use super::Connection;
+use super::connector::Tokio as Driver;
+use crate::connector::ConnectError;
+use crate::driver::awaited;
+use crate::profile::Profile;
+use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, upstream_methods};
+use framelink_session::Message;
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
 /// when connections go back to an address that was lost.
@@ -52,21 +44,14 @@ use crate::{ConnectError, Message, Profile};
 /// ```
 #[derive(Clone)]
 pub struct Upstream {
-    owner: Arc<Owner>,
+    pub(super) dialler: Dialler<Driver>,
 }
 
-/// The last of the clones takes what goes on in the background with it.
-struct Owner(Arc<Inner>);
+upstream_methods!(awaited async);
 
 impl Upstream {
-    /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
-    pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
-        let names = peers.into_iter().map(Into::into).collect();
-        Self::with(Settings { profile: Arc::clone(profile), names, resolver: None, on_loss: None, on_unread: None })
-    }
-
-    /// Looks names up in a way of its own. It is asked anew for each dial, and has the dial's time; one that panics counts as one that
-    /// failed. Say it before the upstream is used. Defaults to the system's.
+    /// Looks names up with `resolver`, which is called for each dial, in a task of its own, within the time of the dial. A lookup that
+    /// panics counts as one that failed. Call this before the upstream is used. Defaults to the resolver of the system.
     ///
     /// ```no_run
     /// # fn example(profile: std::sync::Arc<framelink_transport::Profile>) {
@@ -81,162 +66,6 @@ impl Upstream {
         F: Fn(Arc<str>) -> R + Send + Sync + 'static,
         R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
-        let resolver = Some(Arc::new(Resolver::new(resolver)));
-        Self::with(Settings { resolver, ..self.settings().clone() })
-    }
-
-    /// Is told of each connection that is lost, in a thread of its own. One that panics is told the next one too, one that hangs holds
-    /// nobody up. Say it before the upstream is used. Defaults to nobody.
-    #[must_use]
-    pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
-        Self::with(Settings { on_loss: Some(Arc::new(on_loss)), ..self.settings().clone() })
-    }
-
-    /// Is given each whole message that came on its connections and that no operation returned; see
-    /// [`Connector::on_unread`](super::Connector::on_unread). Say it before the upstream is used. By default such messages are dropped.
-    #[must_use]
-    pub fn on_unread(self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
-        Self::with(Settings { on_unread: Some(Arc::new(on_unread)), ..self.settings().clone() })
-    }
-
-    fn with(settings: Settings) -> Self {
-        let clock = Clock::start();
-        let (changed, (sender, states)) = (Arc::new(Notify::new()), watch::channel(State::Idle));
-        let told = Arc::clone(&changed);
-        let tell = move |state| {
-            sender.send_if_modified(|before| std::mem::replace(before, state) != *before);
-            told.notify_waiters();
-        };
-        let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
-        let reconnect = settings.profile.reconnect();
-        let mut connector = Connector::before_sign_on(&settings.profile);
-        connector.terms = connector.terms.with_unread(settings.on_unread.clone());
-        let inner = Inner {
-            connector,
-            ledger: Ledger::new(reconnect, names, on_loss, Box::new(clock), Box::new(tell)),
-            clock,
-            changed,
-            states,
-            spare: Spare::new(),
-            is_spare_wanted: AtomicBool::new(false),
-            background: Mutex::new(None),
-            settings,
-        };
-        Self { owner: Arc::new(Owner(Arc::new(inner))) }
-    }
-
-    /// What it was made with.
-    pub fn profile(&self) -> &Arc<Profile> {
-        &self.settings().profile
-    }
-
-    /// The addresses, as they were given.
-    pub fn addresses(&self) -> &[Arc<str>] {
-        &self.settings().names
-    }
-
-    /// How things stand.
-    pub fn state(&self) -> State {
-        self.inner().ledger.state()
-    }
-
-    /// How things stand from now on.
-    pub fn states(&self) -> States {
-        States::of(self.inner().states.clone())
-    }
-
-    /// What it has done.
-    pub fn counts(&self) -> Counts {
-        self.inner().ledger.counts()
-    }
-
-    /// So many exchanges are under way on its connections.
-    pub fn in_flight(&self) -> usize {
-        self.inner().ledger.in_flight()
-    }
-
-    /// A connection for something else than a client, a link or a pool: dialled, and signed on, within `timeouts.connect`. What becomes of it
-    /// is told to its seat.
-    ///
-    /// # Errors
-    /// When there is no connection in time.
-    pub async fn dial(&self) -> Result<(Connection, Seat), ConnectError> {
-        self.connect(clock::within(self.profile().timeouts().connect)).await
-    }
-
-    /// A connection that is ready for exchanges: dialled, and signed on.
-    pub(super) async fn connect(&self, deadline: Instant) -> Result<(Connection, Seat), ConnectError> {
-        let inner = self.inner();
-        if let Some(spare) = inner.take_spare() {
-            return Ok(spare);
-        }
-        let until = clock::within(patience(deadline.saturating_duration_since(Instant::now())));
-        let connected = inner.connect(until, deadline).await;
-        inner.tend_if_needed();
-        connected
-    }
-
-    /// The same, but it does not wait where an address is not to be dialled yet.
-    pub(super) async fn connect_if_due(&self) -> Result<(Connection, Seat), ConnectError> {
-        let inner = self.inner();
-        let connected = inner.connect(Instant::now(), clock::within(self.profile().timeouts().connect)).await;
-        inner.tend_if_needed();
-        connected
-    }
-
-    /// Whether an address can be dialled now.
-    pub(super) fn is_due(&self) -> bool {
-        self.inner().ledger.is_due()
-    }
-
-    /// Whether any connection is wanted at another address, now or later.
-    pub(super) fn has_moves(&self) -> bool {
-        self.inner().ledger.has_moves()
-    }
-
-    /// A connection in the place of one that is wanted at another address, if there is one already. Otherwise it is made, but nobody
-    /// waits for that.
-    pub(super) fn replacement(&self, seat: &Seat) -> Option<(Connection, Seat)> {
-        if !seat.is_to_move() {
-            return None;
-        }
-        let inner = self.inner();
-        let spare = inner.take_spare();
-        if spare.is_none() {
-            inner.is_spare_wanted.store(true, Ordering::Release);
-            inner.tend();
-            inner.changed.notify_waiters();
-        }
-        spare
-    }
-
-    /// Closes a connection in good order, while others go on.
-    pub(super) fn retire(&self, connection: Connection, seat: impl Into<Arc<Seat>>) {
-        self.inner().retire(connection, seat.into());
-    }
-
-    fn inner(&self) -> &Arc<Inner> {
-        &self.owner.0
-    }
-
-    fn settings(&self) -> &Settings {
-        &self.inner().settings
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let background = &self.0.background;
-        if let Some(task) = background.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
-        }
-        self.0.spare.clear();
-    }
-}
-
-/// States only.
-impl fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner().ledger.fmt(f)
+        self.with(|settings| settings.lookup = Some(Arc::new(move |name| Box::pin(resolver(name)))))
     }
 }

@@ -10,49 +10,14 @@
 //! own can use it.
 
 mod addresses;
-#[cfg(feature = "socket")]
-mod berth;
 mod choice;
 #[cfg(feature = "socket")]
-mod counts;
+mod dialling;
 mod health;
-#[cfg(feature = "socket")]
-mod hook;
-#[cfg(feature = "socket")]
-mod ledger;
 mod moves;
-mod random;
-#[cfg(feature = "socket")]
-mod seat;
-#[cfg(feature = "socket")]
-mod signing;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod spare;
-#[cfg(feature = "socket")]
-mod state;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-mod tenancy;
+pub(crate) mod random;
 
 pub use addresses::{Addresses, SeatId};
 pub use choice::{Attempt, Choice, Probe};
 #[cfg(feature = "socket")]
-pub use counts::{Counts, Failures};
-#[cfg(feature = "socket")]
-pub use seat::Seat;
-#[cfg(feature = "socket")]
-pub use state::{Failure, Loss, Reason, State};
-
-#[cfg(feature = "socket")]
-pub(crate) use berth::Berth;
-#[cfg(feature = "socket")]
-pub(crate) use hook::OnLoss;
-#[cfg(feature = "socket")]
-pub(crate) use ledger::{Dialling, Ledger, Next, patience};
-#[cfg(feature = "tokio")]
-pub(crate) use signing::check_reply;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use signing::{Waits, sign_off_and_close, sign_on};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use spare::Spare;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub(crate) use tenancy::Tenancy;
+pub use dialling::*;

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 /// SplitMix64: enough to spread tries, and the same again from the same seed.
-#[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,9 +20,18 @@ impl Random {
     }
 
     /// Anywhere from nothing to this.
-    pub(super) fn up_to(&mut self, most: Duration) -> Duration {
+    pub(crate) fn up_to(&mut self, most: Duration) -> Duration {
         let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX - 1);
         let scaled = (u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64;
         Duration::from_nanos(u64::try_from(scaled).unwrap_or(nanos))
+    }
+    #[cfg(test)]
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).unwrap_or(0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn one_in(&mut self, many: usize) -> bool {
+        self.below(many) == 0
     }
 }

@@ -78,7 +78,7 @@ impl Host {
     pub(crate) fn start(&mut self, manner: &str) -> Program {
         let mut command = Command::new("nsenter");
         command.args(["--net", "--target", &self.holder.id().to_string()]);
-        command.arg(std::env::current_exe().unwrap()).args(["--ignored", "--exact", "peer::program", "--nocapture"]);
+        command.arg(std::env::current_exe().unwrap()).args(["--ignored", "--exact", "program::program", "--nocapture"]);
         command.env("PEER_MANNER", manner).env("PEER_ADDRESS", format!("{ADDRESS}:0")).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

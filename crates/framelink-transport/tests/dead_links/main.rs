@@ -4,15 +4,16 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-#[path = "../drivers/driver.rs"]
-#[expect(dead_code, unused_imports, unused_macros, reason = "the other tests need more of it")]
-mod driver;
 mod host;
 mod kernel;
 mod ours;
-mod peer;
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::process::{Child, Command, Stdio};
+
+use support::driver;
 
 /// All that the tests do with namespaces.
 const NEEDED: &str = "ip link set lo up && ip link add br0 type bridge && ip link add wire type veth peer name far && \

@@ -12,7 +12,7 @@ use framelink_transport::{Cause, TryRecv};
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio, framing};
 use crate::host::{Host, Network, Program, signal};
 
-/// What a busy machine may be late. What our timers may be late is tested on a virtual clock (`tests/liveness`).
+/// What a busy machine may be late. What our timers may be late is tested on a virtual clock (`tests/liveness` of `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 
 fn heartbeat() -> Heartbeat {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use framelink_transport::session::Sent;
 use framelink_transport::{Blame, Cause, Operation};
 
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
-use crate::peer::{Task, half_close, pair, read_exactly, reset};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
+use crate::support::peer::{Task, half_close, read_exactly, reset};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -178,7 +178,7 @@ fn a_reply_may_end_with_silence<D: Driver>() {
 fn a_reply_may_end_with_the_close<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("until-close"));
     let answering = Task::start(move || {
-        assert_eq!(crate::peer::read_to_end(&peer), b"all of it");
+        assert_eq!(crate::support::peer::read_to_end(&peer), b"all of it");
         (&peer).write_all(b"all of the reply").expect("replying");
     });
     assert_eq!(&ours.call(b"all of it", DEADLINE).unwrap()[..], b"all of the reply", "{}", D::NAME);

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use framelink_transport::profile::{ExchangeKind, Short, Side};
 use framelink_transport::{Cause, Directions, Framing, Profile, ProfileBuilder, SocketOptions};
 
-use crate::driver::{DEADLINE, on_every_driver};
-use crate::party::Party;
-use crate::peer::{Task, read_exactly, ready, reset};
+use crate::support::driver::{DEADLINE, on_every_driver};
+use crate::support::party::Party;
+use crate::support::peer::{Task, read_exactly, ready, reset};
 
 on_every_driver!(
     a_client_dials_again_after_a_reset_while_it_receives,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use framelink_transport::{Blame, Cause, Operation};
 
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
-use crate::peer::{Task, half_close, pair, read_exactly, read_to_end, reset};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
+use crate::support::peer::{Task, half_close, read_exactly, read_to_end, reset};
 
 on_every_driver!(
     a_close_between_messages_is_an_end_and_stays_one,

@@ -11,7 +11,7 @@ use framelink_transport::blocking::{Connection, ReadStream, WriteStream};
 use framelink_transport::nonblocking;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::driver::{DEADLINE, framing};
+use crate::support::driver::{DEADLINE, framing};
 
 #[derive(Clone, Default)]
 struct Counts {

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::driver::{Driver, framing, on_every_driver};
-use crate::peer::{Task, pair, read_exactly, read_to_end};
+use crate::support::driver::{Driver, framing, on_every_driver, pair};
+use crate::support::peer::{Task, read_exactly, read_to_end};
 
 on_every_driver!(
     messages_of_all_sizes_pass,

@@ -11,13 +11,10 @@ use framelink_transport::heartbeat::{By, Form, Heartbeat, Life, Role, Standing};
 use framelink_transport::session::Sent;
 use framelink_transport::{Cause, Framing, Profile, TryRecv};
 
-#[path = "../support/echo.rs"]
-mod echo;
-use echo::echo;
-
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
-use crate::party::Party;
-use crate::peer::{pair, read_exactly, ready};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
+use crate::support::echo::echo;
+use crate::support::party::Party;
+use crate::support::peer::{read_exactly, ready};
 
 on_every_driver!(
     an_idle_side_beats,
@@ -40,7 +37,7 @@ on_every_driver!(
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
+/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 /// What our timers may be late. A busy machine is later now and then, and not each time of so many.
 const OUR_LATE: Duration = Duration::from_millis(250);

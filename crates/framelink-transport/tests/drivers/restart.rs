@@ -10,7 +10,7 @@ use framelink_testkit::ReservedPort;
 use framelink_transport::profile::{Short, Side};
 use framelink_transport::{Framing, Profile, blocking, nonblocking, tokio};
 
-use crate::peer::{read_to_end, ready};
+use crate::support::peer::{read_to_end, ready};
 
 /// The side that closed first keeps the address for a minute; a server that starts again does not wait for that.
 #[test]
@@ -73,7 +73,7 @@ fn a_client_dials_again_when_its_connection_has_ended() {
         let mut requests = Vec::new();
         for _ in 0..3 {
             let (stream, _) = listener.accept().unwrap();
-            requests.push(crate::peer::read_exactly(&stream, 4));
+            requests.push(crate::support::peer::read_exactly(&stream, 4));
             (&stream).write_all(b"ok\r\n").unwrap();
         }
         requests
@@ -101,7 +101,7 @@ fn halves_can_be_made_alone() {
     (&peer).write_all(b"\0\x02hi").unwrap();
     assert_eq!(&receiver.recv().unwrap().unwrap()[..], b"hi");
     sender.send(b"ok").unwrap();
-    assert_eq!(crate::peer::read_exactly(&peer, 4), b"\0\x02ok");
+    assert_eq!(crate::support::peer::read_exactly(&peer, 4), b"\0\x02ok");
 
     stream.set_nonblocking(true).unwrap();
     let mut receiver = nonblocking::RecvHalf::new(stream.try_clone().unwrap(), framing);
@@ -115,7 +115,7 @@ fn halves_can_be_made_alone() {
     };
     assert_eq!(&message[..], b"ho");
     assert_eq!(sender.try_send(b"ok").unwrap(), TrySend::Written);
-    assert_eq!(crate::peer::read_exactly(&peer, 4), b"\0\x02ok");
+    assert_eq!(crate::support::peer::read_exactly(&peer, 4), b"\0\x02ok");
 }
 
 /// Whatever the peer does not read is bounded here.
@@ -132,7 +132,7 @@ fn a_non_blocking_queue_is_full_at_its_limit() {
         assert!(ours.unwritten_bytes() < 64 * 1024 + 1002, "{} bytes wait", ours.unwritten_bytes());
         assert!(accepted < 100_000, "nothing stopped us");
     }
-    let reading = std::thread::spawn(move || crate::peer::read_exactly(&peer, accepted * 1002).len());
+    let reading = std::thread::spawn(move || crate::support::peer::read_exactly(&peer, accepted * 1002).len());
     while !ours.try_flush().unwrap() {
         std::thread::yield_now();
     }

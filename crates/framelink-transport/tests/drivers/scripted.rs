@@ -3,11 +3,8 @@
 use framelink_testkit::{ReadStep, Script, ScriptedStream, WriteStep};
 use framelink_transport::{Directions, TryRecv, TrySend, blocking, nonblocking, tokio};
 
-#[path = "../support/waiting.rs"]
-mod waiting;
-use waiting::Waiting;
-
-use crate::driver::framing;
+use crate::support::driver::framing;
+use crate::support::waiting::Waiting;
 
 const FRAMES: &[u8] = b"0005hello00000002hi";
 

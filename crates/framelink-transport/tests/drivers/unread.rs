@@ -7,8 +7,8 @@ use std::thread;
 
 use framelink_transport::{Cause, Message, blocking, nonblocking, tokio};
 
-use crate::driver::{Blocking, DEADLINE, Driver, NonBlocking, Tokio, framing};
-use crate::peer::read_exactly;
+use crate::support::driver::{Blocking, DEADLINE, Driver, NonBlocking, Tokio, framing};
+use crate::support::peer::read_exactly;
 
 /// Messages in the order in which they were handed over.
 #[derive(Clone, Default)]

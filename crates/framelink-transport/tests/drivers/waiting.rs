@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::{Cause, TryRecv};
 
-use crate::driver::{DEADLINE, Driver, framing, on_every_driver};
-use crate::peer::{Task, pair, read_exactly};
+use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
+use crate::support::peer::{Task, read_exactly};
 
 on_every_driver!(
     waiting_says_when_nothing_came,

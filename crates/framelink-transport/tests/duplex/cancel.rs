@@ -9,8 +9,8 @@ use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{Matching, Sent};
 use framelink_transport::{Cause, Incoming, TryRecv, blocking, nonblocking, tokio};
 
-use crate::many::{DEADLINE, framing};
-use crate::peer::{Peer, by_key, sockets};
+use crate::support::many::{DEADLINE, by_key, framing};
+use crate::support::peer::{Peer, small_sockets};
 
 /// A tokio end on a runtime of one thread.
 struct Ours {
@@ -21,7 +21,7 @@ struct Ours {
 
 fn ours(matching: Matching) -> (Ours, Peer) {
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (ours, theirs) = sockets();
+    let (ours, theirs) = small_sockets();
     ours.set_nonblocking(true).unwrap();
     let stream = runtime.block_on(async {
         let stream = ::tokio::net::TcpStream::from_std(ours).unwrap();
@@ -62,7 +62,7 @@ fn by_key_the_reply_to_a_dropped_call_is_late() {
     assert!(!ours.poll_and_drop(b"01 dropped", 1));
     assert_eq!(peer.read(), b"01 dropped");
     assert_eq!((ours.caller.in_flight(), ours.caller.unanswered()), (0, 1));
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     assert!(matches!(ours.next(), Some(Incoming::Late(late)) if &late.message()[..] == b"01 reply"));
 }
 
@@ -76,8 +76,8 @@ fn a_reply_that_a_dropped_call_had_and_did_not_take_is_late() {
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(entered);
         assert_eq!(peer.read(), b"01 dropped");
-        peer.write(b"01 reply");
-        peer.write(b"99 news");
+        peer.send(b"01 reply");
+        peer.send(b"99 news");
         // The message behind the reply shows that the receiver has handed the reply to the call.
         assert!(matches!(ours.next(), Some(Incoming::Message(news)) if &news[..] == b"99 news"));
         assert_eq!((ours.caller.in_flight(), ours.caller.unanswered()), (0, 0));
@@ -95,8 +95,8 @@ fn in_order_the_place_of_a_dropped_call_is_kept() {
     let call = ours.runtime.spawn(async move { calling.call(b"kept", DEADLINE).await });
     ours.runtime.block_on(::tokio::task::yield_now());
     assert_eq!(peer.read(), b"kept");
-    peer.write(b"re: dropped");
-    peer.write(b"re: kept");
+    peer.send(b"re: dropped");
+    peer.send(b"re: kept");
     let Some(Incoming::Late(late)) = ours.next() else { panic!("not late") };
     assert_eq!((&late.message()[..], late.key()), (&b"re: dropped"[..], None));
     let reply = ours.runtime.block_on(async {
@@ -122,7 +122,7 @@ fn calls_dropped_at_every_poll_lose_nothing_and_answer_no_other() {
         for _ in 0..accepted {
             let request = peer.read();
             assert!(request[2..].iter().all(|byte| *byte == b'x') && request.len() == 30_002, "a frame is whole");
-            peer.write(&request[..2]);
+            peer.send(&request[..2]);
         }
         peer
     });
@@ -160,7 +160,7 @@ fn a_call_without_a_receiver_ends_in_time() {
 
 #[test]
 fn blocking_a_dropped_receiver_closes_the_connection() {
-    let (stream, theirs) = sockets();
+    let (stream, theirs) = small_sockets();
     let (caller, receiver) = blocking::Connection::from_stream(stream, framing("net:2")).duplex(by_key());
     let mut peer = Peer(theirs);
     let calling = caller.clone();
@@ -175,7 +175,7 @@ fn blocking_a_dropped_receiver_closes_the_connection() {
 
 #[test]
 fn blocking_a_connection_can_be_given_up_while_its_receiver_waits() {
-    let (stream, theirs) = sockets();
+    let (stream, theirs) = small_sockets();
     let (caller, mut receiver) = blocking::Connection::from_stream(stream, framing("net:2")).duplex(by_key());
     let receiving = std::thread::spawn(move || receiver.recv());
     caller.abort();
@@ -186,7 +186,7 @@ fn blocking_a_connection_can_be_given_up_while_its_receiver_waits() {
 
 #[test]
 fn nonblocking_a_cancelled_call_is_answered_late() {
-    let (stream, theirs) = sockets();
+    let (stream, theirs) = small_sockets();
     let connection = nonblocking::Connection::from_stream(stream, framing("net:2")).unwrap();
     let (mut ours, mut peer) = (connection.duplex(Matching::in_order()), Peer(theirs));
     let TryCall::Begun(first) = ours.try_call(b"one", DEADLINE).unwrap() else { panic!("no room") };
@@ -194,8 +194,8 @@ fn nonblocking_a_cancelled_call_is_answered_late() {
     assert!(ours.cancel(first) && !ours.cancel(first));
     peer.read();
     peer.read();
-    peer.write(b"re: one");
-    peer.write(b"re: two");
+    peer.send(b"re: one");
+    peer.send(b"re: two");
     let next = ours.recv_within(DEADLINE).unwrap();
     assert!(matches!(next, TryRecv::Message(Event::Incoming(Incoming::Late(late))) if late.call() == first));
     let next = ours.recv_within(DEADLINE).unwrap();
@@ -204,7 +204,7 @@ fn nonblocking_a_cancelled_call_is_answered_late() {
 
 #[test]
 fn nonblocking_in_order_a_cancelled_call_that_is_never_answered_ends_the_link() {
-    let (stream, theirs) = sockets();
+    let (stream, theirs) = small_sockets();
     let connection = nonblocking::Connection::from_stream(stream, framing("net:2")).unwrap();
     let (mut ours, mut peer) = (connection.duplex(Matching::in_order()), Peer(theirs));
     let TryCall::Begun(first) = ours.try_call(b"one", Duration::from_millis(50)).unwrap() else { panic!("no room") };
@@ -232,7 +232,7 @@ fn in_order_no_reply_moves_up_to_a_cancelled_call_whose_time_is_over() {
     assert_eq!(peer.read(), b"b");
     std::thread::sleep(Duration::from_millis(100));
     // The peer leaves out the reply to the first, so that nobody can tell whose this is.
-    peer.write(b"re: b");
+    peer.send(b"re: b");
     let received = ours.runtime.block_on(async { ::tokio::time::timeout(DEADLINE, ours.receiver.recv()).await });
     assert!(matches!(received.unwrap().unwrap_err().cause(), Cause::Unclean(_)));
     assert_eq!(ours.runtime.block_on(call).unwrap().unwrap_err().sent(), Sent::Perhaps);

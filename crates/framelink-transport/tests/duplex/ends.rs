@@ -6,8 +6,8 @@ use std::time::Duration;
 use framelink_transport::session::{Matching, Sent};
 use framelink_transport::{Blame, Cause, Incoming};
 
-use crate::many::{DEADLINE, Happened, Many, on_every_driver};
-use crate::peer::{Peer, by_key, pair};
+use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pair};
+use crate::support::peer::Peer;
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -98,8 +98,8 @@ fn a_peer_that_resets_fails_every_call<M: Many>() {
 fn whole_messages_come_before_the_end<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     begin(&mut ours, &mut peer, 2, DEADLINE);
-    peer.write(b"99 news");
-    peer.write(b"01 reply");
+    peer.send(b"99 news");
+    peer.send(b"01 reply");
     drop(peer);
     let mut seen = Vec::new();
     loop {
@@ -126,8 +126,8 @@ fn whole_messages_come_before_the_end<M: Many>() {
 }
 
 fn garbage_fails_every_call<M: Many>() {
-    let (ours, theirs) = crate::peer::sockets();
-    let (mut ours, mut peer) = (M::new(ours, crate::many::framing("ascii:2"), by_key()), Peer(theirs));
+    let (ours, theirs) = crate::support::peer::small_sockets();
+    let (mut ours, mut peer) = (M::new(ours, crate::support::many::framing("ascii:2"), by_key()), Peer(theirs));
     ours.begin(0, b"00", DEADLINE);
     std::io::Read::read_exact(&mut peer.0, &mut [0; 4]).unwrap();
     std::io::Write::write_all(&mut peer.0, b"GET / HTTP/1.1\r\n").unwrap();

@@ -7,12 +7,9 @@ use framelink_transport::heartbeat::{By, Form, Heartbeat, Life, Role};
 use framelink_transport::session::{Matching, Sent};
 use framelink_transport::{Cause, Incoming};
 
-#[path = "../support/echo.rs"]
-mod echo;
-use echo::echo;
-
-use crate::many::{DEADLINE, Happened, Many, framing, on_every_driver};
-use crate::peer::{Peer, by_key, frame, sockets};
+use crate::support::echo::echo;
+use crate::support::many::{DEADLINE, Happened, Many, by_key, framing, on_every_driver};
+use crate::support::peer::{Peer, frame, small_sockets};
 
 on_every_driver!(
     probes_are_answered_beside_calls,
@@ -25,7 +22,7 @@ on_every_driver!(
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness`).
+/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 
 fn ping() -> Heartbeat {
@@ -39,7 +36,7 @@ fn patient_ping() -> Heartbeat {
 }
 
 fn watched<M: Many>(matching: Matching, heartbeat: Heartbeat, role: Role) -> (M, Peer) {
-    let (ours, theirs) = sockets();
+    let (ours, theirs) = small_sockets();
     (M::watched(ours, framing("net:2"), matching, Some((heartbeat, role))), Peer(theirs))
 }
 
@@ -48,14 +45,14 @@ fn probes_are_answered_beside_calls<M: Many>() {
     ours.begin(0, b"00 hello", DEADLINE);
     assert_eq!(peer.read(), b"00 hello");
     for _ in 0..3 {
-        peer.write(b"PING");
+        peer.send(b"PING");
         if M::NAME == "nonblocking" {
             // There is nobody else who could.
             assert!(ours.next_within(Duration::from_millis(50)).is_none());
         }
         assert_eq!(peer.read(), b"PONG");
     }
-    peer.write(b"00 good day");
+    peer.send(b"00 good day");
     assert_eq!(&ours.reply(0)[..], b"00 good day");
     assert!(ours.next_within(Duration::from_millis(1)).is_none(), "{}: nothing else was delivered", M::NAME);
 }
@@ -88,9 +85,9 @@ fn a_peer_that_answers_lives_though_it_answers_no_call<M: Many>() {
     let answering = thread::spawn(move || {
         for _ in 0..4 {
             while peer.read() != b"PING" {}
-            peer.write(b"PONG");
+            peer.send(b"PONG");
         }
-        peer.write(b"00 at last");
+        peer.send(b"00 at last");
         peer
     });
     ours.begin(0, b"00", DEADLINE);
@@ -99,19 +96,19 @@ fn a_peer_that_answers_lives_though_it_answers_no_call<M: Many>() {
 }
 
 fn on_a_pair_probes_go_where_requests_go<M: Many>() {
-    let ((sending, requests), (receiving, replies)) = (sockets(), sockets());
+    let ((sending, requests), (receiving, replies)) = (small_sockets(), small_sockets());
     let watch = Some((patient_ping(), Role::Client));
     let mut ours = M::pair_watched(sending, receiving, framing("net:2"), by_key(), watch);
     let (mut requests, mut replies) = (Peer(requests), Peer(replies));
     let answering = thread::spawn(move || {
         for _ in 0..3 {
             assert_eq!(requests.read(), b"PING");
-            replies.write(b"PONG");
+            replies.send(b"PONG");
         }
         while requests.read() == b"PING" {
-            replies.write(b"PONG");
+            replies.send(b"PONG");
         }
-        replies.write(b"00 good day");
+        replies.send(b"00 good day");
         (requests, replies)
     });
     // Nothing happens but heartbeats.
@@ -122,7 +119,7 @@ fn on_a_pair_probes_go_where_requests_go<M: Many>() {
 }
 
 fn a_silent_half_ends_the_pair<M: Many>() {
-    let ((sending, requests), (receiving, replies)) = (sockets(), sockets());
+    let ((sending, requests), (receiving, replies)) = (small_sockets(), small_sockets());
     let watch = Some((ping(), Role::Client));
     let mut ours = M::pair_watched(sending, receiving, framing("net:2"), by_key(), watch);
     // What answers comes on the other one, and there nothing comes.

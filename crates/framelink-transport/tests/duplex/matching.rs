@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use framelink_transport::session::{Assigned, Key, KeyRule, Matching, NotBegun, Sent};
 use framelink_transport::{Cause, Incoming};
 
-use crate::many::{DEADLINE, Happened, Many, on_every_driver};
-use crate::peer::{by_key, pair};
+use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pair};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -33,7 +32,7 @@ fn replies_in_order_find_their_calls<M: Many>() {
     // Which of them comes first is nobody's promise; each has its own reply.
     let requests = [peer.read(), peer.read(), peer.read()];
     for request in &requests {
-        peer.write(&[b"re: ", &request[..]].concat());
+        peer.send(&[b"re: ", &request[..]].concat());
     }
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -55,7 +54,7 @@ fn replies_by_key_find_their_calls_in_any_order<M: Many>() {
         peer.read();
     }
     for call in [1, 2, 0] {
-        peer.write(format!("{call:02} good day").as_bytes());
+        peer.send(format!("{call:02} good day").as_bytes());
         assert_eq!(&ours.reply(call)[..], format!("{call:02} good day").as_bytes(), "{}", M::NAME);
     }
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
@@ -70,9 +69,9 @@ fn replies_by_a_function_find_their_calls<M: Many>() {
     ours.begin(1, b"hello 02", DEADLINE);
     peer.read();
     peer.read();
-    peer.write(b"02 to you");
+    peer.send(b"02 to you");
     assert_eq!(&ours.reply(1)[..], b"02 to you");
-    peer.write(b"01 too");
+    peer.send(b"01 too");
     assert_eq!(&ours.reply(0)[..], b"01 too");
 }
 
@@ -86,9 +85,9 @@ fn keys_are_assigned<M: Many>() {
         ours.begin(1, b"a-??-same", DEADLINE);
         let other = peer.read();
         assert_ne!(one, other);
-        peer.write(&other);
+        peer.send(&other);
         assert_eq!(&ours.reply(1)[..], other);
-        peer.write(&one);
+        peer.send(&one);
         assert_eq!(&ours.reply(0)[..], one);
     }
 }
@@ -117,7 +116,7 @@ fn a_key_in_flight_is_refused_before_anything_is_written<M: Many>() {
     assert_eq!(error.sent(), Sent::Not, "{}", M::NAME);
     assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::DuplicateKey)), "{error}");
     peer.expect_nothing();
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     assert_eq!(&ours.reply(0)[..], b"01 reply");
     ours.begin(2, b"01 third", DEADLINE);
     assert_eq!(peer.read(), b"01 third", "{}: the key is free again", M::NAME);
@@ -133,14 +132,14 @@ fn a_key_that_is_serialized_waits_for_the_one_before<M: Many>() {
     if M::NAME != "nonblocking" {
         ours.begin(2, b"02 other", DEADLINE);
         assert_eq!(peer.read(), b"02 other");
-        peer.write(b"02 reply");
+        peer.send(b"02 reply");
         assert_eq!(&ours.reply(2)[..], b"02 reply", "{}", M::NAME);
     }
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     assert_eq!(&ours.reply(0)[..], b"01 reply");
     assert!(ours.next_within(Duration::from_millis(10)).is_none());
     assert_eq!(peer.read(), b"01 second");
-    peer.write(b"01 reply to it");
+    peer.send(b"01 reply to it");
     assert_eq!(&ours.reply(1)[..], b"01 reply to it");
 }
 
@@ -158,14 +157,14 @@ fn what_nobody_asked_for_goes_to_the_receiver<M: Many>() {
     ours.begin(0, b"01 hello", DEADLINE);
     peer.read();
     for news in [&b"99 news"[..], b"", b"x"] {
-        peer.write(news);
+        peer.send(news);
         let Happened::Incoming(Incoming::Message(message)) = ours.received() else { panic!("{}: no news", M::NAME) };
         assert_eq!(&message[..], news);
     }
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     ours.reply(0);
     // A second reply answers nothing any more.
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Message(message)) if &message[..] == b"01 reply"));
 }
 
@@ -175,7 +174,7 @@ fn messages_go_out_beside_calls<M: Many>() {
     peer.read();
     ours.send(b"news of ours").unwrap();
     assert_eq!(peer.read(), b"news of ours");
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     ours.reply(0);
 }
 
@@ -191,9 +190,9 @@ fn a_late_reply_is_handed_over_with_its_key_and_delay<M: Many>() {
     // The link goes on.
     ours.begin(1, b"02 hello", DEADLINE);
     peer.read();
-    peer.write(b"02 reply");
+    peer.send(b"02 reply");
     ours.reply(1);
-    peer.write(b"01 late");
+    peer.send(b"01 late");
     let Happened::Incoming(Incoming::Late(late)) = ours.received() else { panic!("{}: not late", M::NAME) };
     assert_eq!((&late.message()[..], &late.key().unwrap()[..]), (&b"01 late"[..], &b"01"[..]));
     assert!(late.delay() >= SHORT && late.delay() <= began.elapsed(), "{:?}", late.delay());
@@ -208,10 +207,10 @@ fn a_key_is_taken_until_its_late_reply_has_come<M: Many>() {
     ours.begin(1, b"01 again", SHORT);
     let error = ours.failure(1);
     assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::DuplicateKey)), "{}: {error}", M::NAME);
-    peer.write(b"01 late");
+    peer.send(b"01 late");
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Late(_))));
     ours.begin(2, b"01 once more", DEADLINE);
     assert_eq!(peer.read(), b"01 once more");
-    peer.write(b"01 reply");
+    peer.send(b"01 reply");
     assert_eq!(&ours.reply(2)[..], b"01 reply");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use framelink_transport::session::{Matching, Sent};
 use framelink_transport::{Cause, Incoming};
 
-use crate::many::{DEADLINE, Happened, Many, framing, on_every_driver};
-use crate::peer::{Peer, by_key, sockets};
+use crate::support::many::{DEADLINE, Happened, Many, by_key, framing, on_every_driver};
+use crate::support::peer::{Peer, small_sockets};
 
 on_every_driver!(
     requests_go_out_on_one_and_replies_come_on_the_other,
@@ -28,7 +28,7 @@ struct Far {
 }
 
 fn pair<M: Many>(matching: Matching) -> (M, Far) {
-    let ((sending, requests), (receiving, replies)) = (sockets(), sockets());
+    let ((sending, requests), (receiving, replies)) = (small_sockets(), small_sockets());
     let ours = M::pair(sending, receiving, framing("net:2"), matching);
     (ours, Far { requests: Peer(requests), replies: Peer(replies) })
 }
@@ -75,10 +75,10 @@ fn requests_go_out_on_one_and_replies_come_on_the_other<M: Many>() {
         let request = format!("{call:02} hello");
         ours.begin(call, request.as_bytes(), DEADLINE);
         assert_eq!(far.requests.read(), request.as_bytes(), "{}", M::NAME);
-        far.replies.write(request.as_bytes());
+        far.replies.send(request.as_bytes());
         assert_eq!(&ours.reply(call)[..], request.as_bytes());
     }
-    far.replies.write(b"99 news");
+    far.replies.send(b"99 news");
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Message(news)) if &news[..] == b"99 news"));
     ours.send(b"ours").unwrap();
     assert_eq!(far.requests.read(), b"ours");
@@ -112,7 +112,7 @@ fn a_reset_of_the_sending_one_ends_both<M: Many>() {
 
 fn what_comes_on_the_sending_one_ends_both<M: Many>() {
     let (mut ours, mut far) = busy::<M>();
-    far.requests.write(b"00 reply on the wrong one");
+    far.requests.send(b"00 reply on the wrong one");
     expect_end(&mut ours, |cause| matches!(cause, Cause::OneWay));
 }
 
@@ -120,8 +120,8 @@ fn what_had_come_before_the_end_is_delivered<M: Many>() {
     let (mut ours, mut far) = pair::<M>(by_key());
     ours.begin(0, b"00", DEADLINE);
     far.requests.read();
-    far.replies.write(b"99 news");
-    far.replies.write(b"00 reply");
+    far.replies.send(b"99 news");
+    far.replies.send(b"00 reply");
     // What loopback has taken is there.
     drop(far.requests);
     let mut seen = 0;

@@ -8,7 +8,7 @@ use framelink_testkit::{Fault, Hostile};
 use framelink_transport::session::{KeyRule, Matching, Sent};
 use framelink_transport::{Incoming, Length};
 
-use crate::many::{DEADLINE, Happened, Many, framing, on_every_driver};
+use crate::support::many::{DEADLINE, Happened, Many, framing, on_every_driver};
 
 on_every_driver!(every_reply_finds_its_own_call_or_is_reported);
 

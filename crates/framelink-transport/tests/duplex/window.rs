@@ -5,8 +5,7 @@ use std::time::Duration;
 use framelink_transport::session::{Ended, Matching, NotBegun, Sent};
 use framelink_transport::{Cause, Incoming};
 
-use crate::many::{DEADLINE, Happened, Many, on_every_driver};
-use crate::peer::{by_key, pair};
+use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pair};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -28,7 +27,7 @@ fn calls_beyond_the_window_wait<M: Many>() {
             peer.expect_nothing();
             assert!(ours.in_flight() <= 2, "{}", M::NAME);
             let request = owed.remove(0);
-            peer.write(&request);
+            peer.send(&request);
             let Happened::Reply(call, reply) = ours.next() else { panic!("{}: no reply", M::NAME) };
             assert_eq!((&reply[..], &reply[..]), (&request[..], format!("{call:02}").as_bytes()));
             ours.next_within(Duration::from_millis(1));
@@ -51,7 +50,7 @@ fn waiting_for_room_is_part_of_the_time<M: Many>() {
     assert_eq!(error.sent(), Sent::Not);
     assert!(matches!(error.error().cause(), Cause::NotBegun(NotBegun::Full { window: 1 })), "{}: {error}", M::NAME);
     peer.expect_nothing();
-    peer.write(b"01");
+    peer.send(b"01");
     ours.reply(0);
     // Nobody was forgotten over it.
     ours.begin(2, b"03", DEADLINE);
@@ -88,8 +87,8 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
         while came.last().is_none_or(|message| message != b"99 the last") {
             came.push(peer.read());
         }
-        peer.write(&came[0][..2]);
-        peer.write(b"99");
+        peer.send(&came[0][..2]);
+        peer.send(b"99");
         (peer, came)
     });
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Late(_))), "{}", M::NAME);

@@ -41,7 +41,7 @@ impl Cell {
 
     pub(crate) fn pair_with<D: Ends>(&self, framing: Directions) -> (D, TcpStream) {
         match self.role {
-            Role::Client => peer::pair(framing),
+            Role::Client => driver::pair(framing),
             Role::Server => D::accepted(framing),
         }
     }

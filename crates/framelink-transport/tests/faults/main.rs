@@ -19,27 +19,10 @@ mod script;
 mod table;
 mod wall_clock;
 
-#[allow(dead_code, unused_imports, unused_macros, reason = "it is for other tests too")]
-#[path = "../drivers/driver.rs"]
-mod driver;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../support/echo.rs"]
-mod echo;
-#[allow(dead_code, unused_imports, unused_macros, reason = "it is for other tests too")]
-#[path = "../duplex/many.rs"]
-mod many;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../drivers/party.rs"]
-mod party;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../drivers/peer.rs"]
-mod peer;
-#[allow(dead_code, unused_imports, unused_macros, reason = "it is for other tests too")]
-#[path = "../serving/server.rs"]
-mod server;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../matrix/peer.rs"]
-mod wire;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{driver, echo, many, party, peer, server, wire};
 
 #[test]
 fn every_cell_of_the_table_holds() {

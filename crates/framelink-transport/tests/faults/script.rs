@@ -3,9 +3,7 @@
 use framelink_testkit::{Calls, ReadStep, Script, ScriptedStream, WriteStep};
 use framelink_transport::{Directions, TryRecv, blocking, nonblocking, tokio};
 
-#[path = "../support/waiting.rs"]
-mod waiting;
-use waiting::Waiting;
+use crate::support::waiting::Waiting;
 
 use crate::driver::{Blocking, NonBlocking, Tokio};
 

@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
         behaviour: "all are delivered, in order",
         here: cells!(BOTH, pieces::many_at_once),
         elsewhere: &[beside(
-            "crates/framelink-transport/tests/fairness.rs",
+            "crates/framelink-transport/tests/connections/fairness.rs",
             "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
             "others have their turn meanwhile",
         )],
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
         behaviour: "sending and calling end with their time; what waits is bounded; the connection beside it goes on",
         here: cells!(BOTH, window::closed),
         elsewhere: &[beside(
-            "crates/framelink-transport/tests/back_pressure.rs",
+            "crates/framelink-transport/tests/connections/back_pressure.rs",
             "feeding_stops_at_64_kib_and_one_frame_and_goes_on_when_the_peer_reads",
             "how much waits",
         )],
@@ -165,7 +165,7 @@ const ROWS: &[Row] = &[
                 "the same for calls by key",
             ),
             beside(
-                "crates/framelink-transport/tests/cancel.rs",
+                "crates/framelink-transport/tests/connections/cancel.rs",
                 "of_a_dropped_send_nothing_or_all_is_written_before_the_next_message",
                 "dropped at every poll, on scripted streams",
             ),
@@ -188,7 +188,7 @@ const ROWS: &[Row] = &[
         behaviour: "at most two heartbeats an interval, both ways together",
         here: cells!(BOTH, beats::from_both_ends),
         elsewhere: &[beside(
-            "crates/framelink-transport/tests/liveness/quiet.rs",
+            "crates/framelink-session/tests/liveness/quiet.rs",
             "two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval",
             "on a virtual clock",
         )],
@@ -222,13 +222,13 @@ const ROWS: &[Row] = &[
         here: None,
         elsewhere: &[
             Elsewhere {
-                file: "crates/framelink-transport/src/accepting/tests.rs",
+                file: "crates/framelink-transport/src/net/accepting/tests.rs",
                 test: "a_listener_of_each_driver_survives_every_error_of_accept",
                 shows: "ten errors, with each framing and driver; inside the crate, where `accept` can be made to fail",
                 cells: 9,
             },
             Elsewhere {
-                file: "crates/framelink-transport/src/accepting/tests.rs",
+                file: "crates/framelink-transport/src/net/accepting/tests.rs",
                 test: "a_server_survives_every_error_of_accept",
                 shows: "the same for the servers of two drivers (the non-blocking driver has none)",
                 cells: 6,
@@ -298,11 +298,18 @@ const ROWS: &[Row] = &[
         fault: "a name has no address, is not answered, is answered otherwise later, or has a dead address",
         behaviour: "dialling ends with its time, asks again for each dial, and tries each address",
         here: cells!(CLIENT, dialling::names),
-        elsewhere: &[beside(
-            "crates/framelink-transport/tests/reconnect/names.rs",
-            "the_address_of_a_name_that_answered_is_tried_first",
-            "which address is tried first",
-        )],
+        elsewhere: &[
+            beside(
+                "crates/framelink-transport/tests/reconnect/names.rs",
+                "the_address_of_a_name_that_answered_is_tried_first",
+                "which address is tried first",
+            ),
+            beside(
+                "crates/framelink-transport/tests/racing.rs",
+                "an_address_that_does_not_answer_does_not_keep_the_next_one_waiting",
+                "an address that does not answer costs 250 ms",
+            ),
+        ],
     },
     Row {
         number: 48,

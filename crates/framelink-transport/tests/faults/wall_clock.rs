@@ -9,7 +9,7 @@ use crate::row::root;
 const WORDS: [(&str, &str); 4] = [("System", "Time"), ("UNIX_", "EPOCH"), ("CLOCK_", "REALTIME"), ("Utc::", "now")];
 
 /// Prints the time of day, and decides nothing by it.
-const PRINTS: &str = "framelink/src/message_line.rs";
+const PRINTS: &str = "framelink/src/output/message_line.rs";
 
 #[test]
 fn no_code_decides_by_the_clock_on_the_wall() {

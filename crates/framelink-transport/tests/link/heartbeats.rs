@@ -8,7 +8,7 @@ use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Connection, Link, News};
 use framelink_transport::{Cause, blocking};
 
-use crate::peer::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
+use super::host::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
 
 fn heartbeat() -> Heartbeat {
     "literal:3f..21,interval=150ms,timeout=150ms".parse().unwrap()

@@ -8,7 +8,7 @@ use framelink_transport::session::{Leg, Sent};
 use framelink_transport::tokio::{Connection, Connector, Link, Listener, News};
 use framelink_transport::{Cause, ConnectError, Incoming};
 
-use crate::peer::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
+use super::host::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
 
 /// The host's side of one of the connections: it is dialled, or dials where we listen.
 enum Side {

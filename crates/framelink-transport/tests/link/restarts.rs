@@ -7,7 +7,7 @@ use framelink_transport::session::Sent;
 use framelink_transport::tokio::{Inbox, Link, News};
 use framelink_transport::{Incoming, Profile};
 
-use crate::peer::{DEADLINE, by_key, listener, profile};
+use super::host::{DEADLINE, by_key, listener, profile};
 
 #[derive(Clone)]
 struct End {

@@ -9,7 +9,7 @@ use framelink_transport::tokio::{Link, Links, News};
 use framelink_transport::{Cause, ConnectError, Incoming};
 use tokio::task::JoinSet;
 
-use crate::peer::{DEADLINE, accept, by_key, echo, listener, news, profile, read};
+use super::host::{DEADLINE, accept, by_key, echo, listener, news, profile, read};
 
 #[tokio::test]
 async fn requests_go_over_one_connection_which_is_dialled_when_needed() {

@@ -13,9 +13,11 @@ use framelink_transport::profile::{ConnectionKind, ExchangeKind, Reach};
 use framelink_transport::session::Sent;
 use framelink_transport::{CallError, Message, Profile, TryRecv, blocking, nonblocking, tokio};
 
-use crate::cell::{Cell, Driver, OUR_PREAMBLE, Style, THEIR_PREAMBLE};
-use crate::peer::{expect, half_close, payload, ready, write};
-use crate::role::{drain, reply_to, runtime};
+use super::cell::{Cell, Driver, OUR_PREAMBLE, Style, THEIR_PREAMBLE};
+use super::role::{drain, reply_to};
+use crate::support::peer::{expect, half_close_if_open, ready, write};
+use crate::support::runtime;
+use crate::support::wire::payload;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -130,7 +132,7 @@ fn answer_all(cell: &Cell, connections: Vec<Theirs>, requests: &[Vec<u8>]) {
         write(to, &cell.wire.frame(&reply));
     }
     drain(from);
-    half_close(to);
+    half_close_if_open(to);
 }
 
 /// However many connections there are, each request is answered where it came.
@@ -162,7 +164,7 @@ fn answer_each(cell: &Cell, mut stream: &TcpStream, requests: &[Vec<u8>], answer
             answered.fetch_add(1, Ordering::Relaxed);
         }
     }
-    half_close(stream);
+    half_close_if_open(stream);
 }
 
 /// One of our connections.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_transport::Profile;
 use framelink_transport::profile::{ConnectionKind, ExchangeKind, Short, Side};
 
-use crate::peer::Wire;
+use crate::support::wire::Wire;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Driver {

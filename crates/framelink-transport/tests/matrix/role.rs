@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side};
 use framelink_transport::session::Sent;
-use framelink_transport::{CallError, Error, Message, Profile, blocking, nonblocking, tokio};
+use framelink_transport::{Error, Profile};
 
-use crate::calls;
-use crate::cell::{Cell, Driver, OUR_PREAMBLE, Role, Style, THEIR_PREAMBLE};
-use crate::peer::{Wire, expect, expect_end, half_close, payload, ready, write};
+use super::calls;
+use super::cell::{Cell, Driver, OUR_PREAMBLE, Role, Style, THEIR_PREAMBLE};
+use crate::support::driver;
+use crate::support::party::{Client, Party as _};
+use crate::support::peer::{Task, expect, expect_end, half_close_if_open, ready, write};
+use crate::support::wire::{Wire, payload};
 
 /// Runs a valid cell; how many messages it exchanged.
 pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
@@ -39,7 +42,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
         let cell = *cell;
         move || plain_server(&cell, &listener, &received)
     });
-    let mut client = Client::new(cell.driver, profile, address);
+    let mut client = client(cell.driver, profile, address);
     for &size in cell.wire.sizes() {
         let message = payload(size);
         match cell.exchange {
@@ -65,7 +68,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
         assert_eq!(error.sent(), Sent::Not, "{error}");
         assert!(error.to_string().contains(&size.to_string()), "{error}");
     }
-    client.close();
+    client.close().expect("closing");
     peer.join().expect("the peer");
     cell.wire.sizes().len()
 }
@@ -107,7 +110,7 @@ fn plain_server(cell: &Cell, listener: &TcpListener, received: &Receiver<()>) {
                 if short.closes == Side::Client && cell.wire.ends_by_itself() {
                     drain(&stream_now);
                 }
-                half_close(&stream_now);
+                half_close_if_open(&stream_now);
                 drain(&stream_now);
             }
         }
@@ -128,7 +131,7 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let connections = if cell.short().is_some() { sizes.len() } else { 1 };
     let (tell, received) = mpsc::channel();
     let (address, server) = start_server(cell, profile, connections, tell);
-    let mut stream = None;
+    let (mut stream, mut seen) = (None, Vec::new());
     for &size in sizes {
         let is_new = stream.is_none();
         let now: TcpStream = stream.take().unwrap_or_else(|| ready(TcpStream::connect(address).expect("dialling")));
@@ -139,12 +142,12 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
         let message = payload(size);
         write(&now, &cell.wire.frame(&message));
         if cell.short().is_some_and(|short| short.half_close) || cell.wire == Wire::UntilClose {
-            half_close(&now);
+            half_close_if_open(&now);
         }
         if answers(cell) {
             expect(&now, &cell.wire.frame(&reply_to(&message)));
         } else if matches!(cell.wire, Wire::Quiet | Wire::EachRead) {
-            received.recv_timeout(DEADLINE).expect("it is received");
+            seen.push(received.recv_timeout(DEADLINE).expect("it is received"));
         }
         match cell.short() {
             None => stream = Some(now),
@@ -152,74 +155,39 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
                 if short.closes == Side::Server {
                     expect_end(&now);
                 }
-                half_close(&now);
+                half_close_if_open(&now);
                 drain(&now);
             }
         }
     }
     if let Some(stream) = stream {
-        half_close(&stream);
+        half_close_if_open(&stream);
         drain(&stream);
     }
-    let seen = server.join().expect("the server");
+    server.join().expect("serving");
+    seen.extend(received.try_iter());
     let expected: Vec<Vec<u8>> = sizes.iter().map(|&size| payload(size)).collect();
     assert!(seen == expected, "the server saw {:?}", seen.iter().map(Vec::len).collect::<Vec<_>>());
     sizes.len()
 }
 
-/// Serves so many connections one after the other; what it saw.
+/// A server of so many connections, which tells each message.
 fn start_server(
     cell: &Cell,
     profile: &Arc<Profile>,
     connections: usize,
-    tell: Sender<()>,
-) -> (SocketAddr, thread::JoinHandle<Vec<Vec<u8>>>) {
-    let (profile, driver, answers) = (Arc::clone(profile), cell.driver, answers(cell));
-    let (sender, address) = std::sync::mpsc::channel();
-    let server = thread::spawn(move || {
-        let mut seen = Vec::new();
-        let any = "127.0.0.1:0";
-        let mut answer = |message: &[u8]| {
-            seen.push(message.to_vec());
-            // There is one who listens only where there are more messages to come.
-            let _ = tell.send(());
-            answers.then(|| reply_to(message))
-        };
-        match driver {
-            Driver::Blocking => {
-                let mut listener = blocking::Listener::bind_profile(any, &profile).expect("a port");
-                sender.send(listener.local_addr().expect("an address")).expect("a test");
-                for _ in 0..connections {
-                    let connection = listener.accept().expect("accepting").expect("a connection");
-                    connection.serve(&profile, |message| answer(&message)).expect("serving");
-                }
-            }
-            Driver::NonBlocking => {
-                let mut listener = nonblocking::Listener::bind_profile(any, &profile).expect("a port");
-                sender.send(listener.local_addr().expect("an address")).expect("a test");
-                for _ in 0..connections {
-                    let connection = loop {
-                        match listener.try_accept().expect("accepting") {
-                            Some(connection) => break connection,
-                            None => thread::sleep(Duration::from_millis(1)),
-                        }
-                    };
-                    connection.serve(&profile, |message| answer(&message)).expect("serving");
-                }
-            }
-            Driver::Tokio => runtime().block_on(async {
-                let mut listener = tokio::Listener::bind_profile(any, &profile).await.expect("a port");
-                sender.send(listener.local_addr().expect("an address")).expect("a test");
-                for _ in 0..connections {
-                    let connection = listener.accept().await.expect("accepting");
-                    let answering = |message: Message| std::future::ready(answer(&message));
-                    connection.serve(&profile, answering).await.expect("serving");
-                }
-            }),
-        }
-        seen
+    tell: Sender<Vec<u8>>,
+) -> (SocketAddr, Task<Result<u64, Error>>) {
+    let (profile, answers) = ((**profile).clone(), answers(cell));
+    let handler = Box::new(move |message: &[u8]| {
+        tell.send(message.to_vec()).expect("a test");
+        answers.then(|| reply_to(message))
     });
-    (address.recv().expect("a server"), server)
+    match cell.driver {
+        Driver::Blocking => driver::Blocking::serve_in_turn(profile, connections, Duration::ZERO, handler),
+        Driver::NonBlocking => driver::NonBlocking::serve_in_turn(profile, connections, Duration::ZERO, handler),
+        Driver::Tokio => driver::Tokio::serve_in_turn(profile, connections, Duration::ZERO, handler),
+    }
 }
 
 /// Whether a server has anything to say.
@@ -227,57 +195,10 @@ fn answers(cell: &Cell) -> bool {
     cell.exchange.sends() && cell.exchange.receives()
 }
 
-/// A client of any driver.
-enum Client {
-    Blocking(blocking::Client),
-    NonBlocking(nonblocking::Client),
-    Tokio(tokio::Client, ::tokio::runtime::Runtime),
-}
-
-impl Client {
-    fn new(driver: Driver, profile: &Profile, address: SocketAddr) -> Self {
-        let (profile, address) = (profile.clone(), address.to_string());
-        match driver {
-            Driver::Blocking => Self::Blocking(blocking::Client::new(profile, address).expect("a client")),
-            Driver::NonBlocking => Self::NonBlocking(nonblocking::Client::new(profile, address).expect("a client")),
-            Driver::Tokio => Self::Tokio(tokio::Client::new(profile, address).expect("a client"), runtime()),
-        }
+fn client(driver: Driver, profile: &Profile, address: SocketAddr) -> Box<dyn Client> {
+    match driver {
+        Driver::Blocking => driver::Blocking::client(profile.clone(), address),
+        Driver::NonBlocking => driver::NonBlocking::client(profile.clone(), address),
+        Driver::Tokio => driver::Tokio::client(profile.clone(), address),
     }
-
-    fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
-        match self {
-            Self::Blocking(client) => client.call(request),
-            Self::NonBlocking(client) => client.call(request),
-            Self::Tokio(client, runtime) => runtime.block_on(client.call(request)),
-        }
-    }
-
-    fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
-        match self {
-            Self::Blocking(client) => client.send(message),
-            Self::NonBlocking(client) => client.send(message),
-            Self::Tokio(client, runtime) => runtime.block_on(client.send(message)),
-        }
-    }
-
-    fn recv(&mut self) -> Result<Option<Message>, Error> {
-        match self {
-            Self::Blocking(client) => client.recv(),
-            Self::NonBlocking(client) => client.recv(),
-            Self::Tokio(client, runtime) => runtime.block_on(client.recv()),
-        }
-    }
-
-    fn close(self) {
-        match self {
-            Self::Blocking(client) => client.close().map(|_| ()),
-            Self::NonBlocking(client) => client.close().map(|_| ()),
-            Self::Tokio(client, runtime) => runtime.block_on(client.close()).map(|_| ()),
-        }
-        .expect("closing");
-    }
-}
-
-pub(crate) fn runtime() -> ::tokio::runtime::Runtime {
-    ::tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }

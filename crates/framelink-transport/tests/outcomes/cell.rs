@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind};
-use framelink_transport::session::{KeyRule, Matching, Sent};
+use framelink_transport::session::Sent;
 use framelink_transport::{CallError, Cause, ConnectError, Directions, Framing, Profile, SocketOptions};
 
 use crate::host::DEADLINE;
@@ -95,8 +95,4 @@ impl Cell {
             then();
         });
     }
-}
-
-pub(crate) fn by_key() -> Matching {
-    Matching::by_key(KeyRule::at("0:2".parse().expect("a place")))
 }

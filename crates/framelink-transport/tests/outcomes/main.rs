@@ -12,5 +12,8 @@ mod host;
 mod on_events;
 mod on_threads;
 mod on_tokio;
+mod roles;
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 mod way;

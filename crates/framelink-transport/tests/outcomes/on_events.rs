@@ -3,52 +3,47 @@
 use std::time::Duration;
 
 use framelink_transport::TryRecv;
-use framelink_transport::nonblocking::{Client, Connection, Connector, Event, TryCall};
-use framelink_transport::profile::{ConnectionKind, ExchangeKind, Short};
+use framelink_transport::nonblocking::{Connection, Connector, Event, TryCall};
+use framelink_transport::profile::{ConnectionKind, Short};
 use framelink_transport::session::{Matching, Sent};
 
-use crate::cell::{Cell, Role, SHORT, Verdict, by_key};
+use crate::cell::{Cell, Role, SHORT, Verdict};
 use crate::host::DEADLINE;
+use crate::roles::{client, connection};
+use crate::support::driver::NonBlocking;
+use crate::support::many::by_key;
 use crate::way::Way;
 
 pub(crate) const ROLES: &[Role] = &[
-    Role { name: "nonblocking Connection::call", is_call: true, run: |cell| connection(cell, true) },
-    Role { name: "nonblocking Connection::send", is_call: false, run: |cell| connection(cell, false) },
+    Role { name: "nonblocking Connection::call", is_call: true, run: |cell| connection::<NonBlocking>(cell, true) },
+    Role { name: "nonblocking Connection::send", is_call: false, run: |cell| connection::<NonBlocking>(cell, false) },
     Role { name: "nonblocking Duplex by key", is_call: true, run: |cell| duplex(cell, by_key()) },
     Role { name: "nonblocking Duplex in order", is_call: true, run: |cell| duplex(cell, Matching::in_order()) },
     Role {
         name: "nonblocking Client::call, long",
         is_call: true,
-        run: |cell| client(cell, ConnectionKind::Long, true),
+        run: |cell| client::<NonBlocking>(cell, ConnectionKind::Long, true),
     },
-    Role { name: "nonblocking Client::call, short", is_call: true, run: |cell| client(cell, Short::new(), true) },
+    Role {
+        name: "nonblocking Client::call, short",
+        is_call: true,
+        run: |cell| client::<NonBlocking>(cell, Short::new(), true),
+    },
     Role {
         name: "nonblocking Client::send, long",
         is_call: false,
-        run: |cell| client(cell, ConnectionKind::Long, false),
+        run: |cell| client::<NonBlocking>(cell, ConnectionKind::Long, false),
     },
-    Role { name: "nonblocking Client::send, short", is_call: false, run: |cell| client(cell, Short::new(), false) },
+    Role {
+        name: "nonblocking Client::send, short",
+        is_call: false,
+        run: |cell| client::<NonBlocking>(cell, Short::new(), false),
+    },
 ];
 
 fn connect(cell: &Cell) -> Option<Connection> {
     let connector = Connector::new(cell.framing()).within(Duration::from_secs(10)).options(cell.socket());
     cell.connected(connector.connect(cell.address))
-}
-
-fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || cell.way.is_ended_by_us() {
-        return Verdict::NotApplicable;
-    }
-    let Some(mut connection) = connect(cell) else { return Verdict::NotApplicable };
-    match (cell.way, cell.way.earlier()) {
-        (Way::NoRoom, Some(earlier)) => drop(connection.send_within(&earlier, SHORT).expect_err("no room")),
-        (_, Some(earlier)) => drop(connection.call(&earlier, SHORT).expect_err("no reply")),
-        _ => {}
-    }
-    match is_call {
-        true => connection.call(&cell.request, cell.time).into(),
-        false => connection.send_with_outcome(&cell.request, cell.time).into(),
-    }
 }
 
 fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
@@ -80,17 +75,5 @@ fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
             TryRecv::Message(_) | TryRecv::Nothing => {}
             TryRecv::Closed => panic!("closed, and the call has not failed"),
         }
-    }
-}
-
-fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool) -> Verdict {
-    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
-        return Verdict::NotApplicable;
-    }
-    let profile = cell.profile(connection, ExchangeKind::Sync);
-    let mut client = Client::new(profile, cell.address.to_string()).expect("a client");
-    match is_call {
-        true => client.call(&cell.request).into(),
-        false => client.send(&cell.request).into(),
     }
 }

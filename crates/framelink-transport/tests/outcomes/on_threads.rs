@@ -3,17 +3,20 @@
 use std::thread;
 use std::time::Duration;
 
-use framelink_transport::blocking::{Client, Connection, Connector, Link, Pool};
+use framelink_transport::blocking::{Connection, Connector, Link, Pool};
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short};
 use framelink_transport::session::Matching;
 
-use crate::cell::{Cell, Role, SHORT, Verdict, by_key};
+use crate::cell::{Cell, Role, SHORT, Verdict};
 use crate::on_tokio::keyed;
+use crate::roles::{client, connection};
+use crate::support::driver::Blocking;
+use crate::support::many::by_key;
 use crate::way::Way;
 
 pub(crate) const ROLES: &[Role] = &[
-    Role { name: "blocking Connection::call", is_call: true, run: |cell| connection(cell, true) },
-    Role { name: "blocking Connection::send", is_call: false, run: |cell| connection(cell, false) },
+    Role { name: "blocking Connection::call", is_call: true, run: |cell| connection::<Blocking>(cell, true) },
+    Role { name: "blocking Connection::send", is_call: false, run: |cell| connection::<Blocking>(cell, false) },
     Role { name: "blocking Caller::call by key", is_call: true, run: |cell| caller(cell, by_key(), true) },
     Role {
         name: "blocking Caller::call in order",
@@ -21,10 +24,26 @@ pub(crate) const ROLES: &[Role] = &[
         run: |cell| caller(cell, Matching::in_order(), true),
     },
     Role { name: "blocking Caller::send", is_call: false, run: |cell| caller(cell, by_key(), false) },
-    Role { name: "blocking Client::call, long", is_call: true, run: |cell| client(cell, ConnectionKind::Long, true) },
-    Role { name: "blocking Client::call, short", is_call: true, run: |cell| client(cell, Short::new(), true) },
-    Role { name: "blocking Client::send, long", is_call: false, run: |cell| client(cell, ConnectionKind::Long, false) },
-    Role { name: "blocking Client::send, short", is_call: false, run: |cell| client(cell, Short::new(), false) },
+    Role {
+        name: "blocking Client::call, long",
+        is_call: true,
+        run: |cell| client::<Blocking>(cell, ConnectionKind::Long, true),
+    },
+    Role {
+        name: "blocking Client::call, short",
+        is_call: true,
+        run: |cell| client::<Blocking>(cell, Short::new(), true),
+    },
+    Role {
+        name: "blocking Client::send, long",
+        is_call: false,
+        run: |cell| client::<Blocking>(cell, ConnectionKind::Long, false),
+    },
+    Role {
+        name: "blocking Client::send, short",
+        is_call: false,
+        run: |cell| client::<Blocking>(cell, Short::new(), false),
+    },
     Role { name: "blocking Pool::call", is_call: true, run: |cell| pool(cell, true) },
     Role { name: "blocking Pool::send", is_call: false, run: |cell| pool(cell, false) },
     Role { name: "blocking Link::call, shared", is_call: true, run: |cell| link(cell, Shared::new(2), keyed(), true) },
@@ -48,22 +67,6 @@ pub(crate) const ROLES: &[Role] = &[
 fn connect(cell: &Cell) -> Option<Connection> {
     let connector = Connector::new(cell.framing()).within(Duration::from_secs(10)).options(cell.socket());
     cell.connected(connector.connect(cell.address))
-}
-
-fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || cell.way.is_ended_by_us() {
-        return Verdict::NotApplicable;
-    }
-    let Some(mut connection) = connect(cell) else { return Verdict::NotApplicable };
-    match (cell.way, cell.way.earlier()) {
-        (Way::NoRoom, Some(earlier)) => drop(connection.send_within(&earlier, SHORT).expect_err("no room")),
-        (_, Some(earlier)) => drop(connection.call(&earlier, SHORT).expect_err("no reply")),
-        _ => {}
-    }
-    match is_call {
-        true => connection.call(&cell.request, cell.time).into(),
-        false => connection.send_with_outcome(&cell.request, cell.time).into(),
-    }
 }
 
 fn caller(cell: &mut Cell, matching: Matching, is_call: bool) -> Verdict {
@@ -98,18 +101,6 @@ fn caller(cell: &mut Cell, matching: Matching, is_call: bool) -> Verdict {
     caller.abort();
     receiving.join().expect("a receiver that ends");
     verdict
-}
-
-fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, is_call: bool) -> Verdict {
-    if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
-        return Verdict::NotApplicable;
-    }
-    let profile = cell.profile(connection, ExchangeKind::Sync);
-    let mut client = Client::new(profile, cell.address.to_string()).expect("a client");
-    match is_call {
-        true => client.call(&cell.request).into(),
-        false => client.send(&cell.request).into(),
-    }
 }
 
 fn pool(cell: &mut Cell, is_call: bool) -> Verdict {

@@ -7,15 +7,18 @@ use framelink_transport::profile::{ConnectionKind, ExchangeKind};
 use framelink_transport::profile::{Duplex, Pooled, Shared, Short};
 use framelink_transport::session::Matching;
 use framelink_transport::tokio::{Caller, Client, Connection, Connector, Link, Pool};
-use tokio::runtime::{Builder, Runtime};
 use tower::Service;
 
-use crate::cell::{Cell, Role, SHORT, Verdict, by_key};
+use crate::cell::{Cell, Role, SHORT, Verdict};
+use crate::roles::{client, connection};
+use crate::support::driver::Tokio;
+use crate::support::many::by_key;
+use crate::support::runtime;
 use crate::way::Way;
 
 pub(crate) const ROLES: &[Role] = &[
-    Role { name: "tokio Connection::call", is_call: true, run: |cell| connection(cell, true) },
-    Role { name: "tokio Connection::send", is_call: false, run: |cell| connection(cell, false) },
+    Role { name: "tokio Connection::call", is_call: true, run: |cell| connection::<Tokio>(cell, true) },
+    Role { name: "tokio Connection::send", is_call: false, run: |cell| connection::<Tokio>(cell, false) },
     Role { name: "tokio Caller::call by key", is_call: true, run: |cell| caller(cell, by_key(), Use::Call) },
     Role {
         name: "tokio Caller::call in order",
@@ -24,15 +27,19 @@ pub(crate) const ROLES: &[Role] = &[
     },
     Role { name: "tokio Caller::send", is_call: false, run: |cell| caller(cell, by_key(), Use::Send) },
     Role { name: "tower Timed", is_call: true, run: |cell| caller(cell, by_key(), Use::Service) },
-    Role { name: "tokio Client::call, long", is_call: true, run: |cell| client(cell, ConnectionKind::Long, Use::Call) },
-    Role { name: "tokio Client::call, short", is_call: true, run: |cell| client(cell, Short::new(), Use::Call) },
+    Role {
+        name: "tokio Client::call, long",
+        is_call: true,
+        run: |cell| client::<Tokio>(cell, ConnectionKind::Long, true),
+    },
+    Role { name: "tokio Client::call, short", is_call: true, run: |cell| client::<Tokio>(cell, Short::new(), true) },
     Role {
         name: "tokio Client::send, long",
         is_call: false,
-        run: |cell| client(cell, ConnectionKind::Long, Use::Send),
+        run: |cell| client::<Tokio>(cell, ConnectionKind::Long, false),
     },
-    Role { name: "tokio Client::send, short", is_call: false, run: |cell| client(cell, Short::new(), Use::Send) },
-    Role { name: "tower Sequential", is_call: true, run: |cell| client(cell, ConnectionKind::Long, Use::Service) },
+    Role { name: "tokio Client::send, short", is_call: false, run: |cell| client::<Tokio>(cell, Short::new(), false) },
+    Role { name: "tower Sequential", is_call: true, run: |cell| sequential(cell) },
     Role { name: "tokio Pool::call", is_call: true, run: |cell| pool(cell, true) },
     Role { name: "tokio Pool::send", is_call: false, run: |cell| pool(cell, false) },
     Role {
@@ -70,31 +77,9 @@ pub(crate) fn keyed() -> Duplex {
     Duplex::new().key("0:2".parse().expect("a place"))
 }
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
 async fn connect(cell: &Cell) -> Option<Connection> {
     let connector = Connector::new(cell.framing()).within(Duration::from_secs(10)).options(cell.socket());
     cell.connected(connector.connect(cell.address).await)
-}
-
-fn connection(cell: &mut Cell, is_call: bool) -> Verdict {
-    if !cell.is_connected() || cell.way.is_ended_by_us() {
-        return Verdict::NotApplicable;
-    }
-    runtime().block_on(async {
-        let Some(mut connection) = connect(cell).await else { return Verdict::NotApplicable };
-        match (cell.way, cell.way.earlier()) {
-            (Way::NoRoom, Some(earlier)) => drop(connection.send_within(&earlier, SHORT).await.expect_err("no room")),
-            (_, Some(earlier)) => drop(connection.call(&earlier, SHORT).await.expect_err("no reply")),
-            _ => {}
-        }
-        match is_call {
-            true => connection.call(&cell.request, cell.time).await.into(),
-            false => connection.send_with_outcome(&cell.request, cell.time).await.into(),
-        }
-    })
 }
 
 fn caller(cell: &mut Cell, matching: Matching, used: Use) -> Verdict {
@@ -140,18 +125,14 @@ async fn prepare_caller(cell: &mut Cell, caller: &Caller) {
     }
 }
 
-fn client(cell: &mut Cell, connection: impl Into<ConnectionKind>, used: Use) -> Verdict {
+fn sequential(cell: &Cell) -> Verdict {
     if matches!(cell.way, Way::NoRoom | Way::Unclean) || cell.way.is_ended_by_us() {
         return Verdict::NotApplicable;
     }
-    let profile = cell.profile(connection, ExchangeKind::Sync);
+    let profile = cell.profile(ConnectionKind::Long, ExchangeKind::Sync);
     runtime().block_on(async {
-        let mut client = Client::new(profile, cell.address.to_string()).expect("a client");
-        match used {
-            Use::Call => client.call(&cell.request).await.into(),
-            Use::Send => client.send(&cell.request).await.into(),
-            Use::Service => client.sequential().call(cell.request.clone().into()).await.into(),
-        }
+        let client = Client::new(profile, cell.address.to_string()).expect("a client");
+        client.sequential().call(cell.request.clone().into()).await.into()
     })
 }
 

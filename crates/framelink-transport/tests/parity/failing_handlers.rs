@@ -5,7 +5,7 @@ use std::{fmt, io::Read, io::Write, thread};
 
 use framelink_transport::{Cause, Error, Message, Profile, blocking, nonblocking, tokio};
 
-use crate::{DEADLINE, framing, on_tokio, sockets};
+use super::{DEADLINE, framing, on_tokio, sockets};
 
 #[derive(Debug)]
 struct HostIsGone;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use framelink_transport::{TryRecv, TrySend, blocking, nonblocking, tokio};
 
-use crate::{DEADLINE, framing, on_tokio, sockets};
+use super::{DEADLINE, framing, on_tokio, sockets};
 
 /// 0x00 0x05 | 'h' 'e' 'l' 'l' 'o'
 const WIRE: &[u8] = b"\x00\x05hello";

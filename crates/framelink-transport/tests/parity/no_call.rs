@@ -3,7 +3,7 @@
 use framelink_transport::session::Sent;
 use framelink_transport::{Blame, Cause, nonblocking::Connection};
 
-use crate::{DEADLINE, framing, sockets};
+use super::{DEADLINE, framing, sockets};
 
 #[test]
 fn asking_for_a_reply_with_no_call_under_way_says_so_and_spoils_nothing() {

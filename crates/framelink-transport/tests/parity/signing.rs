@@ -7,7 +7,7 @@ use std::thread;
 use framelink_transport::profile::{ProfileBuilder, Sign};
 use framelink_transport::{ConnectError, Profile, blocking, nonblocking, tokio};
 
-use crate::{DEADLINE, framing, on_tokio};
+use super::{DEADLINE, framing, on_tokio};
 
 fn profile(change: impl FnOnce(ProfileBuilder) -> ProfileBuilder) -> Arc<Profile> {
     Arc::new(change(Profile::builder(framing()).connect_timeout(DEADLINE)).build().unwrap())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,7 +25,9 @@ async fn failing_later(message: Message) -> Result<Option<Vec<u8>>, &'static str
 }
 
 fn of_blocking() -> Rows {
-    use blocking::{Caller, Client, Connection, Connector, Link, Listener, Pool, RecvHalf, SendHalf, Server, Upstream};
+    use blocking::{
+        Caller, Client, Connection, Connector, Link, Links, Listener, Pool, RecvHalf, SendHalf, Server, Upstream,
+    };
     use std::net::TcpStream;
     let mut rows = Rows::new();
     has!(
@@ -36,6 +39,11 @@ fn of_blocking() -> Rows {
         |connection: &mut Connection, within: Duration| {
             let _ = (connection.send(b""), connection.recv_within(within), connection.call(b"", within));
         }
+    );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
     );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(
@@ -67,6 +75,14 @@ fn of_blocking() -> Rows {
     has!(rows, "`Upstream`, `Upstream::dial`", |upstream: &Upstream| upstream.dial());
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", |link: &Link| link.call(b""));
+    has!(rows, "`Links`, `Link::simplex`", |links: &Links, profile: Profile| {
+        let _ = (links.call("host:7000", b""), Link::simplex(profile, "host:7000", "host:7001"));
+    });
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", |upstream: Upstream| {
+        assert!(upstream.profile().keep_up());
+        Client::over(upstream)
+    });
+    has!(rows, "a `Link` whose connections are kept up, `Link::status`", Link::status);
     has!(rows, "`Pool`", |pool: &Pool| pool.lend());
     has!(
         rows,
@@ -90,6 +106,11 @@ fn of_nonblocking() -> Rows {
         |connection: &mut Connection, within: Duration| {
             let _ = (connection.try_send(b""), connection.try_recv(), connection.try_call(b"", within));
         }
+    );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
     );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(
@@ -119,6 +140,8 @@ fn of_nonblocking() -> Rows {
     has!(rows, "`Listener::limited_by`", |listener: Listener, profile: &Profile| listener.limited_by(profile));
     has!(rows, "`Client`", |client: &mut Client| client.call(b""));
     has!(rows, "`Upstream`, `Upstream::dial`", |upstream: &Upstream| upstream.dial());
+    has!(rows, "`Upstream::states`", Upstream::states);
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", Client::maintain);
     rows
 }
 
@@ -138,6 +161,11 @@ fn of_tokio() -> Rows {
             let _ =
                 (connection.send(b"").await, connection.recv_within(within).await, connection.call(b"", within).await);
         }
+    );
+    has!(
+        rows,
+        "addresses of one name are raced (`Connector::connect`)",
+        async |connector: &Connector, all: &[SocketAddr]| { connector.connect(all).await }
     );
     has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
     has!(
@@ -170,6 +198,11 @@ fn of_tokio() -> Rows {
     has!(rows, "`Upstream`, `Upstream::dial`", async |upstream: &Upstream| upstream.dial().await);
     has!(rows, "`Upstream::states`", Upstream::states);
     has!(rows, "`Link`", async |link: &Link| link.call(b"").await);
+    has!(rows, "a `Client` whose connection is kept up (`keep-up`)", |upstream: Upstream| {
+        assert!(upstream.profile().keep_up());
+        Client::over(upstream)
+    });
+    has!(rows, "a `Link` whose connections are kept up, `Link::status`", Link::status);
     has!(rows, "`Links`, `Link::simplex`", async |links: &Links, profile: Profile| {
         let _ = (links.call("host:7000", b"").await, Link::simplex(profile, "host:7000", "host:7001").await);
     });

@@ -6,7 +6,7 @@ use std::thread;
 
 use framelink_transport::{Message, Profile, blocking, tokio};
 
-use crate::{DEADLINE, framing, on_tokio};
+use super::{DEADLINE, framing, on_tokio};
 
 fn profile() -> Arc<Profile> {
     Arc::new(Profile::builder(framing()).build().unwrap())

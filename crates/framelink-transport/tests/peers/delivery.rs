@@ -5,9 +5,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::{Directions, FrameWriter};
+use framelink_transport::{Directions, FrameWriter, Message, TryRecv};
 
-use crate::driver::{DEADLINE, Driver};
+use crate::DEADLINE;
+use crate::driver::Driver;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -33,7 +34,7 @@ impl Delivery {
 
 /// A connection of ours, and the same socket beside it to write single bytes to.
 pub(crate) struct Ours<D> {
-    pub(crate) connection: D,
+    connection: D,
     framing: Directions,
     bytes: Option<TcpStream>,
 }
@@ -42,7 +43,7 @@ impl<D: Driver> Ours<D> {
     pub(crate) fn connect(address: SocketAddr, framing: Directions, delivery: Delivery) -> Self {
         match delivery {
             Delivery::Whole | Delivery::Burst => {
-                Self { connection: D::connect(address, framing), framing, bytes: None }
+                Self { connection: D::connect(address, framing).expect("a connection"), framing, bytes: None }
             }
             Delivery::Bytes => Self::adopt(TcpStream::connect(address).expect("a connection"), framing),
         }
@@ -51,7 +52,7 @@ impl<D: Driver> Ours<D> {
     /// Sends what answers a message, or asks for one.
     pub(crate) fn send(&mut self, message: &[u8]) {
         match &self.bytes {
-            None => self.connection.send(message),
+            None => self.connection.send_within(message, DEADLINE).expect("sending"),
             Some(socket) => write_bytes(socket, &frame(self.framing, message)),
         }
     }
@@ -59,12 +60,37 @@ impl<D: Driver> Ours<D> {
     /// Sends a request and receives its reply.
     pub(crate) fn call(&mut self, request: &[u8]) -> Vec<u8> {
         match &self.bytes {
-            None => self.connection.call(request).to_vec(),
+            None => self.connection.call(request, DEADLINE).expect("a reply").to_vec(),
             Some(socket) => {
                 write_bytes(socket, &frame(self.framing, request));
-                self.connection.recv().to_vec()
+                self.recv().to_vec()
             }
         }
+    }
+
+    /// Feeds them all and flushes; as many leave in one write as the queue holds.
+    pub(crate) fn burst(&mut self, messages: &[Vec<u8>]) {
+        for message in messages {
+            self.connection.feed(message).expect("feeding");
+        }
+        self.connection.flush().expect("flushing");
+    }
+
+    /// The next message, `None` at the end.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        match self.connection.recv_within(DEADLINE).expect("receiving") {
+            TryRecv::Message(message) => Some(message),
+            TryRecv::Closed => None,
+            TryRecv::Nothing => panic!("{}: nothing came within {DEADLINE:?}", D::NAME),
+        }
+    }
+
+    pub(crate) fn recv(&mut self) -> Message {
+        self.next().unwrap_or_else(|| panic!("{}: the end instead of a message", D::NAME))
+    }
+
+    pub(crate) fn close(self) {
+        self.connection.close(DEADLINE).expect("closing");
     }
 
     fn adopt(stream: TcpStream, framing: Directions) -> Self {
@@ -99,7 +125,7 @@ impl<D: Driver> Door<D> {
     pub(crate) fn accept(&mut self) -> Ours<D> {
         match self {
             Self::Listener(listener, framing) => {
-                Ours { connection: D::accept(listener), framing: *framing, bytes: None }
+                Ours { connection: D::accept(listener, DEADLINE), framing: *framing, bytes: None }
             }
             Self::Plain(listener, framing) => {
                 let (stream, _) = patiently(|| listener.accept());

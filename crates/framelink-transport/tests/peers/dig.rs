@@ -25,12 +25,12 @@ fn keepopen<D: Driver>() {
         let mut program = Program::start(&mut command);
         let mut ours = door.accept();
         for records in &zone {
-            let query = ours.connection.recv();
+            let query = ours.recv();
             assert!(records.are_asked_by(&query), "{}: {query:02x?} does not ask for {}", D::NAME, records.name);
             ours.send(&records.answer(u16::from_be_bytes([query[0], query[1]])));
         }
-        assert!(ours.connection.next().is_none(), "{}: more than was asked for", D::NAME);
-        ours.connection.close();
+        assert!(ours.next().is_none(), "{}: more than was asked for", D::NAME);
+        ours.close();
         let printed: Vec<String> = zone.iter().flat_map(Records::lines).collect();
         assert!(program.rest() == printed, "{}: other answers than were sent", D::NAME);
     }

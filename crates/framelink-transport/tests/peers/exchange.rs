@@ -72,13 +72,13 @@ impl<'a> Exchange<'a> {
         let address = program.listen(&format!("listen {} {} {together}", kind.name, delivery.name()));
         let mut ours = Ours::<D>::connect(address, framing(kind.notation), *delivery);
         if *delivery == Delivery::Burst {
-            ours.connection.burst(&self.requests);
+            ours.burst(&self.requests);
         }
         for (request, reply) in self.requests.iter().zip(&self.replies) {
-            let came = if *delivery == Delivery::Burst { ours.connection.recv().to_vec() } else { ours.call(request) };
+            let came = if *delivery == Delivery::Burst { ours.recv().to_vec() } else { ours.call(request) };
             self.assert_same::<D>(&came, reply);
         }
-        ours.connection.close();
+        ours.close();
         self.sizes.len()
     }
 
@@ -89,19 +89,19 @@ impl<'a> Exchange<'a> {
         program.tell(&format!("connect {} {} {} {}", kind.name, delivery.name(), address.port(), sizes.join(" ")));
         let mut ours = door.accept();
         for (request, reply) in self.requests.iter().zip(&self.replies) {
-            let came = ours.connection.recv();
+            let came = ours.recv();
             self.assert_same::<D>(&came, request);
             if *delivery != Delivery::Burst {
                 ours.send(reply);
             }
         }
         if *delivery == Delivery::Burst {
-            ours.connection.burst(&self.replies);
+            ours.burst(&self.replies);
         }
         // It has compared every byte of the replies.
         assert_eq!(program.line(), format!("same {}", self.sizes.len()), "{self}: {}", D::NAME);
-        assert!(ours.connection.next().is_none(), "{self}: something came behind the last request");
-        ours.connection.close();
+        assert!(ours.next().is_none(), "{self}: something came behind the last request");
+        ours.close();
         self.sizes.len()
     }
 

@@ -6,13 +6,21 @@
 mod delivery;
 mod dig;
 mod dns_message;
-mod driver;
 mod erlang;
 mod exchange;
 mod hl7;
 mod installed;
 mod modbus;
 mod program;
+#[path = "../support/mod.rs"]
+mod support;
 mod twisted;
 mod unbound;
 mod varint;
+
+use std::time::Duration;
+
+use support::driver;
+
+/// Whatever an exchange waits for comes within this time, or its test fails.
+const DEADLINE: Duration = Duration::from_secs(60);

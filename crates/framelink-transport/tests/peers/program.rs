@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::driver::DEADLINE;
+use crate::DEADLINE;
 
 /// A process that takes commands, one a line, answers them by lines, and exits when its stdin ends.
 pub(crate) struct Program {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use framelink_testkit::{Fault, Hostile};
 use framelink_transport::{CloseReason, Message, PoolStatus, Profile, blocking, tokio};
 
-use crate::baseline::{Baseline, Turn};
-use crate::peer::{Answer, Host};
-use crate::{DEADLINE, framing, pooled, profile};
+use crate::host::{Answer, Host};
+use crate::support::baseline::Turn;
+use crate::{DEADLINE, baseline, framing, pooled, profile};
 
 const CALLS: u64 = 10_000;
 const CALLERS: u64 = 8;
@@ -73,7 +73,7 @@ fn are_all_back(status: &PoolStatus) {
 #[test]
 fn ten_thousand_calls_on_threads() {
     let turn = Turn::take();
-    let baseline = Baseline::take(&turn);
+    let baseline = baseline(&turn);
     {
         let host = misbehaving();
         let pool = blocking::Pool::new(rules(SHORT), [host.address()]).unwrap();
@@ -90,7 +90,7 @@ fn ten_thousand_calls_on_threads() {
         check(&tally, &pool.status());
         pool.close(Duration::from_secs(5));
     }
-    baseline.comes_back();
+    baseline.comes_back("the pool");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn ten_thousand_calls_on_tokio() {
     let turn = Turn::take();
     let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let baseline = Baseline::take(&turn);
+        let baseline = baseline(&turn);
         {
             let host = misbehaving();
             let pool = tokio::Pool::new(rules(SHORT), [host.address()]).unwrap();
@@ -122,7 +122,7 @@ fn ten_thousand_calls_on_tokio() {
             check(&tally, &pool.status());
             pool.close(Duration::from_secs(5)).await;
         }
-        baseline.comes_back_soon().await;
+        baseline.comes_back_soon("the pool").await;
     });
 }
 
@@ -146,7 +146,7 @@ fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
     for fault in
         [Fault::None, Fault::Late, Fault::CutReset, Fault::CutFin, Fault::Silent, Fault::SplitHeader, Fault::Slam]
     {
-        let baseline = Baseline::take(&turn);
+        let baseline = baseline(&turn);
         {
             let server = Hostile::builder(framing(), fault).delay(Duration::from_millis(60));
             let server = server.listen("127.0.0.1:0").unwrap();
@@ -155,7 +155,7 @@ fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
             assert_eq!(answered == EACH, fault == Fault::None, "{fault:?}: {answered} answered, {status:?}");
             server.stop();
         }
-        baseline.comes_back();
+        baseline.comes_back("the pool");
     }
 }
 
@@ -163,13 +163,13 @@ fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
 fn a_second_reply_that_comes_with_the_first_is_noticed_before_the_connection_is_lent_again() {
     const CALLS: u64 = 400;
     let turn = Turn::take();
-    let baseline = Baseline::take(&turn);
+    let baseline = baseline(&turn);
     {
         let host = Host::answering(|_| Answer::Twice);
         let (answered, status) = call(host.address(), CALLS, DEADLINE);
         assert_eq!((answered, status.closed(CloseReason::Unasked)), (CALLS, CALLS), "{status:?}");
     }
-    baseline.comes_back();
+    baseline.comes_back("the pool");
 }
 
 /// So many calls, by four at a time: how many were answered.

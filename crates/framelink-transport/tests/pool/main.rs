@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![cfg(target_os = "linux")] // where a process can count what it holds
 
-mod baseline;
+mod host;
 mod hostile;
 mod on_threads;
 mod on_tokio;
-mod peer;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::alloc::System;
 use std::time::Duration;
@@ -15,12 +16,19 @@ use std::time::Duration;
 use framelink_transport::profile::{Pooled, Reconnect};
 use framelink_transport::{Framing, Profile, ProfileBuilder};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use support::DEADLINE;
+use support::baseline::{Baseline, Turn};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Whatever a test waits for comes within this time, or the test fails.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Other tests, and what the library keeps for its next connection, may hold so much more.
+const OTHERS: usize = 256 * 1024;
+
+/// File descriptors, threads of pools, tasks, and bytes of the heap: they have to be the same after a test that counts.
+fn baseline(_: &Turn) -> Baseline {
+    Baseline::of_threads("framelink-pool", ALLOCATOR, OTHERS)
+}
 
 fn framing() -> Framing {
     "net:2".parse().unwrap()

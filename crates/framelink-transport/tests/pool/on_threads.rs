@@ -11,16 +11,16 @@ use framelink_transport::session::Sent;
 use framelink_transport::upstream::State;
 use framelink_transport::{CloseReason, PoolStatus};
 
-use crate::baseline::{Baseline, Turn};
-use crate::peer::{Answer, Host};
-use crate::{DEADLINE, pooled, profile};
+use crate::host::{Answer, Host};
+use crate::support::baseline::Turn;
+use crate::{DEADLINE, baseline, pooled, profile};
 
 /// Runs it, and looks whether anything is left behind.
 fn row(test: impl FnOnce()) {
     let turn = Turn::take();
-    let baseline = Baseline::take(&turn);
+    let baseline = baseline(&turn);
     test();
-    baseline.comes_back();
+    baseline.comes_back("the pool");
 }
 
 fn pool(host: &Host, pooled: Pooled) -> Pool {

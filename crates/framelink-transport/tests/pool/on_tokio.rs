@@ -12,18 +12,18 @@ use framelink_transport::{CloseReason, ConnectError, PoolStatus};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use crate::baseline::{Baseline, Turn};
-use crate::peer::{Answer, Host};
-use crate::{DEADLINE, pooled, profile};
+use crate::host::{Answer, Host};
+use crate::support::baseline::Turn;
+use crate::{DEADLINE, baseline, pooled, profile};
 
 /// Runs it, and looks whether anything is left behind.
 fn row(test: impl Future<Output = ()>) {
     let turn = Turn::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let baseline = Baseline::take(&turn);
+        let baseline = baseline(&turn);
         test.await;
-        baseline.comes_back_soon().await;
+        baseline.comes_back_soon("the pool").await;
     });
 }
 

@@ -9,8 +9,8 @@ use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{KeyRule, Matching};
 use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
 
-use crate::driver::{DEADLINE, framing};
-use crate::stream::{Flood, PING, ping, scripted};
+use super::stream::{Flood, PING, ping, scripted};
+use crate::support::driver::{DEADLINE, framing};
 
 const NEWS: &[u8] = b"\0\x07no news\0\x07no news\0\x07no news\0\x07no news";
 const SHORT: Duration = Duration::from_millis(50);

@@ -9,8 +9,8 @@ use framelink_testkit::{ScriptedStream, WriteStep};
 use framelink_transport::heartbeat::{Form, Heartbeat, Role};
 use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
 
-use crate::driver::{DEADLINE, framing};
-use crate::stream::{Flood, PING, ping};
+use super::stream::{Flood, PING, ping};
+use crate::support::driver::{DEADLINE, framing};
 
 const SHORT: Duration = Duration::from_millis(50);
 

@@ -11,8 +11,8 @@ use framelink_transport::{Directions, TryRecv, TrySend, nonblocking, tokio as on
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{sleep, timeout};
 
-use crate::driver::framing;
-use crate::stream::{Waiting, scripted};
+use super::stream::{Waiting, scripted};
+use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(50);

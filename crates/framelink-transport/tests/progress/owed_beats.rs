@@ -10,8 +10,8 @@ use framelink_transport::{Directions, Framing, Incoming, Profile, TryRecv, tokio
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::{Instant, sleep};
 
-use crate::driver::framing;
-use crate::stream::{PING, PONG, Waiting, ping, scripted};
+use super::stream::{PING, PONG, Waiting, ping, scripted};
+use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 

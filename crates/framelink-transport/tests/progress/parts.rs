@@ -7,8 +7,8 @@ use framelink_transport::TrySend;
 use framelink_transport::heartbeat::Role;
 use framelink_transport::nonblocking::Connection;
 
-use crate::driver::framing;
-use crate::stream::{PONG, ping, scripted};
+use super::stream::{PONG, ping, scripted};
+use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 

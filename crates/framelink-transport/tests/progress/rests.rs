@@ -9,8 +9,8 @@ use std::time::Duration;
 use framelink_transport::session::{Matching, Sent};
 use framelink_transport::{Cause, Framing, Incoming, Profile, TryRecv, TrySend, blocking, tokio as on_tokio};
 
-use crate::driver::{Blocking, DEADLINE, Driver, NonBlocking, framing, on_every_driver};
-use crate::peer::{Task, pair, read_exactly, ready};
+use crate::support::driver::{Blocking, DEADLINE, Driver, NonBlocking, framing, on_every_driver, pair};
+use crate::support::peer::{Task, read_exactly, ready};
 
 on_every_driver!(
     a_peer_that_waits_for_the_rest_of_a_message_answers,

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::driver::framing;
+use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// More than the pipe holds.

@@ -12,9 +12,7 @@ use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::{blocking, nonblocking};
 use tokio::io::{AsyncRead, ReadBuf};
 
-#[path = "../support/waiting.rs"]
-mod waiting;
-pub(crate) use waiting::Waiting;
+pub(crate) use crate::support::waiting::Waiting;
 
 pub(crate) const PING: &[u8] = b"\0\x04PING";
 pub(crate) const PONG: &[u8] = b"\0\x04PONG";

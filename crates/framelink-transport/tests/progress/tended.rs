@@ -6,8 +6,8 @@ use framelink_testkit::ScriptedStream;
 use framelink_transport::heartbeat::Role;
 use framelink_transport::{Directions, blocking, nonblocking, tokio as on_tokio};
 
-use crate::driver::framing;
-use crate::stream::{Flood, PING, ping};
+use super::stream::{Flood, PING, ping};
+use crate::support::driver::framing;
 
 /// So many reads at most are the work of one call.
 const FEW: usize = 64;

@@ -5,8 +5,8 @@ use std::io::Write;
 use framelink_transport::session::{Backlog, SlowRule};
 use framelink_transport::{Registry, To};
 
-use crate::server::{Serve, on_every_driver};
-use crate::{number_of, numbered, subscribed};
+use super::{number_of, numbered, subscribed};
+use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(
     one_some_or_all_are_pushed_to,

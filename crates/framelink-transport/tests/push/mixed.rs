@@ -6,9 +6,9 @@ use std::thread;
 use framelink_transport::session::{Backlog, Concurrency, SlowRule};
 use framelink_transport::{Registry, To};
 
-use crate::peer::Peer;
-use crate::server::{Serve, on_every_driver};
-use crate::{number_of, numbered, small_buffers};
+use super::{number_of, numbered, small_buffers};
+use crate::support::peer::Peer;
+use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(replies_and_pushes_never_mix_inside_a_frame);
 

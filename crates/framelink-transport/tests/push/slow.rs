@@ -5,9 +5,9 @@ use std::time::Instant;
 use framelink_transport::session::{Backlog, PushCounts, SlowRule};
 use framelink_transport::{Blame, Cause, Registry, To};
 
-use crate::peer::DEADLINE;
-use crate::server::{Serve, on_every_driver};
-use crate::{eventually, number_of, numbered, subscribed};
+use super::{eventually, number_of, numbered, subscribed};
+use crate::support::peer::DEADLINE;
+use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(
     drop_leaves_out_what_came_while_it_was_full,

@@ -1,6 +1,7 @@
 //! One client on either driver.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -184,6 +185,18 @@ impl Client {
                     })
                     .await,
                 );
+            }
+        }
+    }
+
+    /// Waits for an event while the client is idle. A non-blocking client is maintained meanwhile.
+    pub(crate) async fn idle_until<T>(&mut self, event: impl Future<Output = T>) -> T {
+        let Self::NonBlocking(Some(client)) = self else { return event.await };
+        let mut event = pin!(event);
+        loop {
+            let again = client.maintain().unwrap().min(Duration::from_millis(5));
+            if let Ok(output) = tokio::time::timeout(again, &mut event).await {
+                return output;
             }
         }
     }

@@ -30,6 +30,8 @@ pub(crate) enum Does {
     Nothing,
     /// Sends these bytes, which are no frame.
     Rubbish(&'static [u8]),
+    /// Sends this message, and then answers each message with itself.
+    Greet(&'static [u8]),
     /// Closes it when a message came.
     CloseAfterMessage,
 }
@@ -38,6 +40,8 @@ pub(crate) enum Does {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) accepts: Vec<Instant>,
+    /// Connections that it greets.
+    pub(crate) greeted: usize,
     pub(crate) messages: Vec<Vec<u8>>,
     /// Connections whose client closed in good order.
     pub(crate) closed: usize,
@@ -135,8 +139,11 @@ async fn serve(
 ) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        seen.send_modify(|seen| seen.accepts.push(Instant::now()));
         let does = *does.lock().unwrap();
+        seen.send_modify(|seen| {
+            seen.accepts.push(Instant::now());
+            seen.greeted += usize::from(matches!(does, Does::Greet(_)));
+        });
         connections.spawn(attend(stream, does, Arc::clone(seen)));
         while connections.try_join_next().is_some() {}
     }
@@ -151,6 +158,11 @@ async fn attend(stream: TcpStream, does: Does, seen: Arc<watch::Sender<Seen>>) {
     }
     let mut connection = Connection::from_stream(stream, framing());
     if matches!(does, Does::Close) {
+        return;
+    }
+    if let Does::Greet(greeting) = does
+        && connection.send(greeting).await.is_err()
+    {
         return;
     }
     while let Ok(received) = connection.recv().await {

@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod balance;
-mod baseline;
 mod client;
 mod host;
+mod kept_up;
 mod links;
 mod losses;
 mod moves;
@@ -15,13 +15,16 @@ mod names;
 mod outages;
 mod signing;
 mod states;
+mod stored_dial;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use baseline::Baseline;
 use client::Driver;
+use support::baseline::{Baseline, no_tasks};
 
 /// No row takes longer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -56,6 +59,11 @@ const ROWS: &[Row] = rows![
     signing::a_connection_begins_and_ends_with_its_exchanges,
     signing::a_peer_that_does_not_want_us_is_an_error_of_its_own,
     signing::a_peer_that_is_silent_or_talks_rubbish_or_closes,
+    kept_up::an_idle_client_comes_back,
+    kept_up::a_backup_takes_over_from_an_idle_client,
+    kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
+    kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
+    kept_up::a_client_dials_a_peer_that_refuses_to_sign_on_less_and_less,
 ];
 
 /// Where something goes on in the background.
@@ -67,6 +75,24 @@ const ON_TWO: &[Row] = rows![
     moves::a_primary_that_does_not_let_us_sign_on_is_not_back,
     links::a_link_that_moves_finishes_what_is_in_flight,
     links::an_address_that_does_not_answer_has_failed,
+    kept_up::a_link_has_all_its_connections_before_any_call,
+    kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
+    kept_up::a_backup_takes_over_from_an_idle_link_and_gives_back,
+    kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
+    kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,
+];
+
+/// Where the program goes on with a dial.
+const ON_EVENTS: &[Row] = rows![
+    stored_dial::an_exchange_takes_over_a_dial_that_signs_on,
+    stored_dial::an_exchange_dials_again_when_the_stored_dial_fails,
+    stored_dial::a_sign_on_whose_reply_arrives_in_parts_ends_in_a_later_turn,
+    stored_dial::a_dial_ends_with_its_client,
+    stored_dial::a_lookup_that_hangs_holds_up_no_turn_of_the_loop,
+    stored_dial::a_lookup_that_fails_or_panics_is_a_failure_of_the_address,
+    stored_dial::an_address_that_does_not_answer_leaves_the_backup_its_time,
+    stored_dial::without_an_address_there_is_no_haste,
+    stored_dial::the_next_address_is_dialled_in_the_turn_in_which_one_fails,
 ];
 
 /// On tokio.
@@ -105,21 +131,22 @@ fn rows_of_a_driver() {
     let Ok(only) = std::env::var(DRIVER) else { return };
     // The first runtime of a process opens what all others use.
     drop(runtime());
-    let groups: [(&[Row], &[Driver]); 3] = [
+    let groups: [(&[Row], &[Driver]); 4] = [
         (ROWS, &[Driver::Tokio, Driver::Blocking, Driver::NonBlocking]),
         (ON_TWO, &[Driver::Tokio, Driver::Blocking]),
+        (ON_EVENTS, &[Driver::NonBlocking]),
         (ON_TOKIO, &[Driver::Tokio]),
     ];
     let all =
         groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
     let mut count = 0;
     for ((name, row), driver) in all.filter(|(_, driver)| format!("{driver:?}") == only) {
-        let (began, before) = (Instant::now(), Baseline::now());
+        let (began, before) = (Instant::now(), Baseline::take());
         let runtime = runtime();
         runtime.block_on(async {
             let ended = tokio::time::timeout(DEADLINE, row(driver)).await;
             assert!(ended.is_ok(), "{name} on {driver:?} hangs");
-            baseline::no_tasks(name).await;
+            no_tasks(name).await;
         });
         runtime.shutdown_timeout(DEADLINE);
         before.is_restored(&format!("{name} on {driver:?}"));

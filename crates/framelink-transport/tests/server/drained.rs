@@ -303,3 +303,47 @@ fn what_comes_too_late_is_counted_though_its_sender_resets_the_connection() {
     let report = running.join().unwrap();
     assert_eq!((report.discarded, report.closed, report.cut), (3, 1, 0), "{report:?}");
 }
+
+/// Four requests at once to a connection that is cut while the first are handled: the others are counted as discarded.
+#[test]
+fn requests_that_were_not_taken_of_a_connection_that_is_cut_are_counted() {
+    const WITHIN: Duration = Duration::from_millis(20);
+    let profile = Arc::new(profile().build().unwrap());
+    let expect = |report: DrainReport, taken: u64, driver: &str| {
+        let counted = (report.cut, report.discarded, report.connections_cut);
+        assert_eq!(counted, (taken, 4 - taken, 1), "{driver}, {taken} at a time: {report:?}");
+    };
+    let ask = |address| {
+        let mut peer = Peer::dial(address);
+        peer.write(&[b"one", b"two", b"three", b"four"]);
+        peer
+    };
+    for taken in 1..=2 {
+        let at_a_time = Concurrency::new(usize::try_from(taken).unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &profile)).unwrap().concurrency(at_a_time);
+        let (_peer, handle) = (ask(server.local_addr().unwrap()), server.handle());
+        let running = runtime.spawn(server.run(|_| std::future::pending::<Option<Vec<u8>>>()));
+        while handle.counts().in_flight < taken {
+            thread::sleep(Duration::from_millis(1));
+        }
+        handle.drain(WITHIN);
+        expect(runtime.block_on(running).unwrap(), taken, "tokio");
+
+        let server = blocking::Server::bind("127.0.0.1:0", &profile).unwrap().concurrency(at_a_time);
+        let (_peer, handle) = (ask(server.local_addr().unwrap()), server.handle());
+        let cut = handle.clone();
+        let running = thread::spawn(move || {
+            server.run(move |message| {
+                while cut.counts().in_flight < taken {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                cut.drain(WITHIN);
+                thread::sleep(4 * WITHIN);
+                Some(message.to_vec())
+            })
+        });
+        expect(running.join().unwrap(), taken, "threads");
+        drop(handle);
+    }
+}

@@ -13,17 +13,12 @@ mod queued;
 mod refused;
 mod timed;
 
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../serving/gates.rs"]
-mod gates;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../serving/peer.rs"]
-mod peer;
-#[allow(dead_code, reason = "it is for other tests too")]
-#[path = "../serving/server.rs"]
-mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::net::{Ipv4Addr, SocketAddr};
+
+use support::{gates, peer, server};
 
 /// Dials from this address of the machine: each of 127.0.0.0/8 is another client.
 fn dial_from(source: [u8; 4], address: SocketAddr) -> peer::Peer {

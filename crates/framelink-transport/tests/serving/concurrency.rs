@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use framelink_transport::session::{Concurrency, ReplyOrder};
 use framelink_transport::{Cause, Operation};
 
-use crate::gates::Gates;
-use crate::peer::{DEADLINE, Peer, frame};
-use crate::server::{Serve, on_every_driver, profile};
+use crate::support::gates::Gates;
+use crate::support::peer::{DEADLINE, Peer, frame};
+use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
     as_many_as_the_limit_run_at_once_and_no_more,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use framelink_transport::session::Concurrency;
 use framelink_transport::{Blame, Cause};
 
-use crate::gates::Gates;
-use crate::peer::{Peer, frame};
-use crate::server::{Handler, Serve, on_every_driver, profile};
+use crate::support::gates::Gates;
+use crate::support::peer::{Peer, frame};
+use crate::support::server::{Handler, Serve, on_every_driver, profile};
 
 on_every_driver!(
     after_a_half_close_handlers_finish_and_their_replies_are_sent,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use framelink_transport::session::{Concurrency, ReplyOrder};
 
-use crate::gates::Gates;
-use crate::peer::Peer;
-use crate::server::{Serve, on_every_driver, profile};
+use crate::support::gates::Gates;
+use crate::support::peer::Peer;
+use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
     replies_come_in_the_order_of_requests_though_later_ones_finish_first,
@@ -15,7 +15,7 @@ on_every_driver!(
     pipelined_requests_are_answered_behind_a_slow_one,
 );
 
-fn echo(gates: &Gates) -> crate::server::Handler {
+fn echo(gates: &Gates) -> crate::support::server::Handler {
     let gates = gates.clone();
     Arc::new(move |message| {
         gates.pass(message);

@@ -1,27 +1,23 @@
 //! A link that the peer dialled is used by us as a client.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 
 use framelink_transport::nonblocking::{Event, TryCall};
-use framelink_transport::session::{KeyRule, Matching};
 use framelink_transport::{Framing, TryRecv, blocking, nonblocking, tokio};
 
-use crate::peer::{DEADLINE, Peer};
+use crate::support::many::by_key;
+use crate::support::peer::{self, DEADLINE, Peer};
 
+/// The two ends of a connection, ours first, which was accepted.
 pub(crate) fn sockets() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (listener.accept().unwrap().0, theirs)
+    let (theirs, ours) = peer::sockets();
+    (ours, theirs)
 }
 
 fn framing() -> Framing {
     "net:2".parse().unwrap()
-}
-
-fn by_key() -> Matching {
-    Matching::by_key(KeyRule::at("0:2".parse().unwrap()))
 }
 
 /// Dials, and answers: one call, and then two, the later first.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use framelink_transport::session::Concurrency;
 use framelink_transport::{Blame, Cause};
 
-use crate::gates::Gates;
-use crate::peer::Peer;
-use crate::server::{Blocking, Serve, Tokio, profile};
+use crate::support::gates::Gates;
+use crate::support::peer::Peer;
+use crate::support::server::{Blocking, Serve, Tokio, profile};
 
 #[test]
 fn on_blocking_a_panic_ends_its_connection_only() {
@@ -52,7 +52,7 @@ fn a_panic_ends_its_connection_only<S: Serve>() {
 
 #[test]
 fn one_at_a_time_a_panic_is_an_error_too() {
-    let (ours, theirs) = crate::other_way::sockets();
+    let (ours, theirs) = super::other_way::sockets();
     let framing: framelink_transport::Framing = "net:2".parse().unwrap();
     Peer::new(theirs).write(&[b"panic"]);
     let connection = framelink_transport::blocking::Connection::from_stream(ours, framing);

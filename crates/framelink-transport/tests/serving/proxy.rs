@@ -10,8 +10,8 @@ use std::time::Duration;
 use framelink_transport::session::{Concurrency, ProxyHeader};
 use framelink_transport::{Cause, Framing, Profile, ServerEvent, blocking, tokio};
 
-use crate::peer::{DEADLINE, Peer};
-use crate::server::{Serve, on_every_driver};
+use crate::support::peer::{DEADLINE, Peer};
+use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(a_header_ends_the_connection_before_any_message);
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use framelink_transport::profile::{Short, Side};
 use framelink_transport::session::Concurrency;
 
-use crate::peer::{Peer, frame};
-use crate::server::{Serve, on_every_driver, profile};
+use crate::support::peer::{Peer, frame};
+use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(a_short_connection_has_one_exchange_whatever_the_limit);
 

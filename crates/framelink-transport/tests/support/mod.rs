@@ -1,236 +1,58 @@
-//! Streams that do as they are told, and futures that are polled by hand.
+//! What tests share: one plain peer, the drivers behind one face, and what a process holds.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+pub(crate) mod baseline;
+pub(crate) mod driver;
+pub(crate) mod echo;
+pub(crate) mod gates;
+pub(crate) mod many;
+pub(crate) mod party;
+pub(crate) mod peer;
+pub(crate) mod server;
+pub(crate) mod streams;
+pub(crate) mod task;
+pub(crate) mod waiting;
+pub(crate) mod wire;
 
-use framelink_transport::tokio::Connection;
-use framelink_transport::{Directions, Framing};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::time::Duration;
 
-/// What one call of a stream does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// It is not ready yet, but will be at once.
-    Pending,
-    /// It brings or takes at most so many bytes.
-    Bytes(usize),
-    /// It fails.
-    Error(io::ErrorKind),
-}
+/// Whatever a test waits for comes within this time, or the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Brings some bytes by steps, over and over, and then waits for ever.
-#[derive(Debug)]
-pub(crate) struct Reader {
-    bytes: VecDeque<u8>,
-    steps: Steps,
-    then: Then,
-}
-
-/// What a reader does when its bytes are out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// Nothing, for ever.
-    Wait,
-    /// It ends.
-    End,
-}
-
-impl Reader {
-    pub(crate) fn new(bytes: &[u8], steps: &[Step], then: Then) -> Self {
-        Self { bytes: bytes.iter().copied().collect(), steps: Steps::new(steps), then }
-    }
-}
-
-impl AsyncRead for Reader {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let reader = self.get_mut();
-        if reader.bytes.is_empty() {
-            return match reader.then {
-                Then::Wait => Poll::Pending,
-                Then::End => Poll::Ready(Ok(())),
-            };
-        }
-        match reader.steps.next() {
-            Step::Pending => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Step::Error(kind) => Poll::Ready(Err(kind.into())),
-            Step::Bytes(most) => {
-                let count = most.min(reader.bytes.len()).min(into.remaining());
-                into.put_slice(&reader.bytes.drain(..count).collect::<Vec<u8>>());
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-}
-
-/// Takes bytes by steps, over and over.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    written: Written,
-    steps: Steps,
-    is_vectored: bool,
-}
-
-/// What was written, one entry a write; and whether writing was shut down.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written(Arc<Mutex<(Vec<Vec<u8>>, bool)>>);
-
-impl Written {
-    pub(crate) fn all(&self) -> Vec<u8> {
-        self.writes().concat()
-    }
-
-    pub(crate) fn writes(&self) -> Vec<Vec<u8>> {
-        self.0.lock().expect("no test panics with it").0.clone()
-    }
-
-    pub(crate) fn is_shut_down(&self) -> bool {
-        self.0.lock().expect("no test panics with it").1
-    }
-}
-
-impl Writer {
-    pub(crate) fn new(steps: &[Step]) -> (Self, Written) {
-        let written = Written::default();
-        (Self { written: written.clone(), steps: Steps::new(steps), is_vectored: true }, written)
-    }
-
-    /// One that has no vectored write of its own.
-    pub(crate) fn plain(steps: &[Step]) -> (Self, Written) {
-        let (writer, written) = Self::new(steps);
-        (Self { is_vectored: false, ..writer }, written)
-    }
-
-    fn take(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.steps.next() {
-            Step::Pending => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Step::Error(kind) => Poll::Ready(Err(kind.into())),
-            Step::Bytes(most) => {
-                let count = most.min(bytes.len());
-                self.written.0.lock().expect("no test panics with it").0.push(bytes[..count].to_vec());
-                Poll::Ready(Ok(count))
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Writer {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().take(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let writer = self.get_mut();
-        if writer.is_vectored {
-            let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-            return writer.take(context, &bytes);
-        }
-        // As the default of the trait does it.
-        let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
-        writer.take(context, first)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.is_vectored
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let writer = self.get_mut();
-        match writer.steps.next() {
-            Step::Pending => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            _ => {
-                writer.written.0.lock().expect("no test panics with it").1 = true;
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Steps {
-    steps: Vec<Step>,
-    at: usize,
-}
-
-impl Steps {
-    fn new(steps: &[Step]) -> Self {
-        Self { steps: steps.to_vec(), at: 0 }
-    }
-
-    fn next(&mut self) -> Step {
-        let step = self.steps[self.at % self.steps.len()];
-        self.at += 1;
-        step
-    }
-}
-
-/// The ways in which streams are slow: what they do, over and over.
-pub(crate) const MANNERS: &[&[Step]] = &[
-    &[Step::Bytes(usize::MAX)],
-    &[Step::Bytes(1)],
-    &[Step::Pending, Step::Bytes(1)],
-    &[Step::Pending, Step::Pending, Step::Bytes(3)],
-    &[Step::Bytes(2), Step::Pending, Step::Bytes(usize::MAX), Step::Pending],
-    &[Step::Error(io::ErrorKind::Interrupted), Step::Bytes(2), Step::Pending],
-];
-
-pub(crate) fn framing(notation: &str) -> Directions {
-    let framing: Framing = notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"));
+/// A framing, both ways.
+pub(crate) fn framing(notation: &str) -> framelink_transport::Directions {
+    let framing: framelink_transport::Framing = notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"));
     framing.into()
 }
 
-pub(crate) type Scripted = Connection<Directions, Reader, Writer>;
-
-/// A connection over a reader and a writer that are slow in these manners.
-pub(crate) fn scripted(notation: &str, reader: Reader, writing: &[Step]) -> (Scripted, Written) {
-    let (writer, written) = Writer::new(writing);
-    (Connection::from_parts(reader, writer, framing(notation)), written)
+/// A runtime of one thread, which runs while it is waited for.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// The two ends of a pipe in memory that holds so many bytes each way.
-pub(crate) type Piped =
-    Connection<Directions, tokio::io::ReadHalf<tokio::io::DuplexStream>, tokio::io::WriteHalf<tokio::io::DuplexStream>>;
+/// A test of each rule with each driver's type in a module of this folder.
+macro_rules! on_every_driver_of {
+    ($face:ident: $($rule:ident),*) => {
+        $(
+            mod $rule {
+                #[test]
+                fn blocking() {
+                    super::$rule::<crate::support::$face::Blocking>();
+                }
 
-/// A connection, and the other end of its pipe.
-pub(crate) fn piped(notation: &str, size: usize) -> (Piped, tokio::io::DuplexStream) {
-    let (ours, theirs) = tokio::io::duplex(size);
-    let (reader, writer) = tokio::io::split(ours);
-    (Connection::from_parts(reader, writer, framing(notation)), theirs)
-}
+                #[test]
+                fn nonblocking() {
+                    super::$rule::<crate::support::$face::NonBlocking>();
+                }
 
-/// Polls a future so often and drops it; what it came to, if it did.
-pub(crate) fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    (0..polls).find_map(|_| match future.as_mut().poll(&mut context) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    })
+                #[test]
+                fn tokio() {
+                    super::$rule::<crate::support::$face::Tokio>();
+                }
+            }
+        )*
+    };
 }
-
-/// Polls a future that needs no runtime to its end.
-pub(crate) fn run<F: Future>(future: F) -> F::Output {
-    poll_times(future, 1_000_000).expect("it comes to an end")
-}
+pub(crate) use on_every_driver_of;

@@ -9,9 +9,6 @@
 
 mod cell;
 mod dies;
-#[path = "../drivers/driver.rs"]
-#[expect(dead_code, unused_imports, unused_macros, reason = "the other tests need more of it")]
-mod driver;
 mod goes_on;
 mod host;
 mod killed;
@@ -26,14 +23,14 @@ mod rows;
 mod servers;
 mod stage;
 mod stopped;
-#[path = "../matrix/peer.rs"]
-#[allow(dead_code, reason = "the other tests need more of it")]
-mod wire;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
 use rows::Row;
+use support::{driver, wire};
 
 /// Rows that run at a time: their cells mostly wait.
 const ROWS_AT_A_TIME: usize = 3;

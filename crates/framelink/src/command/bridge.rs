@@ -14,14 +14,14 @@ use framelink_transport::{Directions, Profile};
 pub(crate) use self::pair::{Pair, Passed};
 use self::pairs::{Outgoing, Way, free_files};
 
-use crate::accepting::Kind;
+use crate::arguments::liveness::Liveness;
+use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::set::Sets;
 use crate::arguments::{Bridge, Calls};
-use crate::drain::Drain;
 use crate::failure::Failure;
-use crate::liveness::Liveness;
-use crate::profile::{Overrides, fits, load};
-use crate::serving::profile_of_flags;
-use crate::set::Sets;
+use crate::server::accepting::Kind;
+use crate::server::drain::Drain;
+use crate::server::serving::profile_of_flags;
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let outgoing = outgoing_profile(&bridge)?;

@@ -1,9 +1,9 @@
 //! `framelink check`: says what a profile means.
 
 use crate::arguments::Check;
+use crate::arguments::profile::{Overrides, load};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::profile::{Overrides, load};
 
 pub(crate) fn run(check: &Check) -> Result<(), Failure> {
     let liveness = check.liveness.clone();

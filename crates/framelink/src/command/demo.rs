@@ -11,9 +11,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use self::hop::{Hop, Tap};
 use super::bridge::Pair;
-use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::server::drain::Drain;
 
 const CLIENT_FRAMING: &str = "ascii:4";
 const HOST_FRAMING: &str = "bcd:2";

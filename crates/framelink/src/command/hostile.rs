@@ -10,12 +10,12 @@ use framelink_transport::{Framing, Heartbeat};
 use tokio::sync::mpsc;
 
 use crate::arguments::Hostile;
-use crate::drain::Signals;
+use crate::arguments::liveness::Liveness;
+use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::liveness::Liveness;
 use crate::output::say;
+use crate::server::drain::Signals;
 use crate::threads::on_thread;
-use crate::values::with_zone;
 
 pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;

@@ -13,8 +13,8 @@ use framelink_transport::{DecodeError, Ends, Fault, FrameReader, Framing, ReadEr
 use serde::Serialize;
 
 use crate::arguments::Inspect;
-use crate::bytes_text::{Dump, Json, Line, to_hex};
 use crate::failure::Failure;
+use crate::output::bytes_text::{Dump, Json, Line, to_hex};
 use crate::output::{Count, Output};
 use others::{MOST_OF_STREAM, Other, Source, that_cut};
 

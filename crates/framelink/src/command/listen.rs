@@ -10,12 +10,12 @@ use framelink_transport::{Message, Profile};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::arguments::Listen;
-use crate::drain::Drain;
+use crate::arguments::profile::{Overrides, load};
 use crate::failure::Failure;
-use crate::message_line::{MessageLine, Style};
 use crate::output::Count;
-use crate::profile::{Overrides, load};
-use crate::serving::{end_with, listen_and_say, outcome, profile_of_flags};
+use crate::output::message_line::{MessageLine, Style};
+use crate::server::drain::Drain;
+use crate::server::serving::{end_with, listen_and_say, outcome, profile_of_flags};
 
 /// What came before the signal is printed in this time.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -23,12 +23,12 @@ use self::out::Out;
 use self::stdin::Stdin;
 use super::connect_failed;
 use crate::arguments::Send;
-use crate::bytes_text::from_hex;
+use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::message_line::Style;
 use crate::output::Count;
-use crate::profile::{Overrides, fits, load};
-use crate::values::with_zone;
+use crate::output::bytes_text::from_hex;
+use crate::output::message_line::Style;
 
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);

@@ -10,11 +10,11 @@ use framelink_transport::{Encode, Message, Profile, Registry, To};
 use tokio::time::{Instant, interval_at};
 
 use crate::arguments::Serve;
-use crate::drain::Drain;
+use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::values::Reply;
 use crate::failure::Failure;
-use crate::profile::{Overrides, fits, load};
-use crate::serving::{end_with, listen, outcome, profile_of_flags};
-use crate::values::Reply;
+use crate::server::drain::Drain;
+use crate::server::serving::{end_with, listen, outcome, profile_of_flags};
 
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let profile = Arc::new(profile(&serve)?);

@@ -1,9 +1,10 @@
 //! Whether each driver goes on wherever it can: random schedules of a peer, an application and a clock, where readiness is an edge.
 
 mod asynchronous;
-mod bell;
 mod blocking;
+mod model;
 mod nonblocking;
+mod operation;
 mod peer;
 mod step;
 mod world;
@@ -15,8 +16,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::heartbeat::{By, Form, Heartbeat, Role};
+use crate::profile::{Directions, Framing};
 use crate::session::{KeyRule, Matching};
-use crate::{Directions, Framing};
 
 use self::step::Steps;
 use self::world::Shared;

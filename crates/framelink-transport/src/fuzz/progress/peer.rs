@@ -29,9 +29,6 @@ pub(super) struct Received {
     start: [u8; 4],
     /// How many bytes of the frame are there.
     len: usize,
-    /// All bytes, and all whole frames that are no heartbeats.
-    pub(super) bytes: u64,
-    pub(super) messages: u64,
     /// Requests that were not answered.
     pub(super) requests: VecDeque<u8>,
     /// Probes that were not answered.
@@ -40,7 +37,6 @@ pub(super) struct Received {
 
 impl Received {
     pub(super) fn take(&mut self, mut bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
         while let Some((&byte, rest)) = bytes.split_first() {
             match self.len {
                 0 | 1 => self.head[self.len] = byte,
@@ -72,12 +68,8 @@ impl Received {
         match &self.start[..len.min(4)] {
             PROBE => self.probes += 1,
             ANSWER => {}
-            &[kind, key, ..] => {
-                self.messages += 1;
-                if kind == REQUEST {
-                    self.requests.push_back(key);
-                }
-            }
+            &[REQUEST, key, ..] => self.requests.push_back(key),
+            &[_, _, ..] => {}
             short => panic!("a frame of {} bytes, which was never sent", short.len()),
         }
     }

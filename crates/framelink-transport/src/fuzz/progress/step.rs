@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::operation::Operation;
+
 /// One step of a schedule.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
@@ -52,35 +54,8 @@ pub(super) enum Flood {
     Answers,
 }
 
-/// What the application does. Each driver has its own form of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Operation {
-    Send {
-        len: usize,
-    },
-    SendWithin {
-        len: usize,
-        limit: Duration,
-    },
-    Feed {
-        len: usize,
-    },
-    Receive,
-    ReceiveWithin {
-        limit: Duration,
-    },
-    Call {
-        len: usize,
-        limit: Duration,
-    },
-    Finish,
-    /// Between two exchanges, on a connection where messages are dropped or not.
-    Tend {
-        is_deaf: bool,
-    },
-}
-
 /// The steps of a schedule, two bytes each.
+#[derive(Default)]
 pub(super) struct Steps<'d>(&'d [u8]);
 
 impl<'d> Steps<'d> {

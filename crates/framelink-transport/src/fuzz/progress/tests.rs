@@ -5,40 +5,29 @@ use std::fmt::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::MODELS;
+use crate::upstream::random::Random;
 
 /// As many as take a few seconds.
 const SCHEDULES: u64 = 100_000;
 /// Steps in the longest one.
 const STEPS: u64 = 24;
 
-#[test]
-fn no_wake_up_is_lost_on_tokio_connections() {
-    many(super::asynchronous::connection);
+macro_rules! models {
+    ($($name:ident: $driver:ident::$model:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            many(super::$driver::$model);
+        }
+    )*};
 }
 
-#[test]
-fn no_wake_up_is_lost_on_tokio_duplex_connections() {
-    many(super::asynchronous::duplex);
-}
-
-#[test]
-fn no_side_is_left_waiting_on_blocking_connections() {
-    many(super::blocking::connection);
-}
-
-#[test]
-fn no_event_is_lost_on_nonblocking_connections() {
-    many(super::nonblocking::connection);
-}
-
-#[test]
-fn no_event_is_lost_on_nonblocking_duplex_connections() {
-    many(super::nonblocking::duplex);
-}
-
-#[test]
-fn no_event_is_lost_on_nonblocking_connections_that_are_served() {
-    many(super::nonblocking::served);
+models! {
+    no_wake_up_is_lost_on_tokio_connections: asynchronous::connection;
+    no_wake_up_is_lost_on_tokio_duplex_connections: asynchronous::duplex;
+    no_side_is_left_waiting_on_blocking_connections: blocking::connection;
+    no_event_is_lost_on_nonblocking_connections: nonblocking::connection;
+    no_event_is_lost_on_nonblocking_duplex_connections: nonblocking::duplex;
+    no_event_is_lost_on_nonblocking_connections_that_are_served: nonblocking::served;
 }
 
 /// Runs them until one fails, and says which is the shortest that fails in the same way, as a file for the fuzz target.
@@ -53,15 +42,10 @@ fn many(model: fn(&[u8])) {
     }
 }
 
-/// Bytes that look random and are the same for the same number: SplitMix64, by Steele, Lea and Flood.
+/// Bytes that look random and are the same for the same number.
 fn schedule(number: u64) -> Vec<u8> {
-    let mut state = number.wrapping_mul(0xA076_1D64_78BD_642F);
-    let mut next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    };
+    let mut random = Random::new(number.wrapping_mul(0xA076_1D64_78BD_642F));
+    let mut next = || random.next();
     let steps = next() % STEPS + 1;
     let [scene, ..] = next().to_be_bytes();
     let mut schedule = vec![scene];

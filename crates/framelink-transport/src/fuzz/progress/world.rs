@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -13,7 +13,7 @@ use super::step::{Change, Flood};
 const MOST: u32 = 1000;
 
 /// A socket that may be shared by its reader and its writer.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Shared(Rc<RefCell<World>>);
 
 impl Shared {
@@ -259,6 +259,11 @@ impl World {
     fn is_end_here(&self) -> bool {
         self.end.is_some() && self.on_their_way.is_empty()
     }
+}
+
+/// The parts of a frame, which leave together.
+pub(super) fn joined(parts: &[IoSlice<'_>]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.iter().copied()).collect()
 }
 
 fn fire(waker: &mut Option<Waker>) {

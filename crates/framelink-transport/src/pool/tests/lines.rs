@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::error::Blame;
+use crate::net::connect_error::ConnectError;
 use crate::pool::waiters::Ticket;
-use crate::pool::world::{Fake, Flag, Sockets};
-use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
+use crate::pool::world::{Fake, Sockets};
+use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
-use crate::{Blame, ConnectError};
+use crate::simulated::flag::Flag;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,15 +18,21 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// One who waits, and whether it was woken.
+type Waiting = (Ticket, Arc<Flag>);
+
 /// A pool whose dials succeed at once.
 struct World {
-    lending: Lending<Fake>,
+    lending: PoolState<Fake>,
     sockets: Sockets,
 }
 
 impl World {
-    fn new(rules: Pooled) -> Self {
-        Self { lending: Lending::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
+    /// Of `max` connections, by rules that are changed.
+    fn new(max: u32, change: impl FnOnce(&mut Pooled)) -> Self {
+        let mut rules = Pooled::new(max);
+        change(&mut rules);
+        Self { lending: PoolState::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
     }
 
     /// Does all that is to be done. What was closed in good order, and why.
@@ -50,7 +58,7 @@ impl World {
         }
     }
 
-    fn lend(&mut self, now: Duration) -> Lent<Fake> {
+    fn lend(&mut self, now: Duration) -> PooledSlot<Fake> {
         let flag = Flag::new();
         match self.lending.enter(SECOND, &flag.waker(), now).unwrap() {
             Entered::Lent(lent) => lent,
@@ -60,6 +68,13 @@ impl World {
                 self.lending.collect(ticket, &flag.waker(), now).unwrap().unwrap()
             }
         }
+    }
+
+    /// One that waits from then on, for a second at most.
+    fn wait(&mut self, now: Duration) -> Waiting {
+        let flag = Flag::new();
+        let Entered::Waits(ticket, _) = self.lending.enter(SECOND, &flag.waker(), now).unwrap() else { panic!() };
+        (ticket, flag)
     }
 
     fn wake(&mut self) {
@@ -73,9 +88,7 @@ impl World {
 
 #[test]
 fn as_many_as_are_asked_for_are_opened_in_advance() {
-    let mut rules = Pooled::new(5);
-    rules.min = 3;
-    let mut world = World::new(rules);
+    let mut world = World::new(5, |rules| rules.min = 3);
     assert_eq!(world.lending.status().opening, 3);
     world.work(at(0));
     assert_eq!((world.idle(), world.sockets.open()), (3, 3));
@@ -83,9 +96,7 @@ fn as_many_as_are_asked_for_are_opened_in_advance() {
 
 #[test]
 fn what_nobody_borrows_is_closed_down_to_the_least() {
-    let mut rules = Pooled::new(4);
-    rules.idle = at(10);
-    let mut world = World::new(rules);
+    let mut world = World::new(4, |rules| rules.idle = at(10));
     let lent = [(); 4].map(|()| world.lend(at(0)));
     for (seconds, lent) in (1..).zip(lent) {
         world.lending.give_back(lent, at(seconds));
@@ -100,7 +111,7 @@ fn what_nobody_borrows_is_closed_down_to_the_least() {
 
 #[test]
 fn the_one_that_came_back_last_is_lent_first() {
-    let mut world = World::new(Pooled::new(2));
+    let mut world = World::new(2, |_| {});
     let (one, other) = (world.lend(at(0)), world.lend(at(0)));
     let line = other.member.line();
     world.lending.give_back(one, at(1));
@@ -114,9 +125,7 @@ fn the_one_that_came_back_last_is_lent_first() {
 
 #[test]
 fn those_of_the_same_age_do_not_end_together() {
-    let mut rules = Pooled::new(64);
-    (rules.min, rules.lifetime) = (64, at(1000));
-    let mut world = World::new(rules);
+    let mut world = World::new(64, |rules| (rules.min, rules.lifetime) = (64, at(1000)));
     world.work(at(0));
     let ended: Vec<_> = (890..=1000).map(|seconds| world.work(at(seconds)).len()).collect();
     assert_eq!(ended[..9], [0; 9], "none lives a tenth shorter");
@@ -127,9 +136,7 @@ fn those_of_the_same_age_do_not_end_together() {
 
 #[test]
 fn one_that_was_lent_often_enough_is_closed_when_it_comes_back() {
-    let mut rules = Pooled::new(1);
-    rules.uses = Some(3);
-    let mut world = World::new(rules);
+    let mut world = World::new(1, |rules| rules.uses = Some(3));
     for _ in 0..2 {
         let lent = world.lend(at(1));
         world.lending.give_back(lent, at(1));
@@ -142,9 +149,7 @@ fn one_that_was_lent_often_enough_is_closed_when_it_comes_back() {
 
 #[test]
 fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
-    let mut rules = Pooled::new(3);
-    (rules.min, rules.replace) = (0, true);
-    let mut world = World::new(rules);
+    let mut world = World::new(3, |rules| (rules.min, rules.replace) = (0, true));
     let lent = [world.lend(at(0)), world.lend(at(0))];
     for lent in lent {
         world.lending.give_back(lent, at(1));
@@ -155,9 +160,7 @@ fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
 
 #[test]
 fn one_too_many_is_closed_when_it_comes_back() {
-    let mut rules = Pooled::new(3);
-    rules.max_idle = 1;
-    let mut world = World::new(rules);
+    let mut world = World::new(3, |rules| rules.max_idle = 1);
     for lent in [world.lend(at(0)), world.lend(at(0)), world.lend(at(0))] {
         world.lending.give_back(lent, at(1));
     }
@@ -166,7 +169,7 @@ fn one_too_many_is_closed_when_it_comes_back() {
 
 #[test]
 fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
-    let mut world = World::new(Pooled::new(2));
+    let mut world = World::new(2, |_| {});
     let (one, other) = (world.lend(at(0)), world.lend(at(0)));
     let idle = other.member.line();
     world.lending.give_back(other, at(1));
@@ -180,7 +183,7 @@ fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
 #[test]
 fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
     for reason in [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed] {
-        let mut world = World::new(Pooled::new(1));
+        let mut world = World::new(1, |_| {});
         let lent = world.lend(at(0));
         let line = lent.member.line();
         world.lending.give_back(lent, at(0));
@@ -195,7 +198,7 @@ fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
 
 #[test]
 fn one_that_comes_back_in_the_middle_of_an_exchange_is_never_lent_again() {
-    let mut world = World::new(Pooled::new(1));
+    let mut world = World::new(1, |_| {});
     let lent = world.lend(at(0));
     lent.member.request(1);
     world.lending.give_back(lent, at(0));
@@ -209,9 +212,7 @@ fn one_that_comes_back_in_the_middle_of_an_exchange_is_never_lent_again() {
 
 #[test]
 fn while_dials_fail_there_is_one_at_a_time_with_a_pause_before() {
-    let mut rules = Pooled::new(4);
-    rules.min = 4;
-    let mut world = World::new(rules);
+    let mut world = World::new(4, |rules| rules.min = 4);
     let mut now = at(0);
     assert_eq!(world.lending.take_jobs().len(), 4);
     for _ in 0..4 {
@@ -235,7 +236,7 @@ fn while_dials_fail_there_is_one_at_a_time_with_a_pause_before() {
 
 #[test]
 fn a_peer_that_ends_each_connection_at_once_is_not_dialled_in_haste() {
-    let mut world = World::new(Pooled::new(1));
+    let mut world = World::new(1, |_| {});
     let mut dials = 0;
     let mut now = at(0);
     while now < at(10) {
@@ -253,9 +254,7 @@ fn a_peer_that_ends_each_connection_at_once_is_not_dialled_in_haste() {
 
 #[test]
 fn without_a_wait_whoever_finds_none_is_told_at_once_and_one_is_opened() {
-    let mut rules = Pooled::new(2);
-    (rules.min, rules.wait) = (0, None);
-    let mut world = World::new(rules);
+    let mut world = World::new(2, |rules| (rules.min, rules.wait) = (0, None));
     let flag = Flag::new();
     let error = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap_err();
     assert_eq!(
@@ -270,9 +269,7 @@ fn without_a_wait_whoever_finds_none_is_told_at_once_and_one_is_opened() {
 
 #[test]
 fn whoever_waited_in_vain_is_told_how_long_for_what_and_why() {
-    let mut rules = Pooled::new(2);
-    rules.wait = Some(at(3));
-    let mut world = World::new(rules);
+    let mut world = World::new(2, |rules| rules.wait = Some(at(3)));
     let _lent = [world.lend(at(0)), world.lend(at(0))];
     let flag = Flag::new();
     let Entered::Waits(..) = world.lending.enter(at(9), &flag.waker(), at(1)).unwrap() else { panic!() };
@@ -287,13 +284,10 @@ fn whoever_waited_in_vain_is_told_how_long_for_what_and_why() {
 
 #[test]
 fn only_one_that_was_dialled_for_its_first_borrower_was_not_there_before() {
-    let mut rules = Pooled::new(1);
-    rules.min = 0;
-    let mut world = World::new(rules);
+    let mut world = World::new(1, |rules| rules.min = 0);
     let lent = world.lend(at(0));
     assert!(!lent.was_there);
-    let flag = Flag::new();
-    let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
+    let (ticket, flag) = world.wait(at(0));
     world.lending.give_back(lent, at(0));
     let lent = world.lending.collect(ticket, &flag.waker(), at(0)).unwrap().unwrap();
     assert!(lent.was_there, "handed on");
@@ -303,11 +297,7 @@ fn only_one_that_was_dialled_for_its_first_borrower_was_not_there_before() {
 
 #[test]
 fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
-    let mut world = World::new(Pooled::new(1));
-    let lent = world.lend(at(0));
-    let (one, other) = (Flag::new(), Flag::new());
-    let Entered::Waits(first, _) = world.lending.enter(SECOND, &one.waker(), at(0)).unwrap() else { panic!() };
-    let Entered::Waits(second, _) = world.lending.enter(SECOND, &other.waker(), at(0)).unwrap() else { panic!() };
+    let (mut world, lent, [(first, one), (second, other)]) = two_wait_for_one();
     world.lending.give_back(lent, at(0));
     world.wake();
     assert_eq!((one.is_up(), other.is_up()), (true, false));
@@ -317,18 +307,11 @@ fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
     assert!(world.lending.collect(second, &other.waker(), at(0)).unwrap().is_ok());
 }
 
-/// One who waits, and whether it was woken.
-type Waiting = (Ticket, Arc<Flag>);
-
 /// A pool of one connection, which is lent, and two who wait for it.
-fn two_wait_for_one() -> (World, Lent<Fake>, [Waiting; 2]) {
-    let mut world = World::new(Pooled::new(1));
+fn two_wait_for_one() -> (World, PooledSlot<Fake>, [Waiting; 2]) {
+    let mut world = World::new(1, |_| {});
     let lent = world.lend(at(0));
-    let waits = [(); 2].map(|()| {
-        let flag = Flag::new();
-        let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
-        (ticket, flag)
-    });
+    let waits = [(); 2].map(|()| world.wait(at(0)));
     (world, lent, waits)
 }
 
@@ -382,12 +365,8 @@ fn one_who_waits_no_more_after_the_end_changes_nothing() {
 
 #[test]
 fn one_that_ends_between_being_given_and_being_fetched_costs_nobody_the_place() {
-    let mut world = World::new(Pooled::new(1));
-    let lent = world.lend(at(0));
+    let (mut world, lent, [(first, one), (_, other)]) = two_wait_for_one();
     let line = lent.member.line();
-    let (one, other) = (Flag::new(), Flag::new());
-    let Entered::Waits(first, _) = world.lending.enter(SECOND, &one.waker(), at(0)).unwrap() else { panic!() };
-    let Entered::Waits(_, _) = world.lending.enter(SECOND, &other.waker(), at(0)).unwrap() else { panic!() };
     world.lending.give_back(lent, at(0));
     line.borrow_mut().end(CloseReason::ByPeer);
     assert!(world.lending.collect(first, &one.waker(), at(0)).is_none());
@@ -399,12 +378,11 @@ fn one_that_ends_between_being_given_and_being_fetched_costs_nobody_the_place() 
 
 #[test]
 fn closing_tells_whoever_waits_and_reports_what_came_back_and_what_did_not() {
-    let mut world = World::new(Pooled::new(3));
+    let mut world = World::new(3, |_| {});
     let [one, other, third] = [(); 3].map(|()| world.lend(at(0)));
     world.lending.give_back(third, at(0));
     let third = world.lend(at(0));
-    let flag = Flag::new();
-    let Entered::Waits(ticket, _) = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap() else { panic!() };
+    let (ticket, flag) = world.wait(at(0));
     world.lending.close(at(1));
     world.wake();
     assert!(flag.lower());

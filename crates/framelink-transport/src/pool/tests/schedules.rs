@@ -1,25 +1,24 @@
 //! The waiting queue under many orders in which its threads may take their turns.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::{check_pct, check_random, future, thread};
 
-use crate::ConnectError;
 use crate::drive;
-use crate::pool::desk::Lock;
-use crate::pool::{CloseReason, Desk, Job, Lending, Lent, Member, NotLent};
+use crate::net::connect_error::ConnectError;
+use crate::pool::shared::Lock;
+use crate::pool::{CloseReason, Job, NotLent, PoolState, Poolable, PooledSlot, SharedPool};
 use crate::profile::Pooled;
 
-impl<T> Lock<T> for Mutex<T> {
-    fn new(value: T) -> Self {
-        Self::new(value)
-    }
+impl Lock for Mutex<PoolState<Socket>> {
+    type Member = Socket;
 
-    fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut PoolState<Socket>) -> R) -> R {
         work(&mut self.lock().unwrap())
     }
 }
@@ -45,83 +44,74 @@ fn closing_tells_everybody_under_any_schedule() {
 /// One connection, three who want it twice each.
 fn served_in_order() {
     let world = World::new(1, 0);
-    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let borrow = |world: World, served: Arc<std::sync::Mutex<Vec<Duration>>>| {
+    let borrow = |world: World| {
         for _ in 0..2 {
             let (lent, place) = world.lend().unwrap();
-            served.lock().unwrap().extend(place);
-            world.desk.give_back(lent);
+            world.served.lock().unwrap().extend(place);
+            world.shared.give_back(lent);
         }
     };
-    world.run([borrow; 3].map(|borrow| {
-        let (world, served) = (world.clone(), Arc::clone(&served));
-        Box::new(move || borrow(world, served)) as Box<dyn FnOnce() + Send>
-    }));
-    let places = served.lock().unwrap();
+    world.run([borrow; 3]);
+    let places = world.served.lock().unwrap().clone();
     assert!(places.is_sorted(), "{places:?}");
-    drop(places);
-    world.end(0);
 }
 
 /// Two connections that are hard to get, two who want one, and one who gives up.
 fn cancelled() {
     let world = World::new(2, 3);
-    let borrow = |world: World| {
+    let borrow: fn(World) = |world| {
         for _ in 0..2 {
             // Half of them wait as tasks do.
             let (lent, _) = world.lend().unwrap();
-            world.desk.give_back(lent);
-            let lent = future::block_on(world.desk.lend(Duration::MAX)).unwrap();
-            world.desk.give_back(lent);
+            world.shared.give_back(lent);
+            let mut lend = world.shared.lend(Duration::MAX);
+            let lent = poll_fn(|context| lend.ask(context.waker()).map_or(Poll::Pending, Poll::Ready));
+            let lent = future::block_on(lent).unwrap();
+            drop(lend);
+            world.shared.give_back(lent);
         }
     };
     let give_up = |world: World| {
         for _ in 0..2 {
             let bell = Bell::new();
             let waker = bell.waker();
-            let mut lend = world.desk.lend(Duration::MAX);
-            if let Poll::Ready(lent) = std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
-                world.desk.give_back(lent.unwrap());
+            let mut lend = world.shared.lend(Duration::MAX);
+            if let Some(lent) = lend.ask(&waker) {
+                world.shared.give_back(lent.unwrap());
             }
             thread::yield_now();
         }
     };
-    world.run([borrow, borrow, give_up].map(|act| {
-        let world = world.clone();
-        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
-    }));
-    world.end(0);
+    world.run([borrow, borrow, give_up]);
 }
 
 /// One is closed while others want to borrow.
 fn closed() {
     let world = World::new(1, 0);
-    let borrow = |world: World| {
+    let borrow: fn(World) = |world| {
         while let Ok((lent, _)) = world.lend() {
             thread::yield_now();
-            world.desk.give_back(lent);
+            world.shared.give_back(lent);
         }
     };
     let close = |world: World| {
         thread::yield_now();
         world.close();
     };
-    world.run([borrow, borrow, close].map(|act| {
-        let world = world.clone();
-        Box::new(move || act(world)) as Box<dyn FnOnce() + Send>
-    }));
-    world.end(0);
+    world.run([borrow, borrow, close]);
 }
 
 /// A pool, and how many sockets are open.
 #[derive(Clone)]
 struct World {
-    desk: Arc<Desk<Socket, Counting, Mutex<Lending<Socket>>>>,
+    shared: Arc<SharedPool<Mutex<PoolState<Socket>>, Counting>>,
     bell: Arc<Bell>,
     max: u32,
     sockets: Arc<AtomicU32>,
     /// So many dials fail first.
     failing: Arc<AtomicU32>,
+    /// The places of those who had to wait, in the order in which they were served.
+    served: Arc<std::sync::Mutex<Vec<Duration>>>,
 }
 
 impl World {
@@ -132,45 +122,49 @@ impl World {
         rules.lifetime = Duration::from_secs(1 << 30);
         rules.idle = rules.lifetime;
         let bell = Bell::new();
-        let lending = Lending::new(rules, None, 0, Duration::ZERO);
-        let desk = Desk::new(lending, Counting::default(), bell.waker());
+        let lending = PoolState::new(rules, None, 0, Duration::ZERO);
+        let shared = SharedPool::new(Mutex::new(lending), Counting::default(), bell.waker());
         let failing = Arc::new(AtomicU32::new(failing));
-        Self { desk: Arc::new(desk), bell, max, sockets: Arc::default(), failing }
+        Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing, served: Arc::default() }
     }
 
-    /// These at the same time, beside whoever dials and closes.
-    fn run(&self, acts: impl IntoIterator<Item = Box<dyn FnOnce() + Send>>) {
-        let keeper = self.clone();
-        let keeper = thread::spawn(move || keeper.keep());
-        let acts: Vec<_> = acts.into_iter().map(thread::spawn).collect();
+    /// These at the same time, beside the task that dials and closes. In the end nothing is left.
+    fn run(&self, acts: [fn(Self); 3]) {
+        let spawn = |act: fn(Self)| {
+            let world = self.clone();
+            thread::spawn(move || act(world))
+        };
+        let (keeper, acts) = (spawn(|world| world.keep()), acts.map(spawn));
         acts.into_iter().for_each(|act| act.join().unwrap());
         self.close();
         keeper.join().unwrap();
+        let status = self.shared.with(|lending, _| lending.status());
+        assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, 0), "{status:?}");
     }
 
     fn keep(&self) {
-        while let Some((jobs, next)) = self.desk.look_after(false) {
+        while let Some((jobs, next)) = self.shared.look_after(false) {
             let is_idle = jobs.is_empty();
             for job in jobs {
                 match job {
                     Job::Dial if self.failing.load(Ordering::Relaxed) > 0 => {
                         self.failing.fetch_sub(1, Ordering::Relaxed);
                         let late = ConnectError::NoneInTime { after: Duration::ZERO };
-                        self.desk.with(|lending, now| lending.dial_failed(late, now));
+                        self.shared.with(|lending, now| lending.dial_failed(late, now));
                     }
                     Job::Dial => {
                         let socket = Socket::new(&self.sockets, self.max);
-                        self.desk.with(|lending, now| lending.dialled(socket, now));
+                        self.shared.with(|lending, now| lending.dialled(socket, now));
                     }
                     Job::Close(socket, _) => {
                         drop(socket);
-                        self.desk.with(|lending, now| lending.closed(now));
+                        self.shared.with(|lending, now| lending.closed(now));
                     }
                 }
             }
             match next {
                 // The pause before a dial is over sooner or later.
-                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.desk.clock().pass_to(at),
+                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.shared.clock().pass_to(at),
                 _ if is_idle => self.bell.wait(),
                 _ => {}
             }
@@ -178,15 +172,17 @@ impl World {
     }
 
     /// As a thread waits. Its place among those who waited, if it had to.
-    fn lend(&self) -> Result<(Lent<Socket>, Option<Duration>), NotLent> {
-        let bell = Bell::new();
+    fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), NotLent> {
+        let mut lend = self.shared.lend(Duration::MAX);
+        // As a pool asks: there is something to wake only when it has to wait.
+        if let Some(lent) = lend.ask(Waker::noop()) {
+            return lent.map(|lent| (lent, None));
+        }
+        let (bell, place) = (Bell::new(), lend.until());
         let waker = bell.waker();
-        let mut lend = self.desk.lend(Duration::MAX);
-        let mut place = None;
         loop {
-            match std::pin::Pin::new(&mut lend).poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(lent) => return lent.map(|lent| (lent, place)),
-                Poll::Pending => place = lend.until(),
+            if let Some(lent) = lend.ask(&waker) {
+                return lent.map(|lent| (lent, place));
             }
             bell.wait();
         }
@@ -195,16 +191,11 @@ impl World {
     fn close(&self) {
         let bell = Bell::new();
         let waker = bell.waker();
-        self.desk.with(|lending, now| lending.close(now));
-        while !self.desk.with(|lending, _| lending.poll_drained(&waker)) {
+        self.shared.with(|lending, now| lending.close(now));
+        while !self.shared.with(|lending, _| lending.poll_drained(&waker)) {
             bell.wait();
         }
-        self.desk.with(|lending, now| lending.cut(now));
-    }
-
-    fn end(&self, open: u32) {
-        let status = self.desk.with(|lending, _| lending.status());
-        assert_eq!((status.lent, status.waiting, self.sockets.load(Ordering::Relaxed)), (0, 0, open), "{status:?}");
+        self.shared.with(|lending, now| lending.cut(now));
     }
 }
 
@@ -224,7 +215,7 @@ impl Drop for Socket {
     }
 }
 
-impl Member for Socket {
+impl Poolable for Socket {
     type Handle = ();
 
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {

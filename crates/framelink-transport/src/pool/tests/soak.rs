@@ -5,11 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConnectError;
+use crate::net::connect_error::ConnectError;
 use crate::pool::waiters::Ticket;
-use crate::pool::world::{Fake, Flag, Line, Sockets};
-use crate::pool::{CloseReason, Entered, Job, Lending, Lent};
+use crate::pool::world::{Fake, Line, Sockets};
+use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;
+use crate::simulated::flag::Flag;
+use crate::upstream::random::Random;
 
 /// Longer is no pause between two dials.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -33,7 +35,7 @@ fn a_million_lendings_lend_no_foreign_reply_leak_no_slot_and_keep_the_bounds_and
 
 /// Many who borrow, and the world.
 struct Soak {
-    lending: Lending<Fake>,
+    lending: PoolState<Fake>,
     rules: Pooled,
     random: Random,
     now: Duration,
@@ -57,16 +59,16 @@ struct Borrower {
 enum State {
     Idle,
     Waits { ticket: Ticket, until: Duration, since: Duration, was_given_a_dead_one: bool },
-    Has { lent: Lent<Fake>, number: Option<u64> },
+    Has { lent: PooledSlot<Fake>, number: Option<u64> },
 }
 
 impl Soak {
     fn new(rules: Pooled, seed: u64) -> Self {
         let borrowers = (0..12).map(|_| Borrower { flag: Flag::new(), state: State::Idle }).collect();
         Self {
-            lending: Lending::new(rules, None, seed, Duration::ZERO),
+            lending: PoolState::new(rules, None, seed, Duration::ZERO),
             rules,
-            random: Random(seed),
+            random: Random::new(seed),
             now: Duration::ZERO,
             borrowers,
             sockets: Sockets::default(),
@@ -219,7 +221,7 @@ impl Soak {
     }
 
     /// Sends, receives, or gives up; and gives back.
-    fn exchange(&mut self, lent: Lent<Fake>, number: Option<u64>) -> State {
+    fn exchange(&mut self, lent: PooledSlot<Fake>, number: Option<u64>) -> State {
         match number {
             None if self.random.one_in(20) => {}
             None => {
@@ -288,23 +290,5 @@ impl Soak {
         assert_eq!(self.sockets.open(), 0);
         assert!(self.lending.poll_drained(std::task::Waker::noop()));
         status.lendings
-    }
-}
-
-/// Numbers that the same seed makes again.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or(0)
-    }
-
-    fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
     }
 }

@@ -1,10 +1,9 @@
 //! The states of an upstream, one after the other.
 
-use tokio::sync::watch;
+use crate::tokio::driver::TaskNotify;
+use crate::upstream::{State, Unseen};
 
-use crate::upstream::State;
-
-/// The states of an upstream, one after the other. Whoever is slow misses some that are over, but never the newest.
+/// The states of an upstream, one after the other. A slow reader misses states that are over, but never the newest.
 ///
 /// ```no_run
 /// # async fn example(upstream: framelink_transport::tokio::Upstream) {
@@ -19,21 +18,20 @@ use crate::upstream::State;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct States(watch::Receiver<State>);
+pub struct States(Unseen<TaskNotify>);
 
 impl States {
-    pub(super) const fn of(states: watch::Receiver<State>) -> Self {
-        Self(states)
+    pub(super) const fn of(unseen: Unseen<TaskNotify>) -> Self {
+        Self(unseen)
     }
 
-    /// The newest.
+    /// The newest state.
     pub fn current(&self) -> State {
-        self.0.borrow().clone()
+        self.0.current()
     }
 
-    /// Waits for another one than was seen last; `None` when the upstream and its connections are gone.
+    /// Waits for another state than the one that was seen last; `None` when the upstream and its connections are gone.
     pub async fn changed(&mut self) -> Option<State> {
-        self.0.changed().await.ok()?;
-        Some(self.0.borrow_and_update().clone())
+        self.0.next(None).await
     }
 }

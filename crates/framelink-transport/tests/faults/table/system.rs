@@ -252,13 +252,13 @@ pub(crate) const ROWS: &[Row] = &[
         here: None,
         elsewhere: &[
             Elsewhere {
-                file: "crates/framelink-transport/tests/session_proxy_header.rs",
+                file: "crates/framelink-session/tests/proxy_header.rs",
                 test: "a_header_is_recognised_with_any_framing_however_it_is_cut",
                 shows: "both versions, cut at each byte",
                 cells: 0,
             },
             Elsewhere {
-                file: "crates/framelink-transport/tests/session_proxy_header.rs",
+                file: "crates/framelink-session/tests/proxy_header.rs",
                 test: "the_beginning_of_a_header_that_goes_on_otherwise_is_data",
                 shows: "forged and truncated ones",
                 cells: 0,
@@ -270,7 +270,7 @@ pub(crate) const ROWS: &[Row] = &[
                 cells: 0,
             },
             Elsewhere {
-                file: "crates/framelink/tests/bridge_exchanges.rs",
+                file: "crates/framelink/tests/command_line/bridge_exchanges.rs",
                 test: "a_header_of_a_proxy_is_told_and_the_host_is_not_dialled_for_it",
                 shows: "a bridge",
                 cells: 0,

@@ -10,11 +10,11 @@ use framelink_transport::tokio::{Client, Inbox, Link, News, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
 use crate::arguments::Bridge;
-use crate::drain::Drain;
+use crate::arguments::profile::warn_of_mismatch;
 use crate::failure::Failure;
 use crate::output::Count;
-use crate::profile::warn_of_mismatch;
-use crate::serving::{Refused, end_with, listen};
+use crate::server::drain::Drain;
+use crate::server::serving::{Refused, end_with, listen};
 
 pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(bridge.drain)?;

@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
 use super::relay::{Relay, Tally};
-use crate::drain::{Drain, Stage};
 use crate::output::Count;
+use crate::server::drain::{Drain, Stage};
 
 /// After one side has ended, for how long nothing may move the other way before the pair is closed. As long as Linux keeps a
 /// half-closed connection that nobody owns.

@@ -13,15 +13,15 @@ use tokio::time::{sleep, timeout};
 
 use super::pair::{LINGER, Pair, Passed};
 use super::relay::Relay;
-use crate::accepting::{self, Accepting, Kind};
+use crate::arguments::liveness::Liveness;
+use crate::arguments::values::with_zone;
 use crate::command::connect_failed;
-use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
-use crate::liveness::Liveness;
 use crate::output::Count;
-use crate::probes::{self, FIRST_BYTE};
-use crate::strangers::{self, Kind as Line};
-use crate::values::with_zone;
+use crate::server::accepting::{self, Accepting, Kind};
+use crate::server::drain::{Drain, Stage};
+use crate::server::probes::{self, FIRST_BYTE};
+use crate::server::strangers::{self, Kind as Line};
 
 /// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
 const OWN_FILES: usize = 16;

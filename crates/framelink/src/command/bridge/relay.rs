@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::drain::Drain;
-use crate::intake::{Intake, Taken};
+use crate::server::drain::Drain;
+use crate::server::intake::{Intake, Taken};
 
 /// From this size on a message is written from where it lies; smaller ones are gathered and share a write.
 const LARGE: usize = 4 * 1024;

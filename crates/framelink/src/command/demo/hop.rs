@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use framelink_transport::{Frames, Framing};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::bytes_text::printable;
+use crate::output::bytes_text::printable;
 
 /// Bytes that went one way and were not shown yet.
 pub(super) type Record = Arc<Mutex<Vec<u8>>>;

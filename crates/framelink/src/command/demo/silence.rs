@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{CLIENT_FRAMING, HOST_FRAMING, PATIENCE, Pair, answer, reply_to};
 use crate::command::bridge::Passed;
-use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::server::drain::Drain;
 
 const HEARTBEAT: &str = "numbered,interval=40ms,timeout=500ms";
 const QUESTION: &str = "are you there?";

@@ -11,9 +11,9 @@ use super::given::Given;
 use super::out::Out;
 use super::{Which, all_failed, check_left_over};
 use crate::arguments::Send;
-use crate::drain::{Drain, Stage};
 use crate::failure::Failure;
 use crate::output::Count;
+use crate::server::drain::{Drain, Stage};
 
 /// How long the exchange that is under way may take when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);

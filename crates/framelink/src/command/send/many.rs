@@ -14,9 +14,9 @@ use super::out::Out;
 use super::stdin::Stdin;
 use super::{LAST_LOOK, Which};
 use crate::arguments::Send;
+use crate::arguments::profile::warn_of_mismatch;
 use crate::failure::Failure;
 use crate::output::Count;
-use crate::profile::warn_of_mismatch;
 
 pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, out: &Out) -> Result<(), Failure> {
     let is_stdin = messages.is_none();

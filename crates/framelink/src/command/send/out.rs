@@ -9,8 +9,8 @@ use framelink_transport::tokio::CallError;
 
 use super::{UNASKED, Which};
 use crate::failure::Failure;
-use crate::message_line::{MessageLine, Style};
-use crate::stdout;
+use crate::output::message_line::{MessageLine, Style};
+use crate::output::stdout;
 
 /// Prints replies, what else came, and as JSON what failed. Clones print to the same.
 #[derive(Clone)]

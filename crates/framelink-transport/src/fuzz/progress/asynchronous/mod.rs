@@ -5,42 +5,26 @@ mod duplex;
 #[cfg(test)]
 mod orders;
 mod stream;
+mod task;
 
 pub(super) use connection::connection;
 pub(super) use duplex::duplex;
 
-use tokio::runtime::{Builder, Runtime};
+use std::sync::Arc;
 
-use super::Scene;
-use super::step::Steps;
-use super::world::Shared;
-use crate::fuzz::simulated::Simulation;
-use crate::tokio::Connection;
+use super::{FRAMING, Scene};
+use crate::profile::Directions;
 
-use stream::{Reader, Writer};
+use stream::Stream;
 
-thread_local! {
-    /// One for all schedules of a thread. Its clock only moves when a schedule says so.
-    static RUNTIME: Runtime =
-        Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-}
-
-/// Runs a schedule in a runtime.
-fn run(data: &[u8], schedule: impl AsyncFnOnce(Scene, Steps<'_>)) {
-    let _simulation = Simulation::begin();
-    if let Some((scene, steps)) = Scene::of(data) {
-        RUNTIME.with(|runtime| runtime.block_on(schedule(scene, steps)));
-    }
-}
+type Connection = crate::tokio::Connection<Directions, Stream, Stream>;
 
 /// The connection of a scene.
-fn connect(scene: &Scene) -> Connection<crate::Directions, Reader, Writer> {
-    let reader = Reader { world: scene.world.clone(), takes_turns: scene.takes_turns };
-    let writer = Writer { world: scene.world.clone(), takes_turns: scene.takes_turns, gathers: scene.gathers };
-    let framing = std::sync::Arc::clone(&super::FRAMING);
-    let mut connection = Connection::from_parts(reader, writer, framing);
+fn connect(scene: &Scene) -> Connection {
+    let [reader, writer] = [(); 2].map(|()| Stream::new(scene));
+    let mut connection = Connection::from_parts(reader, writer, Arc::clone(&FRAMING));
     if let Some((heartbeat, role)) = &scene.heartbeat {
-        connection.watch(std::sync::Arc::clone(heartbeat), *role);
+        connection.watch(Arc::clone(heartbeat), *role);
     }
     connection
 }

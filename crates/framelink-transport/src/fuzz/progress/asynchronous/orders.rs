@@ -10,16 +10,18 @@ use shuttle::future::{block_on, spawn_local};
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::{check_pct, check_random};
 
+use super::super::Scene;
+use super::super::model::RUNTIME;
 use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::step::Change;
 use super::super::world::{Shared, World};
-use super::stream::{Reader, Writer};
-use super::{RUNTIME, Scene, connect};
-use crate::Directions;
-use crate::fuzz::simulated;
+use super::connect;
+use super::stream::Stream;
+use crate::profile::Directions;
+use crate::simulated;
 
-type Caller = crate::tokio::Caller<Directions, Writer>;
-type Receiver = crate::tokio::Receiver<Directions, Reader, Writer>;
+type Caller = crate::tokio::Caller<Directions, Stream>;
+type Receiver = crate::tokio::Receiver<Directions, Stream, Stream>;
 
 #[test]
 fn each_send_ends_though_the_peer_has_ended_its_side_and_others_are_cancelled() {

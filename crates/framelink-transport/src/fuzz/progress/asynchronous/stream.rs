@@ -7,36 +7,48 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop;
 
-use super::Shared;
+use super::super::Scene;
+use super::super::world::{Shared, World, joined};
 
-pub(super) struct Reader {
-    pub(super) world: Shared,
+pub(super) struct Stream {
+    world: Shared,
     /// Whether each operation is counted against the turn of the task.
-    pub(super) takes_turns: bool,
+    takes_turns: bool,
+    gathers: bool,
 }
 
-pub(super) struct Writer {
-    pub(super) world: Shared,
-    pub(super) takes_turns: bool,
-    pub(super) gathers: bool,
-}
+impl Stream {
+    pub(super) fn new(scene: &Scene) -> Self {
+        Self { world: scene.world.clone(), takes_turns: scene.takes_turns, gathers: scene.gathers }
+    }
 
-impl AsyncRead for Reader {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll<T>(
+        &self,
+        context: &mut Context<'_>,
+        operation: impl FnOnce(&mut World) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
         if self.takes_turns {
             ready!(coop::poll_proceed(context)).made_progress();
         }
-        let read = self.world.with(|world| world.read(space.initialize_unfilled(), context.waker()));
-        poll(read).map_ok(|count| space.advance(count))
+        match self.world.with(operation) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            done => Poll::Ready(done),
+        }
     }
 }
 
-impl AsyncWrite for Writer {
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let waker = context.waker().clone();
+        let read = self.poll(context, |world| world.read(space.initialize_unfilled(), &waker));
+        read.map_ok(|count| space.advance(count))
+    }
+}
+
+impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.takes_turns {
-            ready!(coop::poll_proceed(context)).made_progress();
-        }
-        poll(self.world.with(|world| world.write(bytes, context.waker())))
+        let waker = context.waker().clone();
+        self.poll(context, |world| world.write(bytes, &waker))
     }
 
     fn poll_write_vectored(
@@ -44,8 +56,7 @@ impl AsyncWrite for Writer {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-        self.poll_write(context, &bytes)
+        self.poll_write(context, &joined(parts))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -57,13 +68,6 @@ impl AsyncWrite for Writer {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.world.with(super::super::world::World::shut_down))
-    }
-}
-
-fn poll<T>(done: io::Result<T>) -> Poll<io::Result<T>> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        done => Poll::Ready(done),
+        Poll::Ready(self.world.with(World::shut_down))
     }
 }

@@ -1,7 +1,52 @@
-//! The blocking driver, whose waits are where the peer and the clock go on.
+//! The blocking driver, whose waits are where the peer and the clock go on: one operation at a time.
 
-mod connection;
 mod stream;
 mod waits;
 
-pub(super) use connection::connection;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use self::stream::Stream;
+use self::waits::Waits;
+use super::operation::{Done, act};
+use super::step::Step;
+use super::{FRAMING, Scene};
+use crate::blocking::Connection;
+use crate::driver::plain;
+use crate::profile::Directions;
+use crate::simulated::{self, Simulation};
+
+/// Operations one after the other, beside all that a peer can do.
+pub(super) fn connection(data: &[u8]) {
+    let _simulation = Simulation::begin();
+    let Some((scene, steps)) = Scene::of(data) else { return };
+    let waits = Rc::new(RefCell::new(Waits::new(scene.world.clone(), steps)));
+    let stream = || Stream { waits: Rc::clone(&waits), timeout: None, gathers: scene.gathers };
+    let mut connection: Connection<Directions, _, _> = Connection::from_parts(stream(), stream(), Arc::clone(&FRAMING));
+    if let Some((heartbeat, role)) = scene.heartbeat {
+        waits.borrow_mut().pulse = Some(connection.watch(heartbeat, role));
+    }
+    loop {
+        let Some(step) = waits.borrow_mut().steps.next() else { return };
+        match step {
+            Step::Peer(change) => scene.world.with(|world| world.change(change)),
+            Step::Wait(time) => simulated::advance(time),
+            Step::GiveUp(_) => {}
+            Step::Flood(flood, _) => {
+                scene.world.with(|world| world.begin_flood(flood));
+                waits.borrow_mut().begin(None, false);
+                // A message that was dropped is not counted.
+                let _ = connection.tend(true);
+                return;
+            }
+            Step::Begin(operation) => {
+                waits.borrow_mut().begin(operation.limit(), operation.is_for_messages());
+                let done = act!(plain, connection, operation);
+                if waits.borrow_mut().end(done) == Done::End {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::super::world::World;
-use super::waits::{Side, Waits, now};
+use super::super::world::{World, joined};
+use super::waits::{Side, Waits};
 use crate::blocking::{ReadStream, WriteStream};
+use crate::simulated;
 
 pub(super) struct Stream<'d> {
     pub(super) waits: Rc<RefCell<Waits<'d>>>,
@@ -18,7 +19,7 @@ pub(super) struct Stream<'d> {
 
 impl Stream<'_> {
     fn wait<T>(&self, side: Side, mut operation: impl FnMut(&mut World) -> io::Result<T>) -> io::Result<T> {
-        let until = self.timeout.map(|timeout| now() + timeout);
+        let until = self.timeout.map(|timeout| simulated::elapsed() + timeout);
         loop {
             match self.now(&mut operation) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -41,7 +42,7 @@ impl Stream<'_> {
 impl Read for Stream<'_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let read = self.wait(Side::Reading, |world| world.read(space, Waker::noop()));
-        self.waits.borrow_mut().has_read();
+        self.waits.borrow_mut().unread_for = Duration::ZERO;
         read
     }
 }
@@ -55,7 +56,7 @@ impl ReadStream for Stream<'_> {
 
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let read = self.now(|world| world.read(space, Waker::noop()));
-        self.waits.borrow_mut().has_read();
+        self.waits.borrow_mut().unread_for = Duration::ZERO;
         read
     }
 }
@@ -63,7 +64,7 @@ impl ReadStream for Stream<'_> {
 impl Write for Stream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.wait(Side::Writing, |world| world.write(bytes, Waker::noop()));
-        self.waits.borrow_mut().has_written();
+        self.waits.borrow_mut().unwritten_for = Duration::ZERO;
         written
     }
 
@@ -81,7 +82,7 @@ impl WriteStream for Stream<'_> {
 
     fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.now(|world| world.write(bytes, Waker::noop()));
-        self.waits.borrow_mut().has_written();
+        self.waits.borrow_mut().unwritten_for = Duration::ZERO;
         written
     }
 
@@ -90,8 +91,7 @@ impl WriteStream for Stream<'_> {
     }
 
     fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-        self.write(&bytes)
+        self.write(&joined(parts))
     }
 
     fn gathers(&self) -> bool {

@@ -1,11 +1,12 @@
 //! What happens while the driver waits, and what it may wait for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::super::operation::Done;
 use super::super::step::{Change, Step, Steps};
 use super::super::world::{Shared, World};
-use crate::fuzz::simulated;
 use crate::session::Pulse;
+use crate::simulated::{self, elapsed};
 
 /// So long at most something that could be done may be left: the driver looks at each side every 10 ms, and at the peer of a connection
 /// that is at rest every 50 ms.
@@ -18,23 +19,23 @@ const IDLE: u32 = 20;
 const COST: Duration = Duration::from_millis(1);
 
 /// The rest of a schedule, which goes on while the driver waits.
+#[derive(Default)]
 pub(super) struct Waits<'d> {
     pub(super) world: Shared,
     pub(super) pulse: Option<Pulse>,
-    steps: Steps<'d>,
+    pub(super) steps: Steps<'d>,
     /// So long nothing happens yet.
     pause: Duration,
-    floods_until: Option<Instant>,
-    pub(super) start: Instant,
+    floods_until: Option<Duration>,
     /// The operation that is under way.
-    began_at: Instant,
-    until: Option<Instant>,
+    began_at: Duration,
+    until: Option<Duration>,
     for_messages: bool,
     /// How many messages the application has taken.
-    pub(super) taken: u64,
+    taken: u64,
     /// How long something to read, and a frame to be written, were left alone while the other side was waited for.
-    unread_for: Duration,
-    unwritten_for: Duration,
+    pub(super) unread_for: Duration,
+    pub(super) unwritten_for: Duration,
     /// How many waits were over while nothing happened any more.
     idle: u32,
     /// How often the peer has been asked to do all it can, as there is nothing else to wait for.
@@ -49,42 +50,23 @@ pub(super) enum Side {
 }
 
 impl<'d> Waits<'d> {
-    pub(super) fn new(world: Shared, pulse: Option<Pulse>, steps: Steps<'d>) -> Self {
-        let start = now();
-        Self {
-            world,
-            pulse,
-            steps,
-            pause: Duration::ZERO,
-            floods_until: None,
-            start,
-            began_at: start,
-            until: None,
-            for_messages: false,
-            taken: 0,
-            unread_for: Duration::ZERO,
-            unwritten_for: Duration::ZERO,
-            idle: 0,
-            relieved: 0,
-        }
-    }
-
-    /// The next step, between two operations.
-    pub(super) fn next(&mut self) -> Option<Step> {
-        self.steps.next()
+    pub(super) fn new(world: Shared, steps: Steps<'d>) -> Self {
+        Self { world, steps, ..Self::default() }
     }
 
     pub(super) fn begin(&mut self, limit: Option<Duration>, for_messages: bool) {
-        self.began_at = now();
-        (self.until, self.for_messages) = (limit.map(|limit| now() + limit), for_messages);
+        self.began_at = elapsed();
+        (self.until, self.for_messages) = (limit.map(|limit| elapsed() + limit), for_messages);
         (self.unread_for, self.unwritten_for) = (Duration::ZERO, Duration::ZERO);
         (self.idle, self.relieved) = (0, 0);
         self.world.with(World::begin_call);
     }
 
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, done: Done) -> Done {
         self.check_time();
         self.until = None;
+        self.taken += u64::from(done == Done::Message);
+        done
     }
 
     /// An operation on the stream has done something, or has tried to.
@@ -93,31 +75,23 @@ impl<'d> Waits<'d> {
             simulated::advance(COST);
             self.world.with(World::begin_call);
         }
-        if self.floods_until.is_some_and(|until| until <= now()) {
+        if self.floods_until.is_some_and(|until| until <= elapsed()) {
             self.floods_until = None;
             self.world.with(World::end_flood);
         }
         self.check_time();
     }
 
-    pub(super) fn has_read(&mut self) {
-        self.unread_for = Duration::ZERO;
-    }
-
-    pub(super) fn has_written(&mut self) {
-        self.unwritten_for = Duration::ZERO;
-    }
-
     /// Waits until something happens; false when the time is over before.
-    pub(super) fn wait(&mut self, side: Side, until: Option<Instant>) -> bool {
+    pub(super) fn wait(&mut self, side: Side, until: Option<Duration>) -> bool {
         self.world.with(World::begin_call);
         loop {
             self.check(side);
             if !self.pause.is_zero() {
-                let left = until.map_or(self.pause, |until| self.pause.min(until - now()));
+                let left = until.map_or(self.pause, |until| self.pause.min(until.saturating_sub(elapsed())));
                 self.pass(side, left);
                 self.pause -= left;
-                if until.is_some_and(|until| until <= now()) {
+                if until.is_some_and(|until| until <= elapsed()) {
                     return false;
                 }
                 continue;
@@ -130,7 +104,7 @@ impl<'d> Waits<'d> {
                 Some(Step::Wait(time)) => self.pause = time,
                 Some(Step::Flood(flood, time)) => {
                     self.world.with(|world| world.begin_flood(flood));
-                    self.floods_until = Some(now() + time);
+                    self.floods_until = Some(elapsed() + time);
                     return true;
                 }
                 Some(Step::GiveUp(_)) => {}
@@ -138,7 +112,7 @@ impl<'d> Waits<'d> {
                     // It looks at one side after the other, and the operation has no end of its own.
                     Some(until) if self.until.is_some() || self.idle < IDLE => {
                         self.idle += 1;
-                        self.pass(side, until - now());
+                        self.pass(side, until.saturating_sub(elapsed()));
                         return false;
                     }
                     Some(_) => {
@@ -184,14 +158,14 @@ impl<'d> Waits<'d> {
         if self.for_messages && side == Side::Reading {
             let arrived = self.world.with(|world| world.arrived_messages());
             assert!(arrived <= self.taken, "a message has arrived and was not delivered");
-            let due = self.pulse.as_ref().and_then(Pulse::deadline).map(|at| self.start + at);
-            let is_forgotten = due.is_some_and(|at| at.max(self.began_at) + PATIENCE < now());
+            let due = self.pulse.as_ref().and_then(Pulse::deadline);
+            let is_forgotten = due.is_some_and(|at| at.max(self.began_at) + PATIENCE < elapsed());
             assert!(!is_forgotten, "a heartbeat is due and was forgotten");
         }
     }
 
     fn check_time(&self) {
-        assert!(self.until.is_none_or(|until| now() <= until + GRACE), "a deadline has passed");
+        assert!(self.until.is_none_or(|until| elapsed() <= until + GRACE), "a deadline has passed");
     }
 
     /// Nothing else happens, and no time is over: the peer does all that it can.
@@ -206,8 +180,4 @@ impl<'d> Waits<'d> {
         });
         self.relieved += 1;
     }
-}
-
-pub(super) fn now() -> Instant {
-    simulated::now().expect("a simulation")
 }

@@ -1,15 +1,20 @@
 //! A connection: sends, receives, or has one call under way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::model::{self, Turn, Waits};
+use super::super::operation::Operation;
 use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
-use super::super::step::{Operation, Step};
 use super::super::world::{Shared, World};
-use super::{Driven, Loop, Stream};
-use crate::{Directions, TryRecv};
+use super::Stream;
+use crate::profile::Directions;
+use crate::simulated::flag::Flag;
+use crate::tries::TryRecv;
 
 struct Model {
     connection: crate::nonblocking::Connection<Directions, Stream>,
+    flag: Arc<Flag>,
     /// Whether it takes messages, where no call is under way.
     receives: bool,
     /// Until when there has to be a reply, where a call is under way.
@@ -19,34 +24,34 @@ struct Model {
 
 /// Operations one after the other, beside all that a peer can do.
 pub(in super::super) fn connection(data: &[u8]) {
-    super::run(data, |scene, steps| {
-        let (events, connection) = Loop::new(scene);
-        let mut model = Model { connection, receives: false, call: None, taken: 0 };
-        for step in steps {
-            let goes_on = match step {
-                Step::Begin(operation) => {
-                    events.world.with(|world| world.begin_call());
-                    model.begin(operation, events.now()) && events.settle(&mut model)
-                }
-                Step::GiveUp(_) => {
-                    model.receives = false;
-                    events.settle(&mut model)
-                }
-                step => events.step(&mut model, step),
-            };
-            if !goes_on {
-                return;
-            }
-        }
-        assert!(
-            !events.relieve(&mut model) || model.call.is_none(),
-            "a call does not end though its peer has answered"
-        );
+    model::run(data, |scene| {
+        let (connection, flag) = super::connect(scene);
+        let pulse = connection.pulse().cloned();
+        (Model { connection, flag, receives: false, call: None, taken: 0 }, pulse)
     });
 }
 
 impl Model {
-    /// False once the connection has ended.
+    const fn is_taking(&self) -> bool {
+        self.receives || self.call.is_some()
+    }
+
+    /// Takes the next message. Nothing when the turn goes on.
+    fn receive(&mut self) -> Option<Turn> {
+        match self.connection.try_recv() {
+            Ok(TryRecv::Message(_)) => {
+                self.taken += 1;
+                None
+            }
+            Ok(TryRecv::Nothing) => Some(Turn::Done),
+            Ok(TryRecv::Closed) | Err(_) => Some(Turn::Ended),
+        }
+    }
+}
+
+impl model::Model for Model {
+    const FLOOD: &'static [Duration] = super::FLOOD;
+
     fn begin(&mut self, operation: Operation, now: Duration) -> bool {
         let message = |kind, len| peer::message(kind, NO_KEY, len);
         match operation {
@@ -55,10 +60,16 @@ impl Model {
             Operation::Send { len } | Operation::SendWithin { len, .. } => {
                 self.connection.try_send(&message(NEWS, len)).is_ok()
             }
-            Operation::Feed { len } => self.connection.try_feed(&message(NEWS, len)).is_ok() && self.flush(),
+            Operation::Feed { len } => {
+                self.connection.try_feed(&message(NEWS, len)).is_ok() && self.connection.try_flush().is_ok()
+            }
             Operation::Receive | Operation::ReceiveWithin { .. } => {
                 self.receives = true;
-                self.receive()
+                loop {
+                    if let Some(turn) = self.receive() {
+                        return turn != Turn::Ended;
+                    }
+                }
             }
             Operation::Call { len, limit } => match self.connection.try_call(&message(REQUEST, len), limit) {
                 Ok(Some(_)) => {
@@ -72,31 +83,29 @@ impl Model {
                 Err(_) => false,
             },
             Operation::Finish => self.connection.try_finish().is_ok(),
-            // What was dropped is not counted.
+            // A message that was dropped is not counted.
             Operation::Tend { is_deaf } => self.connection.tend(is_deaf).is_ok() && !is_deaf,
         }
     }
 
-    fn flush(&mut self) -> bool {
-        self.connection.try_flush().is_ok()
+    fn give_up(&mut self, _: usize) -> bool {
+        self.receives = false;
+        true
     }
 
-    fn receive(&mut self) -> bool {
-        loop {
-            match self.connection.try_recv() {
-                Ok(TryRecv::Message(_)) => self.taken += 1,
-                Ok(TryRecv::Nothing) => return true,
-                Ok(TryRecv::Closed) | Err(_) => return false,
-            }
+    fn drops_flood(&mut self) -> bool {
+        !self.is_taking() && {
+            let _ = self.connection.tend(true);
+            true
         }
     }
-}
 
-impl Driven for Model {
-    fn turn(&mut self, world: &Shared) -> bool {
-        world.with(|world| world.begin_call());
-        if !self.flush() {
-            return false;
+    async fn turn(&mut self, world: &Shared) -> Turn {
+        if !super::is_turn(&self.flag, self.connection.deadline().filter(|_| self.is_taking()), world) {
+            return Turn::Idle;
+        }
+        if self.connection.try_flush().is_err() {
+            return Turn::Ended;
         }
         if self.call.is_some() {
             match self.connection.try_reply() {
@@ -104,49 +113,35 @@ impl Driven for Model {
                     self.taken += 1;
                     self.call = None;
                 }
-                Ok(None) => return true,
-                Err(_) => return false,
+                Ok(None) => return Turn::Done,
+                Err(_) => return Turn::Ended,
             }
         }
         if !self.receives {
-            // What was dropped is not counted.
-            return !(world.with(|world| world.is_flooding()) && self.connection.tend(true).is_ok());
+            return Turn::Done;
         }
         for count in 0.. {
             if super::is_enough(world, count) {
                 break;
             }
-            match self.connection.try_recv() {
-                Ok(TryRecv::Message(_)) => self.taken += 1,
-                Ok(TryRecv::Nothing) => return true,
-                Ok(TryRecv::Closed) | Err(_) => return false,
+            if let Some(turn) = self.receive() {
+                return turn;
             }
         }
-        true
+        Turn::Done
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        let is_asked = self.receives || self.call.is_some();
-        self.connection.deadline().filter(|_| is_asked)
+    fn wake(&mut self) {
+        self.flag.raise();
     }
 
-    fn is_reading(&self, _: &World) -> bool {
-        self.is_taking()
+    fn waits(&self, _: &World) -> Waits {
+        let takes = self.is_taking();
+        let writes = self.connection.unwritten_bytes() > 0;
+        Waits { writes, reads: takes, takes, taken: self.taken, until: self.call }
     }
 
-    fn is_taking(&self) -> bool {
-        self.receives || self.call.is_some()
-    }
-
-    fn unwritten_bytes(&self) -> usize {
-        self.connection.unwritten_bytes()
-    }
-
-    fn taken(&self) -> u64 {
-        self.taken
-    }
-
-    fn until(&self) -> Option<Duration> {
-        self.call
+    fn is_calling(&self, _: &World) -> bool {
+        self.call.is_some()
     }
 }

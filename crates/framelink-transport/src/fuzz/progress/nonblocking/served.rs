@@ -1,14 +1,17 @@
 //! A connection whose requests are answered, whenever that is done.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::super::model::{self, Turn, Waits};
+use super::super::operation::Operation;
 use super::super::peer::{self, NEWS, NO_KEY};
-use super::super::step::Step;
 use super::super::world::{Shared, World};
-use super::{Driven, Loop, Stream};
+use super::Stream;
+use crate::profile::{Directions, Framing, Profile};
 use crate::session::{Concurrency, Place};
-use crate::{Directions, Framing, Profile, TryRecv};
+use crate::simulated::flag::Flag;
+use crate::tries::TryRecv;
 
 /// So many requests at a time.
 const AT_A_TIME: usize = 2;
@@ -22,69 +25,57 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
 
 struct Model {
     served: crate::nonblocking::Served<Directions, Stream>,
+    flag: Arc<Flag>,
     /// Requests that were not answered.
     places: Vec<Place>,
     taken: u64,
+    /// Whether the connection has ended, and no reply can be sent.
+    is_over: bool,
     has_ended: bool,
     has_pulse: bool,
 }
 
 /// Messages are requests, and each operation answers one of them.
 pub(in super::super) fn served(data: &[u8]) {
-    super::run(data, |scene, steps| {
-        let (events, connection) = Loop::new(scene);
+    model::run(data, |scene| {
+        let (connection, flag) = super::connect(scene);
+        let pulse = connection.pulse().cloned();
         let served = connection.serve_many(&PROFILE, Concurrency::new(AT_A_TIME));
-        let has_pulse = events.pulse.is_some();
-        let mut model = Model { served, places: Vec::new(), taken: 0, has_ended: false, has_pulse };
-        for step in steps {
-            events.world.with(|world| world.begin_call());
-            let goes_on = match step {
-                Step::Begin(_) | Step::GiveUp(_) if model.places.is_empty() => true,
-                Step::Begin(operation) => {
-                    let len = if let super::super::step::Operation::Send { len } = operation { len } else { 2 };
-                    model.answers(0, Some(len)) && events.answered(&mut model)
-                }
-                Step::GiveUp(which) => model.answers(which, None) && events.answered(&mut model),
-                step => events.step(&mut model, step),
-            };
-            if !goes_on {
-                return;
-            }
-        }
-        while events.relieve(&mut model) {
-            if model.places.is_empty() {
-                let arrived = events.world.with(|world| world.arrived_messages());
-                assert!(arrived <= model.taken, "a request was not taken though there is room for it");
-                return;
-            }
-            if !(model.answers(0, None) && events.answered(&mut model)) {
-                return;
-            }
-        }
+        let has_pulse = pulse.is_some();
+        (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_pulse }, pulse)
     });
 }
 
-impl Loop {
-    /// After an answer it has its turn, as the documentation says.
-    fn answered(&self, model: &mut Model) -> bool {
-        self.bell.ring();
-        self.settle(model)
-    }
-}
-
 impl Model {
-    fn answers(&mut self, which: usize, len: Option<usize>) -> bool {
-        let place = self.places.remove(which % self.places.len());
-        let reply = len.map(|len| peer::message(NEWS, NO_KEY, len));
-        self.served.reply(place, reply.as_deref()).is_ok()
+    /// Answers a request, if there is one. After an answer it has its turn, as the documentation says.
+    fn answer(&mut self, which: usize, len: Option<usize>) -> bool {
+        if !self.places.is_empty() {
+            let place = self.places.remove(which % self.places.len());
+            let reply = len.map(|len| peer::message(NEWS, NO_KEY, len));
+            self.is_over |= self.served.reply(place, reply.as_deref()).is_err();
+            self.flag.raise();
+        }
+        !self.is_over
     }
 }
 
-impl Driven for Model {
-    fn turn(&mut self, world: &Shared) -> bool {
-        world.with(|world| world.begin_call());
-        if self.served.try_flush().is_err() {
-            return false;
+impl model::Model for Model {
+    const FLOOD: &'static [Duration] = super::FLOOD;
+
+    fn begin(&mut self, operation: Operation, _: Duration) -> bool {
+        self.answer(0, Some(if let Operation::Send { len } = operation { len } else { 2 }))
+    }
+
+    fn give_up(&mut self, which: usize) -> bool {
+        self.answer(which, None)
+    }
+
+    async fn turn(&mut self, world: &Shared) -> Turn {
+        if !super::is_turn(&self.flag, self.served.deadline(), world) {
+            return Turn::Idle;
+        }
+        if self.is_over || self.served.try_flush().is_err() {
+            return Turn::Ended;
         }
         while !super::is_enough(world, self.places.len()) {
             match self.served.try_next() {
@@ -94,37 +85,34 @@ impl Driven for Model {
                 }
                 Ok(TryRecv::Nothing) => {
                     self.has_ended |= world.with(|world| world.has_ended() && !world.has_unread());
-                    return true;
+                    return Turn::Done;
                 }
-                Ok(TryRecv::Closed) | Err(_) => return false,
+                Ok(TryRecv::Closed) | Err(_) => return Turn::Ended,
             }
         }
         panic!("more requests than may be taken at a time");
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        self.served.deadline()
+    fn wake(&mut self) {
+        self.flag.raise();
     }
 
     /// Where heartbeats are expected it reads ahead, up to a limit.
-    fn is_reading(&self, world: &World) -> bool {
+    fn waits(&self, world: &World) -> Waits {
+        let takes = self.served.owed() < AT_A_TIME;
         let is_ahead = self.has_pulse && world.arrived_messages() < self.taken + AHEAD;
-        !self.has_ended && (self.is_taking() || is_ahead)
+        let writes = self.served.unwritten_bytes() > 0;
+        Waits { writes, reads: !self.has_ended && (takes || is_ahead), takes, taken: self.taken, until: None }
     }
 
-    fn is_taking(&self) -> bool {
-        self.served.owed() < AT_A_TIME
+    /// Each request that is left is answered.
+    fn go_on(&mut self) -> bool {
+        let is_asked = !self.places.is_empty();
+        self.answer(0, None);
+        is_asked
     }
 
-    fn unwritten_bytes(&self) -> usize {
-        self.served.unwritten_bytes()
-    }
-
-    fn taken(&self) -> u64 {
-        self.taken
-    }
-
-    fn until(&self) -> Option<Duration> {
-        None
+    fn is_calling(&self, world: &World) -> bool {
+        world.arrived_messages() > self.taken
     }
 }

@@ -1,0 +1,296 @@
+//! The notation of heartbeats: reading and printing.
+
+mod presets;
+#[cfg(feature = "serde")]
+mod serde;
+
+pub use presets::PRESETS;
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use framelink_codec::notation::{Hex, Item, Notation, NotationError, Preset, ShowDuration, Token};
+
+use crate::{By, Form, Heartbeat, HeartbeatError, Life, Pattern};
+
+const FORMS: &str = "one of empty, literal, numbered, pattern, or a preset";
+const OPTIONS: &str = "one of answered, mark, answer, number, by, interval, timeout, tries, life";
+const BY: &[(&str, By)] = &[("client", By::Client), ("server", By::Server), ("both", By::Both)];
+const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Heartbeats)];
+
+/// Reads a notation.
+///
+/// ```text
+/// heartbeat = ( form | preset ) *( "," option )
+///
+/// forms     empty               a frame of 0 bytes
+///           literal:HEX         these bytes; with HEX..HEX, a probe and its answer
+///           numbered            a number, a timestamp and data; see [Numbered]
+///           pattern:HEX         this message of the peer's own protocol; see [Pattern]
+///
+/// options   answered            empty and literal:HEX: the same comes back
+///           mark=OFFSET:HEX     pattern: what tells a heartbeat from other messages; default the first four bytes
+///           answer=OFFSET:HEX   pattern: the answer is the probe with these bytes
+///           number=OFFSET:LEN   pattern: where our probes are numbered, 1 to 8 bytes, network order
+///           by=WHO              who sends them: client, server or both; default client where answered, else both
+///           interval=DUR        1ms to 1d, default 30s
+///           timeout=DUR         1ms to 1d, default 10s
+///           tries=N             1 to 100, default 1
+///           life=WHAT           what shows that the peer lives: bytes (any; the default) or heartbeats (alone)
+/// ```
+///
+/// ```
+/// use framelink_heartbeat::Heartbeat;
+///
+/// let heartbeat: Heartbeat = "literal:50494e47..504f4e47,interval=5s,timeout=2s,tries=3".parse()?;
+/// assert_eq!(heartbeat.to_string(), "literal:50494e47..504f4e47,interval=5s,timeout=2s,tries=3");
+///
+/// let error = "empty,interval=5".parse::<Heartbeat>().unwrap_err();
+/// assert_eq!(error.to_string(), "column 16: expected a number above 0 with `ms`, `s`, `m`, `h` or `d`, found `5`");
+/// # Ok::<(), framelink_codec::notation::NotationError>(())
+/// ```
+impl FromStr for Heartbeat {
+    type Err = NotationError;
+
+    fn from_str(text: &str) -> Result<Self, NotationError> {
+        let notation = Notation::parse_what(text, "a heartbeat such as `empty`")?;
+        let name = notation.kind.name.text;
+        match PRESETS.iter().find(|preset| preset.name == name) {
+            None => read(&notation.kind, &notation.options, &notation.options),
+            Some(preset) => read_preset(preset, &notation),
+        }
+    }
+}
+
+/// What is said behind a preset replaces what it says itself.
+fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, NotationError> {
+    notation.kind.no_value()?;
+    let expansion = Notation::parse(preset.notation)?;
+    // The expansion is not part of the text, so its tokens stand behind it.
+    let text_end = end_of(notation.options.last().unwrap_or(&notation.kind));
+    let kind = moved(&expansion.kind, text_end);
+    let own: Vec<_> = expansion.options.iter().map(|option| moved(option, text_end)).collect();
+    let read_with = |said: &[Item<'_>]| {
+        let is_said = |name| said.iter().any(|option| option.name.text == name);
+        let kept = own.iter().filter(|option| !is_said(option.name.text));
+        let options: Vec<_> = kept.chain(said).copied().collect();
+        read(&kind, &options, said)
+    };
+    read_with(&notation.options).map_err(|error| {
+        if error.column() <= text_end {
+            return error;
+        }
+        // A part of the preset does not go with an option. That is the option without which it can be read.
+        let without = |left_out: &Item<'_>| {
+            let others = notation.options.iter().filter(|option| option.name.text != left_out.name.text);
+            read_with(&others.copied().collect::<Vec<_>>())
+        };
+        let culprit = notation.options.iter().find(|option| without(option).is_ok()).or(notation.options.last());
+        let token = culprit.map_or(notation.kind.name, |option| option.value.unwrap_or(option.name));
+        token.error(alloc::format!("{}, which does not go with `{}`", error.message(), preset.name))
+    })
+}
+
+/// One past the last column of an item.
+fn end_of(item: &Item<'_>) -> usize {
+    let last = item.value.unwrap_or(item.name);
+    last.column + last.text.chars().count()
+}
+
+/// The same item, so many columns further on.
+fn moved<'a>(item: &Item<'a>, by: usize) -> Item<'a> {
+    let mut moved = *item;
+    moved.name.column += by;
+    if let Some(value) = &mut moved.value {
+        value.column += by;
+    }
+    moved
+}
+
+fn read(kind: &Item<'_>, options: &[Item<'_>], said: &[Item<'_>]) -> Result<Heartbeat, NotationError> {
+    let option = |name: &str| options.iter().find(|option| option.name.text == name);
+    check_names(kind, said)?;
+    let form = read_form(kind, &option)?;
+    let mut heartbeat = Heartbeat::relaxed(form);
+    if let Some(by) = option("by") {
+        heartbeat.by = word(by, BY, "client, server or both")?;
+    }
+    if let Some(life) = option("life") {
+        heartbeat.life = word(life, LIFE, "bytes or heartbeats")?;
+    }
+    if let Some(item) = option("interval") {
+        let value = item.value("a time")?;
+        heartbeat = heartbeat.interval(value.duration()?).map_err(about(value))?;
+    }
+    if let Some(item) = option("timeout") {
+        let value = item.value("a time")?;
+        heartbeat = heartbeat.timeout(value.duration()?).map_err(about(value))?;
+    }
+    if let Some(item) = option("tries") {
+        let value = item.value("a number")?;
+        let tries = value.number(1..=Heartbeat::MOST_TRIES as usize, "tries")?;
+        heartbeat.tries = u32::try_from(tries).unwrap_or(Heartbeat::MOST_TRIES);
+    }
+    Ok(heartbeat)
+}
+
+/// Options that exist, and that this form takes.
+fn check_names(kind: &Item<'_>, said: &[Item<'_>]) -> Result<(), NotationError> {
+    let is_pair = kind.value.is_some_and(|value| value.text.contains(".."));
+    for item in said {
+        let is_taken = match item.name.text {
+            "by" | "interval" | "timeout" | "tries" | "life" => true,
+            "answered" => kind.name.text == "empty" || (kind.name.text == "literal" && !is_pair),
+            "mark" | "answer" | "number" => kind.name.text == "pattern",
+            _ => return Err(item.name.mismatch(OPTIONS)),
+        };
+        if !is_taken {
+            let message = alloc::format!("`{}` is not for a heartbeat of the form {}", item.name.text, kind.name.text);
+            return Err(item.name.error(message));
+        }
+    }
+    Ok(())
+}
+
+fn read_form<'i, 't: 'i>(
+    kind: &Item<'t>,
+    option: &impl Fn(&str) -> Option<&'i Item<'t>>,
+) -> Result<Form, NotationError> {
+    let answered = option("answered");
+    if let Some(answered) = answered {
+        answered.no_value()?;
+    }
+    match kind.name.text {
+        "empty" => kind.no_value().map(|()| Form::Empty { answered: answered.is_some() }),
+        "numbered" => kind.no_value().map(|()| Form::Numbered),
+        "literal" => read_literal(kind.value("pairs of hex digits")?, answered.is_some()),
+        "pattern" => read_pattern(kind.value("pairs of hex digits")?, option),
+        _ => {
+            let names = ["empty", "literal", "numbered", "pattern"];
+            Err(kind.name.unknown(FORMS, names.into_iter().chain(PRESETS.iter().map(|preset| preset.name))))
+        }
+    }
+}
+
+fn read_literal(value: Token<'_>, answered: bool) -> Result<Form, NotationError> {
+    if value.text.contains("..") {
+        let (probe, answer) = value.hex_pair(Heartbeat::MOST_BYTES)?;
+        return Ok(Form::Literal { probe, answer: Some(answer) });
+    }
+    let probe = value.hex(Heartbeat::MOST_BYTES)?;
+    let answer = answered.then(|| probe.clone());
+    Ok(Form::Literal { probe, answer })
+}
+
+fn read_pattern<'i, 't: 'i>(
+    value: Token<'t>,
+    option: &impl Fn(&str) -> Option<&'i Item<'t>>,
+) -> Result<Form, NotationError> {
+    let template = value.hex(Heartbeat::MOST_BYTES)?;
+    let mut pattern = match option("mark") {
+        None => Pattern::new(&template, 0, template.get(..4).unwrap_or(&template)).map_err(about(value))?,
+        Some(mark) => {
+            let value = mark.value("OFFSET:HEX")?;
+            let (offset, mark) = split(value, "OFFSET:HEX, such as `4:00000015`")?;
+            Pattern::new(&template, read_offset(offset)?, &mark.hex(Heartbeat::MOST_BYTES)?).map_err(about(value))?
+        }
+    };
+    if let Some(answer) = option("answer") {
+        let value = answer.value("OFFSET:HEX")?;
+        let (offset, mark) = split(value, "OFFSET:HEX, such as `4:80000015`")?;
+        let mark = mark.hex(Heartbeat::MOST_BYTES)?;
+        pattern = pattern.answered(read_offset(offset)?, &mark).map_err(about(value))?;
+    }
+    if let Some(number) = option("number") {
+        let value = number.value("OFFSET:LEN")?;
+        let (offset, len) = split(value, "OFFSET:LEN, such as `12:4`")?;
+        pattern = pattern.numbered(read_offset(offset)?, len.number(1..=8, "bytes")?).map_err(about(value))?;
+    }
+    Ok(Form::Pattern(pattern))
+}
+
+fn read_offset(token: Token<'_>) -> Result<usize, NotationError> {
+    token.number(0..=Heartbeat::MOST_BYTES, "bytes")
+}
+
+/// What stands on both sides of a colon.
+fn split<'a>(value: Token<'a>, what: &str) -> Result<(Token<'a>, Token<'a>), NotationError> {
+    let (left, right) = value.text.split_once(':').ok_or_else(|| value.mismatch(what))?;
+    let column = value.column + left.chars().count() + 1;
+    Ok((Token { text: left, column: value.column }, Token { text: right, column }))
+}
+
+fn word<T: Copy>(item: &Item<'_>, words: &[(&str, T)], what: &str) -> Result<T, NotationError> {
+    let value = item.value(what)?;
+    let found = words.iter().find(|(word, _)| *word == value.text);
+    found.map(|(_, meant)| *meant).ok_or_else(|| value.mismatch(what))
+}
+
+/// An error that is about this part of the text.
+fn about(value: Token<'_>) -> impl Fn(HeartbeatError) -> NotationError {
+    move |error| value.error(error.to_string())
+}
+
+/// Prints the normal form: the form, the options in their order, what is the default left out. A form that a program made is `own`,
+/// which cannot be read back.
+impl fmt::Display for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.form)?;
+        let default = Self::relaxed(self.form.clone());
+        if self.by != default.by {
+            write!(f, ",by={}", name(self.by, BY))?;
+        }
+        if self.interval != default.interval {
+            write!(f, ",interval={}", ShowDuration(self.interval))?;
+        }
+        if self.timeout != default.timeout {
+            write!(f, ",timeout={}", ShowDuration(self.timeout))?;
+        }
+        if self.tries != default.tries {
+            write!(f, ",tries={}", self.tries)?;
+        }
+        if self.life != default.life {
+            write!(f, ",life={}", name(self.life, LIFE))?;
+        }
+        Ok(())
+    }
+}
+
+fn name<T: PartialEq>(meant: T, words: &[(&'static str, T)]) -> &'static str {
+    words.iter().find(|(_, of)| *of == meant).map_or("", |(word, _)| word)
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { answered: false } => f.write_str("empty"),
+            Self::Empty { answered: true } => f.write_str("empty,answered"),
+            Self::Literal { probe, answer: None } => write!(f, "literal:{}", Hex(probe)),
+            Self::Literal { probe, answer: Some(answer) } if probe == answer => {
+                write!(f, "literal:{},answered", Hex(probe))
+            }
+            Self::Literal { probe, answer: Some(answer) } => write!(f, "literal:{}..{}", Hex(probe), Hex(answer)),
+            Self::Numbered => f.write_str("numbered"),
+            Self::Pattern(pattern) => write!(f, "{pattern}"),
+            Self::Own(_) => f.write_str("own"),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pattern:{}", Hex(&self.template))?;
+        if self.mark.offset != 0 || Some(&self.mark.bytes[..]) != self.template.get(..4.min(self.template.len())) {
+            write!(f, ",mark={}:{}", self.mark.offset, Hex(&self.mark.bytes))?;
+        }
+        if let Some(answer) = &self.answer {
+            write!(f, ",answer={}:{}", answer.offset, Hex(&answer.bytes))?;
+        }
+        if let Some((offset, len)) = self.number {
+            write!(f, ",number={offset}:{len}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! A framing for each direction.
+
+use framelink_codec::{Decode, Decoded, Encode, End, Ends, Envelope, Guess, ShortHead};
+
+use crate::framing::Framing;
+
+/// A framing for receiving and one for sending, which are the same with most peers.
+///
+/// ```
+/// use framelink_codec::{Decode, Encode};
+/// use framelink_profile::{Directions, Framing};
+///
+/// // They send lines, and want two bytes of length from us.
+/// let framing: Directions<Framing> = Directions { receive: "line".parse()?, send: "net:2".parse()? };
+/// assert!(framing.decode(b"hello\r\n", 0, None).is_ok());
+/// assert_eq!(framing.envelope(b"hello").unwrap().head.as_ref(), [0, 5]);
+/// # Ok::<(), framelink_codec::notation::NotationError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Directions<D = Framing, E = D> {
+    /// How what comes is cut.
+    pub receive: D,
+    /// How what goes is wrapped.
+    pub send: E,
+}
+
+impl From<Framing> for Directions {
+    fn from(both: Framing) -> Self {
+        Self { receive: both, send: both }
+    }
+}
+
+impl<D: Decode, E> Decode for Directions<D, E> {
+    type Error = D::Error;
+
+    #[inline]
+    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
+        self.receive.decode(input, looked_at, end)
+    }
+
+    fn ends(&self) -> Ends {
+        self.receive.ends()
+    }
+
+    fn guess(&self, input: &[u8]) -> Option<Guess> {
+        self.receive.guess(input)
+    }
+}
+
+impl<D, E: Encode> Encode for Directions<D, E> {
+    type Error = E::Error;
+
+    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
+        self.send.wrap(payload, envelope)
+    }
+
+    #[inline]
+    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+        self.send.short_head(payload_len)
+    }
+}

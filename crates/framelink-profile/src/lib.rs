@@ -1,0 +1,54 @@
+//! How to talk to one kind of peer, as data.
+//!
+//! A [`Profile`] says how messages are framed each way, what is said once before them, how long a connection lives, what
+//! goes to and fro on it, how long things may take, how much there may be, and what the socket is told. It is checked as a
+//! whole when it is built: what cannot work together is refused, with the reason. It does nothing by itself.
+//!
+//! ```text
+//!   code ──► ProfileBuilder ─┐
+//!   serde ──► document ──────┼──► build: bounds, then rules ──► Profile ──► document ──► serde
+//!   TOML ──► document ───────┘                                    └──────► Explanation, in words
+//! ```
+//!
+//! `send` and `receive` are as seen from whoever uses the profile; `client` and `server` are the two sides of the connection,
+//! whoever uses it. Most profiles fit both sides; [`Profile::check_for`] tells.
+//!
+//! ```
+//! use std::time::Duration;
+//! use framelink_profile::{Framing, Profile, Short};
+//!
+//! let profile = Profile::builder("ascii:4".parse::<Framing>()?)
+//!     .connection(Short::new())
+//!     .preamble(b"\x01\x02", b"\x06")
+//!     .reply_timeout(Duration::from_secs(8))
+//!     .build()?;
+//! assert_eq!(profile.timeouts().reply, Some(Duration::from_secs(8)));
+//!
+//! let refused = Profile::builder("until-close".parse::<Framing>()?).build().unwrap_err();
+//! assert_eq!(refused.key(), "framing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod framing;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)] // for fuzz targets and tests
+pub mod fuzz;
+mod profile;
+mod socket;
+
+pub use framing::{DecodeError, Directions, EncodeError, Framing, presets};
+#[cfg(feature = "toml")]
+pub use profile::TomlError;
+pub use profile::{
+    Access, ConnectionKind, Duplex, ExchangeKind, Explanation, Limits, Network, Policy, Pooled, Preamble, Profile,
+    ProfileBuilder, ProfileError, Reach, Reconnect, Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts,
+    WhenFull,
+};
+pub use socket::{Keepalive, SocketOptions};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

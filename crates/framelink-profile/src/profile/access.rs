@@ -1,0 +1,36 @@
+//! Who may connect.
+
+use std::net::IpAddr;
+
+pub use framelink_session::memory::Network;
+
+/// Who may connect to a server. Who is denied may not, whatever is allowed; where anybody is allowed by name, nobody else is.
+///
+/// ```
+/// use framelink_profile::Access;
+///
+/// let access = Access { allow: vec!["10.0.0.0/8".parse()?], deny: vec!["10.6.6.6".parse()?] };
+/// assert!(access.admits("10.1.2.3".parse()?));
+/// assert!(access.admits("::ffff:10.1.2.3".parse()?), "the same client");
+/// assert!(!access.admits("10.6.6.6".parse()?) && !access.admits("192.0.2.1".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Who may. Empty: everybody.
+    pub allow: Vec<Network>,
+    /// Who may not.
+    pub deny: Vec<Network>,
+}
+
+impl Access {
+    /// The most networks in either list: 10 000.
+    pub const MOST: usize = 10_000;
+
+    /// Whether this client may connect.
+    #[must_use]
+    pub fn admits(&self, client: IpAddr) -> bool {
+        let is_in = |networks: &[Network]| networks.iter().any(|network| network.contains(client));
+        !is_in(&self.deny) && (self.allow.is_empty() || is_in(&self.allow))
+    }
+}

@@ -1,0 +1,160 @@
+//! A profile as a file has it: keys and texts. Reading makes a builder of it, writing leaves defaults out.
+
+mod read;
+mod scalar;
+mod write;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use self::scalar::{Number, Table, Text, TextOr};
+use crate::profile::Profile;
+
+/// How a reset on close is written: a time of 0 is none in the notation.
+const RESET: &str = "reset";
+/// How no waiting is written.
+const NONE: &str = "none";
+
+/// Writes the least that says it: defaults are left out, and a template is spelled out.
+impl Serialize for Profile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Document::from(self).serialize(serializer)
+    }
+}
+
+/// Reads and checks it. The format has to describe itself, as JSON, YAML and TOML do.
+impl<'de> Deserialize<'de> for Profile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document: Document = scalar::table(deserializer)?;
+        document.into_builder().and_then(|builder| builder.build()).map_err(de::Error::custom)
+    }
+}
+
+/// Tables of a file: what is expected where one stands, and each key with its type and what reads it.
+macro_rules! tables {
+    ($($table:ident, $expected:literal { $($key:ident: $value:ty = $read:literal,)* })*) => { $(
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub(super) struct $table { $(
+            #[serde(deserialize_with = $read, skip_serializing_if = "scalar::is_default")]
+            $key: $value,
+        )* }
+
+        impl Table for $table {
+            const EXPECTED: &'static str = $expected;
+        }
+    )* };
+}
+
+tables! {
+    Document, "a profile, which is a table" {
+        template: Option<Text> = "scalar::word",
+        framing: Option<TextOr<FramingTable>> = "Option::deserialize",
+        connection: Option<TextOr<ConnectionTable>> = "Option::deserialize",
+        exchange: Option<TextOr<ExchangeTable>> = "Option::deserialize",
+        preamble: PreambleTable = "scalar::table",
+        sign_on: Option<TextOr<SignTable>> = "Option::deserialize",
+        sign_off: Option<TextOr<SignTable>> = "Option::deserialize",
+        reconnect: ReconnectTable = "scalar::table",
+        timeouts: TimeoutsTable = "scalar::table",
+        limits: LimitsTable = "scalar::table",
+        access: AccessTable = "scalar::table",
+        liveness: LivenessTable = "scalar::table",
+        socket: SocketTable = "scalar::table",
+    }
+
+    FramingTable, "the notation of a framing, such as \"ascii:4\", or a table with `send` and `receive`" {
+        send: Option<Text> = "scalar::notation",
+        receive: Option<Text> = "scalar::notation",
+    }
+
+    ConnectionTable, "\"long\", \"short\", \"shared\", \"pooled\", or a table with `kind` and what belongs to it" {
+        kind: Option<Text> = "scalar::word",
+        half_close: Option<bool> = "Option::deserialize",
+        closes: Option<Text> = "scalar::word",
+        connections: Option<Number> = "scalar::count",
+        keep_up: Option<bool> = "Option::deserialize",
+        min: Option<Number> = "scalar::count",
+        max: Option<Number> = "scalar::count",
+        max_idle: Option<Number> = "scalar::count",
+        wait: Option<Text> = "scalar::time",
+        idle: Option<Text> = "scalar::time",
+        lifetime: Option<Text> = "scalar::time",
+        uses: Option<Number> = "scalar::count",
+        replace: Option<bool> = "Option::deserialize",
+    }
+
+    ExchangeTable, "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, `in-flight`, `serialize`, \
+                    `send` and `receive`" {
+        kind: Option<Text> = "scalar::word",
+        key: Option<Text> = "scalar::key",
+        assign: Option<Text> = "scalar::word",
+        in_flight: Option<Number> = "scalar::count",
+        serialize: Option<bool> = "Option::deserialize",
+        send: Option<Text> = "scalar::word",
+        receive: Option<Text> = "scalar::word",
+    }
+
+    PreambleTable, "a table with `send` and `expect`" {
+        send: Option<Text> = "scalar::hex",
+        expect: Option<Text> = "scalar::hex",
+    }
+
+    SignTable, "a message in hex, or a table with `send` and `expect`" {
+        send: Option<Text> = "scalar::hex",
+        expect: Option<Text> = "scalar::hex",
+    }
+
+    ReconnectTable, "a table with `policy`, `first`, `cap`, `eject-after` and `fail-back`" {
+        policy: Option<Text> = "scalar::word",
+        first: Option<Text> = "scalar::time",
+        cap: Option<Text> = "scalar::time",
+        eject_after: Option<Number> = "scalar::count",
+        fail_back: Option<Text> = "scalar::time",
+    }
+
+    AccessTable, "a table with `allow` and `deny`, each a list of networks" {
+        allow: Vec<Text> = "Vec::deserialize",
+        deny: Vec<Text> = "Vec::deserialize",
+    }
+
+    TimeoutsTable, "a table of times" {
+        connect: Option<Text> = "scalar::time",
+        reply: Option<Text> = "scalar::time",
+        write: Option<Text> = "scalar::time",
+        close: Option<Text> = "scalar::time",
+        first_message: Option<Text> = "scalar::time",
+        first_request: Option<Text> = "scalar::time",
+        frame: Option<Text> = "scalar::time",
+        idle: Option<Text> = "scalar::time",
+        lifetime: Option<Text> = "scalar::time",
+    }
+
+    LimitsTable, "a table of limits" {
+        message: Option<Number> = "scalar::size",
+        write_queue: Option<Number> = "scalar::size",
+        queued_messages: Option<Number> = "scalar::count",
+        connections: Option<Number> = "scalar::count",
+        connections_per_client: Option<Number> = "scalar::count",
+        when_full: Option<Text> = "scalar::word",
+        memory: Option<Number> = "scalar::size",
+        memory_per_client: Option<Number> = "scalar::size",
+        empty_messages: Option<Number> = "scalar::count",
+    }
+
+    LivenessTable, "a table with `heartbeat`, `keepalive` and `idle-limit`" {
+        heartbeat: Option<Text> = "scalar::word",
+        keepalive: Option<Text> = "scalar::word",
+        idle_limit: Option<Text> = "scalar::time",
+    }
+
+    SocketTable, "a table of socket options" {
+        source: Option<Text> = "scalar::address",
+        interface: Option<Text> = "scalar::word",
+        nodelay: Option<bool> = "Option::deserialize",
+        receive_buffer: Option<Number> = "scalar::size",
+        send_buffer: Option<Number> = "scalar::size",
+        linger: Option<Text> = "scalar::time",
+        backlog: Option<Number> = "scalar::count",
+        reuse_address: Option<bool> = "Option::deserialize",
+    }
+}

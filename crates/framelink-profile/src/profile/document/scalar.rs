@@ -1,0 +1,153 @@
+//! Values of a document, as text that has not been read yet: what is wrong with it is told with its key.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A value that is written as a string.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Text(pub(super) String);
+
+impl Text {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Scalar { expected, takes_integers: false }).map(Self)
+    }
+}
+
+/// In a list.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(deserializer, "a network in quotes, such as \"10.0.0.0/8\"")
+    }
+}
+
+/// A value that is written as an integer, or as a string where it has a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Number(pub(super) String);
+
+impl Number {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar { expected, takes_integers: true }).map(Self)
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.parse() {
+            Ok(number) => serializer.serialize_u64(number),
+            Err(_) => serializer.serialize_str(&self.0),
+        }
+    }
+}
+
+/// A string, or a table that says more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum TextOr<T> {
+    Text(Text),
+    Table(T),
+}
+
+/// What is expected where a table may stand, for error messages.
+pub(super) trait Table {
+    const EXPECTED: &'static str;
+}
+
+// Not serde's `untagged`, which forgets what was wrong and where.
+impl<'de, T: Deserialize<'de> + Table> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TableVisitor { takes_text: true, table: PhantomData })
+    }
+}
+
+/// A table by its keys only: serde would take a list of its values too.
+pub(super) fn table<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    match deserializer.deserialize_any(TableVisitor { takes_text: false, table: PhantomData })? {
+        TextOr::Table(table) => Ok(table),
+        TextOr::Text(text) => Err(de::Error::invalid_type(de::Unexpected::Str(&text.0), &T::EXPECTED)),
+    }
+}
+
+struct TableVisitor<T> {
+    takes_text: bool,
+    table: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de> + Table> Visitor<'de> for TableVisitor<T> {
+    type Value = TextOr<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TextOr<T>, E> {
+        match self.takes_text {
+            true => Ok(TextOr::Text(Text(text.to_owned()))),
+            false => Err(E::invalid_type(de::Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<TextOr<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(TextOr::Table)
+    }
+}
+
+/// Says what is expected of each kind of value.
+macro_rules! scalars {
+    ($($kind:ident: $scalar:ident, $expected:literal;)*) => { $(
+        pub(super) fn $kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<$scalar>, D::Error> {
+            $scalar::read(deserializer, $expected).map(Some)
+        }
+    )* };
+}
+
+scalars! {
+    word: Text, "a word in quotes";
+    key: Text, "OFFSET:LEN in quotes, such as \"4:6\"";
+    notation: Text, "the notation of a framing, such as \"ascii:4\"";
+    hex: Text, "pairs of hex digits in quotes, such as \"0102\"";
+    time: Text, "a time such as \"5s\"";
+    address: Text, "an address such as \"10.0.0.7:0\"";
+    size: Number, "a number of bytes, such as 4096 or \"4KiB\"";
+    count: Number, "a number";
+}
+
+/// Whether nothing is said.
+pub(super) fn is_default<T: Default + PartialEq>(said: &T) -> bool {
+    *said == T::default()
+}
+
+struct Scalar {
+    expected: &'static str,
+    takes_integers: bool,
+}
+
+impl Visitor<'_> for Scalar {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<String, E> {
+        self.integer(number, de::Unexpected::Signed(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        self.integer(number, de::Unexpected::Unsigned(number))
+    }
+}
+
+impl Scalar {
+    fn integer<E: de::Error>(self, number: impl ToString, found: de::Unexpected<'_>) -> Result<String, E> {
+        if self.takes_integers { Ok(number.to_string()) } else { Err(E::invalid_type(found, &self)) }
+    }
+}

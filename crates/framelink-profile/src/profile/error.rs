@@ -1,0 +1,109 @@
+//! Why a profile is none.
+
+use std::error::Error;
+use std::fmt;
+
+use framelink_codec::notation::NotationError;
+
+/// Why a profile is none: which key, what came, what is allowed.
+///
+/// ```
+/// use framelink_profile::{Framing, Profile};
+///
+/// let error = Profile::template("long-sync", "until-close".parse::<Framing>()?).unwrap_err();
+/// assert_eq!(error.key(), "framing");
+/// assert_eq!(
+///     error.to_string(),
+///     "framing does not go with connection: an `until-close` message ends with the connection, so a long connection \
+///      could carry only one; use a short connection",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Something has to be said.
+    Missing {
+        /// Which key.
+        key: &'static str,
+    },
+    /// The text of a value means nothing.
+    Unreadable {
+        /// Whose value.
+        key: &'static str,
+        /// What came and what was expected, and where in the value.
+        error: NotationError,
+    },
+    /// The value is too small or too large.
+    OutOfBounds {
+        /// Whose value.
+        key: &'static str,
+        /// What came.
+        found: String,
+        /// What may come.
+        allowed: String,
+    },
+    /// Two values cannot work together.
+    Combination {
+        /// The one that is best changed.
+        key: &'static str,
+        /// The other.
+        with: &'static str,
+        /// Why not, and what would.
+        reason: String,
+    },
+}
+
+impl ProfileError {
+    /// The key that it is about, with dots between tables: `timeouts.reply`.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Missing { key }
+            | Self::Unreadable { key, .. }
+            | Self::OutOfBounds { key, .. }
+            | Self::Combination { key, .. } => key,
+        }
+    }
+
+    /// The key that this one does not go with, if it is about two.
+    #[must_use]
+    pub const fn other_key(&self) -> Option<&'static str> {
+        match self {
+            Self::Combination { with, .. } => Some(with),
+            _ => None,
+        }
+    }
+
+    pub(super) fn combination(key: &'static str, with: &'static str, reason: impl Into<String>) -> Self {
+        Self::Combination { key, with, reason: reason.into() }
+    }
+
+    pub(super) fn out_of_bounds(key: &'static str, found: impl fmt::Display, allowed: impl Into<String>) -> Self {
+        Self::OutOfBounds { key, found: found.to_string(), allowed: allowed.into() }
+    }
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { key } => {
+                write!(f, "{key} is missing, which says how messages are cut, such as \"ascii:4\"")
+            }
+            Self::Unreadable { key, error } if error.column() > 1 => write!(f, "{key}: {error}"),
+            Self::Unreadable { key, error } => write!(f, "{key}: {}", error.message()),
+            Self::OutOfBounds { key, found, allowed } => write!(f, "{key} is {found}, expected {allowed}"),
+            Self::Combination { key, with, reason } => write!(f, "{key} does not go with {with}: {reason}"),
+        }
+    }
+}
+
+/// The source is what is wrong with the notation of a value, where it is that; the text has it already.
+impl Error for ProfileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! What cannot work together, and why.
+//!
+//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`Profile::check_for`] says so. A
+//! timeout that one side alone has (the reply's, the frame's) is judged as that side has it: the other is not harmed by a
+//! longer one.
+
+use std::time::Duration;
+
+use super::{
+    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
+};
+use crate::framing::{Directions, Framing};
+use framelink_codec::notation::ShowDuration;
+use framelink_codec::{Decode, Encode, Ends};
+
+type Checked = Result<(), ProfileError>;
+
+pub(super) fn check(profile: &Profile) -> Checked {
+    until_close_needs_short(profile)?;
+    until_close_needs_an_end(profile)?;
+    unmarked_messages_need_a_pause(profile)?;
+    many_in_flight_need_a_connection_that_stays(profile)?;
+    many_in_flight_are_what_is_shared(profile)?;
+    what_is_kept_up_stays(profile)?;
+    a_key_is_inside_every_message_that_has_one(profile)?;
+    keys_last_for_all_in_flight(profile)?;
+    silence_fits_into_a_call(profile)?;
+    silence_fits_into_a_frame(profile)?;
+    connecting_fits_into_a_short_call(profile)?;
+    a_reset_destroys_what_was_sent(profile)?;
+    signing_is_an_exchange(profile, "sign-on", profile.sign_on())?;
+    signing_is_an_exchange(profile, "sign-off", profile.sign_off())?;
+    liveness::check(profile)
+}
+
+/// Nothing is sent, so no reply is waited for: whoever sets the timeout expects another exchange.
+pub(super) fn reply_without_request() -> ProfileError {
+    let reason = "a receive-only exchange sends nothing that could be replied to";
+    ProfileError::combination("timeouts.reply", "exchange", reason)
+}
+
+/// What can use a profile.
+impl Profile {
+    /// Whether this side of a connection can use it.
+    ///
+    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
+    /// request ends so has to half-close, a server whose reply ends so has to close first.
+    ///
+    /// ```
+    /// use framelink_profile::{Directions, Profile, Short, Side};
+    ///
+    /// // A request line, and a reply up to the end.
+    /// let framing = Directions { send: "line".parse()?, receive: "until-close".parse()? };
+    /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
+    /// assert!(profile.check_for(Side::Client).is_ok());
+    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
+        let other = match side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        if self.exchange.sends() && ends_by_close(&self.framing.send) {
+            can_end(self, side, send_key(&self.framing))?;
+        }
+        if self.exchange.receives() && ends_by_close(&self.framing.receive) {
+            can_end(self, other, receive_key(&self.framing))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a pool can use this profile, and how.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
+        self.check_for(Side::Client)?;
+        self.connection.pooled().ok_or_else(|| {
+            let reason = "it lends connections, which only pooled has; use a Client, or a Link";
+            ProfileError::combination("connection", "the pool", reason)
+        })
+    }
+
+    /// Whether a client that has one exchange at a time can use this profile.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
+        self.check_for(Side::Client)?;
+        if self.exchange.duplex().is_none() {
+            return Ok(());
+        }
+        let reason =
+            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`";
+        Err(ProfileError::combination("exchange", "the client", reason))
+    }
+
+    /// Whether a client with many requests in flight on each connection can use this profile.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_duplex(&self) -> Result<(), ProfileError> {
+        self.check_for(Side::Client)?;
+        let reason = match self.exchange {
+            ExchangeKind::Duplex(_) => return Ok(()),
+            ExchangeKind::Simplex(_) => {
+                "a pair of connections has two addresses; use Link::simplex, or a connection's `simplex`"
+            }
+            _ => "it has many requests in flight, which only duplex and simplex allow; use a Client",
+        };
+        Err(ProfileError::combination("exchange", "the link", reason))
+    }
+
+    /// Whether a client with a pair of connections can use this profile, and how.
+    ///
+    /// # Errors
+    /// When it cannot, with the reason.
+    pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
+        self.check_for(Side::Client)?;
+        match self.exchange {
+            ExchangeKind::Simplex(simplex) => Ok(simplex),
+            _ => {
+                let reason = "it is a pair of connections, which only simplex has";
+                Err(ProfileError::combination("exchange", "the link", reason))
+            }
+        }
+    }
+}
+
+fn until_close_needs_short(profile: &Profile) -> Checked {
+    let Profile { framing, exchange, .. } = profile;
+    let is_sent = exchange.sends() && ends_by_close(&framing.send);
+    let is_received = exchange.receives() && ends_by_close(&framing.receive);
+    if profile.connection.short().is_some() || !(is_sent || is_received) {
+        return Ok(());
+    }
+    let key = if is_sent { send_key(framing) } else { receive_key(framing) };
+    let reason = "an `until-close` message ends with the connection, so a long connection could carry only one; use a short \
+                  connection";
+    Err(ProfileError::combination(key, "connection", reason))
+}
+
+/// For one of the two sides at least.
+fn until_close_needs_an_end(profile: &Profile) -> Checked {
+    profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
+}
+
+fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
+    if profile.connection.short().is_none() || ends_its_side(profile, sender) {
+        return Ok(());
+    }
+    let (with, reason) = match sender {
+        Side::Client => (
+            "connection.half-close",
+            "an `until-close` message of the client ends when it half-closes; set half-close = true, as the template \
+             short-until-close has it",
+        ),
+        Side::Server => (
+            "connection.closes",
+            "an `until-close` message of the server ends when it closes, so the client cannot close first; set closes = \
+             \"server\", as the template short-until-close has it",
+        ),
+    };
+    Err(ProfileError::combination(key, with, reason))
+}
+
+/// Whether a side closes, half or whole, right after what it sends. A request ends before its reply, so that there the
+/// client's whole close comes too late.
+fn ends_its_side(profile: &Profile, sender: Side) -> bool {
+    let Some(short) = profile.connection.short() else { return false };
+    match sender {
+        Side::Client => short.half_close || (!is_sync(profile) && short.closes == Side::Client),
+        Side::Server => short.closes == Side::Server,
+    }
+}
+
+/// Only a pause separates such messages, and nobody makes one between two that are sent in a row. With `sync` the reply does.
+fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
+    let Profile { framing, exchange, .. } = profile;
+    let is_in_a_row = match exchange {
+        ExchangeKind::Sync | ExchangeKind::ReceiveOnly => false,
+        ExchangeKind::SendOnly => profile.connection.short().is_none(),
+        ExchangeKind::Duplex(_) | ExchangeKind::Simplex(_) => true,
+    };
+    if !is_in_a_row {
+        return Ok(());
+    }
+    unmarked(&framing.send, send_key(framing))?;
+    // What is received was sent by somebody to whom the same applies, where replies follow one another.
+    if exchange.duplex().is_some() { unmarked(&framing.receive, receive_key(framing)) } else { Ok(()) }
+}
+
+fn unmarked(framing: &Framing, key: &'static str) -> Checked {
+    let end = match framing.ends() {
+        Ends::Quiet(_) => "silence",
+        Ends::Read(_) => "the end of a read",
+        _ => return Ok(()),
+    };
+    let reason = format!(
+        "only {end} ends a message, so two that are sent one after the other would run together; use a short connection, \
+         or sync, where the reply comes between"
+    );
+    Err(ProfileError::combination(key, "exchange", reason))
+}
+
+fn many_in_flight_need_a_connection_that_stays(profile: &Profile) -> Checked {
+    if profile.exchange.duplex().is_none() || profile.connection.short().is_none() {
+        return Ok(());
+    }
+    let reason =
+        "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one";
+    Err(ProfileError::combination("exchange", "connection", reason))
+}
+
+fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
+    let reason = match (profile.connection, profile.exchange) {
+        (ConnectionKind::Long | ConnectionKind::Short(_), _)
+        | (ConnectionKind::Shared(_), ExchangeKind::Duplex(_))
+        | (ConnectionKind::Pooled(_), ExchangeKind::Sync | ExchangeKind::SendOnly) => return Ok(()),
+        (ConnectionKind::Pooled(_), ExchangeKind::Duplex(_)) => {
+            "a connection is lent for one exchange at a time, which is sync; many requests in flight share connections: use \
+             shared"
+        }
+        (ConnectionKind::Pooled(_), _) => {
+            "a connection is lent to whoever sends, for one exchange at a time; use sync, or a long connection"
+        }
+        (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
+            "a simplex pair is two connections that are one link, of which there is one; use a long connection"
+        }
+        (ConnectionKind::Shared(_), _) => {
+            "connections are shared by many requests in flight, which only a duplex exchange has; use duplex, or a long \
+             connection"
+        }
+    };
+    Err(ProfileError::combination("connection", "exchange", reason))
+}
+
+/// A message that is too short has no key; one that may not be long enough never has.
+fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
+    let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
+    let framing = &profile.framing;
+    let longest = framing.send.max_payload().min(framing.receive.max_payload());
+    let end = place.offset() + place.len();
+    if end <= longest {
+        return Ok(());
+    }
+    let reason = format!("the key ends {end} bytes into a message, and messages have at most {longest}");
+    Err(ProfileError::combination("exchange.key", "framing", reason))
+}
+
+fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
+    let Some(duplex) = profile.exchange.duplex() else { return Ok(()) };
+    let Some(place) = duplex.key else {
+        let key = match duplex {
+            Duplex { assigned: Some(_), .. } => "exchange.assign",
+            Duplex { serialized: true, .. } => "exchange.serialize",
+            _ => return Ok(()),
+        };
+        let reason =
+            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"";
+        return Err(ProfileError::combination(key, "exchange.key", reason));
+    };
+    let Some(assigned) = duplex.assigned else { return Ok(()) };
+    let keys = assigned.count(place.len());
+    if keys > u64::from(duplex.in_flight) {
+        return Ok(());
+    }
+    let reason =
+        format!("there are only {keys} keys of {} bytes, for up to {} requests", place.len(), duplex.in_flight);
+    Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
+}
+
+/// A client or a link keeps up the connections that it dials.
+fn what_is_kept_up_stays(profile: &Profile) -> Checked {
+    if !profile.keep_up {
+        return Ok(());
+    }
+    let (with, reason) = match (profile.connection, profile.exchange) {
+        (_, ExchangeKind::Simplex(_)) => ("exchange", "a pair of connections is made by both sides"),
+        (ConnectionKind::Short(_), _) => ("connection.kind", "a short connection ends with its exchange"),
+        (ConnectionKind::Pooled(_), _) => {
+            ("connection.kind", "a pool opens `min` connections in advance, and again where one is lost")
+        }
+        (ConnectionKind::Long | ConnectionKind::Shared(_), _) => return Ok(()),
+    };
+    Err(ProfileError::combination("connection.keep-up", with, reason))
+}
+
+/// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only
+/// after it. A close ends either at once.
+fn silence_fits_into_a_call(profile: &Profile) -> Checked {
+    let Some(reply) = profile.timeouts.reply.filter(|_| is_sync(profile)) else { return Ok(()) };
+    let framing = &profile.framing;
+    let request = silence_of(&framing.send).filter(|_| !ends_its_side(profile, Side::Client));
+    let answer = silence_of(&framing.receive).filter(|_| !ends_its_side(profile, Side::Server));
+    let silences = request.unwrap_or_default().saturating_add(answer.unwrap_or_default());
+    if reply > silences {
+        return Ok(());
+    }
+    let key = if answer.is_some() { receive_key(framing) } else { send_key(framing) };
+    let reason = format!(
+        "silence ends the messages, so a call takes more than {} even when the peer answers at once; {} is too short",
+        ShowDuration(silences),
+        ShowDuration(reply)
+    );
+    Err(ProfileError::combination("timeouts.reply", key, reason))
+}
+
+/// Of a message that a server receives.
+fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
+    let silence = silence_of(&profile.framing.receive).filter(|_| !ends_its_side(profile, Side::Client));
+    let frame = profile.timeouts.frame;
+    let Some(silence) = silence.filter(|silence| profile.exchange.receives() && frame <= *silence) else {
+        return Ok(());
+    };
+    let reason = format!(
+        "a message is whole only after {} of silence, which {} leaves no time for",
+        ShowDuration(silence),
+        ShowDuration(frame)
+    );
+    Err(ProfileError::combination("timeouts.frame", receive_key(&profile.framing), reason))
+}
+
+fn connecting_fits_into_a_short_call(profile: &Profile) -> Checked {
+    let Timeouts { connect, reply: Some(reply), .. } = profile.timeouts else { return Ok(()) };
+    if profile.connection.short().is_none() || connect <= reply {
+        return Ok(());
+    }
+    let reason = format!(
+        "on a short connection the whole call has {}, connecting included, so {} for connecting alone would never be \
+         reached",
+        ShowDuration(reply),
+        ShowDuration(connect)
+    );
+    Err(ProfileError::combination("timeouts.connect", "timeouts.reply", reason))
+}
+
+fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
+    let is_last_word = profile.exchange == ExchangeKind::SendOnly && profile.connection.short().is_some();
+    if !is_last_word || profile.socket.linger != Some(Duration::ZERO) {
+        return Ok(());
+    }
+    let reason = "each message is followed by the close, and a reset destroys what has not been delivered by then";
+    Err(ProfileError::combination("socket.linger", "exchange", reason))
+}
+
+fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Sign>) -> Checked {
+    let Some(sign) = sign else { return Ok(()) };
+    let reason = match profile.exchange {
+        ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
+        ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
+        ExchangeKind::Simplex(_) => {
+            "a pair of connections is joined before anything is sent; sign on as an application does"
+        }
+        _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
+            let reason = "an `until-close` message ends with the connection, so nothing could follow it";
+            return Err(ProfileError::combination(key, "framing", reason));
+        }
+        _ => {
+            return profile.framing.send.envelope(sign.send()).map(|_| ()).map_err(|error| {
+                let reason = format!("it cannot be framed: {error}");
+                ProfileError::combination(key, send_key(&profile.framing), reason)
+            });
+        }
+    };
+    Err(ProfileError::combination(key, "exchange", reason))
+}
+
+fn is_sync(profile: &Profile) -> bool {
+    profile.exchange == ExchangeKind::Sync
+}
+
+fn ends_by_close(framing: &Framing) -> bool {
+    framing.ends() == Ends::Close
+}
+
+fn silence_of(framing: &Framing) -> Option<Duration> {
+    match framing.ends() {
+        Ends::Quiet(silence) => Some(silence),
+        _ => None,
+    }
+}
+
+fn send_key(framing: &Directions) -> &'static str {
+    if framing.send == framing.receive { "framing" } else { "framing.send" }
+}
+
+fn receive_key(framing: &Directions) -> &'static str {
+    if framing.send == framing.receive { "framing" } else { "framing.receive" }
+}

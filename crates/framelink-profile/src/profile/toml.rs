@@ -1,0 +1,207 @@
+//! A profile as TOML, and where in it something is wrong.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+use ::toml::de::DeTable;
+
+use super::document::Document;
+use super::{Profile, ProfileBuilder, ProfileError};
+
+impl Profile {
+    /// Reads a profile from TOML.
+    ///
+    /// ```
+    /// use framelink_profile::Profile;
+    ///
+    /// let profile = Profile::from_toml("template = 'short-sync'\nframing = 'ascii:4'\ntimeouts.reply = '8s'")?;
+    /// assert_eq!(profile.connection().name(), "short");
+    ///
+    /// let error = Profile::from_toml("framing = 'ascii:40'").unwrap_err();
+    /// assert_eq!(error.to_string(), "line 1, column 18: framing: expected 1 to 18 digits, found `40`");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it is no TOML, has a key that there is not, or says what cannot be, with line and column.
+    pub fn from_toml(text: &str) -> Result<Self, TomlError> {
+        ProfileBuilder::from_toml(text)?.build().map_err(|error| TomlError::locate(text, error))
+    }
+
+    /// The least TOML that says it: defaults are left out, and a template is spelled out.
+    ///
+    /// ```
+    /// use framelink_profile::Profile;
+    ///
+    /// let profile = Profile::from_toml("template = 'short-sync'\nframing = 'ascii:4'\ntimeouts.reply = '5000ms'")?;
+    /// assert_eq!(profile.to_toml(), "framing = \"ascii:4\"\nconnection = \"short\"\n");
+    /// # Ok::<(), framelink_profile::TomlError>(())
+    /// ```
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // Strings, integers and booleans in tables with fixed keys are all that there is, and TOML has these.
+        ::toml::to_string(&Document::from(self)).unwrap_or_default()
+    }
+}
+
+impl ProfileBuilder {
+    /// Reads what a TOML file says, to be changed before it is built.
+    ///
+    /// # Errors
+    /// When it is no TOML, has a key that there is not, or a value means nothing, with line and column.
+    pub fn from_toml(text: &str) -> Result<Self, TomlError> {
+        let document: Document = ::toml::from_str(text).map_err(|error| TomlError::syntax(text, &error))?;
+        document.into_builder().map_err(|error| TomlError::locate(text, error))
+    }
+}
+
+/// What is wrong with a profile in TOML, and where.
+///
+/// ```
+/// use framelink_profile::Profile;
+///
+/// let error = Profile::from_toml("framing = \"line\"\nexchange = \"both\"").unwrap_err();
+/// assert_eq!((error.line(), error.column(), error.len()), (2, 13, 4));
+/// assert_eq!(error.message(), "exchange: expected one of sync, send-only, receive-only, duplex, simplex, found `both`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TomlError {
+    line: usize,
+    column: usize,
+    len: usize,
+    message: Box<str>,
+    cause: Option<Box<ProfileError>>,
+}
+
+impl TomlError {
+    /// The line, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column, in characters from 1.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
+    /// How many characters of the line it is about; 0 where something is missing.
+    #[expect(clippy::len_without_is_empty, reason = "a stretch of text, not a collection")]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// What came and what was expected, without line and column.
+    #[must_use]
+    pub const fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What is wrong with the profile, where the TOML by itself is right.
+    #[must_use]
+    pub fn profile_error(&self) -> Option<&ProfileError> {
+        self.cause.as_deref()
+    }
+
+    /// Finds in its text what an error is about: the value of its key, or of the other one where that is a default.
+    fn locate(text: &str, error: ProfileError) -> Self {
+        let keys = [Some(error.key()), error.other_key(), Some("template")];
+        let span = DeTable::parse(text)
+            .ok()
+            .and_then(|document| keys.into_iter().flatten().find_map(|key| span_of(document.get_ref(), key)));
+        let (span, message) = match &error {
+            // The column within the value becomes one of the line, so it is not said twice.
+            ProfileError::Unreadable { key, error } => (
+                span.map(|span| within(text, span, error.column(), error.len())),
+                format!("{key}: {}", error.message()),
+            ),
+            ProfileError::Missing { .. } => (span.map(|span| span.start..span.start), error.to_string()),
+            _ => (span, error.to_string()),
+        };
+        Self { cause: Some(Box::new(error)), ..Self::at(text, span.unwrap_or(0..0), message) }
+    }
+
+    fn syntax(text: &str, error: &::toml::de::Error) -> Self {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().trim_end().replace('\n', "; ");
+        let is_secret = DeTable::parse(text).is_ok_and(|document| is_secret(document.get_ref(), &span));
+        Self::at(text, span, if is_secret { without_value(&message) } else { message })
+    }
+
+    /// Counts lines and characters up to a place given in bytes.
+    fn at(text: &str, span: Range<usize>, message: String) -> Self {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let about = text.get(span).unwrap_or_default().lines().next().unwrap_or_default();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            len: about.chars().count(),
+            message: message.into_boxed_str(),
+            cause: None,
+        }
+    }
+}
+
+impl fmt::Display for TomlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+/// The source is that of the [`ProfileError`](Self::profile_error); the text has it already.
+impl Error for TomlError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.profile_error()?.source()
+    }
+}
+
+/// Tables whose values may be a password.
+const SECRETS: [&str; 3] = ["preamble", "sign-on", "sign-off"];
+
+/// Whether this place of the text is in a value that may be a password.
+fn is_secret(table: &DeTable<'_>, place: &Range<usize>) -> bool {
+    fn holds(table: &DeTable<'_>, place: &Range<usize>) -> bool {
+        table.iter().any(|(_, value)| holds_in(value, place))
+    }
+    fn holds_in(value: &::toml::Spanned<::toml::de::DeValue<'_>>, place: &Range<usize>) -> bool {
+        let is_within = value.span().start <= place.start && place.start < value.span().end;
+        is_within || value.get_ref().as_table().is_some_and(|inner| holds(inner, place))
+    }
+    let secrets = table.iter().filter(|(name, _)| SECRETS.contains(&&**name.get_ref()));
+    secrets.into_iter().any(|(_, value)| holds_in(value, place))
+}
+
+/// The message without the value that was found. Its type stays.
+fn without_value(message: &str) -> String {
+    let is_of_value = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    let parts = message.rsplit_once(", expected ").filter(|_| is_of_value);
+    let Some((found, expected)) = parts else { return message.to_owned() };
+    let found = found.find(['"', '`']).and_then(|quote| found.get(..quote)).unwrap_or(found);
+    format!("{}, expected {expected}", found.trim_end())
+}
+
+/// Where the value of a key stands, or of the table around it; the name, where that value is a table.
+fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (name, value) = table.iter().find(|(name, _)| name.get_ref() == first)?;
+    match (value.get_ref().as_table(), rest) {
+        (Some(inner), Some(rest)) => span_of(inner, rest).or_else(|| Some(name.span())),
+        (Some(_), None) => Some(name.span()),
+        (None, _) => Some(value.span()),
+    }
+}
+
+/// A stretch of a string, where the text of the file is the string itself: nothing is escaped in it.
+fn within(text: &str, span: Range<usize>, column: usize, len: usize) -> Range<usize> {
+    let quoted = text.get(span.clone()).unwrap_or_default();
+    let inner = ['"', '\''].iter().find_map(|&quote| quoted.strip_prefix(quote)?.strip_suffix(quote));
+    let Some(inner) = inner.filter(|inner| !inner.contains(['\\', '\n', '"', '\''])) else { return span };
+    let ends: Vec<_> = inner.char_indices().map(|(at, _)| at).chain([inner.len()]).collect();
+    let offset = |column: usize| ends.get(column).copied().unwrap_or(inner.len());
+    let (from, to) = (offset(column.saturating_sub(1)), offset(column.saturating_sub(1) + len));
+    span.start + 1 + from..span.start + 1 + to
+}

@@ -1,0 +1,9 @@
+//! What a socket is told, as data.
+
+#[cfg(feature = "socket")]
+mod applied;
+mod keepalive;
+mod options;
+
+pub use keepalive::Keepalive;
+pub use options::SocketOptions;

@@ -1,0 +1,298 @@
+//! By what a reply is known to be the reply to a request.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use framelink_codec::notation::{NotationError, Token};
+
+/// The bytes that a request and its reply have in common: a trace number, a transaction id.
+///
+/// Its `Debug` shows the length only, for it may be part of a payload.
+///
+/// ```
+/// use framelink_session::Key;
+///
+/// let key = Key::new(b"000042").unwrap();
+/// assert_eq!(&key[..], b"000042");
+/// assert!(Key::new(&[0; 65]).is_none(), "at most 64 bytes");
+/// ```
+#[derive(Clone, Copy)]
+pub struct Key {
+    bytes: [u8; Self::MOST],
+    len: u8,
+}
+
+impl Key {
+    /// No key is longer: 64 bytes, so that it is held inline.
+    pub const MOST: usize = 64;
+
+    /// A key of these bytes; `None` if they are too many.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Option<Self> {
+        let mut bytes = [0; Self::MOST];
+        bytes.get_mut(..key.len())?.copy_from_slice(key);
+        Some(Self { bytes, len: u8::try_from(key.len()).ok()? })
+    }
+}
+
+impl Deref for Key {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Key {}
+
+/// As a slice has it, which it may be looked up by.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Where in a message its key is, written `OFFSET:LEN`: so many bytes after so many others.
+///
+/// It counts in the message as the application has it, which with `keep` is the whole frame.
+///
+/// ```
+/// use framelink_session::KeyPlace;
+///
+/// // The transaction id of Modbus: the first two bytes of a frame.
+/// let place: KeyPlace = "0:2".parse()?;
+/// assert_eq!(place.of(b"\x00\x07\x00\x00"), Some(&b"\x00\x07"[..]));
+/// assert_eq!(place.of(b"\x00"), None, "too short");
+/// assert_eq!(place.to_string(), "0:2");
+/// # Ok::<(), framelink_codec::notation::NotationError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyPlace {
+    offset: usize,
+    len: usize,
+}
+
+impl KeyPlace {
+    /// So many bytes after so many others; `None` unless they are 1 to 64, and after at most 64 KiB.
+    #[must_use]
+    pub const fn new(offset: usize, len: usize) -> Option<Self> {
+        if len == 0 || len > Key::MOST || offset > Self::MOST_OFFSET { None } else { Some(Self { offset, len }) }
+    }
+
+    /// No key begins further behind: 64 KiB.
+    pub const MOST_OFFSET: usize = 64 * 1024;
+
+    /// How many bytes come before it.
+    #[must_use]
+    pub const fn offset(self) -> usize {
+        self.offset
+    }
+
+    /// How many bytes it has, 1 to 64.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub const fn len(self) -> usize {
+        self.len
+    }
+
+    /// The key of a message, unless that is too short to have one.
+    #[must_use]
+    pub fn of(self, message: &[u8]) -> Option<&[u8]> {
+        message.get(self.offset..self.offset + self.len)
+    }
+}
+
+impl FromStr for KeyPlace {
+    type Err = NotationError;
+
+    fn from_str(text: &str) -> Result<Self, NotationError> {
+        let expected = "OFFSET:LEN, such as `0:2` for the first two bytes";
+        let Some((offset, len)) = text.split_once(':') else {
+            return Err(Token { text, column: 1 }.mismatch(expected));
+        };
+        let len = Token { text: len, column: offset.len() + 2 }.number(1..=Key::MOST, "bytes of key")?;
+        let offset = Token { text: offset, column: 1 }.number(0..=Self::MOST_OFFSET, "bytes before the key")?;
+        Ok(Self { offset, len })
+    }
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.offset, self.len)
+    }
+}
+
+/// How keys are chosen, where the application has none of its own.
+///
+/// ```
+/// use framelink_session::Assigned;
+///
+/// assert_eq!((Assigned::Binary.name(), Assigned::Digits.name()), ("binary", "digits"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Assigned {
+    /// Counted as a network-order integer as wide as the key.
+    Binary,
+    /// Counted in ASCII digits, zero-padded.
+    Digits,
+}
+
+impl Assigned {
+    /// The word for it in a file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Digits => "digits",
+        }
+    }
+
+    /// How many keys of this length there are.
+    pub fn count(self, len: usize) -> u64 {
+        let base: u64 = if self == Self::Binary { 256 } else { 10 };
+        u32::try_from(len).ok().and_then(|len| base.checked_pow(len)).unwrap_or(u64::MAX)
+    }
+
+    /// Writes a number as a key.
+    fn write(self, mut number: u64, key: &mut [u8]) {
+        let (base, zero) = if self == Self::Binary { (256, 0) } else { (10, b'0') };
+        for byte in key.iter_mut().rev() {
+            *byte = zero + u8::try_from(number % base).unwrap_or_default();
+            number /= base;
+        }
+    }
+}
+
+/// How the keys of requests and replies are found.
+///
+/// ```
+/// use framelink_session::{Assigned, Key, KeyPlace, KeyRule};
+///
+/// // ISO 8583: the trace number, six digits after the message type.
+/// let by_place = KeyRule::at("4:6".parse::<KeyPlace>()?);
+/// // The same, chosen for us.
+/// let assigned = by_place.assigned(Assigned::Digits);
+/// // SMPP, by a function: the sequence number, in every header.
+/// let by_function = KeyRule::by(|message| Key::new(message.get(12..16)?));
+/// # Ok::<(), framelink_codec::notation::NotationError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRule {
+    request: Find,
+    reply: Find,
+    assigned: Option<Assigned>,
+}
+
+#[derive(Clone)]
+enum Find {
+    At(KeyPlace),
+    By(Arc<Finder>),
+}
+
+type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
+
+impl KeyRule {
+    /// The same bytes of a request and of its reply.
+    #[must_use]
+    pub fn at(place: KeyPlace) -> Self {
+        Self { request: Find::At(place), reply: Find::At(place), assigned: None }
+    }
+
+    /// What a function finds in a request and in its reply; `None` where there is no key.
+    pub fn by(find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
+        let find = Find::By(Arc::new(find));
+        Self { request: find.clone(), reply: find, assigned: None }
+    }
+
+    /// Another rule for replies.
+    #[must_use]
+    pub fn of_reply(mut self, find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
+        self.reply = Find::By(Arc::new(find));
+        self
+    }
+
+    /// The key is chosen for each request and written to its place there, over what the application has put. Only for keys that
+    /// have a place; where a function finds them this changes nothing.
+    #[must_use]
+    pub fn assigned(mut self, assigned: Assigned) -> Self {
+        self.assigned = matches!(self.request, Find::At(_)).then_some(assigned);
+        self
+    }
+
+    pub(super) fn of_request(&self, request: &[u8]) -> Option<Key> {
+        self.request.find(request)
+    }
+
+    pub(super) fn in_reply(&self, reply: &[u8]) -> Option<Key> {
+        self.reply.find(reply)
+    }
+
+    /// Where keys are chosen for the application: a request with one that is not in use. `None` where none is left.
+    pub(super) fn assign(
+        &self,
+        request: &mut Cow<'_, [u8]>,
+        counter: &mut u64,
+        is_used: impl Fn(&[u8]) -> bool,
+    ) -> Option<()> {
+        let (Some(assigned), Find::At(place)) = (self.assigned, &self.request) else { return Some(()) };
+        if place.of(request).is_none() {
+            return Some(()); // which is told when the key is looked for
+        }
+        let mut key = [0; Key::MOST];
+        let key = &mut key[..place.len];
+        for _ in 0..assigned.count(place.len) {
+            *counter = counter.wrapping_add(1);
+            assigned.write(*counter, key);
+            if !is_used(key) {
+                request.to_mut()[place.offset..place.offset + place.len].copy_from_slice(key);
+                return Some(());
+            }
+        }
+        None
+    }
+}
+
+impl Find {
+    fn find(&self, message: &[u8]) -> Option<Key> {
+        match self {
+            Self::At(place) => Key::new(place.of(message)?),
+            Self::By(find) => find(message),
+        }
+    }
+}
+
+impl fmt::Debug for KeyRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |find: &Find| match find {
+            Find::At(place) => place.to_string(),
+            Find::By(_) => "a function".to_owned(),
+        };
+        f.debug_struct("KeyRule")
+            .field("request", &show(&self.request))
+            .field("reply", &show(&self.reply))
+            .field("assigned", &self.assigned)
+            .finish()
+    }
+}

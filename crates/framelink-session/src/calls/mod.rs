@@ -1,0 +1,15 @@
+//! Calls: which message is the reply to which request.
+
+mod call_end;
+mod exchange;
+mod in_flight;
+mod key;
+mod legs;
+mod matching;
+
+pub use call_end::{Arrived, CallId, Ended, Late, NotBegun};
+pub use exchange::{Exchange, Unclean};
+pub use in_flight::InFlight;
+pub use key::{Assigned, Key, KeyPlace, KeyRule};
+pub use legs::{Leg, Legs};
+pub use matching::Matching;

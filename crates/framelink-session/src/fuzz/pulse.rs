@@ -1,0 +1,165 @@
+//! Two sessions with heartbeats, by random steps of time and events.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_heartbeat::{By, Form, Heartbeat, Life, Role};
+use framelink_length::Length;
+
+use crate::receiving::Received;
+use crate::sending::Transmit;
+use crate::session::Session;
+
+/// Drives two ends of a connection with random steps of time, messages, and writes and reads of any size: no heartbeat is delivered, no
+/// message is lost or changed, nothing spins, and whoever is silent for longer than the bound is dead, and nobody else.
+///
+/// # Panics
+/// When that does not hold.
+pub fn pulse(bytes: &[u8]) {
+    let Some((&[by, form, life, jitter], steps)) = bytes.split_first_chunk() else { return };
+    let heartbeat = Arc::new(settings(by, form, life));
+    let roles = [Role::Client, Role::Server];
+    let mut ends = roles.map(|role| End::new(&heartbeat, role, u32::from(jitter) << 24));
+    let mut now = Duration::ZERO;
+    for &step in steps {
+        let (end, size) = (usize::from(step >> 7), usize::from(step >> 3 & 15) + 1);
+        match step & 7 {
+            0..=2 => now += Duration::from_millis(size as u64 * 3),
+            3 => ends[end].send(),
+            4 => {
+                // What one has written the other reads, so much of it.
+                let wire = ends[end].write(size * 4, now);
+                ends[1 - end].read(&wire, now);
+            }
+            5 => ends[end].is_away ^= true,
+            6 => ends[end].is_cut ^= true,
+            _ => {
+                let wire = ends[end].write(usize::MAX, now);
+                ends[1 - end].read(&wire, now);
+            }
+        }
+        for end in &mut ends {
+            end.look(now);
+        }
+    }
+    let sent = ends.each_ref().map(|end| end.sent);
+    for (end, sent) in ends.iter().zip([sent[1], sent[0]]) {
+        assert!(end.delivered <= sent, "{} of {sent}", end.delivered);
+    }
+}
+
+fn settings(by: u8, form: u8, life: u8) -> Heartbeat {
+    let form = match form % 5 {
+        0 => Form::empty(),
+        1 => Form::Empty { answered: true },
+        2 => Form::literal(b"PING", b"PONG"),
+        3 => Form::Numbered,
+        _ => Form::beat(b"PING"),
+    };
+    let by = [By::Client, By::Server, By::Both][usize::from(by % 3)];
+    let life = if life.is_multiple_of(4) { Life::Heartbeats } else { Life::Bytes };
+    let heartbeat = Heartbeat::strict(form).by(by).counting(life);
+    let heartbeat = heartbeat.interval(Duration::from_millis(60)).expect("in bounds");
+    heartbeat.timeout(Duration::from_millis(30)).expect("in bounds")
+}
+
+struct End {
+    session: Session<Length, Length>,
+    /// When it must have noticed, after the last that came or went on.
+    bound: Option<Duration>,
+    since: Duration,
+    /// What was written and not read by the other.
+    wire: VecDeque<u8>,
+    sent: u64,
+    delivered: u64,
+    /// It takes nothing that comes.
+    is_away: bool,
+    /// What it writes is lost.
+    is_cut: bool,
+    has_lost: bool,
+    is_dead: bool,
+}
+
+impl End {
+    fn new(heartbeat: &Arc<Heartbeat>, role: Role, jitter: u32) -> Self {
+        let framing: Length = "net:2".parse().expect("a notation");
+        let mut session = Session::new(framing, framing);
+        session.watch(Arc::clone(heartbeat), role, jitter, Duration::ZERO);
+        let (bound, since, wire) = (heartbeat.detection_bound(role), Duration::ZERO, VecDeque::new());
+        let (is_away, is_cut, has_lost, is_dead) = (false, false, false, false);
+        Self { session, bound, since, wire, sent: 0, delivered: 0, is_away, is_cut, has_lost, is_dead }
+    }
+
+    fn send(&mut self) {
+        if !self.is_dead && self.session.sending.has_room() {
+            self.session.sending.queue(&self.sent.to_be_bytes()).expect("a short message");
+            self.sent += 1;
+        }
+    }
+
+    /// Writes so many bytes at most.
+    fn write(&mut self, most: usize, now: Duration) -> Vec<u8> {
+        let mut written = Vec::new();
+        while written.len() < most && !self.is_dead {
+            if self.session.sending.is_empty() {
+                let was_owed = self.session.sending.owes_beat();
+                let is_queued = self.session.sending.queue_beat().expect("it fits");
+                assert_eq!(was_owed, is_queued, "what is due is queued where nothing else is");
+                assert!(!self.session.sending.queue_beat().expect("it fits"), "one at a time");
+            }
+            let Transmit::Write(bytes) = self.session.sending.poll() else { break };
+            let count = bytes.len().min(most - written.len());
+            written.extend_from_slice(&bytes[..count]);
+            self.session.sending.on_written(count, now);
+            self.since = now;
+        }
+        if self.is_cut {
+            // A stream has no holes: what comes after is lost as well.
+            self.has_lost |= !written.is_empty();
+        }
+        if self.has_lost { Vec::new() } else { written }
+    }
+
+    fn read(&mut self, bytes: &[u8], now: Duration) {
+        self.wire.extend(bytes);
+        if self.is_away || self.is_dead || self.wire.is_empty() {
+            return;
+        }
+        let bytes: Vec<_> = self.wire.drain(..).collect();
+        self.session.receiving.on_bytes(&bytes, now);
+        self.since = now;
+    }
+
+    /// Looks what has come, and then what is due.
+    fn look(&mut self, now: Duration) {
+        if self.is_dead {
+            return;
+        }
+        if self.is_away {
+            self.since = now;
+            return;
+        }
+        self.read(&[], now);
+        while let Received::Message(message) = self.session.receiving.poll().expect("nothing but frames") {
+            assert_eq!(message[..], self.delivered.to_be_bytes(), "in order, and none of them a heartbeat");
+            self.delivered += 1;
+            self.session.receiving.on_asked(now);
+        }
+        let mut looks = 0;
+        while self.session.receiving.alive_at().is_some_and(|at| at <= now) {
+            if self.session.receiving.on_time(now).is_err() {
+                self.is_dead = true;
+                return;
+            }
+            looks += 1;
+            assert!(looks < 8, "it spins");
+        }
+        // Nobody looks while time makes a step.
+        let slack = Duration::from_millis(48 * 3);
+        // Where only heartbeats count, what else comes does not begin anew, but it does in this reckoning.
+        if let Some(bound) = self.bound {
+            assert!(now <= self.since + bound + slack, "silent since {:?}, alive at {now:?}", self.since);
+        }
+    }
+}

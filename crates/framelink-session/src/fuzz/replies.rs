@@ -1,0 +1,145 @@
+//! The replies that a server owes, beside a model of them.
+
+use std::time::Duration;
+
+use crate::serving::{Concurrency, Place, Replies, ReplyOrder};
+
+/// Drives the replies of one connection by random steps beside a list of its requests: there are never more than the limit, every
+/// request is answered once, and replies go out in the order of their requests, or as they were finished.
+///
+/// # Panics
+/// When that does not hold.
+pub fn replies(data: &[u8]) {
+    let Some((&[kind, limit], data)) = data.split_first_chunk::<2>() else { return };
+    let order = if kind % 2 == 0 { ReplyOrder::Requests } else { ReplyOrder::Finished };
+    let mut model = Model::new(order, usize::from(limit % 6));
+    for (step, bytes) in data.chunks_exact(2).enumerate() {
+        let (what, which) = (bytes[0], usize::from(bytes[1]));
+        match what % 8 {
+            0..=2 => model.takes(),
+            3..=5 => model.finishes(which, what / 8 % 4 != 0, Duration::from_millis(step as u64)),
+            6 => model.writes_next(),
+            _ => model.has_written(which % 4),
+        }
+        model.check();
+    }
+}
+
+struct Model {
+    replies: Replies<usize>,
+    order: ReplyOrder,
+    limit: usize,
+    /// All that are owed, first come first.
+    requests: Vec<Request>,
+    taken: usize,
+    /// Those that were finished with a reply, in this order.
+    finished: Vec<usize>,
+    answered: u64,
+}
+
+struct Request {
+    place: Place,
+    number: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Handled,
+    Finished { has_reply: bool, at: Duration },
+    BeingWritten,
+}
+
+impl Model {
+    fn new(order: ReplyOrder, limit: usize) -> Self {
+        let replies = Replies::new(Concurrency::new(limit).order_by(order));
+        let (requests, finished) = (Vec::new(), Vec::new());
+        Self { replies, order, limit: limit.max(1), requests, taken: 0, finished, answered: 0 }
+    }
+
+    fn takes(&mut self) {
+        let place = self.replies.take();
+        assert_eq!(place.is_some(), self.requests.len() < self.limit);
+        if let Some(place) = place {
+            assert!(self.requests.iter().all(|request| request.place < place), "a number of its own");
+            self.requests.push(Request { place, number: self.taken, state: State::Handled });
+            self.taken += 1;
+        }
+    }
+
+    fn finishes(&mut self, which: usize, has_reply: bool, now: Duration) {
+        let count = self.requests.len();
+        let Some(request) = self.requests.get_mut(which % count.max(1)) else { return };
+        let is_owed = request.state == State::Handled;
+        let reply = has_reply.then_some(request.number);
+        assert_eq!(self.replies.finish(request.place, reply, now), is_owed, "once");
+        if is_owed {
+            request.state = State::Finished { has_reply, at: now };
+            if has_reply {
+                self.finished.push(request.number);
+            }
+        }
+        self.forget_what_is_over();
+    }
+
+    /// What was answered with nothing is over in its turn.
+    fn forget_what_is_over(&mut self) {
+        let mut is_turn = true;
+        let in_order = self.order == ReplyOrder::Requests;
+        let before = self.requests.len();
+        self.requests.retain(|request| {
+            is_turn &= !in_order || request.state != State::Handled;
+            !(is_turn && matches!(request.state, State::Finished { has_reply: false, .. }))
+        });
+        self.answered += (before - self.requests.len()) as u64;
+    }
+
+    /// Whose reply is next.
+    fn due(&self) -> Option<usize> {
+        let is_finished = |request: &&Request| matches!(request.state, State::Finished { .. });
+        match self.order {
+            ReplyOrder::Finished => {
+                self.requests.iter().position(|request| Some(&request.number) == self.finished.first())
+            }
+            ReplyOrder::Requests => {
+                let first = self.requests.iter().position(|request| request.state != State::BeingWritten)?;
+                self.requests.get(first).filter(is_finished).map(|_| first)
+            }
+        }
+    }
+
+    fn writes_next(&mut self) {
+        let due = self.due();
+        let next = self.replies.next_due();
+        assert_eq!(next.is_some(), due.is_some());
+        let (Some((place, number)), Some(due)) = (next, due) else { return };
+        let request = &mut self.requests[due];
+        assert_eq!((place, number), (request.place, request.number), "in its turn, and its own");
+        request.state = State::BeingWritten;
+        self.finished.retain(|finished| *finished != number);
+    }
+
+    fn has_written(&mut self, count: usize) {
+        self.replies.on_written(count);
+        for _ in 0..count {
+            let Some(first) = self.requests.iter().position(|request| request.state == State::BeingWritten) else {
+                return;
+            };
+            self.requests.remove(first);
+            self.answered += 1;
+        }
+    }
+
+    fn check(&self) {
+        let owed = self.requests.len();
+        assert_eq!((self.replies.owed(), self.replies.is_empty()), (owed, owed == 0));
+        assert_eq!(self.replies.room(), self.limit - owed);
+        assert_eq!(self.replies.answered(), self.answered);
+        assert_eq!(self.replies.due_since().is_some(), self.due().is_some());
+        if let (Some(since), Some(State::Finished { at, .. })) =
+            (self.replies.due_since(), self.due().map(|due| self.requests[due].state))
+        {
+            assert!(since >= at, "not before it was finished");
+        }
+    }
+}

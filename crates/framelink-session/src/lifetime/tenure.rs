@@ -1,0 +1,259 @@
+//! For how long a connection may stay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lifetime::activity::{Activity, Tally};
+use crate::lifetime::notice::{Ending, Notice, Stage};
+
+/// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](crate::Session).
+///
+/// ```text
+///   Open ──► Draining ──► Closing ──► over        at its lifetime, some grace after that, or as a Notice tells
+///     │          │            └── what was taken, and the message that has begun, are finished
+///     │          └── over at the next quiet moment; where told, one that has sent nothing has CONNECT_GRACE first
+///     └── over when nothing came or went for too long
+/// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_profile::Framing;
+/// use framelink_session::{Ending, Received, Session, Tenure};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let mut session = Session::new(framing, framing);
+/// let (idle, at) = (Duration::from_secs(60), Duration::from_secs);
+/// session.keep_for(Tenure::new().idle(idle));
+///
+/// session.receiving.on_bytes(b"\x00\x02hi", at(10));
+/// assert!(matches!(session.receiving.poll()?, Received::Message(_)));
+/// assert_eq!(session.receiving.ends_at(at(10)), Some(at(70)));
+/// assert_eq!(session.receiving.ending(at(70), true), Some(Ending::Idle { after: idle }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Tenure {
+    idle: Option<Duration>,
+    lifetime: Option<Lifetime>,
+    notice: Option<Arc<Notice>>,
+    activity: Option<Activity>,
+    tally: Option<Arc<Tally>>,
+    /// How many frames had come when the one that had begun to come was made the last.
+    last_after: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lifetime {
+    within: Duration,
+    grace: Duration,
+}
+
+/// What a tenure is asked about a receiving half.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) now: Duration,
+    /// The last read found nothing.
+    pub(crate) is_dry: bool,
+    pub(crate) is_inside_message: bool,
+    /// How many frames have come.
+    pub(crate) frames: u64,
+}
+
+impl Tenure {
+    /// A connection that is told to drain and has sent no message has this long, since it was made, to begin its first one. Without it a
+    /// client that has just connected, and is about to send, would find its connection ended. 250 ms.
+    pub const CONNECT_GRACE: Duration = Duration::from_millis(250);
+
+    /// For ever.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// It ends when nothing came or went for so long, heartbeats apart. A request that is being answered is not nothing.
+    #[must_use]
+    pub fn idle(mut self, within: Duration) -> Self {
+        self.idle = Some(within);
+        self
+    }
+
+    /// From so long after the start on it ends at its next quiet moment, and after some grace more takes nothing new, quiet or not.
+    #[must_use]
+    pub fn lifetime(mut self, within: Duration, grace: Duration) -> Self {
+        self.lifetime = Some(Lifetime { within, grace });
+        self
+    }
+
+    /// It ends as this tells.
+    #[must_use]
+    pub fn heed(mut self, notice: Arc<Notice>) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
+    /// Its requests are counted there too.
+    pub fn counted_in(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
+        self
+    }
+
+    /// The cell that both halves have.
+    pub(crate) fn activity(&mut self) -> &Activity {
+        let tally = &mut self.tally;
+        self.activity.get_or_insert_with(|| Activity::new(tally.take()))
+    }
+
+    pub(crate) const fn notice(&self) -> Option<&Arc<Notice>> {
+        self.notice.as_ref()
+    }
+
+    /// Nobody who asks is a stranger: what ends it is only what it is told.
+    pub(crate) const fn unlimit(&mut self) {
+        (self.idle, self.lifetime) = (None, None);
+    }
+
+    pub(crate) fn is_draining(&self, now: Duration) -> bool {
+        self.stage(now).0 == Stage::Draining
+    }
+
+    pub(crate) fn ending(&mut self, standing: Standing) -> Option<Ending> {
+        let (stage, why) = self.stage(standing.now);
+        let is_between = standing.is_dry && !standing.is_inside_message;
+        match stage {
+            Stage::Dropped | Stage::Cut => self.notice.as_ref()?.abrupt(),
+            Stage::Closing => self.is_closed(standing).then_some(why),
+            Stage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
+            Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
+            Stage::Open | Stage::Draining => None,
+        }
+    }
+
+    /// When it has to be asked again, though nothing comes.
+    pub(crate) fn ends_at(&self, now: Duration, is_inside_message: bool) -> Option<Duration> {
+        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
+        let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
+        let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
+        let is_new = self.told() == Stage::Draining && now < Self::CONNECT_GRACE;
+        let connected = is_new.then_some(Self::CONNECT_GRACE);
+        [idle, aged, connected].into_iter().flatten().min()
+    }
+
+    pub(super) fn owed(&self) -> u64 {
+        self.activity.as_ref().map_or(0, Activity::owed)
+    }
+
+    /// Whether its first message may be on its way. At its lifetime there is no such doubt.
+    fn is_new(&self, standing: Standing) -> bool {
+        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == Stage::Draining
+    }
+
+    fn told(&self) -> Stage {
+        self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage())
+    }
+
+    fn last_at(&self) -> Duration {
+        self.activity.as_ref().map_or(Duration::ZERO, Activity::at)
+    }
+
+    /// How far it is, by its age or as it was told, and why.
+    fn stage(&self, now: Duration) -> (Stage, Ending) {
+        let told = self.told();
+        let Some(Lifetime { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
+        let by_age = match now.checked_sub(within) {
+            None => Stage::Open,
+            Some(over) if over < grace => Stage::Draining,
+            Some(_) => Stage::Closing,
+        };
+        if by_age > told { (by_age, Ending::Lifetime { after: within }) } else { (told, Ending::Drained) }
+    }
+
+    /// Only the message that had begun is waited for.
+    fn is_closed(&mut self, standing: Standing) -> bool {
+        let last_after = *self.last_after.get_or_insert(standing.frames);
+        !standing.is_inside_message || last_after != standing.frames
+    }
+
+    fn idled(&self, now: Duration) -> Option<Ending> {
+        let after = self.idle?;
+        if self.last_at().saturating_add(after) > now {
+            return None;
+        }
+        match &self.activity {
+            Some(activity) if activity.owed() > 0 => {
+                activity.touch(now);
+                None
+            }
+            _ => Some(Ending::Idle { after }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    const fn dry(now: Duration) -> Standing {
+        Standing { now, is_dry: true, is_inside_message: false, frames: 0 }
+    }
+
+    #[test]
+    fn what_is_owed_is_not_idle() {
+        let mut tenure = Tenure::new().idle(at(10));
+        let activity = tenure.activity().clone();
+        activity.on_taken();
+        assert_eq!(tenure.ending(dry(at(10))), None);
+        assert_eq!(tenure.ends_at(at(10), false), Some(at(20)));
+        activity.on_answered(1, at(12));
+        assert_eq!(tenure.ending(dry(at(21))), None);
+        assert_eq!(tenure.ending(dry(at(22))), Some(Ending::Idle { after: at(10) }));
+    }
+
+    #[test]
+    fn a_drain_waits_for_a_quiet_moment_and_then_for_what_has_begun() {
+        let notice = Arc::new(Notice::new());
+        let mut tenure = Tenure::new().heed(Arc::clone(&notice));
+        let inside = |frames| Standing { now: at(1), is_dry: true, is_inside_message: true, frames };
+        notice.tell(Stage::Draining);
+        assert_eq!(tenure.ending(Standing { is_dry: false, ..dry(at(1)) }), None, "there may be something");
+        assert_eq!(tenure.ending(inside(3)), None);
+        notice.tell(Stage::Closing);
+        assert_eq!(tenure.ending(inside(3)), None, "this one has begun");
+        assert_eq!(tenure.ending(inside(3)), None);
+        assert_eq!(tenure.ending(inside(4)), Some(Ending::Drained), "the next one is too late");
+        notice.tell(Stage::Dropped);
+        assert_eq!(tenure.ending(inside(3)), Some(Ending::Dropped));
+    }
+
+    #[test]
+    fn one_that_has_just_connected_has_time_to_begin_its_first_message() {
+        let notice = Arc::new(Notice::new());
+        let mut tenure = Tenure::new().heed(Arc::clone(&notice));
+        let (grace, nearly) = (Tenure::CONNECT_GRACE, Tenure::CONNECT_GRACE - Duration::from_millis(1));
+        assert_eq!(tenure.ends_at(at(0), false), None);
+        notice.tell(Stage::Draining);
+        assert_eq!(tenure.ending(dry(nearly)), None, "it has sent nothing yet");
+        assert_eq!(tenure.ends_at(nearly, false), Some(grace));
+        assert_eq!(tenure.ending(Standing { frames: 1, ..dry(nearly) }), Some(Ending::Drained), "it had its message");
+        assert_eq!(tenure.ending(dry(grace)), Some(Ending::Drained));
+        assert_eq!(tenure.ends_at(grace, false), None, "nothing spins");
+        notice.tell(Stage::Closing);
+        assert_eq!(tenure.ending(dry(nearly)), Some(Ending::Drained), "half of the time is over");
+    }
+
+    #[test]
+    fn a_lifetime_ends_between_two_messages() {
+        let mut tenure = Tenure::new().lifetime(at(100), at(5));
+        assert_eq!(tenure.ending(dry(at(99))), None);
+        let over = Some(Ending::Lifetime { after: at(100) });
+        let inside = |now| Standing { is_inside_message: true, ..dry(now) };
+        assert_eq!((tenure.ends_at(at(99), false), tenure.ends_at(at(100), true)), (Some(at(100)), Some(at(105))));
+        assert_eq!(tenure.ending(inside(at(101))), None);
+        assert_eq!(tenure.ending(inside(at(105))), None);
+        assert_eq!(tenure.ends_at(at(105), true), None, "nothing spins");
+        assert_eq!(tenure.ending(dry(at(106))), over);
+    }
+}

@@ -1,0 +1,94 @@
+//! Empty messages, which cost their sender next to nothing.
+
+use std::time::Duration;
+
+/// How many empty messages came in this second, and how many may. What came while nobody read is seen all at once, and is counted for
+/// as many seconds as nobody read. One that came too many is one for good: no message is delivered any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Empties {
+    pub(super) most: u32,
+    since: Duration,
+    count: u32,
+    /// How many more may be seen in this second, and in the next one.
+    more: u32,
+    more_next: u32,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Empties {
+    pub(super) const fn new(most: u32) -> Self {
+        Self { most, since: Duration::ZERO, count: 0, more: 0, more_next: 0 }
+    }
+
+    /// Nobody read for so long, and somebody does now.
+    pub(super) fn on_unread(&mut self, time: Duration) {
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        self.more_next = self.most.saturating_mul(seconds);
+    }
+
+    /// Another one came.
+    pub(super) fn take(&mut self, now: Duration) {
+        if self.is_flooded() {
+            return;
+        }
+        if now.saturating_sub(self.since) >= SECOND {
+            (self.since, self.count) = (now, 0);
+            self.more = std::mem::take(&mut self.more_next);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Whether one came too many.
+    #[inline]
+    pub(super) const fn is_flooded(&self) -> bool {
+        self.count > self.most.saturating_add(self.more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether another one is not one too many.
+    fn takes(empties: &mut Empties, now: Duration) -> bool {
+        empties.take(now);
+        !empties.is_flooded()
+    }
+
+    #[test]
+    fn a_flood_stays_one() {
+        let mut empties = Empties::new(1);
+        assert!(!empties.is_flooded());
+        assert!(takes(&mut empties, Duration::ZERO));
+        assert!(!takes(&mut empties, Duration::ZERO));
+        assert!(!takes(&mut empties, Duration::from_secs(9)), "though the second is over");
+    }
+
+    #[test]
+    fn so_many_a_second_and_no_more() {
+        let mut empties = Empties::new(3);
+        let at = Duration::from_millis;
+        assert!([0, 0, 999, 1000, 1500, 1999].into_iter().all(|time| takes(&mut empties, at(time))), "in two seconds");
+        assert!(!takes(&mut empties, at(1999)));
+        let mut empties = Empties::new(3);
+        assert!([0, 0, 999].into_iter().all(|time| takes(&mut empties, at(time))));
+        assert!(!takes(&mut empties, at(999)));
+    }
+
+    #[test]
+    fn what_came_while_nobody_read_is_counted_for_that_time() {
+        let at = Duration::from_secs;
+        let after_unread = || {
+            let mut empties = Empties::new(3);
+            assert!(takes(&mut empties, at(0)));
+            empties.on_unread(at(2));
+            assert!((0..9).all(|_| takes(&mut empties, at(2))), "those of two seconds, and of this one");
+            empties
+        };
+        assert!(!takes(&mut after_unread(), at(2)));
+        let mut empties = after_unread();
+        assert!((0..3).all(|_| takes(&mut empties, at(3))));
+        assert!(!takes(&mut empties, at(3)), "and then no more than ever");
+    }
+}

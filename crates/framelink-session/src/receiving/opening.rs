@@ -1,0 +1,230 @@
+//! What has to come before the first message: a preamble that is expected, and no header of a proxy.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Decoded, End};
+
+use super::Receiving;
+use super::proxy_header::{self, First, ProxyHeader, Watch, Watching};
+
+/// The start of a connection, until nothing but messages can come any more.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) preamble: Expected,
+    /// Looks for a header of a proxy, where none may come.
+    pub(super) watch: Option<Watch>,
+}
+
+impl Opening {
+    fn new(preamble: Expected, watch: Option<Watch>) -> Option<Self> {
+        (!preamble.is_over() || watch.is_some()).then_some(Self { preamble, watch })
+    }
+}
+
+impl<D: Decode> Receiving<D> {
+    /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
+    pub fn expect_preamble(&mut self, bytes: &[u8]) {
+        let watch = self.opening.as_ref().and_then(|opening| opening.watch);
+        self.opening = Opening::new(Expected::new(bytes), watch);
+    }
+
+    /// Has a PROXY protocol header at the start of the connection end it; see [`ProxyHeader`]. To be said before anything has come, and
+    /// after [`expect_preamble`](Self::expect_preamble). A preamble that begins like a header is expected as before.
+    ///
+    /// From then on [`poll_preamble`](Self::poll_preamble) is false while the bytes that came may become a header. Bytes that are no
+    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says, and nothing is kept
+    /// any more.
+    pub fn refuse_proxy_header(&mut self) {
+        let preamble = self.opening.take().map(|opening| opening.preamble).unwrap_or_default();
+        let watch = Watch::new(&preamble.bytes);
+        self.opening = Opening::new(preamble, watch);
+    }
+
+    /// The PROXY protocol header that came, where it is [refused](Self::refuse_proxy_header). No message comes any more.
+    #[must_use]
+    pub fn proxy_header(&self) -> Option<ProxyHeader> {
+        self.opening.as_ref()?.watch?.found()
+    }
+
+    /// Whether the bytes that came may become a PROXY protocol header.
+    #[must_use]
+    pub const fn may_be_proxy_header(&self) -> bool {
+        matches!(self.opening, Some(Opening { watch: Some(_), .. })) && !self.buffer.is_empty()
+    }
+
+    /// Until when bytes are kept that may become a PROXY protocol header. To be told of with [`on_deadline`](Self::on_deadline).
+    #[must_use]
+    pub fn kept_until(&self) -> Option<Duration> {
+        let keep = self.opening.as_ref()?.watch?.keeps_for()?;
+        Some(self.heard_at.saturating_add(keep))
+    }
+
+    /// Whether a preamble is expected that has not come wholly.
+    #[inline]
+    pub(super) fn owes_preamble(&self) -> bool {
+        self.opening.as_ref().is_some_and(|opening| !opening.preamble.is_over())
+    }
+
+    /// Whether what comes before the first message has come; true where nothing is expected. To be asked before [`poll`](Self::poll),
+    /// until it is true.
+    ///
+    /// # Errors
+    /// When another preamble came, or the peer closed instead; the same for ever after.
+    #[inline]
+    pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
+        if self.opening.is_none() { Ok(true) } else { self.poll_opening() }
+    }
+
+    #[cold]
+    fn poll_opening(&mut self) -> Result<bool, WrongPreamble> {
+        if self.is_kept() {
+            return Ok(false);
+        }
+        let has_come = self.take_preamble();
+        if has_come == Ok(true) {
+            self.opening.take_if(|opening| opening.watch.is_none());
+        }
+        has_come
+    }
+
+    /// Whether what came is a PROXY protocol header, or is kept because it may become one.
+    fn is_kept(&mut self) -> bool {
+        let Some(mut watch) = self.opening.as_mut().and_then(|opening| opening.watch.take()) else { return false };
+        let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
+        if let Watching::Keeping(_) = watch.state {
+            // What is kept is looked at again.
+            watch.state = Watching::Looking;
+        }
+        if watch.found().is_none() && !self.buffer.is_empty() {
+            match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
+                First::Header => {}
+                First::Perhaps if self.end != Some(End::Closed) => {
+                    if let (Watching::Looking, Some(time)) = (watch.state, self.keeps_for()) {
+                        watch.state = Watching::Keeping(time);
+                    }
+                }
+                First::Perhaps | First::Data => return false,
+            }
+        }
+        if let Some(opening) = &mut self.opening {
+            opening.watch = Some(watch);
+        }
+        watch.found().is_some() || watch.keeps_for().is_some()
+    }
+
+    /// For how long the beginning of a header is kept from the framing. Where a message is unfinished the framing waits by itself, and
+    /// where silence ends one, that was waited for.
+    fn keeps_for(&self) -> Option<Duration> {
+        if self.owes_preamble() {
+            return Some(proxy_header::FAULT);
+        }
+        match self.codec.framing().decode(self.buffer.as_ref(), 0, self.end) {
+            Err(_) => Some(proxy_header::FAULT),
+            Ok(Decoded::Frame(frame)) => {
+                let payload = frame.payload(self.buffer.as_ref());
+                let is_heartbeat = self.pulse.as_ref().is_some_and(|pulse| pulse.would_take(payload));
+                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
+            }
+            Ok(Decoded::Incomplete(_)) => None,
+        }
+    }
+
+    fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
+        let is_closed = self.is_closed();
+        let Some(Opening { preamble, .. }) = &mut self.opening else { return Ok(true) };
+        if preamble.is_over() {
+            return Ok(true);
+        }
+        let taken = preamble.take(self.buffer.as_ref(), is_closed)?;
+        let is_over = preamble.is_over();
+        self.buffer.take(taken);
+        if self.buffer.is_empty() {
+            self.begun_at = None;
+        }
+        if self.buffer.is_empty() && !is_closed {
+            // The read that brought it has brought no message.
+            self.end = None;
+        }
+        Ok(is_over)
+    }
+}
+
+/// The bytes that were to come before the first message did not.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_profile::Framing;
+/// use framelink_session::Receiving;
+///
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.expect_preamble(b"HELLO");
+/// receiving.on_bytes(b"HELP!", Duration::ZERO);
+/// let wrong = receiving.poll_preamble().unwrap_err();
+/// assert_eq!(wrong.to_string(), "byte 3 of the preamble is 0x50, expected 0x4c");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongPreamble {
+    /// Where, from the first byte of the connection.
+    pub offset: usize,
+    /// What came; `None` if the peer closed instead.
+    pub came: Option<u8>,
+    /// What was to come.
+    pub expected: u8,
+}
+
+impl fmt::Display for WrongPreamble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, came, expected } = self;
+        match came {
+            Some(came) => write!(f, "byte {offset} of the preamble is {came:#04x}, expected {expected:#04x}"),
+            None => write!(f, "the peer closed after {offset} bytes of its preamble, expected {expected:#04x} next"),
+        }
+    }
+}
+
+impl Error for WrongPreamble {}
+
+/// A preamble that is being waited for.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    bytes: Vec<u8>,
+    /// So many of them have come.
+    seen: usize,
+}
+
+impl Expected {
+    fn new(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), seen: 0 }
+    }
+
+    fn is_over(&self) -> bool {
+        self.seen == self.bytes.len()
+    }
+
+    /// How many bytes have come and how many are owed, until all are there.
+    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
+        (!self.is_over()).then(|| (self.seen, self.bytes.len() - self.seen))
+    }
+
+    /// How many of these bytes belong to it. A wrong one is told at once, and stays one.
+    fn take(&mut self, came: &[u8], is_closed: bool) -> Result<usize, WrongPreamble> {
+        let owed = self.bytes.get(self.seen..).unwrap_or_default();
+        let wrong = |offset: usize, came, expected| WrongPreamble { offset: self.seen + offset, came, expected };
+        for (offset, (&expected, &came)) in owed.iter().zip(came).enumerate() {
+            if came != expected {
+                return Err(wrong(offset, Some(came), expected));
+            }
+        }
+        let taken = owed.len().min(came.len());
+        match owed.get(taken) {
+            Some(&expected) if is_closed => Err(wrong(taken, None, expected)),
+            _ => {
+                self.seen += taken;
+                Ok(taken)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Recognises the header that a proxy puts before the first byte of its client.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// A PROXY protocol header at the start of an accepted connection. Framelink does not take such headers: the connection is closed.
+///
+/// A connection begins with one where its first bytes are one of these:
+///
+/// | version | first bytes |
+/// | --- | --- |
+/// | 1 | `PROXY TCP4 `, `PROXY TCP6 ` or `PROXY UNKNOWN` |
+/// | 2 | `0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a` |
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_profile::Framing;
+/// use framelink_session::{ProxyHeader, Receiving};
+///
+/// let mut receiving = Receiving::new("line".parse::<Framing>()?);
+/// receiving.refuse_proxy_header();
+/// receiving.on_bytes(b"PROXY TCP4 192.0.2.7 192.0.2.1 56324 7000\r\nhello\r\n", Duration::ZERO);
+/// assert_eq!(receiving.poll_preamble(), Ok(false));
+/// assert_eq!(receiving.proxy_header(), Some(ProxyHeader::Version1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyHeader {
+    /// The text header.
+    Version1,
+    /// The binary header.
+    Version2,
+}
+
+impl fmt::Display for ProxyHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = match self {
+            Self::Version1 => 1,
+            Self::Version2 => 2,
+        };
+        write!(
+            f,
+            "the connection begins with a PROXY protocol header (version {version}), which is not supported here: switch it off at \
+             the proxy (HAProxy: send-proxy, send-proxy-v2; nginx: proxy_protocol)"
+        )
+    }
+}
+
+impl Error for ProxyHeader {}
+
+/// What a connection with a header begins with.
+const SIGNATURES: [(&[u8], ProxyHeader); 4] = [
+    (b"PROXY TCP4 ", ProxyHeader::Version1),
+    (b"PROXY TCP6 ", ProxyHeader::Version1),
+    (b"PROXY UNKNOWN", ProxyHeader::Version1),
+    (b"\r\n\r\n\0\r\nQUIT\n", ProxyHeader::Version2),
+];
+
+/// Bytes that are no frame and may become a header are kept for so long before they are a fault.
+pub(super) const FAULT: Duration = Duration::from_secs(1);
+/// A message that may become a header is kept for so long before it is delivered.
+pub(super) const MESSAGE: Duration = Duration::from_millis(250);
+
+/// Looks at the first bytes of an accepted connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watch {
+    /// For each signature, whether the bytes until now are its beginning.
+    fits: [bool; SIGNATURES.len()],
+    pub(super) state: Watching,
+}
+
+/// What has come of looking.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Watching {
+    /// Nothing yet.
+    Looking,
+    /// The bytes are kept from the framing for so long after the last of them came.
+    Keeping(Duration),
+    /// Bytes were kept for as long as they may be, and no header came of them. A client waits for this once at most.
+    LetGo,
+    /// A header came.
+    Found(ProxyHeader),
+}
+
+/// What the first bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// The signature of a header.
+    Header,
+    /// The beginning of a signature.
+    Perhaps,
+    /// Data.
+    Data,
+}
+
+impl Watch {
+    /// `None` where a header would be what is expected to come first.
+    pub(super) fn new(preamble: &[u8]) -> Option<Self> {
+        let new = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
+        let mut watch = new;
+        (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(new)
+    }
+
+    /// Looks at the bytes that came after the first `before`, which were looked at and taken.
+    pub(super) fn look(&mut self, before: usize, bytes: &[u8]) -> First {
+        let mut first = First::Data;
+        for ((signature, header), fits) in SIGNATURES.into_iter().zip(&mut self.fits) {
+            let rest = signature.get(before..).unwrap_or_default();
+            let common = rest.len().min(bytes.len());
+            *fits &= !rest.is_empty() && rest.get(..common) == bytes.get(..common);
+            if *fits && common == rest.len() {
+                self.state = Watching::Found(header);
+                return First::Header;
+            }
+            if *fits {
+                first = First::Perhaps;
+            }
+        }
+        first
+    }
+
+    /// How long the bytes are kept after the last of them came.
+    #[inline]
+    pub(super) const fn keeps_for(&self) -> Option<Duration> {
+        match self.state {
+            Watching::Keeping(time) => Some(time),
+            Watching::Looking | Watching::LetGo | Watching::Found(_) => None,
+        }
+    }
+
+    /// The header, once one came.
+    #[inline]
+    pub(super) const fn found(&self) -> Option<ProxyHeader> {
+        match self.state {
+            Watching::Found(header) => Some(header),
+            Watching::Looking | Watching::Keeping(_) | Watching::LetGo => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_a_header_when_it_is_whole_and_not_before() {
+        for (signature, header) in SIGNATURES {
+            for len in 1..=signature.len() {
+                for before in 0..len {
+                    let mut watch = Watch::new(b"").unwrap();
+                    watch.look(0, &signature[..before]);
+                    let expected = if len == signature.len() { First::Header } else { First::Perhaps };
+                    assert_eq!(
+                        watch.look(before, &signature[before..len]),
+                        expected,
+                        "{before} and {len} of {header:?}"
+                    );
+                }
+                let mut other = signature[..len].to_vec();
+                other[len - 1] ^= 0x20;
+                assert_eq!(Watch::new(b"").unwrap().look(0, &other), First::Data, "{other:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_preamble_that_is_a_header_is_not_refused() {
+        for preamble in [&b"P"[..], b"PROXY TCP4 192.0.2.1 ", b"\r\n"] {
+            assert!(Watch::new(preamble).is_none(), "{preamble:02x?}");
+        }
+        for preamble in [&b""[..], b"PING", b"PROXY\r\n", b"\r\n\0"] {
+            assert!(Watch::new(preamble).is_some(), "{preamble:02x?}");
+        }
+    }
+}

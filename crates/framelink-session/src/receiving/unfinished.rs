@@ -1,0 +1,77 @@
+//! A message that is not whole.
+
+use std::fmt;
+
+use framelink_codec::Guess;
+
+/// A message that has begun to come.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_profile::Framing;
+/// use framelink_session::Receiving;
+///
+/// // The peer counts the two bytes of the length too: 0x00 0x07 for five bytes.
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.on_bytes(b"\x00\x07hello", Duration::ZERO);
+/// receiving.poll()?;
+/// assert_eq!(
+///     receiving.unfinished().unwrap().to_string(),
+///     "7 bytes of a message came, at least 2 more are owed; \
+///      the frame is complete if the number counts 2 header bytes too"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// So many bytes of it came.
+    pub came: usize,
+    /// At least so many are owed.
+    pub missing: usize,
+    /// What they may be instead.
+    pub guess: Option<Guess>,
+    /// What it is that is unfinished.
+    pub of: Part,
+}
+
+/// What is unfinished.
+///
+/// ```
+/// use framelink_profile::Framing;
+/// use framelink_session::{Part, Receiving};
+///
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// receiving.expect_preamble(b"HELLO");
+/// let unfinished = receiving.unfinished().unwrap();
+/// assert_eq!(unfinished.of, Part::Preamble);
+/// assert_eq!(unfinished.to_string(), "0 of the 5 bytes of the peer's preamble came");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// What the peer says once, before its first message.
+    Preamble,
+    /// A message.
+    Message,
+    /// The first message: until now only heartbeats came.
+    First,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.of == Part::Preamble {
+            let all = self.came + self.missing;
+            return write!(f, "{} of the {all} bytes of the peer's preamble came", self.came);
+        }
+        if self.of == Part::First {
+            return f.write_str("only heartbeats came");
+        }
+        write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
+        match self.guess {
+            Some(guess) => write!(f, "; {guess}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What one half keeps, and the other or a third may see.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A count of bytes that one half keeps, and that others can watch while that half is busy: whether a transfer makes
+/// progress, say.
+///
+/// ```
+/// use std::time::Duration;
+/// use framelink_profile::Framing;
+/// use framelink_session::Receiving;
+///
+/// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+/// let count = receiving.byte_count();
+/// receiving.on_bytes(b"\x00\x05hel", Duration::ZERO);
+/// assert_eq!(count.get(), 5, "half a message is progress too");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ByteCount(Arc<AtomicU64>);
+
+impl ByteCount {
+    /// So many until now.
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Only the half that keeps it adds to it, so nothing is lost between the two steps.
+    #[inline]
+    pub(crate) fn add(&self, count: usize) {
+        self.0.store(self.get() + count as u64, Ordering::Relaxed);
+    }
+}
+
+/// Whether the connection failed. A socket tells of that once, be it to whoever writes; to whoever reads afterwards it ends as
+/// if the peer had closed it in good order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Torn(Arc<AtomicBool>);
+
+impl Torn {
+    pub(crate) fn tear(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_torn(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,110 @@
+//! What happens at a server, and who is told.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::notation::TimeText;
+
+use super::Refusal;
+use crate::error::Error;
+
+/// What happens at a server, for a log. Strangers can cause some of these events without end, [`Refused`](Self::Refused) above all: a log
+/// limits how many lines it writes of them.
+///
+/// ```
+/// use framelink_transport::ServerEvent;
+///
+/// let event = ServerEvent::Connected { peer: "192.0.2.7:5000".parse().ok() };
+/// assert_eq!(event.to_string(), "192.0.2.7:5000: connected");
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerEvent<'e> {
+    /// A connection was let in.
+    Connected {
+        /// Whose.
+        peer: Option<SocketAddr>,
+    },
+    /// A connection was refused, and is closed already. [`Admission::counts`](crate::Admission::counts) has the sums.
+    Refused {
+        /// The address of the client.
+        peer: SocketAddr,
+        /// The rule or the limit that refused it.
+        reason: Refusal,
+    },
+    /// A peer closed or reset its connection before its first byte, as a health check does. Told just before
+    /// [`Closed`](Self::Closed).
+    Probed {
+        /// The address of the peer.
+        peer: Option<SocketAddr>,
+    },
+    /// A connection has ended.
+    Closed {
+        /// Whose.
+        peer: Option<SocketAddr>,
+        /// How many of its requests were answered.
+        answered: u64,
+        /// What went wrong; or how it was [ended](crate::Cause::Ended) in good order.
+        error: Option<&'e Error>,
+    },
+    /// The system cannot accept; told once until it can again.
+    AcceptFailed {
+        /// Why.
+        error: &'e io::Error,
+        /// After so long it is tried again, and after longer pauses while it goes on failing.
+        pause: Duration,
+    },
+    /// The system accepts again.
+    AcceptingAgain,
+}
+
+impl fmt::Display for ServerEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |peer: &Option<SocketAddr>| peer.map_or_else(|| "?".to_owned(), |peer| peer.to_string());
+        let messages = |answered: u64| if answered == 1 { "message" } else { "messages" };
+        match self {
+            Self::Connected { peer } => write!(f, "{}: connected", name(peer)),
+            Self::Probed { peer } => write!(f, "{}: closed before its first byte", name(peer)),
+            Self::Refused { peer, reason } => write!(f, "{peer}: refused: {reason} ({})", reason.key()),
+            Self::Closed { peer, answered, error: None } => {
+                write!(f, "{}: closed after {answered} {}", name(peer), messages(*answered))
+            }
+            Self::Closed { answered, error: Some(error), .. } => {
+                write!(f, "{error}, after {answered} {}", messages(*answered))
+            }
+            Self::AcceptFailed { error, pause } => {
+                write!(f, "accepting: {error}; trying again in {}", TimeText(*pause))
+            }
+            Self::AcceptingAgain => f.write_str("accepting again"),
+        }
+    }
+}
+
+/// Is told what happens.
+pub(super) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_peer_the_reason_and_the_key_of_the_profile() {
+        let peer = "192.0.2.7:5000".parse().unwrap();
+        for (reason, text) in [
+            (Refusal::Access, "192.0.2.7:5000: refused: its client may not connect (access)"),
+            (
+                Refusal::Total,
+                "192.0.2.7:5000: refused: there are as many connections as there may be (limits.connections)",
+            ),
+            (
+                Refusal::Client,
+                "192.0.2.7:5000: refused: its client has as many connections as it may (limits.connections-per-client)",
+            ),
+        ] {
+            assert_eq!(ServerEvent::Refused { peer, reason }.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! One client to many peers.
+
+use std::sync::Arc;
+
+use super::{Inbox, Link};
+use crate::blocking::Upstream;
+use crate::blocking::connector::Blocking as Driver;
+use crate::driver::plain;
+use crate::error::CallError;
+use crate::link::inbox::{self as events, EventSender};
+use crate::link::{LinkMap, links_methods};
+use crate::profile::{Profile, ProfileError};
+use framelink_session::Message;
+
+/// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
+///
+/// Clones are the same client. The events of all links go to one [`Inbox`], whose [`recv_from`](Inbox::recv_from) says which peer an event is
+/// of.
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, profile::Duplex, blocking::Links};
+///
+/// // Modbus devices, by their transaction ids.
+/// let profile = Profile::builder("modbus".parse::<Framing>()?).exchange(Duplex::new().key("0:2".parse()?)).build()?;
+/// let (devices, _) = Links::new(profile)?;
+/// let one = devices.call("10.0.0.1:502", b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x01")?;
+/// let other = devices.call("10.0.0.2:502", b"\0\x02\0\0\0\x06\x01\x03\0\0\0\x01")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Links {
+    links: LinkMap<Link>,
+    profile: Arc<Profile>,
+    events: EventSender<Driver>,
+}
+
+links_methods!(plain);

@@ -1,0 +1,256 @@
+//! What the threads that serve one connection share.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use framelink_codec::Encode;
+
+use super::stream::Closer;
+use crate::drive::Clock as _;
+use crate::error::{Cause, Error, Operation};
+use crate::net::clock::Clock;
+use crate::registry::Slot;
+use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
+use crate::session::{Notice, Place, Sending, Transmit};
+use framelink_session::Message;
+
+/// Requests go from the thread that reads to the threads that handle them, and replies from there to the thread that writes.
+///
+/// Locked for moments only, and never across a wait.
+pub(super) struct ServeQueue<D, E> {
+    state: Mutex<QueueState<D, E>>,
+    /// Notified when another request may be read.
+    room: Condvar,
+    /// Notified when there is a request to handle.
+    work: Condvar,
+    /// Notified when there may be something to write.
+    output: Condvar,
+    ends: QueueEnds,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+/// What ends a connection while its threads wait.
+pub(super) struct QueueEnds {
+    /// Ends the waits of the threads that read and write.
+    pub(super) closer: Option<Closer>,
+    /// What is pushed to it: the peer may be too slow for that.
+    pub(super) pushed: Option<Arc<Slot>>,
+    /// Tells the connection to end.
+    pub(super) notice: Option<Arc<Notice>>,
+}
+
+struct QueueState<D, E> {
+    requests: ServedRequests<D, E>,
+    /// Requests that no handler has taken yet.
+    waiting: VecDeque<PlacedRequest>,
+    /// How many threads handle requests, or are about to, and how many of them wait for one.
+    threads: usize,
+    idle: usize,
+    /// Why the connection was given up.
+    failed: Option<Error<D, E>>,
+}
+
+impl<D, E> QueueState<D, E> {
+    /// Gives places to requests that were read ahead. True if one was given.
+    fn place(&mut self) -> bool {
+        let before = self.waiting.len();
+        self.waiting.extend(std::iter::from_fn(|| self.requests.next()));
+        self.waiting.len() > before
+    }
+}
+
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueue<D, E> {
+    pub(super) fn new(
+        requests: ServedRequests<D, E>,
+        ends: QueueEnds,
+        clock: Clock,
+        peer: Option<SocketAddr>,
+    ) -> Arc<Self> {
+        let state = QueueState { requests, waiting: VecDeque::new(), threads: 0, idle: 0, failed: None };
+        let [room, work, output] = [const { Condvar::new() }; 3];
+        Arc::new(Self { state: Mutex::new(state), room, work, output, ends, clock, peer })
+    }
+
+    /// Waits until another message may be read. False if no more are to be read.
+    pub(super) fn may_read(&self) -> bool {
+        let waits = |state: &mut QueueState<D, E>| !state.requests.has_read_all() && !state.requests.may_read();
+        !self.room.wait_while(self.state(), waits).unwrap_or_else(PoisonError::into_inner).requests.has_read_all()
+    }
+
+    /// Takes what reading has brought. True if a thread is to be begun that handles requests.
+    pub(super) fn on_received(&self, received: Result<Option<Message>, Error<D, E>>) -> bool {
+        let mut state = self.state();
+        let request = match state.requests.on_received(received) {
+            Ok(request) => request,
+            Err(lost) => {
+                drop(state);
+                self.end(lost);
+                return false;
+            }
+        };
+        state.waiting.extend(request);
+        let is_wanted = state.waiting.len() > state.idle && state.threads < state.requests.replies.limit();
+        state.threads += usize::from(is_wanted);
+        if state.requests.has_read_all() {
+            self.work.notify_all();
+            self.output.notify_one();
+        } else {
+            self.work.notify_one();
+        }
+        is_wanted
+    }
+
+    /// A thread that was to handle requests could not be begun. Whether there are others.
+    pub(super) fn goes_on_without(&self) -> bool {
+        let mut state = self.state();
+        state.threads -= 1;
+        state.threads > 0
+    }
+
+    /// Waits for a request to handle. `None` when there are no more.
+    pub(super) fn next(&self) -> Option<PlacedRequest> {
+        let mut state = self.state();
+        state.idle += 1;
+        let waits = |state: &mut QueueState<D, E>| state.waiting.is_empty() && !state.requests.are_all_placed();
+        state = self.work.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        if state.failed.is_some() { None } else { state.waiting.pop_front() }
+    }
+
+    pub(super) fn answer(&self, place: Place, reply: Option<Vec<u8>>) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.requests.answer(place, reply, now);
+        // Nothing as an answer makes room too.
+        if state.place() {
+            self.work.notify_all();
+        }
+        drop(state);
+        self.room.notify_one();
+        self.output.notify_one();
+    }
+
+    /// Gives the connection up. The first reason counts, because the others follow from it.
+    pub(super) fn end(&self, error: Error<D, E>) {
+        let mut state = self.state();
+        state.failed.get_or_insert(error);
+        state.requests.give_up();
+        drop(state);
+        self.room.notify_one();
+        self.work.notify_all();
+        self.output.notify_one();
+        if let Some(close) = &self.ends.closer {
+            close();
+        }
+    }
+
+    /// Waits until there is something to write, and queues it. Returns until when it has to be written, or `None` when all is written.
+    pub(super) fn fill<C, S: Encode>(
+        self: &Arc<Self>,
+        output: &mut ServedOutput<C>,
+        sending: &mut Sending<S>,
+        within: Duration,
+    ) -> Result<Option<Duration>, Cause<D, S::Error>> {
+        let waker = self.waker();
+        let mut state = self.state();
+        loop {
+            output.wake(&waker);
+            if state.failed.is_some() {
+                return Ok(None);
+            }
+            output.fill(&mut state.requests.replies, sending)?;
+            sending.wake(&waker);
+            let beat_at = sending.on_time(self.clock.now());
+            if sending.poll() != Transmit::Idle || sending.owes_beat() {
+                sending.note_queued();
+                let deadline = output.deadline(&state.requests.replies);
+                return Ok(Some(deadline.unwrap_or_else(|| self.clock.within(within))));
+            }
+            // A message that is empty on the wire is written already.
+            self.count_written(&mut state, output, sending);
+            if state.requests.is_over() {
+                return Ok(None);
+            }
+            state = match beat_at.map(|at| at.saturating_sub(self.clock.now())) {
+                Some(left) => self.output.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.output.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Counts what was written.
+    ///
+    /// # Errors
+    /// If writing a reply has taken too long.
+    pub(super) fn settle<C, S: Encode>(
+        &self,
+        output: &mut ServedOutput<C>,
+        sending: &Sending<S>,
+    ) -> Result<(), Cause<D, S::Error>> {
+        let mut state = self.state();
+        self.count_written(&mut state, output, sending);
+        self.room.notify_one();
+        if sending.is_empty() { Ok(()) } else { output.check(&state.requests.replies, sending, &self.clock) }
+    }
+
+    fn count_written<C, S: Encode>(
+        &self,
+        state: &mut QueueState<D, E>,
+        output: &mut ServedOutput<C>,
+        sending: &Sending<S>,
+    ) {
+        output.settle(&mut state.requests.replies, sending, self.clock.now());
+        if state.place() {
+            self.work.notify_all();
+        }
+    }
+
+    /// Wakes the thread that writes when there may be something to write, and all threads when the connection is to end.
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
+        Arc::new(QueueWaker(Arc::downgrade(self))).into()
+    }
+
+    pub(super) const fn error(&self, cause: Cause<D, E>) -> Error<D, E> {
+        Error::new(Operation::Serve, self.peer, cause)
+    }
+
+    /// How many requests were answered, and how serving ended.
+    pub(super) fn outcome(&self) -> (u64, Result<(), Error<D, E>>) {
+        let mut state = self.state();
+        let ended = state.failed.take().map_or_else(|| state.requests.ended().unwrap_or(Ok(())), Err);
+        (state.requests.replies.answered(), ended)
+    }
+
+    /// A panic while it was held left nothing half done.
+    fn state(&self) -> MutexGuard<'_, QueueState<D, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the threads of a connection: a message was pushed to it, it is to be closed, or a heartbeat is due. Its owner may live longer than
+/// the connection, so it keeps nothing alive.
+struct QueueWaker<D, E>(Weak<ServeQueue<D, E>>);
+
+impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for QueueWaker<D, E> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Some(queue) = self.0.upgrade() else { return };
+        if let Some(ending) = queue.ends.notice.as_ref().and_then(|notice| notice.abrupt()) {
+            return queue.end(queue.error(Cause::Ended(ending)));
+        }
+        if queue.ends.pushed.as_ref().is_some_and(|pushed| pushed.is_closed()) {
+            // The thread that writes may wait for long.
+            return queue.end(queue.error(Cause::TooSlow));
+        }
+        // Locked, so that the thread that writes has looked for something to write, or waits.
+        drop(queue.state());
+        queue.output.notify_one();
+    }
+}

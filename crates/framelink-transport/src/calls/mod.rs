@@ -1,0 +1,41 @@
+//! Many calls at a time on one connection: the rules that all drivers share.
+//!
+//! ```text
+//!   CallTable     the calls in flight, and why no more calls are possible
+//!     ├─ Mux          one table for many tasks or threads, beside a sending half: tokio and blocking
+//!     └─ CallLoop     one table in an event loop, where each call ends with an event: non-blocking
+//! ```
+//!
+//! A driver adds what waits: how a caller waits for room and for its reply, and which task or thread writes the rest of a frame.
+
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "a driver uses a part; with all of them each item is used"
+    )
+)]
+
+#[cfg(feature = "nonblocking")]
+mod call_loop;
+#[cfg(feature = "nonblocking")]
+mod event;
+mod methods;
+mod mux;
+mod table;
+#[cfg(test)]
+mod tests;
+mod under_way;
+
+#[cfg(feature = "nonblocking")]
+pub(crate) use call_loop::{CallLoop, Leg, Legs};
+#[cfg(feature = "nonblocking")]
+pub use event::{Event, TryCall};
+pub(crate) use methods::{caller_methods, caller_traits, receiver_methods, receiver_traits};
+pub(crate) use mux::{Mux, Over, RefusalOf, SendSide};
+pub(crate) use table::{CallTable, Refusal, Taken, sent_of};
+pub(crate) use under_way::{Begun, GRACE, Outcome, UnderWay};
+
+pub(crate) use crate::connection::{CallErrorOf, CauseOf, ErrorOf};

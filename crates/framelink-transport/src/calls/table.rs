@@ -1,0 +1,164 @@
+//! The calls in flight on one connection, and how the connection stands.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::error::Cause;
+use crate::session::{Arrived, CallId, Ended, InFlight, Matching, NotBegun, Sent, Ticket, Unclean};
+use crate::{Incoming, LateReply, Message};
+
+/// The calls in flight, and why no more calls are possible. `T` is what the driver waits for each call with.
+///
+/// ```text
+///   open ──► failed   nothing more can be sent; messages that arrived before are still received
+///     │         │
+///     │         ▼
+///     ├────► over, and failed   the connection was given up
+///     │
+///     └────► over               the peer has closed its side: no reply comes, and ours can go on sending
+/// ```
+pub(crate) struct CallTable<T, D, E> {
+    in_flight: InFlight<T>,
+    /// Why no more calls are possible, and no reply comes.
+    over: Option<Cause<D, E>>,
+    /// Why nothing more can be sent.
+    failed: Option<Cause<D, E>>,
+}
+
+/// Why a call did not begin. Nothing of its request was sent.
+pub(crate) enum Refusal<D, E> {
+    /// The call can begin when another call is over.
+    Later(NotBegun),
+    /// The call cannot begin.
+    Never(Cause<D, E>),
+    /// No call can begin any more, and the connection has to be given up for this reason.
+    Ends(Cause<D, E>),
+}
+
+/// Whose a message is.
+pub(crate) enum Taken<T> {
+    /// The reply to a call. The reply is late if the call is given up before it has the reply.
+    Reply(T, LateReply),
+    /// A message for the receiver.
+    Incoming(Incoming),
+    /// The message cannot be told from a late reply, and the connection [must end](CallTable::must_end).
+    Untold,
+}
+
+impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
+    pub(crate) fn new(matching: Matching) -> Self {
+        Self { in_flight: InFlight::new(matching), over: None, failed: None }
+    }
+
+    /// See [`InFlight::begin`].
+    pub(crate) fn begin(
+        &mut self,
+        request: &mut Cow<'_, [u8]>,
+        waiter: T,
+        now: Duration,
+        deadline: Duration,
+    ) -> Result<CallId, Refusal<D, E>> {
+        if let Some(cause) = self.failed.as_ref().or(self.over.as_ref()) {
+            return Err(Refusal::Never(cause.again()));
+        }
+        self.in_flight.begin(request, waiter, now, deadline).map_err(|why| match self.must_end() {
+            Some(cause) => Refusal::Ends(cause),
+            None if self.may_wait(why) => Refusal::Later(why),
+            None => Refusal::Never(Cause::NotBegun(why)),
+        })
+    }
+
+    /// Forgets a call whose request was not accepted.
+    pub(crate) fn forget(&mut self, call: CallId) {
+        self.in_flight.forget(call);
+    }
+
+    /// Tells replies from other messages.
+    pub(crate) fn take(&mut self, message: Message, now: Duration) -> Taken<T> {
+        match self.in_flight.claim(&message, now) {
+            Ok((Some(waiter), late)) => Taken::Reply(waiter, LateReply::new(message, late)),
+            Ok((None, late)) => Taken::Incoming(Incoming::Late(LateReply::new(message, late))),
+            Err(Arrived::Untold) => Taken::Untold,
+            Err(_) => Taken::Incoming(Incoming::Message(message)),
+        }
+    }
+
+    /// Nothing more can be sent. The first reason counts.
+    pub(crate) fn fail(&mut self, cause: &Cause<D, E>) {
+        self.failed.get_or_insert_with(|| cause.again());
+    }
+
+    /// The connection is given up: nothing more is sent, and no reply comes. Returns the calls that have to be told.
+    pub(crate) fn end(&mut self, cause: &Cause<D, E>) -> Vec<T> {
+        self.fail(cause);
+        self.end_calls(cause)
+    }
+
+    /// No reply comes any more, and no more calls are possible. Returns the calls that have to be told.
+    pub(crate) fn end_calls(&mut self, cause: &Cause<D, E>) -> Vec<T> {
+        self.over.get_or_insert_with(|| cause.again());
+        self.in_flight.fail()
+    }
+
+    /// Why the connection has to be given up, if a call that was given up is a reason for that.
+    pub(crate) fn must_end(&self) -> Option<Cause<D, E>> {
+        match self.in_flight.ended()? {
+            _ if self.over.is_some() => None,
+            Ended::InOrder => Some(Cause::Unclean(Unclean)),
+            ended => Some(Cause::NotBegun(NotBegun::Ended(ended))),
+        }
+    }
+
+    pub(crate) const fn in_flight(&self) -> &InFlight<T> {
+        &self.in_flight
+    }
+
+    pub(crate) const fn in_flight_mut(&mut self) -> &mut InFlight<T> {
+        &mut self.in_flight
+    }
+
+    /// Why no more calls are possible.
+    pub(crate) const fn over(&self) -> Option<&Cause<D, E>> {
+        self.over.as_ref()
+    }
+
+    /// Why nothing more can be received or sent. After the peer has closed its side in good order, ours can go on sending.
+    pub(crate) fn lost(&self) -> Option<Cause<D, E>> {
+        self.over.as_ref().filter(|cause| !matches!(cause, Cause::NoReply)).map(Cause::again)
+    }
+
+    /// Why nothing more can be sent, while the receiver still takes the messages that arrived before. When no more of them are there, the
+    /// connection is given up for this reason.
+    pub(crate) fn failure(&self) -> Option<Cause<D, E>> {
+        self.failed.as_ref().filter(|_| self.over.is_none()).map(Cause::again)
+    }
+
+    /// Why no more calls are possible, as far as is known.
+    pub(crate) fn ended(&self) -> Option<Cause<D, E>> {
+        self.over.as_ref().or(self.failed.as_ref()).map(Cause::again)
+    }
+
+    /// Why nothing more can be sent.
+    pub(crate) const fn failed(&self) -> Option<&Cause<D, E>> {
+        self.failed.as_ref()
+    }
+
+    /// Whether a refused call can begin after another call has been answered.
+    const fn may_wait(&self, why: NotBegun) -> bool {
+        match why {
+            NotBegun::Full { .. } => true,
+            NotBegun::DuplicateKey => self.in_flight.matching().is_serialized(),
+            _ => false,
+        }
+    }
+}
+
+/// What the peer may have seen of a request whose call has failed, when the socket has taken `written` bytes in all. If sending goes on,
+/// a request that is queued still leaves.
+pub(crate) fn sent_of<D, E>(ticket: Ticket, written: u64, cause: &Cause<D, E>, goes_on: bool) -> Sent {
+    match ticket.sent(written) {
+        Sent::Not if goes_on => Sent::Perhaps,
+        Sent::Perhaps if matches!(cause, Cause::TimedOut { .. }) && ticket.is_written(written) => Sent::NoReply,
+        sent => sent,
+    }
+}

@@ -1,0 +1,60 @@
+//! A call that is waited for.
+
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use super::CauseOf;
+use super::mux::{Mux, SendSide};
+use crate::session::{CallId, LateReply, Message, Sent, Ticket};
+
+/// How long a call whose time is over still takes what has arrived: a program that was stopped and goes on finds both at once. A call
+/// may end so much later than it was asked to.
+pub(crate) const GRACE: Duration = Duration::from_millis(10);
+
+/// How a call ends. A call that is dropped before it has taken its reply hands the reply back as a late one.
+pub(crate) type Outcome<C> = Result<LateReply, CauseOf<C>>;
+
+/// A call whose request was accepted.
+pub(crate) struct Begun<A> {
+    pub(crate) call: CallId,
+    pub(crate) ticket: Ticket,
+    pub(crate) answer: A,
+}
+
+/// A call that is waited for. When it is dropped before its end, the call is cancelled.
+pub(crate) struct UnderWay<'m, C: Decode + Encode, S: SendSide<C>> {
+    mux: &'m Mux<C, S::Slot, S>,
+    pub(crate) begun: Begun<S::Answer>,
+    is_over: bool,
+}
+
+impl<'m, C: Decode + Encode, S: SendSide<C>> UnderWay<'m, C, S> {
+    pub(crate) const fn new(mux: &'m Mux<C, S::Slot, S>, begun: Begun<S::Answer>) -> Self {
+        Self { mux, begun, is_over: false }
+    }
+
+    /// Returns the reply, or why there is none and what the peer may have seen of the request. Without an answer, the time of the call,
+    /// `within`, is over.
+    pub(crate) fn end(mut self, answered: Option<Outcome<C>>, within: Duration) -> Result<Message, (Sent, CauseOf<C>)> {
+        self.is_over = true;
+        let Begun { call, ticket, answer } = &mut self.begun;
+        let outcome = match answered {
+            Some(outcome) => outcome,
+            None => match self.mux.give_up(*call, *ticket, Some(within)) {
+                Some(failed) => return Err(failed),
+                None => self.mux.last_outcome(answer, *ticket, within),
+            },
+        };
+        outcome.map(LateReply::into_message).map_err(|cause| (self.mux.sent(*ticket, &cause), cause))
+    }
+}
+
+impl<C: Decode + Encode, S: SendSide<C>> Drop for UnderWay<'_, C, S> {
+    fn drop(&mut self) {
+        let Begun { call, ticket, answer } = &mut self.begun;
+        if !self.is_over && self.mux.give_up(*call, *ticket, None).is_none() {
+            self.mux.reclaim(answer);
+        }
+    }
+}

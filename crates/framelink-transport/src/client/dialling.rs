@@ -1,0 +1,151 @@
+//! The dial that a client with `keep-up` stores between its methods, where nothing goes on in the background.
+//!
+//! ```text
+//!   maintain     next address ─▶ resolve ─▶ connect ─▶ sign on ─▶ the client has a connection
+//!                     ▲  each call goes as far as that is possible without waiting
+//!                     └──────── failed: another address, or a later call, when an address is to be dialled again
+//!   exchange     goes on with the stored dial where `maintain` left it, and waits
+//! ```
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::driver::{ClientDriver, StoredDial};
+use crate::net::connect_error::ConnectError;
+use crate::profile::Profile;
+use crate::upstream::{Attempt, Dialled, Dialler, Dialling, Pace};
+
+/// One address is resolved, connected to, and signed on to.
+pub(crate) trait DialAddress<D: ClientDriver>: fmt::Debug + Sized + Send + Sync {
+    fn begin(dialler: &Dialler<D>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError>;
+
+    /// Goes on, and waits for `patience` at most. `None` if there is more to do.
+    fn step(&mut self, profile: &Profile, patience: Duration) -> Result<Option<D::Connection>, ConnectError>;
+}
+
+/// Another client of the upstream may use an address sooner than this one is to try it again.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A dial that goes on whenever the client is asked to go on.
+#[derive(Debug)]
+pub(crate) struct DialInSteps<A> {
+    under_way: Option<Box<UnderWay<A>>>,
+    pace: Pace,
+    /// No dial begins before, if the last one failed otherwise than at its addresses.
+    not_before: Option<Instant>,
+}
+
+/// Each address is dialled once at most, until one lets us sign on.
+#[derive(Debug)]
+struct UnderWay<A> {
+    tries: Tries,
+    dialling: Dialling,
+    dial: A,
+}
+
+#[derive(Debug)]
+struct Tries {
+    attempt: Attempt,
+    failed: Option<ConnectError>,
+    began: Instant,
+    deadline: Instant,
+}
+
+impl<D: ClientDriver, A: DialAddress<D>> StoredDial<D> for DialInSteps<A> {
+    fn maintain(&mut self, dialler: &Dialler<D>) -> Result<Dialled<D>, Duration> {
+        let pause = self.not_before.map_or(Duration::ZERO, D::left);
+        if !pause.is_zero() {
+            return Err(pause);
+        }
+        match self.step(dialler, Duration::ZERO) {
+            Ok(Some(dialled)) => {
+                self.pace.reset();
+                Ok(dialled)
+            }
+            Ok(None) => Err(self.look_within()),
+            Err(error) => Err(self.pause_after::<D>(&error)),
+        }
+    }
+
+    fn finish(&mut self, dialler: &Dialler<D>, deadline: Instant) -> Result<Option<Dialled<D>>, ConnectError> {
+        let after = D::left(deadline);
+        while self.under_way.is_some() {
+            match self.step(dialler, D::left(deadline)) {
+                Ok(Some(dialled)) => return Ok(Some(dialled)),
+                Ok(None) if D::left(deadline).is_zero() => return Err(ConnectError::NoneInTime { after }),
+                Ok(None) => {}
+                // The exchange dials, and waits for an address where there is time for that.
+                Err(_) => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<A> DialInSteps<A> {
+    /// Begins a dial if there is none, goes on with it, and waits for `patience` at most. `None` if there is more to do.
+    fn step<D: ClientDriver>(
+        &mut self,
+        dialler: &Dialler<D>,
+        patience: Duration,
+    ) -> Result<Option<Dialled<D>>, ConnectError>
+    where
+        A: DialAddress<D>,
+    {
+        let mut under_way = match self.under_way.take() {
+            Some(under_way) => under_way,
+            None => Tries::begin(dialler).dial_next(dialler)?,
+        };
+        match under_way.dial.step(dialler.profile(), patience) {
+            Ok(Some(connection)) => return Ok(Some((connection, under_way.dialling.connected()))),
+            Ok(None) => self.under_way = Some(under_way),
+            Err(error) => {
+                let UnderWay { mut tries, dialling, .. } = *under_way;
+                tries.failed = Some(dialling.failed(error));
+                self.under_way = Some(tries.dial_next(dialler)?);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The longer a dial takes, the less often it is looked at: that delays the connection by a quarter at most.
+    fn look_within(&self) -> Duration {
+        let passed = self.under_way.as_ref().map_or(Duration::ZERO, |dial| dial.tries.began.elapsed());
+        (passed / 4).clamp(Duration::from_millis(1), Duration::from_millis(100))
+    }
+
+    fn pause_after<D: ClientDriver>(&mut self, error: &ConnectError) -> Duration {
+        let pause = self.pace.after(error);
+        let waits_for_address = matches!(error, ConnectError::NotYet { .. });
+        self.not_before = (!waits_for_address).then(|| D::within(pause));
+        pause.min(LOOK)
+    }
+}
+
+impl Tries {
+    fn begin<D: ClientDriver>(dialler: &Dialler<D>) -> Self {
+        let (began, deadline) = (D::now(), D::within(dialler.patience_in_background()));
+        Self { attempt: Attempt::new(), failed: None, began, deadline }
+    }
+
+    /// The next address that is to be dialled now.
+    fn dial_next<D: ClientDriver, A: DialAddress<D>>(
+        mut self,
+        dialler: &Dialler<D>,
+    ) -> Result<Box<UnderWay<A>>, ConnectError> {
+        loop {
+            let dialling = dialler.next_if_due(&mut self.attempt, &mut self.failed)?;
+            let within = D::left(self.deadline).min(dialler.profile().timeouts().connect);
+            match A::begin(dialler, &dialling, dialling.share(within)) {
+                Ok(dial) => return Ok(Box::new(UnderWay { tries: self, dialling, dial })),
+                Err(error) => self.failed = Some(dialling.failed(error)),
+            }
+        }
+    }
+}
+
+impl<A> Default for DialInSteps<A> {
+    fn default() -> Self {
+        Self { under_way: None, pace: Pace::default(), not_before: None }
+    }
+}

@@ -1,0 +1,386 @@
+//! Where a client leaves its connection between exchanges, and what maintains it meanwhile.
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use framelink_heartbeat::Verdict;
+
+use super::rules::ENDED;
+use crate::connector::ConnectError;
+use crate::drive;
+use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
+use crate::error::Cause;
+use crate::profile::{ExchangeKind, Profile};
+use crate::upstream::{Dialler, Pace, Seat};
+use framelink_profile::{DecodeError, EncodeError};
+
+/// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
+
+/// A connection, and what a loss is told to where something else has dialled it.
+pub(super) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
+
+/// A client's connection while no exchange uses it. A task or thread sends the heartbeats of the connection. With `keep-up` it also dials
+/// again when the connection is lost.
+#[derive(Debug)]
+pub(crate) struct IdleSlot<D: Driver> {
+    profile: Arc<Profile>,
+    /// With `keep-up`.
+    dialler: Option<Dialler<D>>,
+    /// A connection that is in use, or that needs no task, or has none.
+    in_hand: Option<WithSeat<D>>,
+    /// What the task maintains, once there has been a task.
+    idle: Option<Arc<Idle<D>>>,
+    task: TaskSlot<D>,
+    /// Why there was no task for the last connection that needs one.
+    task_error: Option<io::Error>,
+}
+
+/// With `keep-up`, one method of the client. When this is dropped, the connection is idle again, or is missing.
+pub(super) struct IdleUse<D: Driver> {
+    idle: Arc<Idle<D>>,
+    /// Boxed, because most methods hold none.
+    held: Option<Box<WithSeat<D>>>,
+}
+
+/// What the client shares with the task.
+#[derive(Debug)]
+struct Idle<D: Driver> {
+    state: Mutex<IdleState<D>>,
+    profile: Arc<Profile>,
+    /// With `keep-up`. Then the task waits for changes of the dialler, because these say when an address is due.
+    dialler: Option<Dialler<D>>,
+    /// Notified when the task is to go on, or with `keep-up` when the task has dialled.
+    changed: D::Notify,
+}
+
+#[derive(Debug)]
+struct IdleState<D: Driver> {
+    /// The connection while nothing uses it, and what a loss is told to.
+    connection: Option<WithSeat<D>>,
+    user: User,
+    /// The task waits until the client has no use for the connection.
+    is_waiting: bool,
+    /// Why the last connection was given up while it was idle.
+    verdict: Option<Verdict>,
+    is_over: bool,
+}
+
+/// What has the connection, or makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum User {
+    /// Nothing: the connection is idle, or is missing.
+    Nothing,
+    Client,
+    /// The task, which dials.
+    Task,
+}
+
+/// What the task does next.
+enum NextStep<'i, D: Driver> {
+    Wait(Duration),
+    WaitForChange,
+    Dial(&'i Dialler<D>),
+    End,
+}
+
+impl<D: Driver> IdleSlot<D> {
+    /// With a dialler the connection is kept up.
+    pub(crate) fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
+        let (profile, task) = (Arc::clone(profile), TaskSlot::new());
+        Self { profile, dialler, in_hand: None, idle: None, task, task_error: None }
+    }
+
+    /// With `keep-up`, one method of the client; begins the task if there is none. If the system has no thread left, the next method tries
+    /// again.
+    pub(super) fn begin_use(&mut self) -> Option<IdleUse<D>> {
+        let dialler = self.dialler.clone()?;
+        match self.begin() {
+            Ok(idle) => Some(IdleUse { idle: Arc::clone(idle), held: None }),
+            Err(_) => {
+                dialler.ledger().on_thread_refused();
+                None
+            }
+        }
+    }
+
+    /// Leaves a connection. A loss is told to the seat. Without a task the connection stays, and has no heartbeats until it is put back.
+    pub(crate) fn put(&mut self, connection: D::Connection, seat: Option<Arc<Seat>>) {
+        // Messages that arrive meanwhile are left to a client that only receives.
+        let has_beats = connection.is_watched() && self.profile.exchange().sends();
+        if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
+            self.in_hand = Some((connection, seat));
+            return;
+        }
+        match self.begin() {
+            Ok(idle) => {
+                idle.put((connection, seat));
+                self.task_error = None;
+            }
+            Err(error) => (self.in_hand, self.task_error) = (Some((connection, seat)), Some(error)),
+        }
+    }
+
+    fn begin(&mut self) -> io::Result<&Arc<Idle<D>>> {
+        let (profile, dialler) = (&self.profile, &self.dialler);
+        let idle = self.idle.get_or_insert_with(|| Arc::new(Idle::new(profile, dialler.clone())));
+        let name = if dialler.is_some() { "framelink-keep-up" } else { "framelink-beat" };
+        self.task.begin(name, || Arc::clone(idle).maintain_until_over())?;
+        Ok(idle)
+    }
+
+    /// Why the connection has no heartbeats between exchanges, where it should have them.
+    #[cfg(feature = "blocking")]
+    pub(crate) const fn task_error(&self) -> Option<&io::Error> {
+        self.task_error.as_ref()
+    }
+
+    /// Takes the connection, if it is there still.
+    pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
+        if let Some(taken) = self.in_hand.take() {
+            return Some(taken);
+        }
+        let mut state = self.idle.as_ref()?.lock();
+        let taken = state.connection.take()?;
+        state.user = User::Client;
+        Some(taken)
+    }
+
+    /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
+    pub(super) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
+        if let Some(taken) = self.in_hand.take() {
+            return Ok(Some(taken));
+        }
+        let Some(idle) = &self.idle else { return Ok(None) };
+        let after = D::left(deadline);
+        loop {
+            let version = idle.changed.version();
+            if let Some(taken) = idle.lock().take_unless_dialled() {
+                return Ok(taken);
+            }
+            if D::left(deadline).is_zero() {
+                return Err(ConnectError::NoneInTime { after });
+            }
+            idle.changed.wait(version, Some(deadline)).await;
+        }
+    }
+
+    /// The connection in use. It has no heartbeats until it is put back.
+    pub(crate) fn in_hand(&mut self) -> Option<&mut D::Connection> {
+        self.in_hand.as_mut().map(|(connection, _)| connection)
+    }
+
+    /// Has this connection in use. It has no heartbeats until it is put back.
+    pub(crate) fn hold(&mut self, connection: D::Connection) -> &mut D::Connection {
+        &mut self.in_hand.insert((connection, None)).0
+    }
+
+    /// Why the last connection was given up while it was idle, if that was because the peer was dead.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.idle.as_ref()?.lock().verdict
+    }
+}
+
+/// The connection is closed at once, however soon the task ends.
+impl<D: Driver> Drop for IdleSlot<D> {
+    fn drop(&mut self) {
+        if let Some(idle) = &self.idle {
+            idle.lock().is_over = true;
+            idle.wake_task();
+        }
+        let idle = self.take();
+        if let Some((_, Some(seat))) = &idle {
+            seat.leave();
+        }
+    }
+}
+
+impl<D: Driver> IdleUse<D> {
+    /// Has this connection until this is dropped.
+    pub(super) fn hold(&mut self, connection: D::Connection, seat: Arc<Seat>) -> &mut D::Connection {
+        &mut self.held.insert(Box::new((connection, Some(seat)))).0
+    }
+
+    /// The connection that this had is of no more use.
+    pub(super) fn discard(&mut self) {
+        self.held = None;
+    }
+}
+
+impl<D: Driver> Drop for IdleUse<D> {
+    fn drop(&mut self) {
+        match self.held.take() {
+            Some(held) => self.idle.put(*held),
+            None if self.idle.lock().release(User::Client) => self.idle.wake_task(),
+            None => {}
+        }
+    }
+}
+
+impl<D: Driver> Idle<D> {
+    fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
+        let state =
+            IdleState { connection: None, user: User::Client, is_waiting: false, verdict: None, is_over: false };
+        Self { state: Mutex::new(state), profile: Arc::clone(profile), dialler, changed: D::Notify::default() }
+    }
+
+    async fn maintain_until_over(self: Arc<Self>) {
+        let mut pace = Pace::default();
+        loop {
+            let version = self.wakes().version();
+            let pause = match self.next_step() {
+                NextStep::End => return,
+                NextStep::Wait(time) => Some(time),
+                NextStep::WaitForChange => None,
+                // Boxed, because most tasks never dial.
+                NextStep::Dial(dialler) => Some(Box::pin(self.dial(dialler, &mut pace)).await),
+            };
+            self.wakes().wait(version, pause.map(D::within)).await;
+        }
+    }
+
+    fn next_step(&self) -> NextStep<'_, D> {
+        let mut state = self.lock();
+        if state.is_over {
+            return NextStep::End;
+        }
+        if let Some((connection, seat)) = &mut state.connection {
+            let look = self.dialler.as_ref().map(|_| LOOK);
+            match maintain_for(connection, self.profile.exchange()).map(|time| time.into_iter().chain(look).min()) {
+                Ok(Some(time)) => return NextStep::Wait(time.max(PAUSE)),
+                Ok(None) => {}
+                Err(lost) => {
+                    if let Some(seat) = seat {
+                        seat.lost(&lost.why);
+                    }
+                    (state.connection, state.verdict) = (None, lost.verdict);
+                }
+            }
+        }
+        match &self.dialler {
+            Some(dialler) if state.user == User::Nothing => {
+                state.user = User::Task;
+                NextStep::Dial(dialler)
+            }
+            _ => {
+                state.is_waiting = true;
+                NextStep::WaitForChange
+            }
+        }
+    }
+
+    /// Dials, if an address is to be dialled now. How long until the task goes on.
+    async fn dial(&self, dialler: &Dialler<D>, pace: &mut Pace) -> Duration {
+        let _dialling = DialTurn(self);
+        match dialler.connect_if_due().await {
+            Ok((connection, seat)) => {
+                pace.reset();
+                let mut state = self.lock();
+                if state.is_over {
+                    drop(state);
+                    dialler.retire(connection, seat);
+                } else {
+                    (state.connection, state.user) = (Some((connection, Some(Arc::new(seat)))), User::Nothing);
+                }
+                Duration::ZERO
+            }
+            Err(error) => pace.after(&error),
+        }
+    }
+
+    fn put(&self, connection: WithSeat<D>) {
+        let mut state = self.lock();
+        (state.connection, state.user, state.verdict) = (Some(connection), User::Nothing, None);
+        // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
+        let is_waiting = std::mem::take(&mut state.is_waiting);
+        drop(state);
+        if is_waiting {
+            self.wake_task();
+        }
+    }
+
+    /// What the task waits for.
+    fn wakes(&self) -> &D::Notify {
+        self.dialler.as_ref().map_or(&self.changed, Dialler::changed)
+    }
+
+    fn wake_task(&self) {
+        self.wakes().notify();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IdleState<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While the task dials. A client that waits for the task goes on when this is dropped, also where the task ends with its runtime.
+struct DialTurn<'i, D: Driver>(&'i Idle<D>);
+
+impl<D: Driver> Drop for DialTurn<'_, D> {
+    fn drop(&mut self) {
+        self.0.lock().release(User::Task);
+        self.0.changed.notify();
+    }
+}
+
+impl<D: Driver> IdleState<D> {
+    /// For the client; `None` while the task dials.
+    fn take_unless_dialled(&mut self) -> Option<Option<WithSeat<D>>> {
+        if self.user == User::Task {
+            return None;
+        }
+        self.user = User::Client;
+        Some(self.connection.take())
+    }
+
+    /// This user has no connection, and makes none any more. False if it was not the user.
+    fn release(&mut self, user: User) -> bool {
+        let was_user = self.user == user;
+        if was_user {
+            self.user = User::Nothing;
+        }
+        was_user
+    }
+}
+
+/// An idle connection is of no more use.
+pub(super) struct LostIdle {
+    pub(super) why: String,
+    /// If the peer was dead.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do.
+pub(super) fn maintain_for<C: Connection>(
+    connection: &mut C,
+    exchange: ExchangeKind,
+) -> Result<Option<Duration>, LostIdle> {
+    match exchange.sends() {
+        true => maintain(connection, !exchange.receives()),
+        // A client that only receives gets the messages that arrive meanwhile from its next `recv`.
+        false if connection.has_ended(true) => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
+        false => Ok(None),
+    }
+}
+
+/// Does what is due on an idle connection. How long until there is more to do; `None`: not before an exchange uses it.
+pub(super) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Result<Option<Duration>, LostIdle> {
+    // A form of the application's own may panic, and then the connection is of no use.
+    match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(is_deaf)) {
+        Ok(Ok(time)) => Ok(time),
+        Ok(Err(error)) => {
+            let verdict = match error.cause() {
+                Cause::Dead(verdict) => Some(*verdict),
+                _ => None,
+            };
+            Err(LostIdle { why: error.to_string(), verdict })
+        }
+        Err(cause) => Err(LostIdle { why: cause.to_string(), verdict: None }),
+    }
+}

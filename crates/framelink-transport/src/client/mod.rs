@@ -1,0 +1,336 @@
+//! The client of a profile, for any driver.
+
+#[cfg(all(unix, feature = "nonblocking"))]
+pub(crate) mod dialling;
+pub(crate) mod driver;
+pub(crate) mod idle;
+mod methods;
+pub(crate) mod rules;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framelink_heartbeat::Verdict;
+
+use self::driver::{ClientDriver, StoredDial as _};
+use self::idle::{IdleSlot, WithSeat};
+pub(crate) use self::methods::client_methods;
+use self::rules::{ENDED, Next, after_call, after_send};
+use crate::CloseReport;
+use crate::driver::Connection as _;
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::{Profile, ProfileError, Side, Timeouts};
+use crate::session::Sent;
+use crate::upstream::{Berth, Dialler, sign_off_and_close};
+use framelink_session::Message;
+
+/// One exchange at a time with one peer, over a long connection or over short ones.
+#[derive(Debug)]
+pub(crate) struct Client<D: ClientDriver> {
+    dialler: Dialler<D>,
+    profile: Arc<Profile>,
+    /// The address of the connection, while there is one.
+    berth: Berth,
+    /// The long connection, while there is one and no exchange uses it.
+    connection: IdleSlot<D>,
+    /// The dial that [`maintain`](Self::maintain) goes on with.
+    dial: D::StoredDial,
+    /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
+    closing: Option<Box<(D::Connection, Instant)>>,
+    /// Why the last connection was given up by [`maintain`](Self::maintain).
+    verdict: Option<Verdict>,
+}
+
+impl<D: ClientDriver> Client<D> {
+    pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
+        let profile = Arc::clone(dialler.profile());
+        profile.check_one_at_a_time()?;
+        let kept_by_task = D::HAS_BACKGROUND && profile.keep_up();
+        let mut connection = IdleSlot::new(&profile, kept_by_task.then(|| dialler.clone()));
+        drop(connection.begin_use());
+        let (berth, dial) = Default::default();
+        Ok(Self { dialler, profile, berth, connection, dial, closing: None, verdict: None })
+    }
+
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.berth.address()
+    }
+
+    /// Dials, where a long connection is not there yet.
+    pub(crate) async fn connect(&mut self) -> Result<(), CallError> {
+        if self.is_short() {
+            return Ok(());
+        }
+        let _in_use = self.connection.begin_use();
+        let connection = self.connection_that_lives(D::within(self.profile.timeouts().connect)).await?;
+        self.keep(connection);
+        Ok(())
+    }
+
+    pub(crate) async fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
+        self.call_until(request, D::within(within), within).await
+    }
+
+    /// A call that has `within` in all, of which some may have passed.
+    pub(crate) async fn call_until(
+        &mut self,
+        request: &[u8],
+        deadline: Instant,
+        within: Duration,
+    ) -> Result<Message, CallError> {
+        let _in_use = self.connection.begin_use();
+        let half_close = self.profile.connection().short().is_some_and(|short| short.half_close);
+        loop {
+            let (connection, was_there) = self.connection(deadline).await?;
+            let mut connection = self.moved(connection);
+            let under_way = self.berth.begin();
+            let answered = connection.exchange(request, D::left(deadline), half_close).await;
+            under_way.end(answered.is_ok());
+            match answered {
+                Ok(reply) => {
+                    self.done(connection, deadline).await;
+                    return Ok(reply);
+                }
+                Err(error) => match after_call(was_there, &error) {
+                    Next::DialAgain => self.berth.lost(error.error()),
+                    Next::Keep => {
+                        self.keep(connection);
+                        return Err(error);
+                    }
+                    Next::Drop => {
+                        let error = error.within(within);
+                        self.berth.lost(error.error());
+                        return Err(error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Sends a message that has no reply.
+    pub(crate) async fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
+        let _in_use = self.connection.begin_use();
+        let timeouts = self.profile.timeouts();
+        let deadline = D::within(timeouts.reply.unwrap_or(Timeouts::REPLY));
+        let mut connection = self.connection_that_lives(deadline).await?;
+        let under_way = self.berth.begin();
+        let sent = connection.send_with_outcome(message, D::left(deadline).min(timeouts.write)).await;
+        under_way.end(sent.is_ok());
+        if let Err(error) = sent {
+            match after_send(&error) {
+                Next::Keep => self.keep(connection),
+                _ => self.berth.lost(error.error()),
+            }
+            return Err(error);
+        }
+        if !self.is_short() {
+            self.keep(connection);
+            return Ok(());
+        }
+        if self.peer_closes() {
+            connection.wait_for_end(timeouts.close).await;
+        }
+        let _seat = self.berth.leave();
+        let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
+        closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
+    }
+
+    /// A message that is written to a connection which has ended is lost, and no error says so.
+    async fn connection_that_lives(&mut self, deadline: Instant) -> Result<D::Connection, CallError> {
+        loop {
+            let (connection, was_there) = self.connection(deadline).await?;
+            let mut connection = self.moved(connection);
+            if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
+                return Ok(connection);
+            }
+            self.berth.lost(&ENDED);
+        }
+    }
+
+    pub(crate) async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        let mut in_use = self.connection.begin_use();
+        let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
+        let (connection, _) = dialled.map_err(CallError::into_error)?;
+        // With `keep-up` the connection is idle again when this future ends, however it ends.
+        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.berth.seat()?)));
+        let connection = match kept {
+            Some((in_use, seat)) => in_use.hold(connection, seat),
+            None => self.connection.hold(connection),
+        };
+        match connection.recv().await {
+            Ok(Some(message)) => {
+                self.berth.proved();
+                if self.is_short()
+                    && let Some(connection) = self.take()
+                {
+                    self.closing = Some(Box::new((connection, D::within(self.profile.timeouts().close))));
+                }
+                Ok(Some(message))
+            }
+            ended => {
+                self.connection.take();
+                if let Some(in_use) = &mut in_use {
+                    in_use.discard();
+                }
+                match &ended {
+                    Err(error) => self.berth.lost(error),
+                    Ok(_) => self.berth.lost(&"the peer closed the connection"),
+                }
+                ended
+            }
+        }
+    }
+
+    /// Signs off where the profile says so, and closes a long connection in good order.
+    pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
+        let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
+        let _seat = self.berth.leave();
+        sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
+    }
+
+    pub(crate) fn into_connection(mut self) -> Option<D::Connection> {
+        let connection = self.take();
+        self.berth.leave();
+        connection
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut D::Connection> {
+        if let Some(connection) = self.take() {
+            self.connection.hold(connection);
+        }
+        self.connection.in_hand()
+    }
+
+    /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.verdict.or_else(|| self.connection.verdict())
+    }
+
+    /// Why the connection has no heartbeats between exchanges, where it should have them.
+    #[cfg(feature = "blocking")]
+    pub(crate) const fn task_error(&self) -> Option<&std::io::Error> {
+        self.connection.task_error()
+    }
+
+    /// Does what is due on an idle connection, without waiting, and with `keep-up` dials; how long until there is more to do.
+    #[cfg(feature = "nonblocking")]
+    pub(crate) fn maintain(&mut self) -> Option<Duration> {
+        let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
+        if let Some(connection) = self.connection.in_hand() {
+            let maintained = match keep_up {
+                true => idle::maintain_for(connection, exchange)
+                    .map(|time| Some(time.map_or(idle::LOOK, |time| time.min(idle::LOOK)))),
+                false => idle::maintain(connection, !exchange.receives()),
+            };
+            match maintained {
+                Ok(time) => return time,
+                Err(lost) => {
+                    self.verdict = lost.verdict.or(self.verdict);
+                    self.connection.take();
+                    self.berth.lost(&lost.why);
+                }
+            }
+        }
+        if !keep_up {
+            return None;
+        }
+        match self.dial.maintain(&self.dialler) {
+            Ok((connection, seat)) => {
+                self.berth.hold(Arc::new(seat));
+                self.connection.hold(connection);
+                Some(Duration::ZERO)
+            }
+            Err(again) => Some(again),
+        }
+    }
+
+    /// The connection that is there, or one that is dialled. True if it was there.
+    async fn connection(&mut self, deadline: Instant) -> Result<(D::Connection, bool), CallError> {
+        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        if let Some(taken) = self.connection.take_until(deadline).await.map_err(failed)? {
+            return Ok((self.taken(taken), true));
+        }
+        if let Some((connection, seat)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
+            self.berth.hold(Arc::new(seat));
+            return Ok((connection, true));
+        }
+        self.let_go().await;
+        self.berth.lost(&ENDED);
+        let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
+        self.berth.hold(Arc::new(seat));
+        Ok((connection, false))
+    }
+
+    /// Takes the connection, if it is there.
+    fn take(&mut self) -> Option<D::Connection> {
+        let taken = self.connection.take()?;
+        Some(self.taken(taken))
+    }
+
+    fn taken(&mut self, (connection, seat): WithSeat<D>) -> D::Connection {
+        if let Some(seat) = seat {
+            self.berth.hold(seat);
+        }
+        connection
+    }
+
+    /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
+    /// connection before it is closed.
+    fn moved(&mut self, connection: D::Connection) -> D::Connection {
+        let replacement = self.berth.to_move().and_then(|seat| self.dialler.replacement(seat));
+        let Some((other, seat)) = replacement else { return connection };
+        if let Some(before) = self.berth.hold(Arc::new(seat)) {
+            self.dialler.retire(connection, before);
+        }
+        other
+    }
+
+    /// Waits for the end of a short connection that has done its work. The system holds the port of the side that closes first for a
+    /// while.
+    async fn let_go(&mut self) {
+        if self.peer_closes()
+            && let Some(closing) = &mut self.closing
+        {
+            let (connection, deadline) = &mut **closing;
+            connection.wait_for_end(D::left(*deadline)).await;
+        }
+        if self.closing.take().is_some() {
+            self.berth.leave();
+        }
+    }
+
+    fn keep(&mut self, connection: D::Connection) {
+        self.verdict = None;
+        if !self.is_short() {
+            self.connection.put(connection, self.berth.seat());
+        }
+    }
+
+    /// An exchange is over.
+    async fn done(&mut self, mut connection: D::Connection, deadline: Instant) {
+        if !self.is_short() {
+            return self.keep(connection);
+        }
+        let _seat = self.berth.leave();
+        let within = self.profile.timeouts().close.min(D::left(deadline));
+        if self.profile.sign_off().is_some() {
+            let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;
+        } else if self.peer_closes() {
+            connection.wait_for_end(within).await;
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.profile.connection().short().is_some()
+    }
+
+    /// Whether connections are short, and the peer closes first.
+    fn peer_closes(&self) -> bool {
+        self.profile.connection().short().is_some_and(|short| short.closes == Side::Server)
+    }
+}

@@ -1,0 +1,102 @@
+//! What a client does with its connection after something went wrong on it: the same on every driver.
+
+use std::time::Duration;
+
+use crate::error::{CallError, Cause};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::profile::Timeouts;
+use crate::session::{SendRefused, Sent};
+
+/// What is known of a connection that ended while nobody looked.
+pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing happened to it.
+    Keep,
+    /// It was of no use before the request began, so that the peer has seen nothing of it: the request goes over another one.
+    DialAgain,
+    /// It is closed: a late reply must not answer the next request.
+    Drop,
+}
+
+/// After a call that failed, on a connection that was there before it or was dialled for it.
+pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
+    match error.error().cause() {
+        Cause::Refused(SendRefused::Encode(_)) => Next::Keep,
+        _ if !was_there || !matches!(error.sent(), Sent::Not) => Next::Drop,
+        Cause::NoReply
+        | Cause::Reset(_)
+        | Cause::Io(_)
+        | Cause::Closed
+        | Cause::Dead(_)
+        | Cause::Unclean(_)
+        | Cause::Refused(SendRefused::Failed | SendRefused::Finished) => Next::DialAgain,
+        _ => Next::Drop,
+    }
+}
+
+/// After a message that could not be sent.
+pub(crate) const fn after_send(error: &CallError) -> Next {
+    match error.error().cause() {
+        Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => Next::Keep,
+        _ => Next::Drop,
+    }
+}
+
+/// How long a link may take for a message that is no request: waiting for a connection, dialling and writing have one deadline.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
+    timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
+}
+
+/// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
+/// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
+pub(crate) const fn pause_before(tries: u32) -> Duration {
+    match tries {
+        0 | 1 => Duration::ZERO,
+        2..8 => Duration::from_millis(1 << tries),
+        _ => Duration::from_millis(250),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Operation};
+    use crate::session::Unclean;
+
+    fn error(cause: Cause) -> Error {
+        Error::new(Operation::Call, None, cause)
+    }
+
+    #[test]
+    fn only_what_the_peer_has_not_seen_goes_over_another_connection() {
+        let reset = || Cause::Reset(std::io::ErrorKind::ConnectionReset.into());
+        for (cause, sent, was_there, next) in [
+            (Cause::NoReply, Sent::Not, true, Next::DialAgain),
+            (Cause::NoReply, Sent::Not, false, Next::Drop),
+            (Cause::NoReply, Sent::Perhaps, true, Next::Drop),
+            (reset(), Sent::Not, true, Next::DialAgain),
+            (reset(), Sent::Perhaps, true, Next::Drop),
+            (Cause::Closed, Sent::Not, true, Next::DialAgain),
+            (Cause::Unclean(Unclean), Sent::Not, true, Next::DialAgain),
+            (Cause::Refused(SendRefused::Failed), Sent::Not, true, Next::DialAgain),
+            (Cause::Unasked, Sent::Not, true, Next::Drop),
+        ] {
+            let name = format!("{cause:?} {sent:?} {was_there}");
+            assert_eq!(after_call(was_there, &CallError::new(sent, error(cause))), next, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_kept_when_a_message_found_no_room_and_dropped_when_it_failed() {
+        let no_room = Cause::NoRoom { after: std::time::Duration::from_secs(1), queued_bytes: 7 };
+        for (cause, next) in
+            [(no_room, Next::Keep), (Cause::Refused(SendRefused::Finished), Next::Drop), (Cause::Closed, Next::Drop)]
+        {
+            assert_eq!(after_send(&CallError::new(Sent::Not, error(cause))), next);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What every connection has, and the rules that follow from it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
+use crate::CloseReport;
+use crate::drive::{self, Came, Clock as _, Close, Port, Wants};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
+
+/// How far something got: it is done, or this has to be waited for.
+pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
+
+/// The session of a connection.
+pub(crate) struct Parts<'p, C: Decode + Encode> {
+    pub(crate) receiving: &'p mut Receiving<Arc<C>>,
+    pub(crate) sending: &'p mut Sending<Arc<C>>,
+    pub(crate) exchange: &'p mut Exchange,
+}
+
+/// A connection whose socket is used now.
+pub(crate) type Open<'p, C, P, K> = drive::Open<'p, Arc<C>, Arc<C>, P, K>;
+
+type OpenOf<'p, E, P> = Open<'p, <E as SessionParts>::Codec, P, <E as SessionParts>::Clock>;
+
+/// A connection with a session, whatever its socket is.
+pub(crate) trait SessionParts {
+    type Codec: Decode + Encode;
+    type Clock: drive::Clock + Copy;
+
+    fn parts(&mut self) -> Parts<'_, Self::Codec>;
+    fn receiving(&self) -> &Receiving<Arc<Self::Codec>>;
+    fn sending(&self) -> &Sending<Arc<Self::Codec>>;
+    fn exchange_state(&self) -> &Exchange;
+
+    fn clock(&self) -> Self::Clock;
+    fn peer(&self) -> Option<SocketAddr>;
+
+    /// Gives the socket up: nothing more is sent or received.
+    fn close_socket(&mut self);
+
+    /// Nothing more is received.
+    fn close_reading(&mut self);
+
+    /// Counts time like the connection that this one is joined with, wherever heartbeats are concerned.
+    fn count_like(&mut self, clock: Self::Clock);
+
+    /// Whether a call is under way that another operation answers.
+    fn is_calling(&self) -> bool {
+        false
+    }
+
+    /// Whether messages may be sent and received.
+    #[inline]
+    fn check(&self, operation: Operation) -> Result<(), ErrorOf<Self::Codec>> {
+        if self.is_calling() {
+            return Err(self.error(operation, Cause::UnderWay));
+        }
+        self.exchange_state().check().map_err(|unclean| self.error(operation, Cause::Unclean(unclean)))
+    }
+
+    fn error(&self, operation: Operation, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
+        Error::new(operation, self.peer(), cause)
+    }
+
+    fn call_error(&self, sent: Sent, cause: CauseOf<Self::Codec>) -> CallErrorOf<Self::Codec> {
+        CallError::new(sent, self.error(Operation::Call, cause))
+    }
+
+    /// Receiving has failed.
+    fn receive_failed(&mut self, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
+        if ends_reading(&cause) {
+            self.close_reading();
+        }
+        self.error(Operation::Receive, cause)
+    }
+
+    fn timed_out(&self, after: Duration) -> CauseOf<Self::Codec> {
+        let unwritten_bytes = self.sending().queued_len();
+        Cause::TimedOut { after, unwritten_bytes, unfinished: self.receiving().unfinished() }
+    }
+}
+
+/// A connection of a driver, with its socket.
+pub(crate) trait Endpoint: SessionParts {
+    /// How the socket may wait: the task that it wakes, until when it waits by itself, or nothing where it never waits.
+    type Wait<'w>;
+
+    /// For what waits for nothing.
+    const AT_ONCE: Self::Wait<'static>;
+
+    /// The session and its socket; [`Cause::Closed`] after the connection was given up.
+    fn open<'p, 'w: 'p>(
+        &'p mut self,
+        wait: Self::Wait<'w>,
+    ) -> Result<OpenOf<'p, Self, impl Port>, CauseOf<Self::Codec>>;
+
+    /// For what looks at the socket and does not wait for the peer. A socket that waits by itself may take a moment.
+    fn briefly(&self) -> Self::Wait<'static> {
+        Self::AT_ONCE
+    }
+
+    /// Whether it has ended since it was used last. Where no operation takes messages (`is_heard` is false) they are dropped.
+    fn look_for_end(&mut self, is_heard: bool) -> bool {
+        self.open(Self::AT_ONCE).and_then(|mut open| open.inbound(true).has_ended(is_heard)).unwrap_or(true)
+    }
+
+    /// Receives, as far as the socket lets it; what is to be written leaves meanwhile.
+    #[inline]
+    fn attend(&mut self, wait: Self::Wait<'_>) -> Result<Came, ErrorOf<Self::Codec>> {
+        attend(self, wait)
+    }
+
+    /// The same, as one step of receiving: the message, `None` at the end, or what to wait for.
+    #[inline]
+    fn receive_step(&mut self, wait: Self::Wait<'_>) -> Step<Option<Message>, ErrorOf<Self::Codec>> {
+        Ok(match self.attend(wait)? {
+            Came::Message(message) => Ok(Some(message)),
+            Came::Closed => Ok(None),
+            Came::Wait(until) if self.sending().has_output() => Err(Wants::Both(until)),
+            Came::Wait(until) => Err(Wants::Read(until)),
+            Came::Beat => Err(Wants::Both(drive::AT_ONCE)),
+        })
+    }
+
+    /// Deals with heartbeats between two exchanges. How soon it has to be done again.
+    fn tend_between(&mut self, is_deaf: bool) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
+        self.check(Operation::Receive)?;
+        let tended = self.open(self.briefly()).and_then(|mut open| open.tend(is_deaf));
+        let until = tended.map_err(|cause| self.receive_failed(cause))?;
+        Ok(until.map(|at| at.saturating_sub(self.clock().now())))
+    }
+
+    /// For a pool: whether it is clean, so that it can be lent. On tokio what comes from now on wakes the task that `wait` names.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    fn inspect_for_pool(
+        &mut self,
+        wait: Self::Wait<'_>,
+        is_deaf: bool,
+    ) -> Result<Option<Duration>, CauseOf<Self::Codec>> {
+        self.exchange_state().check().map_err(Cause::Unclean)?;
+        crate::pool::inspect(self.open(wait)?, is_deaf)
+    }
+
+    /// Begins to close it in good order.
+    fn begin_close(&mut self, within: Duration) -> Close {
+        let clock = self.clock();
+        Close::begin(self.parts().sending, &clock, within)
+    }
+
+    /// Goes on with that as far as the socket lets it: the report when it is closed, else what to wait for, to its deadline at most.
+    fn advance_close(&mut self, close: &mut Close, wait: Self::Wait<'_>) -> Step<CloseReport, ErrorOf<Self::Codec>> {
+        let advanced = self.open(wait).and_then(|open| close.advance(open));
+        advanced.map_err(|cause| self.error(Operation::Close, cause))
+    }
+
+    /// Gives the connection up. Messages that have come are handed to where [`OnUnread`](session::OnUnread) says. The exchange stays open, so
+    /// that the next operation says why it fails.
+    fn abandon(&mut self) {
+        if let Ok(mut open) = self.open(Self::AT_ONCE) {
+            open.inbound(true).give_unread();
+        }
+        self.close_socket();
+    }
+
+    /// Before it is taken apart: after a call that was given up nothing could be told from its late reply.
+    fn abandon_unclean(&mut self) {
+        if self.check(Operation::Call).is_err() {
+            self.abandon();
+        }
+    }
+
+    /// Before calls go on in both directions at a time: the next message need not come soon.
+    fn begin_duplex(&mut self) {
+        self.abandon_unclean();
+        self.parts().receiving.unlimit_first();
+    }
+
+    /// Before it sends for two connections, and `receiving` receives. They share their heartbeats.
+    fn begin_simplex(&mut self, receiving: &mut Self) {
+        self.begin_duplex();
+        receiving.begin_duplex();
+        let clock = receiving.clock();
+        self.count_like(clock);
+        let (ours, theirs) = (self.parts(), receiving.parts());
+        session::join(theirs.receiving, ours.sending, ours.receiving, theirs.sending, clock.now());
+    }
+}
+
+/// What [`Endpoint::attend`] does unless a driver has a shorter way.
+#[inline]
+pub(crate) fn attend<E: Endpoint + ?Sized>(endpoint: &mut E, wait: E::Wait<'_>) -> Result<Came, ErrorOf<E::Codec>> {
+    let came = endpoint.open(wait).and_then(|mut open| open.attend());
+    came.map_err(|cause| endpoint.receive_failed(cause))
+}
+
+/// Where the session lies in a connection, inside its `impl SessionParts`.
+macro_rules! session_parts {
+    ($($receiving:ident).+, $($sending:ident).+, $($exchange:ident).+, $($peer:ident).+) => {
+        type Codec = C;
+        type Clock = Clock;
+
+        fn parts(&mut self) -> $crate::connection::Parts<'_, C> {
+            $crate::connection::Parts {
+                receiving: &mut self.$($receiving).+,
+                sending: &mut self.$($sending).+,
+                exchange: &mut self.$($exchange).+,
+            }
+        }
+
+        fn receiving(&self) -> &$crate::session::Receiving<std::sync::Arc<C>> {
+            &self.$($receiving).+
+        }
+
+        fn sending(&self) -> &$crate::session::Sending<std::sync::Arc<C>> {
+            &self.$($sending).+
+        }
+
+        fn exchange_state(&self) -> &$crate::session::Exchange {
+            &self.$($exchange).+
+        }
+
+        fn clock(&self) -> Clock {
+            self.clock
+        }
+
+        fn peer(&self) -> Option<std::net::SocketAddr> {
+            self.$($peer).+
+        }
+    };
+}
+pub(crate) use session_parts;
+
+/// The same where the connection is made of two halves.
+macro_rules! session_parts_in_halves {
+    () => {
+        $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.peer);
+
+        fn close_socket(&mut self) {
+            self.receiver.give_up();
+            self.sender.give_up();
+        }
+
+        fn close_reading(&mut self) {
+            self.receiver.give_up();
+        }
+
+        fn count_like(&mut self, clock: Clock) {
+            self.sender.clock = clock;
+        }
+    };
+}
+pub(crate) use session_parts_in_halves;

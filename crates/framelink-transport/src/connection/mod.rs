@@ -1,0 +1,47 @@
+//! A connection: a session and a socket. Its rules are here, each of them once.
+//!
+//! A driver shows its connection as an [`Endpoint`]: where the session lies, and how the socket is used without waiting longer than the
+//! driver says. What follows from that answers at once: it is done, or it says what to wait for. Waiting is the driver's part.
+//!
+//! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
+//! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
+
+#![cfg_attr(
+    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "a driver uses a part; with all of them each item is used"
+    )
+)]
+
+mod docs;
+mod endpoint;
+mod methods;
+mod pending_call;
+mod polled;
+mod recv_half;
+mod send_half;
+#[cfg(test)]
+mod tests;
+
+use framelink_codec::{Decode, Encode};
+
+pub(crate) use docs::docs;
+pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves};
+pub(crate) use methods::{
+    connection_methods, exchanging_connection_methods, socket_connection_methods, tending_connection_methods,
+    waiting_connection_methods,
+};
+pub(crate) use pending_call::PendingCall;
+pub(crate) use polled::polled_send_methods;
+pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_methods};
+pub(crate) use send_half::{send_half_methods, send_half_tend, waiting_send_half_methods};
+
+use crate::error::{CallError, Cause, Error};
+
+/// The errors of a framing for both directions.
+pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
+pub(crate) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
+pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;

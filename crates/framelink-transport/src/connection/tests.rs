@@ -1,0 +1,197 @@
+//! The rules on a wire in memory, on a clock that only moves when it is told to.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CauseOf, Endpoint, Open, Parts, PendingCall, SessionParts, session_parts};
+use crate::drive::{self, Input, Output, Wants};
+use crate::error::{Cause, Operation};
+use crate::heartbeat::Role;
+use crate::session::{self, Sent, Session};
+use crate::{Directions, Framing, Heartbeat};
+
+type C = Directions;
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy)]
+struct Clock(Duration);
+
+impl drive::Clock for Clock {
+    fn now(&self) -> Duration {
+        self.0
+    }
+}
+
+/// What the peer has sent, and what it has been sent.
+#[derive(Default)]
+struct Wire {
+    sent: VecDeque<u8>,
+    taken: Vec<u8>,
+    is_full: bool,
+}
+
+struct Port<'w>(&'w mut Wire);
+
+impl Input for Port<'_> {
+    fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
+        match io::Read::read(&mut self.0.sent, space)? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.read(space, None)
+    }
+}
+
+impl Output for Port<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.is_full {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.0.taken.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write(&parts[0])
+    }
+
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl drive::Port for Port<'_> {
+    fn input(&mut self) -> &mut impl Input {
+        self
+    }
+
+    fn output(&mut self) -> &mut impl Output {
+        self
+    }
+}
+
+struct Connection {
+    wire: Option<Wire>,
+    session: Session<Arc<C>, Arc<C>>,
+    clock: Clock,
+    peer: Option<SocketAddr>,
+}
+
+impl Connection {
+    fn new() -> Self {
+        let framing = Arc::new(C::from("net:2".parse::<Framing>().unwrap()));
+        let session = Session::new(Arc::clone(&framing), framing);
+        Self { wire: Some(Wire::default()), session, clock: Clock(Duration::ZERO), peer: None }
+    }
+
+    fn wire(&mut self) -> &mut Wire {
+        self.wire.as_mut().unwrap()
+    }
+}
+
+impl SessionParts for Connection {
+    session_parts!(session.receiving, session.sending, session.exchange, peer);
+
+    fn close_socket(&mut self) {
+        self.wire = None;
+        self.session.sending.on_failed();
+    }
+
+    fn close_reading(&mut self) {
+        self.wire = None;
+    }
+
+    fn count_like(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+}
+
+impl Endpoint for Connection {
+    type Wait<'w> = ();
+
+    const AT_ONCE: () = ();
+
+    fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
+        let Some(wire) = &mut self.wire else { return Err(Cause::Closed) };
+        let Session { receiving, sending, .. } = &mut self.session;
+        Ok(Open { receiving, sending, port: Port(wire), clock: &self.clock })
+    }
+}
+
+#[test]
+fn a_call_is_over_when_its_reply_has_come() {
+    let mut connection = Connection::new();
+    let mut call = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
+    assert_eq!(call.deadline(), WITHIN);
+    assert_eq!(call.advance(&mut connection, ()).unwrap(), Err(Wants::Read(None)));
+    assert_eq!(connection.wire().taken, b"\x00\x03ask");
+    assert!(connection.check(Operation::Send).is_err(), "the reply is owed");
+    connection.wire().sent.extend(b"\x00\x03yes");
+    assert_eq!(&call.advance(&mut connection, ()).unwrap().unwrap()[..], b"yes");
+    assert!(connection.check(Operation::Send).is_ok());
+}
+
+#[test]
+fn a_call_whose_time_is_over_ends_the_connection_and_says_how_far_it_got() {
+    for (is_full, sent) in [(false, Sent::NoReply), (true, Sent::Not)] {
+        let mut connection = Connection::new();
+        connection.wire().is_full = is_full;
+        let mut call = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
+        assert!(call.advance(&mut connection, ()).unwrap().is_err());
+        connection.clock.0 = WITHIN;
+        let error = call.time_out(&mut connection);
+        assert_eq!(error.sent(), sent);
+        assert!(matches!(error.error().cause(), Cause::TimedOut { after: WITHIN, .. }), "{error}");
+        assert!(connection.wire.is_none());
+        let error = connection.check(Operation::Receive).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Unclean(_)), "what is asked next is told why: {error}");
+    }
+}
+
+#[test]
+fn closing_ends_with_its_time_though_the_peer_does_not_close() {
+    let mut connection = Connection::new();
+    connection.wire().sent.extend(b"\x00\x03one\x00\x03two");
+    let mut close = connection.begin_close(WITHIN);
+    assert_eq!(connection.advance_close(&mut close, ()).unwrap(), Err(Wants::Read(None)));
+    connection.clock.0 = WITHIN;
+    let report = connection.advance_close(&mut close, ()).unwrap().unwrap();
+    assert_eq!((report.discarded, report.peer_closed), (2, false));
+}
+
+#[test]
+fn a_pair_has_the_clock_and_one_pulse_of_what_receives() {
+    let (mut sending, mut receiving) = (Connection::new(), Connection::new());
+    let heartbeat = Arc::new("empty".parse::<Heartbeat>().unwrap());
+    let Parts { receiving: received, sending: sent, .. } = sending.parts();
+    session::watch(received, sent, heartbeat, Role::Client, session::jitter(), Duration::ZERO);
+    receiving.clock.0 = WITHIN;
+    sending.begin_simplex(&mut receiving);
+    assert_eq!(sending.clock.0, WITHIN);
+    assert!(sending.sending().pulse().is_some() && receiving.receiving().pulse().is_some());
+    assert!(sending.receiving().pulse().is_none() && receiving.sending().pulse().is_none());
+}
+
+#[test]
+fn taking_a_connection_apart_after_a_call_that_was_given_up_closes_it() {
+    let mut connection = Connection::new();
+    let _ = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
+    connection.begin_duplex();
+    assert!(connection.wire.is_none());
+    assert!(connection.look_for_end(true), "it has ended");
+}

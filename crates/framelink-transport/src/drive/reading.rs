@@ -1,0 +1,148 @@
+//! One read after the other, and the limits that are looked at before each.
+
+use std::io;
+use std::time::Duration;
+
+use framelink_codec::Decode;
+
+use super::{Clock, Inbound, Input, is_wait};
+use crate::error::Cause;
+use crate::session::Ending;
+
+/// What is known from the reads before.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// Since when, where there is a limit.
+    began: Option<Duration>,
+    /// The last read would have had to wait.
+    is_dry: bool,
+}
+
+/// What one read came to.
+pub(super) enum Read {
+    /// Ask the session again.
+    Again,
+    /// Nothing more can be read now, until then.
+    Wait(Option<Duration>),
+}
+
+impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
+    /// Reads once, where the session waits for more until then.
+    pub(super) fn read_once<E>(
+        &mut self,
+        reading: &mut Reading,
+        until: Option<Duration>,
+    ) -> Result<Read, Cause<D::Error, E>> {
+        let overdue = self.check_limit(reading)?;
+        let alive = self.receiving.alive_at();
+        let ends = match self.receiving.has_tenure() {
+            false => None,
+            true => match self.check_tenure(reading)? {
+                Read::Again => return Ok(Read::Again),
+                Read::Wait(ends) => ends,
+            },
+        };
+        let soonest = [until, overdue, alive, ends].into_iter().flatten().min();
+        let read = self.read_or_wait(soonest);
+        if let Some(ending) = self.receiving.told() {
+            // It is what ended the read.
+            return Err(self.ended(ending));
+        }
+        if self.took(read)? {
+            reading.is_dry = false;
+            return Ok(Read::Again);
+        }
+        self.receiving.release();
+        self.receiving.on_idle(false);
+        if self.input.is_starved() {
+            return Ok(Read::Wait(None));
+        }
+        reading.is_dry = true;
+        // Only a deadline is worth a look at the clock.
+        let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
+        let now = self.clock.now();
+        if soonest > now {
+            return Ok(Read::Wait(Some(soonest)));
+        }
+        if until.is_some_and(|at| at <= now) {
+            self.receiving.on_deadline(now);
+        }
+        if alive.is_some_and(|at| at <= now) {
+            self.receiving.on_time(now).map_err(Cause::Dead)?;
+        }
+        Ok(Read::Again)
+    }
+
+    /// An error if a message, or the first one, has taken too long; otherwise until when it may. All that has come by then counts, however
+    /// late we look; only reading it may not take longer than the limit once more.
+    fn check_limit<E>(&mut self, reading: &mut Reading) -> Result<Option<Duration>, Cause<D::Error, E>> {
+        let Some((at, after)) = self.receiving.overdue_at() else { return Ok(None) };
+        let now = self.clock.now();
+        let began = *reading.began.get_or_insert(now);
+        let is_read = reading.is_dry || now.saturating_sub(began) >= after;
+        if at <= now && (is_read || self.receiving.late_for(at, now) >= after) {
+            return Err(Cause::TimedOut { after, unwritten_bytes: 0, unfinished: self.receiving.overdue() });
+        }
+        Ok(Some(at))
+    }
+
+    /// An error if the connection is to end now, unless something has come that nobody has noticed yet; otherwise when to ask again. While
+    /// a quiet moment is waited for nobody tells a reader that waits by itself when the last reply is out.
+    fn check_tenure<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
+        const SLICE: Duration = Duration::from_millis(20);
+        let now = self.clock.now();
+        let Some(ending) = self.receiving.ending(now, reading.is_dry) else {
+            let draining = match (self.receiving.is_draining(now), reading.is_dry) {
+                (true, false) => Some(now),
+                (true, true) if self.waits() => Some(now.saturating_add(SLICE)),
+                _ => None,
+            };
+            return Ok(Read::Wait([self.receiving.ends_at(now), draining].into_iter().flatten().min()));
+        };
+        if reading.is_dry && !ending.is_abrupt() {
+            let read = self.input.read_now(self.receiving.space());
+            if self.took(read)? {
+                reading.is_dry = false;
+                return Ok(Read::Again);
+            }
+        }
+        self.receiving.release();
+        Err(self.ended(ending))
+    }
+
+    /// What ends at once needs nothing of what has come.
+    pub(super) fn ended<E>(&mut self, ending: Ending) -> Cause<D::Error, E> {
+        // What a drain cuts is counted.
+        if ending.is_abrupt() && ending != Ending::Cut {
+            self.receiving.forget();
+        }
+        Cause::Ended(ending)
+    }
+
+    /// Reads, or waits for something to read. An idle connection holds no buffer: where reads wait by themselves, what is there is looked
+    /// for before a large one is held for what may never come.
+    fn read_or_wait(&mut self, until: Option<Duration>) -> io::Result<usize> {
+        if self.waits() && self.receiving.would_idle_with_much() {
+            match self.input.read_now(self.receiving.space()) {
+                Err(error) if is_wait(&error) => self.receiving.forget(),
+                read => return read,
+            }
+        }
+        self.read(until)
+    }
+
+    /// Tells the session what a read brought. False if it would have to wait.
+    #[inline]
+    pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
+        match read {
+            // Whoever wrote last was told of it, and whoever reads must be too.
+            Ok(0) if self.receiving.is_torn() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
+            Ok(0) => self.receiving.on_closed(),
+            Ok(count) => self.receiving.on_read(count, self.clock.now()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_wait(&error) => return Ok(false),
+            Err(error) => return Err(Cause::of_io(error)),
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,48 @@
+//! The task or thread of a role.
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests;
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Driver, Task as _};
+
+/// The task of a role, of which there is one at most. When this is dropped, a task ends where it waits; a thread ends when it looks whether
+/// its role is gone.
+#[derive(Debug)]
+pub(crate) struct TaskSlot<D: Driver>(Mutex<Option<D::Task>>);
+
+impl<D: Driver> TaskSlot<D> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Begins the task, unless it is there. A task that has ended, for example with its runtime, is begun again.
+    pub(crate) fn begin<F>(&self, name: &'static str, work: impl FnOnce() -> F) -> io::Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut task = self.lock();
+        if task.as_ref().is_none_or(D::Task::is_finished) {
+            *task = Some(D::spawn(name, work())?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn abort(&self) {
+        if let Some(task) = self.lock().take() {
+            task.abort();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<D::Task>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Driver> Drop for TaskSlot<D> {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}

@@ -1,0 +1,118 @@
+//! How a public method turns the future of a role into what it returns.
+
+/// For a method that is `async`.
+#[cfg(feature = "tokio")]
+macro_rules! awaited {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+/// For a method of a driver that waits by itself.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+macro_rules! ready {
+    ($future:expr) => {
+        $crate::driver::at_once($future)
+    };
+}
+
+/// For what has waited already when it returns.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+macro_rules! plain {
+    ($output:expr) => {
+        $output
+    };
+}
+
+/// The clock and the dialling of a driver that waits by itself.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+macro_rules! waiting_driver {
+    () => {
+        type Connection = Connection;
+        type Clock = $crate::net::clock::Clock;
+        type Notify = $crate::driver::ThreadNotify;
+        type Lookup = $crate::net::resolver::Lookup;
+        type Resolver = $crate::net::resolver::Resolver;
+
+        fn clock() -> Self::Clock {
+            Self::Clock::start()
+        }
+
+        fn now() -> std::time::Instant {
+            std::time::Instant::now()
+        }
+
+        fn resolver(lookup: Option<Self::Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Self::Resolver {
+            Self::Resolver::new(lookup, on_panic)
+        }
+
+        async fn dial(
+            connector: &super::Connector,
+            resolver: &Self::Resolver,
+            name: &std::sync::Arc<str>,
+        ) -> Result<Connection, $crate::connector::ConnectError> {
+            let mut connector = connector.clone();
+            connector.resolver = resolver.clone();
+            connector.connect($crate::net::peer::Peer::Name(std::sync::Arc::clone(name)))
+        }
+    };
+}
+
+/// The driver's `Connection`, as roles use it.
+macro_rules! role_connection {
+    ($wait:ident) => {
+        impl $crate::driver::Connection for Connection {
+            fn peer_addr(&self) -> Option<std::net::SocketAddr> {
+                self.peer_addr()
+            }
+
+            async fn exchange(
+                &mut self,
+                request: &[u8],
+                within: std::time::Duration,
+                half_close: bool,
+            ) -> Result<$crate::Message, $crate::CallError> {
+                $wait!(self.exchange(request, within, half_close))
+            }
+
+            async fn send_with_outcome(
+                &mut self,
+                payload: &[u8],
+                limit: std::time::Duration,
+            ) -> Result<(), $crate::CallError> {
+                $wait!(self.send_with_outcome(payload, limit))
+            }
+
+            async fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::Error> {
+                $wait!(self.recv())
+            }
+
+            async fn wait_for_end(&mut self, within: std::time::Duration) {
+                let received = $wait!(self.recv_within(within));
+                self.on_unread(received);
+            }
+
+            async fn close(self, within: std::time::Duration) -> Result<$crate::CloseReport, $crate::Error> {
+                $wait!(self.close(within))
+            }
+
+            fn has_ended(&mut self, is_heard: bool) -> bool {
+                self.has_ended(is_heard)
+            }
+
+            fn is_watched(&self) -> bool {
+                self.pulse().is_some()
+            }
+
+            fn maintain(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::Error> {
+                self.tend(is_deaf)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "tokio")]
+pub(crate) use awaited;
+pub(crate) use role_connection;
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) use {plain, ready, waiting_driver};

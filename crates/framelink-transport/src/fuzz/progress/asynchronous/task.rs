@@ -1,0 +1,38 @@
+//! A task that is polled when its waker was woken.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::task::{coop, yield_now};
+
+use super::super::world::{Shared, World};
+use crate::simulated::flag::Flag;
+
+pub(super) struct Task<T> {
+    flag: Arc<Flag>,
+    future: Pin<Box<dyn Future<Output = T>>>,
+    /// Its output, once there is one.
+    pub(super) done: Option<T>,
+}
+
+impl<T> Task<T> {
+    pub(super) fn new(future: impl Future<Output = T> + 'static) -> Self {
+        Self { flag: Flag::up(), future: Box::pin(future), done: None }
+    }
+
+    /// Polls it if it was woken; whether it was. What another task has used up of its turn does not count.
+    pub(super) async fn turn(&mut self, world: &Shared) -> bool {
+        if self.done.is_some() || !self.flag.lower() {
+            return false;
+        }
+        if !coop::has_budget_remaining() {
+            yield_now().await;
+        }
+        world.with(World::begin_call);
+        if let Poll::Ready(done) = self.future.as_mut().poll(&mut Context::from_waker(&self.flag.waker())) {
+            self.done = Some(done);
+        }
+        true
+    }
+}

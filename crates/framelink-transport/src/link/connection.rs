@@ -1,0 +1,166 @@
+//! One of the connections of a link.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::{LinkCaller as _, LinkDriver};
+use crate::driver::Notify as _;
+use crate::profile::{Profile, Sign};
+use crate::upstream::Seat;
+
+/// One of the connections of a link, or a pair: how many exchanges use it, and when it can be closed if it is wanted at another address.
+pub(crate) struct LinkConnection<D: LinkDriver> {
+    pub(crate) caller: D::Caller,
+    /// A pair of connections has none.
+    pub(super) seat: Option<Seat>,
+    profile: Arc<Profile>,
+    users: AtomicUsize,
+    /// No new exchange uses the connection.
+    is_leaving: AtomicBool,
+    /// Something closes the connection already.
+    is_vacated: AtomicBool,
+    /// Nothing is received any more.
+    has_ended: AtomicBool,
+    ended: D::Notify,
+}
+
+/// A connection in use by one exchange, until this is dropped.
+pub(super) struct ConnectionUse<D: LinkDriver> {
+    connection: Arc<LinkConnection<D>>,
+    was_useful: bool,
+}
+
+impl<D: LinkDriver> LinkConnection<D> {
+    pub(super) fn new(caller: D::Caller, seat: Option<Seat>, profile: &Arc<Profile>) -> Arc<Self> {
+        let (users, is_leaving, is_vacated, has_ended) = Default::default();
+        let (profile, ended) = (Arc::clone(profile), D::Notify::default());
+        Arc::new(Self { caller, seat, profile, users, is_leaving, is_vacated, has_ended, ended })
+    }
+
+    pub(super) fn begin_use(self: &Arc<Self>) -> ConnectionUse<D> {
+        self.users.fetch_add(1, Ordering::SeqCst);
+        if let Some(seat) = &self.seat {
+            seat.begin();
+        }
+        ConnectionUse { connection: Arc::clone(self), was_useful: false }
+    }
+
+    /// Whether an exchange can use the connection. If it has ended, its loss is reported here at the latest.
+    pub(super) fn is_open(&self) -> bool {
+        match self.caller.ended() {
+            Some(cause) => self.lost(&cause),
+            None => return !self.is_leaving.load(Ordering::SeqCst),
+        }
+        false
+    }
+
+    /// Gives the connection up.
+    pub(crate) fn abort(&self) {
+        self.vacate();
+        self.caller.abort();
+    }
+
+    /// Takes no new exchange. The connection is closed in good order when the last exchange on it is over.
+    pub(super) fn leave(self: &Arc<Self>) {
+        self.begin_leaving();
+        self.close_if_vacant();
+    }
+
+    /// The connection is being closed: nothing else closes it.
+    pub(crate) fn vacate(&self) {
+        self.is_vacated.store(true, Ordering::SeqCst);
+        self.begin_leaving();
+    }
+
+    fn begin_leaving(&self) {
+        self.is_leaving.store(true, Ordering::SeqCst);
+        if let Some(seat) = &self.seat {
+            seat.leave();
+        }
+    }
+
+    /// Closes the connection once, when no exchange uses it and nothing closes it yet: in good order, in the background. A peer that does
+    /// not end its own side in time is given up.
+    fn close_if_vacant(self: &Arc<Self>) {
+        if self.users.load(Ordering::SeqCst) > 0 || self.is_vacated.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let connection = Arc::clone(self);
+        let close = move |within| async move { D::finish_all(&[connection], within).await };
+        if D::detach("framelink-close", self.profile.timeouts().close, close).is_err() {
+            self.abort();
+        }
+    }
+
+    /// The message to sign off with, where the profile says so.
+    pub(crate) fn sign_off(&self) -> Option<&Sign> {
+        self.profile.sign_off()
+    }
+
+    /// An unsolicited message was received, so the peer is well.
+    pub(super) fn proved(&self) {
+        if let Some(seat) = &self.seat {
+            seat.proved();
+        }
+    }
+
+    /// The connection has ended, because of this.
+    pub(super) fn lost(&self, why: &impl Display) {
+        if let Some(seat) = &self.seat {
+            seat.lost(&why.to_string());
+        }
+    }
+
+    /// Nothing is received any more.
+    pub(super) fn on_end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+        self.ended.notify();
+    }
+
+    /// Waits until the connection has ended, until then at most.
+    pub(crate) async fn wait_until_ended(&self, until: Instant) {
+        loop {
+            let version = self.ended.version();
+            if self.has_ended.load(Ordering::Acquire) || self.caller.ended().is_some() || D::left(until).is_zero() {
+                return;
+            }
+            self.ended.wait(version, Some(until)).await;
+        }
+    }
+}
+
+impl<D: LinkDriver> ConnectionUse<D> {
+    pub(super) fn caller(&self) -> &D::Caller {
+        &self.connection.caller
+    }
+
+    /// Whether nothing else keeps the connection from being made again in haste.
+    pub(super) fn is_of_pair(&self) -> bool {
+        self.connection.seat.is_none()
+    }
+
+    /// No other exchange begins on the connection. It is closed in good order when the exchanges on it are over.
+    pub(super) fn leave(self) {
+        self.connection.leave();
+    }
+
+    /// The peer has answered.
+    pub(super) const fn was_useful(&mut self) {
+        self.was_useful = true;
+    }
+}
+
+impl<D: LinkDriver> Drop for ConnectionUse<D> {
+    fn drop(&mut self) {
+        let connection = &self.connection;
+        if let Some(seat) = &connection.seat {
+            seat.end(self.was_useful);
+        }
+        connection.users.fetch_sub(1, Ordering::SeqCst);
+        if connection.is_leaving.load(Ordering::SeqCst) {
+            connection.close_if_vacant();
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The connections of a link, and when another one is made.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::connection::ConnectionUse;
+use super::inbox::Outlet;
+use super::keep_up::KeepUp;
+use super::pairing::{LOOK, Pairing};
+use super::receiving::{self, ReceiveTask};
+use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
+use crate::connector::ConnectError;
+use crate::driver::{Notify as _, TaskSlot};
+use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::Profile;
+use crate::session::{Leg, Sent};
+use crate::upstream::{Dialler, Seat};
+
+/// The connections of a link, and how more of them are made.
+pub(super) struct LinkConnections<D: LinkDriver> {
+    all: Mutex<Vec<Arc<LinkConnection<D>>>>,
+    /// Held while a connection is dialled because there is none.
+    pub(super) dialling: D::DialLock,
+    /// Dials another connection beside those that are there.
+    growth: TaskSlot<D>,
+    /// The link is gone.
+    is_closed: AtomicBool,
+    source: Source<D>,
+    /// For a link with `keep-up`.
+    pub(super) keep_up: Option<KeepUp<D>>,
+    pub(super) profile: Arc<Profile>,
+    outlet: Outlet<D>,
+}
+
+/// How a connection is made.
+enum Source<D: LinkDriver> {
+    Dial(Dialler<D>),
+    Pair(Box<Pairing<D>>),
+}
+
+impl<D: LinkDriver> LinkConnections<D> {
+    pub(super) fn dialled(dialler: Dialler<D>, outlet: Outlet<D>) -> Arc<Self> {
+        let (profile, keep_up) = (Arc::clone(dialler.profile()), KeepUp::of(&dialler));
+        let connections = Self::new(profile, Source::Dial(dialler), keep_up, outlet);
+        connections.begin_keeping_up();
+        connections
+    }
+
+    pub(super) fn paired(profile: Arc<Profile>, pairing: Pairing<D>, outlet: Outlet<D>) -> Arc<Self> {
+        Self::new(profile, Source::Pair(Box::new(pairing)), None, outlet)
+    }
+
+    fn new(profile: Arc<Profile>, source: Source<D>, keep_up: Option<KeepUp<D>>, outlet: Outlet<D>) -> Arc<Self> {
+        let (all, growth, is_closed) = (Mutex::default(), TaskSlot::new(), AtomicBool::new(false));
+        Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
+    }
+
+    /// What the peer dials is accepted from now on, and joined when both connections are there.
+    pub(super) fn accept(self: &Arc<Self>, listeners: Vec<(Leg, D::Listener)>) -> io::Result<()> {
+        let Source::Pair(pairing) = &self.source else { return Ok(()) };
+        for (leg, listener) in listeners {
+            let weak = Arc::downgrade(self);
+            pairing.accept(listener, move |connection| {
+                weak.upgrade().inspect(|connections| connections.on_leg(leg, connection)).is_some()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Does nothing for a link without `keep-up`, or if its task has begun.
+    fn begin_keeping_up(self: &Arc<Self>) {
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.begin(self);
+        }
+    }
+
+    /// The least busy connection, or one that is dialled; true if it was there.
+    pub(super) async fn acquire(self: &Arc<Self>, deadline: Instant) -> Result<(ConnectionUse<D>, bool), CallError> {
+        self.begin_keeping_up();
+        self.move_to_preferred();
+        if let Some(using) = self.least_busy() {
+            if using.caller().in_flight() > 0 {
+                self.grow();
+            }
+            return Ok((using, true));
+        }
+        let deadline = match &self.source {
+            Source::Dial(_) => deadline,
+            Source::Pair(_) => deadline.min(D::within(self.profile.timeouts().connect)),
+        };
+        let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
+        self.dial(deadline).await.map_err(failed)
+    }
+
+    /// Gives all connections up.
+    pub(super) fn disconnect(&self) {
+        let all = self.lock().clone();
+        all.iter().for_each(|connection| connection.abort());
+        self.lock().retain(|connection| connection.is_open());
+    }
+
+    /// Closes all connections in good order, side by side, within that time. A connection that has not ended by then is given up.
+    pub(super) async fn finish(&self, within: Duration) {
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.is_paused.store(true, Ordering::Release);
+        }
+        let all = self.lock().clone();
+        D::finish_all(&all, within).await;
+    }
+
+    /// The link is gone.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.task.abort();
+            keep_up.on_change();
+        }
+        self.outlet.close();
+        if let Source::Pair(pairing) = &self.source {
+            pairing.close();
+        }
+        self.disconnect();
+    }
+
+    pub(super) fn status(&self) -> LinkStatus {
+        let all = self.lock();
+        LinkStatus {
+            connections: all.iter().filter(|connection| connection.is_open()).count(),
+            connections_max: self.most(),
+            in_flight: all.iter().map(|connection| connection.caller.in_flight()).sum(),
+            state: self.dialler().map(|dialler| dialler.ledger().state()),
+        }
+    }
+
+    /// A connection has ended.
+    pub(super) fn on_end(&self) {
+        if let Source::Pair(pairing) = &self.source {
+            pairing.on_lost();
+        }
+        if let Some(keep_up) = &self.keep_up {
+            keep_up.on_change();
+        }
+    }
+
+    /// The peer has dialled one connection of a pair: the other one is made too, where that is ours to do.
+    fn on_leg(self: &Arc<Self>, leg: Leg, connection: D::Connection) {
+        let Source::Pair(pairing) = &self.source else { return };
+        if pairing.on_leg(leg, connection) {
+            self.disconnect();
+        }
+        let (connections, within) = (Arc::clone(self), self.profile.timeouts().connect);
+        // If that fails, the next request says so.
+        let completing = D::spawn("framelink-dial", async move { drop(connections.dial(D::within(within)).await) });
+        if let Ok(task) = completing {
+            pairing.until_closed(task);
+        }
+    }
+
+    /// Waits for its turn to dial. By then there may be a connection that another task or thread has dialled.
+    async fn dial(self: &Arc<Self>, deadline: Instant) -> Result<(ConnectionUse<D>, bool), ConnectError> {
+        let within = D::left(deadline);
+        let Some(_turn) = self.dialling.take(Some(deadline)).await else { return Err(self.none_in_time(within)) };
+        if let Some(using) = self.least_busy() {
+            return Ok((using, true));
+        }
+        let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
+        let using = match &self.source {
+            // The dialler keeps to the deadline itself, and so knows which address did not answer in time.
+            Source::Dial(dialler) => {
+                let (connection, seat) = dialler.connect(deadline).await?;
+                self.add_dialled(task, connection, seat)
+            }
+            Source::Pair(pairing) => match self.pair(pairing, task, deadline).await? {
+                Some(using) => using,
+                None => return Err(self.none_in_time(within)),
+            },
+        };
+        Ok((using, false))
+    }
+
+    /// Makes a pair; `None` if there is none in time.
+    async fn pair(
+        self: &Arc<Self>,
+        pairing: &Pairing<D>,
+        task: ReceiveTask<D>,
+        deadline: Instant,
+    ) -> Result<Option<ConnectionUse<D>>, ConnectError> {
+        loop {
+            let version = pairing.changed.version();
+            pairing.settle(deadline).await;
+            if D::left(deadline).is_zero() || self.is_closed() {
+                return Ok(None);
+            }
+            pairing.dial_missing(deadline).await?;
+            if let Some((caller, receiver)) = pairing.join() {
+                return Ok(Some(self.add(task, caller, receiver, None)));
+            }
+            if let Some(using) = self.least_busy() {
+                return Ok(Some(using));
+            }
+            pairing.changed.wait(version, Some(deadline.min(D::within(LOOK)))).await;
+        }
+    }
+
+    /// Dials another connection beside those that are busy, if there may be more.
+    fn grow(self: &Arc<Self>) {
+        if !self.is_due() || !self.has_room() {
+            return;
+        }
+        let connections = Arc::downgrade(self);
+        // If that fails, the connections that are there go on; the next busy moment tries again.
+        let _ = self.growth.begin("framelink-dial", || async move {
+            let Some(connections) = connections.upgrade() else { return };
+            let _turn = connections.dialling.take(None).await;
+            if connections.is_due() {
+                let _ = connections.dial_one_more().await;
+            }
+        });
+    }
+
+    /// Dials another connection, if there may be more and an address is to be dialled now; `None` if there may not be more.
+    pub(super) async fn dial_one_more(self: &Arc<Self>) -> Result<Option<ConnectionUse<D>>, ConnectError> {
+        let Some(dialler) = self.dialler().filter(|_| self.has_room()) else { return Ok(None) };
+        let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
+        let (connection, seat) = dialler.connect_if_due().await?;
+        Ok(Some(self.add_dialled(task, connection, seat)))
+    }
+
+    /// Whether an address can be dialled now.
+    fn is_due(&self) -> bool {
+        self.dialler().is_none_or(|dialler| dialler.ledger().is_due())
+    }
+
+    /// Whether there may be another connection beside those that are there.
+    fn has_room(&self) -> bool {
+        !self.is_closed() && self.open() < self.most()
+    }
+
+    /// If a connection is wanted at another address, and there is a replacement at that address, the replacement takes its place.
+    pub(super) fn move_to_preferred(self: &Arc<Self>) {
+        let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger().has_moves()) else { return };
+        let all = self.lock().clone();
+        for before in all.iter().filter(|connection| connection.is_open()) {
+            let replacement = before.seat.as_ref().and_then(|seat| dialler.replacement(seat));
+            let Some((connection, seat)) = replacement else { continue };
+            match self.begin_receiving() {
+                Ok(task) => {
+                    drop(self.add_dialled(task, connection, seat));
+                    before.leave();
+                }
+                Err(_) => dialler.retire(connection, seat),
+            }
+        }
+    }
+
+    fn least_busy(&self) -> Option<ConnectionUse<D>> {
+        let mut all = self.lock();
+        all.retain(|connection| connection.is_open());
+        all.iter().min_by_key(|connection| connection.caller.in_flight()).map(LinkConnection::begin_use)
+    }
+
+    fn begin_receiving(self: &Arc<Self>) -> io::Result<ReceiveTask<D>> {
+        receiving::begin(self.outlet.clone(), Arc::downgrade(self))
+    }
+
+    fn add_dialled(self: &Arc<Self>, task: ReceiveTask<D>, connection: D::Connection, seat: Seat) -> ConnectionUse<D> {
+        let calls = self.profile.exchange().duplex().unwrap_or_default();
+        let (caller, receiver) = D::duplex(connection, calls.matching());
+        self.add(task, caller, receiver, Some(seat))
+    }
+
+    fn add(
+        &self,
+        task: ReceiveTask<D>,
+        caller: D::Caller,
+        receiver: D::Receiver,
+        seat: Option<Seat>,
+    ) -> ConnectionUse<D> {
+        let connection = LinkConnection::new(caller, seat, &self.profile);
+        let using = connection.begin_use();
+        self.lock().push(Arc::clone(&connection));
+        if self.is_closed() {
+            connection.abort();
+        }
+        task.give((receiver, connection));
+        using
+    }
+
+    fn none_in_time(&self, after: Duration) -> ConnectError {
+        let not_dialled = match &self.source {
+            Source::Pair(pairing) => pairing.not_dialled(),
+            Source::Dial(_) => None,
+        };
+        not_dialled.map_or(ConnectError::NoneInTime { after }, |leg| ConnectError::NotDialled { leg, after })
+    }
+
+    const fn dialler(&self) -> Option<&Dialler<D>> {
+        match &self.source {
+            Source::Dial(dialler) => Some(dialler),
+            Source::Pair(_) => None,
+        }
+    }
+
+    fn open(&self) -> usize {
+        self.lock().iter().filter(|connection| connection.is_open()).count()
+    }
+
+    /// How many connections there may be.
+    fn most(&self) -> usize {
+        usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<LinkConnection<D>>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,115 @@
+//! What a link needs of its driver, beside what every role needs.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::LinkConnection;
+use crate::driver::Driver;
+use crate::error::{CallError, Cause, Error};
+use crate::profile::Profile;
+use crate::session::Matching;
+use framelink_session::Incoming;
+use framelink_session::Message;
+
+/// A driver that has many calls at a time on one connection.
+pub(crate) trait LinkDriver: Driver {
+    type Caller: LinkCaller;
+    type Receiver: LinkReceiver;
+    type DialLock: DialLock;
+    /// What one connection of a pair is accepted with.
+    type Listener: Send + 'static;
+
+    fn dial_lock() -> Self::DialLock;
+
+    fn duplex(connection: Self::Connection, matching: Matching) -> (Self::Caller, Self::Receiver);
+
+    fn simplex(
+        sending: Self::Connection,
+        receiving: Self::Connection,
+        matching: Matching,
+    ) -> (Self::Caller, Self::Receiver);
+
+    /// Signs off and ends our side of all connections side by side, and waits until their peers have ended theirs, for `within` at most.
+    /// A connection that has not ended by then is given up.
+    fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Listens for one connection of a pair.
+    fn listen(address: &str, profile: &Arc<Profile>) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// The next connection; `None` when the listener was stopped.
+    fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
+
+    /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
+    fn stopper(_: &Self::Listener) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| {})
+    }
+}
+
+/// Sends requests on one connection. The methods are those of the public type `Caller`.
+pub(crate) trait LinkCaller: Send + Sync + 'static {
+    fn call(&self, request: &[u8], within: Duration) -> impl Future<Output = Result<Message, CallError>> + Send;
+    fn send_with_outcome(&self, message: &[u8], within: Duration)
+    -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Why calls are not possible any more.
+    fn ended(&self) -> Option<Cause>;
+    fn in_flight(&self) -> usize;
+    fn abort(&self);
+}
+
+/// Receives on one connection.
+pub(crate) trait LinkReceiver: Send + 'static {
+    fn recv(&mut self) -> impl Future<Output = Result<Option<Incoming>, Error>> + Send;
+}
+
+/// A lock that is held while a connection is dialled. Those that wait get it one by one.
+pub(crate) trait DialLock: Send + Sync + 'static {
+    /// Waits for the lock, until then at most; `None` if it was not free by then. The lock is free again when the guard is dropped.
+    fn take(&self, until: Option<Instant>) -> impl Future<Output = Option<Box<dyn Send + '_>>> + Send;
+}
+
+/// The driver's `Caller` and `Receiver`, as links use them. `$future` makes a future of what a method returns, where that is none.
+macro_rules! role_caller {
+    ($($future:path)?) => {
+        impl $crate::link::LinkCaller for Caller {
+            #[inline]
+            fn call(
+                &self,
+                request: &[u8],
+                within: std::time::Duration,
+            ) -> impl Future<Output = Result<$crate::Message, $crate::CallError>> + Send {
+                $($future)?(self.call(request, within))
+            }
+
+            #[inline]
+            fn send_with_outcome(
+                &self,
+                message: &[u8],
+                within: std::time::Duration,
+            ) -> impl Future<Output = Result<(), $crate::CallError>> + Send {
+                $($future)?(self.send_with_outcome(message, within))
+            }
+
+            fn ended(&self) -> Option<$crate::Cause> {
+                self.ended()
+            }
+
+            fn in_flight(&self) -> usize {
+                self.in_flight()
+            }
+
+            fn abort(&self) {
+                self.abort();
+            }
+        }
+
+        impl $crate::link::LinkReceiver for Receiver {
+            #[inline]
+            fn recv(&mut self) -> impl Future<Output = Result<Option<$crate::Incoming>, $crate::Error>> + Send {
+                $($future)?(self.recv())
+            }
+        }
+    };
+}
+
+pub(crate) use role_caller;

@@ -1,0 +1,168 @@
+//! The events of a link, on their way to the application.
+
+#[cfg(all(test, feature = "blocking"))]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::News;
+use crate::driver::{Driver, Notify as _};
+use crate::tries::TryRecv;
+
+/// An event, and the name of its peer.
+pub(crate) type EventOfPeer = (Arc<str>, News);
+
+/// How many events wait.
+const CAPACITY: usize = 1024;
+
+/// The events that the application has not taken yet. When the inbox is dropped, later events are dropped too.
+pub(crate) struct Inbox<D: Driver>(Arc<Queue<D>>);
+
+/// Puts events into the inbox. Clones put them into the same one.
+#[derive(Clone)]
+pub(crate) struct EventSender<D: Driver>(Arc<Sender<D>>);
+
+/// When this is dropped, there can be no other event.
+struct Sender<D: Driver>(Arc<Queue<D>>);
+
+/// Puts the events of one link into the inbox. The connections of the link have clones.
+#[derive(Clone)]
+pub(crate) struct Outlet<D: Driver> {
+    peer: Arc<str>,
+    events: EventSender<D>,
+    /// The link is gone: its connections do not wait for room any more.
+    is_closed: Arc<AtomicBool>,
+}
+
+struct Queue<D: Driver> {
+    state: Mutex<QueueState>,
+    /// Notified when there is room again, or none is needed any more.
+    room: D::Notify,
+    /// Notified when there is an event, or there can be none any more.
+    filled: D::Notify,
+}
+
+struct QueueState {
+    events: VecDeque<EventOfPeer>,
+    /// The links and all their connections are gone.
+    is_closed: bool,
+    /// The application has dropped the inbox.
+    is_dropped: bool,
+}
+
+impl<D: Driver> Inbox<D> {
+    pub(crate) fn new() -> (EventSender<D>, Self) {
+        let state = QueueState { events: VecDeque::new(), is_closed: false, is_dropped: false };
+        let queue =
+            Arc::new(Queue { state: Mutex::new(state), room: D::Notify::default(), filled: D::Notify::default() });
+        (EventSender(Arc::new(Sender(Arc::clone(&queue)))), Self(queue))
+    }
+
+    /// The next event, until then at most; `Closed` when the links and all their connections are gone.
+    pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer> {
+        loop {
+            let version = self.0.filled.version();
+            match self.0.pop() {
+                TryRecv::Nothing => {}
+                received => return received,
+            }
+            if !self.0.filled.wait(version, until).await {
+                return TryRecv::Nothing;
+            }
+        }
+    }
+}
+
+impl<D: Driver> Outlet<D> {
+    pub(super) fn new(peer: Arc<str>, events: EventSender<D>) -> Self {
+        Self { peer, events, is_closed: Arc::default() }
+    }
+
+    /// Puts an event into the inbox. Waits until there is room; if the link is gone or the inbox is dropped, the event is dropped.
+    pub(super) async fn tell(&self, event: News) {
+        let mut event = Some((Arc::clone(&self.peer), event));
+        loop {
+            let version = self.events.0.0.room.version();
+            if self.events.0.0.push(&mut event) || self.is_closed.load(Ordering::Acquire) {
+                return;
+            }
+            self.events.0.0.room.wait(version, None).await;
+        }
+    }
+
+    /// The link is gone: from now on its connections do not wait for room in the inbox.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.events.0.0.room.notify();
+    }
+}
+
+impl<D: Driver> Queue<D> {
+    /// False if there is no room.
+    fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
+        let mut state = self.lock();
+        if state.is_dropped {
+            return true;
+        }
+        if state.events.len() >= CAPACITY {
+            return false;
+        }
+        let was_empty = state.events.is_empty();
+        state.events.extend(event.take());
+        drop(state);
+        // Otherwise the reader has not taken the ones before yet.
+        if was_empty {
+            self.filled.notify();
+        }
+        true
+    }
+
+    fn pop(&self) -> TryRecv<EventOfPeer> {
+        let mut state = self.lock();
+        let was_full = state.events.len() >= CAPACITY;
+        let popped = state.events.pop_front();
+        let is_last = state.is_closed;
+        drop(state);
+        if was_full {
+            self.room.notify();
+        }
+        match popped {
+            Some(event) => TryRecv::Message(event),
+            None if is_last => TryRecv::Closed,
+            None => TryRecv::Nothing,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Driver> Drop for Sender<D> {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.filled.notify();
+    }
+}
+
+impl<D: Driver> Drop for Inbox<D> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_dropped = true;
+        let unread = std::mem::take(&mut state.events);
+        drop(state);
+        self.0.room.notify();
+        drop(unread);
+    }
+}
+
+/// Numbers only: card numbers travel in messages.
+impl<D: Driver> fmt::Debug for Inbox<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("waiting", &self.0.lock().events.len()).finish_non_exhaustive()
+    }
+}

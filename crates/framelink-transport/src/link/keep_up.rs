@@ -1,0 +1,94 @@
+//! What keeps all connections of a link up, although no request needs them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::connections::LinkConnections;
+use super::{DialLock as _, LinkDriver};
+use crate::driver::{Notify as _, TaskSlot};
+use crate::upstream::{Dialler, Pace};
+
+/// How often a link asks whether a connection is to move, while any connection is to move some time.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The task or thread that dials for a link with `keep-up`.
+pub(super) struct KeepUp<D: LinkDriver> {
+    dialler: Dialler<D>,
+    pub(super) task: TaskSlot<D>,
+    /// The link was closed: nothing is dialled until it is used again.
+    pub(super) is_paused: AtomicBool,
+}
+
+impl<D: LinkDriver> KeepUp<D> {
+    /// `None` where connections are dialled when a request needs them.
+    pub(super) fn of(dialler: &Dialler<D>) -> Option<Self> {
+        let (dialler, task, is_paused) = (dialler.clone(), TaskSlot::new(), AtomicBool::new(false));
+        dialler.profile().keep_up().then_some(Self { dialler, task, is_paused })
+    }
+
+    /// A connection has ended, or the link is gone.
+    pub(super) fn on_change(&self) {
+        self.dialler.changed().notify();
+    }
+
+    /// Begins the task, if there is none. If the system has no thread left, the next request tries again.
+    pub(super) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
+        if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
+            self.on_change();
+        }
+        let work = || keep_up(Arc::clone(connections), self.dialler.clone());
+        if self.task.begin("framelink-keep-up", work).is_err() {
+            self.dialler.ledger().on_thread_refused();
+        }
+    }
+}
+
+async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: Dialler<D>) {
+    let (mut pace, mut look_at) = (Pace::default(), D::now());
+    loop {
+        // Asking for a replacement is a change too, which is not to end the wait below.
+        if dialler.ledger().has_moves() && D::left(look_at).is_zero() {
+            look_at = D::within(LOOK);
+            if !connections.is_paused() {
+                connections.move_to_preferred();
+            }
+        }
+        let version = dialler.changed().version();
+        if connections.is_closed() {
+            return;
+        }
+        let mut until = connections.keep_up_once(&mut pace).await;
+        if dialler.ledger().has_moves() {
+            until = Some(until.map_or(look_at, |until| until.min(look_at)));
+        }
+        dialler.changed().wait(version, until).await;
+    }
+}
+
+impl<D: LinkDriver> LinkConnections<D> {
+    /// Dials one connection that is missing. When to go on, unless something changes before; `None` if there is nothing to do until then.
+    async fn keep_up_once(self: &Arc<Self>, pace: &mut Pace) -> Option<Instant> {
+        if self.is_paused() {
+            return None;
+        }
+        let turn = self.dialling.take(None).await;
+        let dialled = self.dial_one_more().await;
+        drop(turn);
+        match dialled {
+            Ok(Some(using)) => {
+                pace.reset();
+                if self.is_paused() {
+                    using.leave();
+                }
+                Some(D::now())
+            }
+            Ok(None) => None,
+            Err(error) => Some(D::within(pace.after(&error))),
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.keep_up.as_ref().is_some_and(|keep_up| keep_up.is_paused.load(Ordering::Acquire))
+    }
+}

@@ -1,0 +1,93 @@
+//! One client to many peers, for any driver.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The links to many peers, by the addresses of these. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkMap<L>(Arc<Mutex<HashMap<Box<str>, L>>>);
+
+impl<L: Clone> LinkMap<L> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn get_or_make(&self, peer: &str, make: impl FnOnce() -> L) -> L {
+        let mut links = self.lock();
+        if let Some(link) = links.get(peer) {
+            return link.clone();
+        }
+        let link = make();
+        links.insert(peer.into(), link.clone());
+        link
+    }
+
+    /// False if there was none.
+    pub(crate) fn remove(&self, peer: &str) -> bool {
+        let removed = self.lock().remove(peer);
+        removed.is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, L>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The public methods of `Links`. `$wait!` turns what a method of a link returns into what a method returns.
+macro_rules! links_methods {
+    ($wait:ident $($async:ident)?) => {
+        impl Links {
+            /// Links to no peer yet.
+            ///
+            /// # Errors
+            /// When the profile has one exchange at a time, or a pair of connections.
+            pub fn new(profile: Profile) -> Result<(Self, Inbox), ProfileError> {
+                profile.check_duplex()?;
+                let (events, inbox) = events::Inbox::new();
+                Ok((Self { links: LinkMap::new(), profile: Arc::new(profile), events }, Inbox(inbox)))
+            }
+
+            /// Sends a request to the peer at this address, `HOST:PORT`, and waits for its reply; see [`Link::call`].
+            ///
+            /// # Errors
+            /// As [`Link::call`].
+            pub $($async)? fn call(&self, peer: &str, request: &[u8]) -> Result<Message, CallError> {
+                $wait!(self.to(peer).call(request))
+            }
+
+            /// The link to the peer at this address.
+            pub fn to(&self, peer: &str) -> Link {
+                let make = || Link::dialled(Upstream::new(&self.profile, [peer]), self.events.clone());
+                self.links.get_or_make(peer, make)
+            }
+
+            /// Forgets a peer. Its connections are closed when no clone of its link is left. False if there was no link to it.
+            pub fn forget(&self, peer: &str) -> bool {
+                self.links.remove(peer)
+            }
+
+            /// How many peers there are.
+            pub fn len(&self) -> usize {
+                self.links.len()
+            }
+
+            /// Whether there is no peer.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
+        /// States only.
+        impl std::fmt::Debug for Links {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use links_methods;

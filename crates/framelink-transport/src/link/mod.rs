@@ -1,0 +1,154 @@
+//! The client of a profile that has many requests in flight, for any driver.
+//!
+//! ```text
+//!   Link             calls and messages, each over the least busy connection
+//!     │
+//!   LinkConnections  which connections there are, and when another one is made
+//!     │
+//!   LinkConnection   one connection: who uses it, and when it is closed
+//!     │
+//!   Dialler or Pairing      how a connection is made
+//! ```
+
+mod connection;
+mod connections;
+mod driver;
+mod event;
+mod handover;
+pub(crate) mod inbox;
+mod keep_up;
+mod links;
+mod methods;
+mod pairing;
+mod receiving;
+mod status;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use self::connection::LinkConnection;
+use self::connections::LinkConnections;
+pub(crate) use self::driver::{DialLock, LinkCaller, LinkDriver, LinkReceiver, role_caller};
+pub use self::event::News;
+use self::inbox::{EventSender, Outlet};
+pub(crate) use self::links::{LinkMap, links_methods};
+pub(crate) use self::methods::link_methods;
+use self::pairing::Pairing;
+pub use self::status::LinkStatus;
+use crate::client::rules::{Next, after_call, pause_before, time_to_send};
+use crate::error::CallError;
+use crate::profile::{Profile, Timeouts};
+use crate::upstream::Dialler;
+use framelink_session::Message;
+
+/// Talks to one peer with many requests in flight. Clones are the same link.
+#[derive(Clone)]
+pub(crate) struct Link<D: LinkDriver>(Arc<Owner<D>>);
+
+/// Closes the connections when the last clone of the link is dropped.
+struct Owner<D: LinkDriver>(Arc<LinkConnections<D>>);
+
+impl<D: LinkDriver> Drop for Owner<D> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl<D: LinkDriver> Link<D> {
+    pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D>) -> Self {
+        let peer = dialler.settings().names.first().map_or_else(|| "".into(), Arc::clone);
+        Self::of(LinkConnections::dialled(dialler, Outlet::new(peer, events)))
+    }
+
+    pub(crate) async fn simplex(
+        profile: Profile,
+        send: &str,
+        receive: &str,
+        events: EventSender<D>,
+    ) -> io::Result<Self> {
+        let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let profile = Arc::new(profile);
+        let (pairing, listeners) = Pairing::new(&profile, simplex, send, receive).await?;
+        let outlet = Outlet::new(send.into(), events);
+        // If a listener fails, the end of the link ends the other one.
+        let link = Self::of(LinkConnections::paired(profile, pairing, outlet));
+        link.connections().accept(listeners)?;
+        Ok(link)
+    }
+
+    fn of(connections: Arc<LinkConnections<D>>) -> Self {
+        Self(Arc::new(Owner(connections)))
+    }
+
+    pub(crate) async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
+        let within = self.profile().timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let deadline = D::within(within);
+        let mut tries = 0;
+        loop {
+            let (mut using, was_there) = self.connections().acquire(deadline).await?;
+            match using.caller().call(request, D::left(deadline)).await {
+                Ok(reply) => {
+                    using.was_useful();
+                    return Ok(reply);
+                }
+                // Nothing of the request was sent, and another connection may be better.
+                Err(error)
+                    if using.caller().ended().is_some()
+                        && !D::left(deadline).is_zero()
+                        && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
+                {
+                    // A connection that is dialled has the back-off of its address.
+                    if using.is_of_pair() {
+                        D::sleep_until(D::within(pause_before(tries).min(D::left(deadline)))).await;
+                    }
+                    tries += 1;
+                }
+                Err(error) => return Err(error.within(within)),
+            }
+        }
+    }
+
+    pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
+        let within = time_to_send(self.profile().timeouts());
+        let deadline = D::within(within);
+        let (mut using, _) = self.connections().acquire(deadline).await?;
+        let sent = using.caller().send_with_outcome(message, D::left(deadline)).await;
+        sent.map_err(|error| error.within(within))?;
+        using.was_useful();
+        Ok(())
+    }
+
+    pub(crate) async fn connect(&self) -> Result<(), CallError> {
+        self.connections().acquire(D::within(self.profile().timeouts().connect)).await.map(drop)
+    }
+
+    pub(crate) async fn close(self, within: Duration) {
+        self.connections().finish(within).await;
+    }
+
+    pub(crate) fn disconnect(&self) {
+        self.connections().disconnect();
+    }
+
+    pub(crate) fn status(&self) -> LinkStatus {
+        self.connections().status()
+    }
+
+    pub(crate) fn profile(&self) -> &Arc<Profile> {
+        &self.connections().profile
+    }
+
+    fn connections(&self) -> &Arc<LinkConnections<D>> {
+        &self.0.0
+    }
+}
+
+/// States only.
+impl<D: LinkDriver> fmt::Debug for Link<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LinkStatus { connections, in_flight, .. } = self.status();
+        f.debug_struct("Link").field("connections", &connections).field("in_flight", &in_flight).finish_non_exhaustive()
+    }
+}

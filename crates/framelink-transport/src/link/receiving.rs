@@ -1,0 +1,57 @@
+//! The task or thread that receives on one connection of a link.
+
+use std::io;
+use std::sync::{Arc, Weak};
+
+use super::connections::LinkConnections;
+use super::handover::{Giver, Taker, handover};
+use super::inbox::Outlet;
+use super::{LinkConnection, LinkDriver, LinkReceiver as _, News};
+use crate::driver::Driver;
+
+/// What a task receives on.
+type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);
+
+/// A task or thread that waits for the connection that it is to receive on. If this is dropped first, the task ends.
+pub(super) type ReceiveTask<D> = Giver<Receiving<D>, <D as Driver>::Notify>;
+
+/// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
+pub(super) fn begin<D: LinkDriver>(
+    outlet: Outlet<D>,
+    connections: Weak<LinkConnections<D>>,
+) -> io::Result<ReceiveTask<D>> {
+    let (giver, taker) = handover();
+    D::spawn("framelink-link", receive(taker, outlet, connections))?;
+    Ok(giver)
+}
+
+/// Replies go to their calls, everything else to the inbox.
+async fn receive<D: LinkDriver>(
+    taker: Taker<Receiving<D>, D::Notify>,
+    outlet: Outlet<D>,
+    connections: Weak<LinkConnections<D>>,
+) {
+    let Some((mut receiver, connection)) = taker.take().await else { return };
+    outlet.tell(News::Up).await;
+    let end = loop {
+        match receiver.recv().await {
+            Ok(Some(incoming)) => {
+                connection.proved();
+                outlet.tell(News::Incoming(incoming)).await;
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    drop(receiver);
+    match &end {
+        Some(error) => connection.lost(error),
+        None => connection.lost(&"the peer closed the connection"),
+    }
+    connection.on_end();
+    drop(connection);
+    if let Some(connections) = connections.upgrade() {
+        connections.on_end();
+    }
+    outlet.tell(News::Lost(end)).await;
+}

@@ -1,0 +1,164 @@
+//! The connections that wait to be accepted when a listener is about to end.
+
+use std::io;
+use std::net::SocketAddr;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use std::time::Duration;
+
+use socket2::{SockRef, Socket};
+
+use super::accepting;
+use crate::SocketOptions;
+
+/// What is left to accept of a listener that ends. A client in this queue is connected as far as it knows, and may have sent its request:
+/// closing the listener would reset it.
+#[derive(Debug, Default)]
+pub(crate) struct AcceptQueue {
+    /// How many more can have waited when it was asked first. `None` until then.
+    left: Option<u64>,
+    /// How many times it was looked at again for handshakes that were under way.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    looked_again: u32,
+}
+
+impl AcceptQueue {
+    /// A handshake that began before the listener is to end has this long for its last packet. Its client is connected as far as it
+    /// knows, and closing the listener earlier would reset it.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) const HANDSHAKE: Duration = Duration::from_millis(100);
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    const LOOKS: u32 = 20;
+
+    /// How long to wait before an empty queue is looked at again. `None` when no handshake can be under way any more.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn pause(&mut self) -> Option<Duration> {
+        let goes_on = self.looked_again < Self::LOOKS;
+        self.looked_again += u32::from(goes_on);
+        goes_on.then_some(Self::HANDSHAKE / Self::LOOKS)
+    }
+
+    /// The next connection that waits, blocking or not; `None` when there is none. Waits for nothing. From the first call on the system
+    /// begins no new connection, where it can be told so; elsewhere connections that begin later are left in the queue.
+    ///
+    /// # Errors
+    /// As the system has it. A connection that was gone before it was accepted is none.
+    pub(crate) fn next(
+        &mut self,
+        options: &SocketOptions,
+        listener: SockRef<'_>,
+        nonblocking: bool,
+    ) -> io::Result<Option<(Socket, SocketAddr)>> {
+        if self.left.is_none() {
+            // Where that is not possible, a connection that begins before the listener is closed may be reset.
+            let _ = begin_no_more(&listener);
+            listener.set_nonblocking(true)?;
+        }
+        // The system holds one more than its backlog.
+        let left = self.left.get_or_insert_with(|| u64::from(options.backlog) + 1);
+        while *left > 0 {
+            match listener.accept() {
+                Ok((socket, peer)) => {
+                    *left -= 1;
+                    let Some(peer) = peer.as_socket() else { continue };
+                    // Some systems hand it on from the listener.
+                    socket.set_nonblocking(nonblocking)?;
+                    return Ok(Some((socket, peer)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                // It was in the queue, unless a signal came: an error without end ends the loop too.
+                Err(error) if accepting::is_gone(&error) => {
+                    *left -= u64::from(error.kind() != io::ErrorKind::Interrupted)
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Drops each packet that would begin a connection. Between the last look at the queue and the end of the listener another connection could
+/// come into the queue. Its client tries again one second later, and is refused then, or served by another listener on this port.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn begin_no_more(listener: &SockRef<'_>) -> io::Result<()> {
+    use socket2::SockFilter;
+    /// Of the classic packet filter: loads a byte; goes on or skips by the bits that are set in it; ends, with how much is kept.
+    const LOAD_BYTE: u16 = 0x30;
+    const SKIP_UNLESS_SET: u16 = 0x45;
+    const KEEP: u16 = 0x06;
+    /// Where the flags of a TCP header lie, and the one that begins a connection.
+    const FLAGS_AT: u32 = 13;
+    const SYN: u32 = 0x02;
+    listener.attach_filter(&[
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS_AT),
+        SockFilter::new(SKIP_UNLESS_SET, 0, 1, SYN),
+        SockFilter::new(KEEP, 0, 0, 0),
+        SockFilter::new(KEEP, 0, 0, u32::MAX),
+    ])
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+const fn begin_no_more(_: &SockRef<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpStream;
+
+    use super::*;
+    use crate::net::socket;
+
+    fn listening(backlog: u32) -> (Socket, SocketOptions, SocketAddr) {
+        let options = SocketOptions::new().backlog(backlog);
+        let listener = socket::listening(&options, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        (listener, options, address)
+    }
+
+    #[test]
+    fn all_that_wait_are_there_in_their_order_and_then_none() {
+        let (listener, options, address) = listening(8);
+        let clients: Vec<_> = (0..5).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let mut queue = AcceptQueue::default();
+        let mut accepted = Vec::new();
+        while let Some((socket, peer)) = queue.next(&options, SockRef::from(&listener), true).unwrap() {
+            assert_eq!(clients[accepted.len()].local_addr().unwrap(), peer);
+            accepted.push(socket);
+        }
+        assert_eq!(accepted.len(), 5);
+        // A socket as it was asked for: a read does not wait.
+        let read = TcpStream::from(accepted.remove(0)).read(&mut [0]);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    /// The system retries to connect one second later, when the listener is gone.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_connection_begins_once_the_queue_is_emptied() {
+        let (listener, options, address) = listening(8);
+        assert!(AcceptQueue::default().next(&options, SockRef::from(&listener), true).unwrap().is_none());
+        let late = TcpStream::connect_timeout(&address, std::time::Duration::from_millis(50));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(AcceptQueue::default().next(&options, SockRef::from(&listener), true).unwrap().is_none());
+    }
+
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    #[test]
+    fn an_empty_queue_is_looked_at_again_while_a_handshake_may_be_under_way() {
+        let mut queue = AcceptQueue::default();
+        let waited: Duration = std::iter::from_fn(|| queue.pause()).sum();
+        assert_eq!((waited, queue.pause()), (AcceptQueue::HANDSHAKE, None));
+    }
+
+    #[test]
+    fn no_more_are_accepted_than_can_have_waited() {
+        let (listener, options, address) = listening(3);
+        let mut queue = AcceptQueue { left: Some(2), ..AcceptQueue::default() };
+        listener.set_nonblocking(true).unwrap();
+        let _clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let accepted = std::iter::from_fn(|| queue.next(&options, SockRef::from(&listener), true).unwrap());
+        assert_eq!(accepted.count(), 2);
+    }
+}

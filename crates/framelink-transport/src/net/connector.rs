@@ -1,0 +1,203 @@
+//! Dialling: what all drivers have in common.
+
+use std::io;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+use socket2::Socket;
+
+use super::answered::Answered;
+use super::race::{Begun, Failure, Race, alternating};
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+use super::resolver::Resolver;
+use super::socket;
+use crate::profile::{Profile, Side};
+use crate::terms::Terms;
+use crate::{Directions, Message, SocketOptions};
+
+#[allow(unused_imports, reason = "not all drivers use all of them")]
+pub(crate) use super::connect_error::{ConnectError, in_milliseconds, no_answer};
+
+/// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
+/// `nonblocking::Connector`; each adds its `connect`.
+#[derive(Debug)]
+pub struct Connector<C, Driver> {
+    pub(crate) framing: Arc<C>,
+    pub(crate) options: SocketOptions,
+    pub(crate) within: Duration,
+    pub(crate) terms: Terms,
+    pub(crate) answered: Arc<Answered>,
+    /// What the profile asks for at the start or end of a connection, and this does not do.
+    unsigned: Option<&'static str>,
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) resolver: Resolver,
+    driver: PhantomData<Driver>,
+}
+
+impl<D> Connector<Directions, D> {
+    /// With one framing for both directions, or a [`Directions`] of two.
+    pub fn new(framing: impl Into<Directions>) -> Self {
+        Self::with_codec(framing.into())
+    }
+
+    /// As a profile says: framing, preamble, time to connect, limits and options of the socket.
+    ///
+    /// A connector exchanges no messages. If the profile has a `sign-on` or a `sign-off`, connecting fails with
+    /// [`ConnectError::Unsigned`] before anything is dialled: use the driver's `Client` or `Link`, or `Upstream::dial`.
+    pub fn with_profile(profile: &Arc<Profile>) -> Self {
+        let unsigned = match (profile.sign_on(), profile.sign_off()) {
+            (Some(_), _) => Some("sign-on"),
+            (None, Some(_)) => Some("sign-off"),
+            (None, None) => None,
+        };
+        Self { unsigned, ..Self::before_sign_on(profile) }
+    }
+
+    /// The same for an upstream, which signs on and off itself.
+    pub(crate) fn before_sign_on(profile: &Arc<Profile>) -> Self {
+        let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
+        connector.options = profile.socket().clone();
+        connector.terms = Terms::of(Arc::clone(profile), Side::Client);
+        connector
+    }
+}
+
+impl<C: Decode + Encode, D> Connector<C, D> {
+    /// With a codec of your own.
+    pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
+        let (framing, options, terms) = (codec.into(), SocketOptions::new(), Terms::default());
+        Self {
+            framing,
+            options,
+            within: Duration::from_secs(10),
+            terms,
+            answered: Arc::default(),
+            unsigned: None,
+            #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+            resolver: Resolver::of_system(),
+            driver: PhantomData,
+        }
+    }
+}
+
+impl<C, D> Connector<C, D> {
+    /// The address to dial from; port 0 lets the system choose one. Defaults to the system's choice.
+    #[must_use]
+    pub const fn source(mut self, source: SocketAddr) -> Self {
+        self.options.source = Some(source);
+        self
+    }
+
+    /// The network interface to dial through, by name. Linux only. Defaults to the system's choice.
+    #[must_use]
+    pub fn interface(mut self, name: impl Into<String>) -> Self {
+        self.options.interface = Some(name.into());
+        self
+    }
+
+    /// All options of the socket at once; replaces what was said of them before.
+    #[must_use]
+    pub fn options(mut self, options: SocketOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Is given each whole message that came on its connections and that no operation returned: one that came before the request that it
+    /// seemed to answer, or after a call that failed, or that was still to be received when the connection was dropped or closed. It runs
+    /// wherever the connection is used, and should be quick; if it panics, that ends nothing. By default such messages are dropped.
+    ///
+    /// ```
+    /// use framelink_transport::Framing;
+    #[cfg_attr(feature = "tokio", doc = "use framelink_transport::tokio::Connector;")]
+    #[cfg_attr(not(feature = "tokio"), doc = "use framelink_transport::blocking::Connector;")]
+    ///
+    /// let connector = Connector::new("ascii:4".parse::<Framing>()?).on_unread(|message| println!("{} bytes", message.len()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_unread(mut self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        self.terms = self.terms.with_unread(Some(Arc::new(on_unread)));
+        self
+    }
+
+    /// How long connecting may take: looking the peer's name up, and trying all its addresses. Defaults to 10 s.
+    #[must_use]
+    pub const fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// The race of a peer's addresses. The address that answered last is tried first, and an address of another family than the source's is
+    /// not tried.
+    pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<S> {
+        let source = self.options.source;
+        let fits = |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
+        let mut fitting = addresses.into_iter().filter(fits).collect::<Vec<_>>();
+        self.answered.sort(&mut fitting);
+        let race = Race::new(Arc::clone(&self.answered), alternating(fitting), deadline);
+        // Only Linux lets several sockets dial from one port at the same time.
+        let is_port_for_one = source.is_some_and(|source| source.port() != 0) && !cfg!(target_os = "linux");
+        if is_port_for_one { race.one_at_a_time() } else { race }
+    }
+
+    /// A non-blocking socket that was told to connect, as the driver's type.
+    pub(crate) fn begin<S>(
+        &self,
+        address: SocketAddr,
+        of_driver: impl FnOnce(Socket) -> io::Result<S>,
+    ) -> io::Result<Begun<S>> {
+        let socket = socket::dialling(&self.options, address)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Ok(()) => socket::not_to_itself(&socket).and_then(|()| of_driver(socket)).map(Begun::Connected),
+            Err(error) if socket::is_in_progress(&error) => of_driver(socket).map(Begun::UnderWay),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why no address let us connect.
+    pub(crate) fn failed(&self, failure: Option<Failure>) -> ConnectError {
+        match failure {
+            None => ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) },
+            Some(Failure { address, error, after, .. })
+                if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() =>
+            {
+                ConnectError::TimedOut { address, after }
+            }
+            Some(Failure { address, error, .. }) => self.refused(address, error),
+        }
+    }
+
+    /// What a failure to open, bind or connect a socket means.
+    pub(crate) fn refused(&self, address: SocketAddr, error: io::Error) -> ConnectError {
+        ConnectError::of_io(address, self.options.source, error)
+    }
+
+    /// Whether there is nothing in the profile that a connector would skip.
+    pub(crate) const fn check_profile(&self) -> Result<(), ConnectError> {
+        match self.unsigned {
+            Some(key) => Err(ConnectError::Unsigned { key }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<C, D> Clone for Connector<C, D> {
+    fn clone(&self) -> Self {
+        let (framing, options) = (Arc::clone(&self.framing), self.options.clone());
+        Self {
+            framing,
+            options,
+            within: self.within,
+            terms: self.terms.clone(),
+            answered: Arc::clone(&self.answered),
+            unsigned: self.unsigned,
+            #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+            resolver: self.resolver.clone(),
+            driver: PhantomData,
+        }
+    }
+}

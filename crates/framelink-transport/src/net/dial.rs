@@ -1,0 +1,138 @@
+//! Dialling where no runtime waits.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::clock::Clock;
+use super::connect_error::{ConnectError, no_answer};
+use super::connector::Connector;
+use super::peer::ToPeer;
+use super::race::{Race, Step};
+use super::resolver::Resolving;
+use crate::drive::Clock as _;
+
+/// A dial of one peer that goes on whenever it is asked to: its name is looked up, and its addresses are raced. Dropping it closes its
+/// sockets.
+pub(crate) struct Dial<C, D> {
+    pub(crate) connector: Connector<C, D>,
+    clock: Clock,
+    stage: Stage,
+}
+
+enum Stage {
+    Resolving(Resolving),
+    Connecting(Race<Socket>),
+}
+
+impl<C, D> Dial<C, D> {
+    pub(crate) fn begin(connector: Connector<C, D>, peer: impl ToPeer) -> Result<Self, ConnectError> {
+        connector.check_profile()?;
+        let clock = Clock::start();
+        let stage = Stage::Resolving(connector.resolver.look_up(peer.to_peer())?);
+        Ok(Self { connector, clock, stage })
+    }
+
+    /// Goes on, and waits for `patience` at most. `None` if there is more to do.
+    pub(crate) fn step(&mut self, patience: Duration) -> Result<Option<(Socket, SocketAddr)>, ConnectError> {
+        let Self { connector, clock, stage } = self;
+        let within = connector.within;
+        if let Stage::Resolving(resolving) = stage {
+            let left = within.saturating_sub(clock.now());
+            match resolving.wait(left.min(patience))? {
+                Some(addresses) => *stage = Stage::Connecting(connector.race(addresses, within)),
+                None if clock.now() >= within => return Err(no_answer(within)),
+                None => return Ok(None),
+            }
+        }
+        let Stage::Connecting(race) = stage else { return Ok(None) };
+        let mut has_waited = false;
+        loop {
+            match race.step(clock.now()) {
+                Step::Begin(begun) => race.on_begun(begun, waiting::begin(connector, begun)),
+                Step::Wait { .. } if has_waited => return Ok(None),
+                Step::Wait { until } => {
+                    waiting::wait(race, until.saturating_sub(clock.now()).min(patience));
+                    has_waited = true;
+                }
+                Step::Connected(socket, address) => return Ok(Some((socket, address))),
+                Step::Failed(failure) => return Err(connector.failed(failure)),
+            }
+        }
+    }
+
+    /// Waits until it is connected. The socket is non-blocking or not.
+    pub(crate) fn finish(mut self, nonblocking: bool) -> Result<(Socket, SocketAddr), ConnectError> {
+        loop {
+            if let Some((socket, address)) = self.step(Duration::MAX)? {
+                socket.set_nonblocking(nonblocking).map_err(|error| self.connector.refused(address, error))?;
+                return Ok((socket, address));
+            }
+        }
+    }
+}
+
+impl<C, D> fmt::Debug for Dial<C, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_resolving = matches!(self.stage, Stage::Resolving(_));
+        f.debug_struct("Dial").field("is_resolving", &is_resolving).finish_non_exhaustive()
+    }
+}
+
+/// Several sockets are waited for at the same time.
+#[cfg(unix)]
+mod waiting {
+    use std::io;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+    use socket2::Socket;
+
+    use crate::net::connector::Connector;
+    use crate::net::race::{Begun, Race, Try};
+    use crate::net::socket;
+
+    pub(super) fn begin<C, D>(connector: &Connector<C, D>, begun: Try) -> io::Result<Begun<Socket>> {
+        connector.begin(begun.address, Ok)
+    }
+
+    pub(super) fn wait(race: &mut Race<Socket>, left: Duration) {
+        let mut polled: Vec<_> = race.sockets().map(|socket| PollFd::new(socket, PollFlags::OUT)).collect();
+        // A time that no clock can count to is as good as never.
+        let failed =
+            poll(&mut polled, Timespec::try_from(left).ok().as_ref()).err().filter(|error| *error != Errno::INTR);
+        let mut ready = polled.iter().map(|socket| !socket.revents().is_empty()).collect::<Vec<_>>().into_iter();
+        let _ = race.look(|socket| match (failed, ready.next()) {
+            (Some(error), _) => Poll::Ready(Err(error.into())),
+            (None, Some(true)) => Poll::Ready(socket::connected(socket)),
+            (None, _) => Poll::Pending,
+        });
+    }
+}
+
+/// One address is tried after the other, each for its share of the time: std cannot wait for several sockets.
+#[cfg(not(unix))]
+mod waiting {
+    use std::io;
+    use std::time::Duration;
+
+    use socket2::Socket;
+
+    use crate::net::connector::Connector;
+    use crate::net::race::{Begun, Race, Try};
+    use crate::net::socket;
+
+    pub(super) fn begin<C, D>(connector: &Connector<C, D>, begun: Try) -> io::Result<Begun<Socket>> {
+        let socket = socket::dialling(&connector.options, begun.address)?;
+        socket.connect_timeout(&begun.address.into(), begun.share)?;
+        socket::not_to_itself(&socket)?;
+        Ok(Begun::Connected(socket))
+    }
+
+    /// No socket is ever under way.
+    pub(super) fn wait(_: &mut Race<Socket>, _: Duration) {}
+}

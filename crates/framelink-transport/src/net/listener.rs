@@ -1,0 +1,105 @@
+//! Listening and accepting: the rules that the listeners of all drivers share.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use socket2::{SockRef, Socket};
+
+use super::accept_queue::AcceptQueue;
+use super::{accepting, socket};
+use crate::admission::{Admission, Permit};
+use crate::profile::{Profile, Side};
+use crate::terms::Terms;
+use crate::{Directions, SocketOptions};
+
+/// A listening socket of a driver, and what its connections begin with.
+#[derive(Debug)]
+pub(crate) struct Listening<L, C> {
+    pub(crate) socket: L,
+    /// Counts and limits the connections, if a profile says so.
+    pub(crate) admission: Option<Admission>,
+    pub(crate) queue: AcceptQueue,
+    framing: Arc<C>,
+    options: SocketOptions,
+    terms: Terms,
+}
+
+/// A socket that was accepted and is not refused.
+pub(crate) struct Admitted<'l, S, C> {
+    pub(crate) stream: S,
+    pub(crate) peer: SocketAddr,
+    pub(crate) framing: Arc<C>,
+    pub(crate) terms: &'l Terms,
+    pub(crate) permit: Option<Permit>,
+}
+
+impl<L, C> Listening<L, C> {
+    /// Listens on the first of the addresses that can be bound. The error is that of the last one.
+    pub(crate) fn bind(
+        addresses: impl IntoIterator<Item = SocketAddr>,
+        framing: Arc<C>,
+        options: SocketOptions,
+        of_driver: impl Fn(Socket) -> io::Result<L>,
+    ) -> io::Result<Self> {
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+        for address in addresses {
+            match socket::listening(&options, address).and_then(&of_driver) {
+                Ok(socket) => {
+                    let (admission, queue, terms) = (None, AcceptQueue::default(), Terms::default());
+                    return Ok(Self { socket, admission, queue, framing, options, terms });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// For a server of this profile.
+    pub(crate) fn serving(self, profile: &Arc<Profile>) -> Self {
+        self.limited_by(profile).of_side(profile, Side::Server)
+    }
+
+    pub(crate) fn of_side(self, profile: &Arc<Profile>, side: Side) -> Self {
+        Self { terms: Terms::of(Arc::clone(profile), side), ..self }
+    }
+
+    pub(crate) fn limited_by(self, profile: &Profile) -> Self {
+        Self { admission: Some(Admission::new(profile)), ..self }
+    }
+
+    /// What comes of accepting. `None` if the client was gone before, or is refused: the next one is accepted then.
+    pub(crate) fn admit<S>(&self, accepted: io::Result<(S, SocketAddr)>) -> io::Result<Option<Admitted<'_, S, C>>>
+    where
+        for<'s> SockRef<'s>: From<&'s S>,
+    {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if accepting::is_gone(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer)).transpose() else { return Ok(None) };
+        socket::accepted(&self.options, &stream);
+        Ok(Some(Admitted { stream, peer, framing: Arc::clone(&self.framing), terms: &self.terms, permit }))
+    }
+
+    /// The next socket that waits to be accepted, non-blocking or not. Waits for nothing.
+    pub(crate) fn next_queued(&mut self, nonblocking: bool) -> io::Result<Option<(Socket, SocketAddr)>>
+    where
+        for<'s> SockRef<'s>: From<&'s L>,
+    {
+        self.queue.next(&self.options, SockRef::from(&self.socket), nonblocking)
+    }
+}
+
+/// What the listener of a server takes from its profile when it binds.
+pub(crate) fn of_server(profile: &Profile) -> io::Result<(Directions, SocketOptions)> {
+    profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    Ok((profile.framing(), profile.socket().clone()))
+}
+
+/// The addresses of a name, where no runtime looks it up.
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+pub(crate) fn look_up(address: impl std::net::ToSocketAddrs) -> io::Result<impl Iterator<Item = SocketAddr>> {
+    address.to_socket_addrs()
+}

@@ -1,0 +1,192 @@
+//! The public methods that the connectors and listeners of several drivers have, with their documentation.
+
+/// The driver has `dial`, which makes a socket.
+macro_rules! connector_methods {
+    ($wait:ident $peer:ident $($async:ident)?) => {
+        /// Connects to the peer. The time to connect ([`within`](Self::within)) includes the lookup of its name.
+        ///
+        /// If the name has several addresses, they are tried as RFC 8305 (Happy Eyeballs) says: IPv4 and IPv6 alternate, the next try begins
+        /// 250 ms after the one before it began, or at once when that one fails. The first address that connects is used, and the other
+        /// tries are given up. The address that was used last is tried first. Where there is no Unix, the blocking and the non-blocking driver
+        /// try one address after the other, each with its share of the time.
+        ///
+        /// # Errors
+        /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of
+        /// the last address that was tried.
+        pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
+            let (stream, address) = $wait!(self.dial(peer))?;
+            Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
+        }
+    };
+}
+
+/// The `impl`s of a driver's `Listener`, whose field `listening` is a [`Listening`](super::listener::Listening). `nonblocking` says whether
+/// the sockets that it accepts are. The driver has `look_up` for names, and `listening`, `stream` and `Listener::over`, which make its types.
+macro_rules! listener_methods {
+    (nonblocking: $nonblocking:literal, $wait:ident $($async:ident)?) => {
+        impl Listener {
+            /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`Directions`] of two.
+            /// Port 0 lets the system choose one.
+            ///
+            /// On Unix the address can be bound while connections of an earlier listener linger.
+            ///
+            /// # Errors
+            /// As the system has it, for the last address that was tried.
+            pub $($async)? fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> std::io::Result<Self> {
+                $wait!(Self::bind_with(address, framing.into(), $crate::SocketOptions::new()))
+            }
+
+            /// As a profile says: framing, preamble, access, limits and options of the sockets.
+            ///
+            /// A connection that the profile does not let in is closed as soon as it is accepted. [`admission`](Self::admission) counts such
+            /// connections.
+            ///
+            /// # Errors
+            /// As [`bind`](Listener::bind), and when a server cannot use the profile.
+            pub $($async)? fn bind_profile(
+                address: impl ToSocketAddrs,
+                profile: &std::sync::Arc<$crate::Profile>,
+            ) -> std::io::Result<Self> {
+                let (framing, options) = $crate::net::listener::of_server(profile)?;
+                let mut listener = $wait!(Self::bind_with(address, framing, options))?;
+                listener.listening = listener.listening.serving(profile);
+                Ok(listener)
+            }
+        }
+
+        impl<C: Decode + Encode> Listener<C> {
+            /// Listens as [`bind`](Listener::bind) does, with any codec, and with options for its socket and those that it accepts.
+            ///
+            /// # Errors
+            /// As [`bind`](Listener::bind).
+            pub $($async)? fn bind_with(
+                address: impl ToSocketAddrs,
+                framing: impl Into<std::sync::Arc<C>>,
+                options: $crate::SocketOptions,
+            ) -> std::io::Result<Self> {
+                let framing = framing.into();
+                Self::over($crate::net::listener::Listening::bind($wait!(look_up(address))?, framing, options, listening)?)
+            }
+
+            /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a
+            /// listener that was not bound with a profile; the rest of the profile does not apply.
+            #[must_use]
+            pub fn limited_by(mut self, profile: &$crate::Profile) -> Self {
+                self.listening = self.listening.limited_by(profile);
+                self
+            }
+
+            /// The connections that it has accepted and refused; `None` if no profile limits them.
+            pub const fn admission(&self) -> Option<&$crate::Admission> {
+                self.listening.admission.as_ref()
+            }
+
+            /// The address that it listens on.
+            ///
+            /// # Errors
+            /// As the system has it.
+            pub fn local_addr(&self) -> std::io::Result<std::net::SocketAddr> {
+                self.listening.socket.local_addr()
+            }
+
+            /// The connection of a socket that was accepted. `None` if it was gone before, or is refused.
+            fn admit(
+                &self,
+                accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
+            ) -> std::io::Result<Option<Connection<C>>> {
+                let connection = |admitted: $crate::net::listener::Admitted<'_, _, C>| {
+                    Connection::with_peer(admitted.stream, admitted.framing, Some(admitted.peer))
+                        .admitted(admitted.terms, admitted.permit)
+                };
+                Ok(self.listening.admit(accepted)?.map(connection))
+            }
+
+            /// The next connection of those that wait to be accepted. Waits for nothing.
+            pub(crate) fn accept_queued(&mut self) -> std::io::Result<Option<Connection<C>>> {
+                while let Some((socket, peer)) = self.listening.next_queued($nonblocking)? {
+                    if let Some(connection) = self.admit(Ok((stream(socket)?, peer)))? {
+                        return Ok(Some(connection));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    };
+}
+
+/// A listener for one of the connections of a pair, in the `impl` of a driver's `Listener`.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+macro_rules! bind_leg_method {
+    ($wait:ident $($async:ident)?) => {
+        /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+        pub(super) $($async)? fn bind_leg(
+            address: &str,
+            profile: &std::sync::Arc<$crate::Profile>,
+        ) -> std::io::Result<Self> {
+            let (framing, options) = (profile.framing(), profile.socket().clone());
+            let mut listener = match $crate::zoned_address(address) {
+                Some(address) => $wait!(Self::bind_with(address?, framing, options))?,
+                None => $wait!(Self::bind_with(address, framing, options))?,
+            };
+            listener.listening = listener.listening.of_side(profile, $crate::profile::Side::Client);
+            Ok(listener)
+        }
+    };
+}
+
+/// Accepting of a listener that is about to end, in the `impl` of a driver's `Listener`. A driver that waits has `sleep`.
+macro_rules! accept_waiting_methods {
+    (never) => {
+        /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
+        /// waits for nothing.
+        ///
+        #[doc = $crate::net::methods::accept_waiting_doc!()]
+        ///
+        /// A handshake may be under way when the queue is empty. So call this once more 100 ms after the first call, before the listener is
+        /// dropped.
+        ///
+        /// # Errors
+        /// As [`try_accept`](Self::try_accept).
+        pub fn accept_waiting(&mut self) -> std::io::Result<Option<Connection<C>>> {
+            self.accept_queued()
+        }
+    };
+    ($wait:ident $($async:ident)?) => {
+        /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
+        /// waits 100 ms in all for handshakes that are under way. On tokio, dropping the future loses no connection.
+        ///
+        #[doc = $crate::net::methods::accept_waiting_doc!()]
+        ///
+        /// # Errors
+        /// As [`accept`](Self::accept).
+        pub $($async)? fn accept_waiting(&mut self) -> std::io::Result<Option<Connection<C>>> {
+            loop {
+                if let Some(connection) = self.accept_queued()? {
+                    return Ok(Some(connection));
+                }
+                let Some(pause) = self.handshake_pause() else { return Ok(None) };
+                $wait!(sleep(pause));
+            }
+        }
+
+        /// How long to wait before the empty queue is looked at again.
+        pub(crate) fn handshake_pause(&mut self) -> Option<std::time::Duration> {
+            self.listening.queue.pause()
+        }
+    };
+}
+
+macro_rules! accept_waiting_doc {
+    () => {
+        "A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it. \
+         So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the \
+         system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset."
+    };
+}
+
+pub(crate) use accept_waiting_doc;
+pub(crate) use accept_waiting_methods;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use bind_leg_method;
+pub(crate) use connector_methods;
+pub(crate) use listener_methods;

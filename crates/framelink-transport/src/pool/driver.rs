@@ -1,0 +1,59 @@
+//! What a pool needs of its driver.
+
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use framelink_session::Message;
+
+use super::Traffic;
+use crate::driver::Driver;
+use crate::error::{CallError, Cause};
+
+/// The name of all threads of a pool.
+pub(crate) const THREAD_NAME: &str = "framelink-pool";
+
+/// What a pool needs of its driver beside what every role needs.
+pub(crate) trait PoolDriver: Driver {
+    /// Whether something that arrives on an idle connection wakes the pool's task. If not, the task looks from time to time.
+    const WAKES_ON_ARRIVAL: bool;
+    /// The dials and closes that are under way. They end when this is dropped, where the driver can end them.
+    type Jobs: Default + Send;
+    /// What ends an exchange on a connection from another task or thread.
+    type Cutter: Send + Sync + 'static;
+
+    fn cutter(connection: &Self::Connection) -> Self::Cutter;
+
+    /// Ends the exchange that is under way on the connection of that cutter.
+    fn cut(cutter: &Self::Cutter);
+
+    fn traffic(connection: &Self::Connection) -> Traffic;
+
+    /// As [`inspect`](super::inspect). Where arrivals wake, the next one wakes `waker`.
+    fn inspect(connection: &mut Self::Connection, waker: &Waker, is_deaf: bool) -> Result<Option<Duration>, Cause>;
+
+    /// Sends a request and receives its reply, unless the exchange is cut.
+    fn exchange(
+        connection: &mut Self::Connection,
+        cutter: &Self::Cutter,
+        request: &[u8],
+        within: Duration,
+    ) -> impl Future<Output = Result<Message, CallError>> + Send;
+
+    /// Has `work` done beside the pool's task. The rest is as for [`Driver::detach`].
+    fn begin<T, F>(
+        jobs: &mut Self::Jobs,
+        value: T,
+        within: Duration,
+        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
+    ) where
+        T: Send + 'static,
+        F: Future<Output = ()> + Send;
+
+    /// Waits until `changed` has another version, or until then at most. Jobs that have ended meanwhile are forgotten.
+    fn wait(
+        jobs: &mut Self::Jobs,
+        changed: &Self::Notify,
+        version: u64,
+        until: Option<Instant>,
+    ) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,114 @@
+//! The connections of a pool, for all threads and tasks that use it.
+
+use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use super::waiters::Ticket;
+use super::{Entered, Job, NotLent, PoolState, Poolable, PooledSlot};
+use crate::drive::Clock;
+
+/// The lock of a pool's state: the lock of the system, or a lock whose turns a test decides.
+pub(crate) trait Lock {
+    type Member: Poolable;
+    fn with<R>(&self, work: impl FnOnce(&mut PoolState<Self::Member>) -> R) -> R;
+}
+
+impl<M: Poolable> Lock for Mutex<PoolState<M>> {
+    type Member = M;
+
+    fn with<R>(&self, work: impl FnOnce(&mut PoolState<M>) -> R) -> R {
+        work(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The jobs that are to be done now, and when to look again.
+type Due<M> = (Vec<Job<M>>, Option<Duration>);
+
+/// The state of a pool behind a lock, with the clock of the pool and the waker of the pool's task.
+pub(crate) struct SharedPool<L, K> {
+    state: L,
+    clock: K,
+    task: Waker,
+}
+
+impl<L: Lock, K: Clock> SharedPool<L, K> {
+    pub(crate) const fn new(state: L, clock: K, task: Waker) -> Self {
+        Self { state, clock, task }
+    }
+
+    /// Waits for a connection, so long at most.
+    pub(crate) const fn lend(&self, within: Duration) -> Lend<'_, L, K> {
+        Lend { shared: self, within, waits: None }
+    }
+
+    pub(crate) const fn clock(&self) -> &K {
+        &self.clock
+    }
+
+    pub(crate) fn give_back(&self, slot: PooledSlot<L::Member>) {
+        self.with(|state, now| state.give_back(slot, now));
+    }
+
+    /// What is to be done; `None` when the pool is over.
+    pub(crate) fn look_after(&self, has_stirred: bool) -> Option<Due<L::Member>> {
+        self.with(|state, now| {
+            let next = state.look_after(has_stirred, now);
+            (!state.is_over()).then(|| (state.take_jobs(), next))
+        })
+    }
+
+    /// Does something with the state. Whatever is woken by that finds the lock free.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut PoolState<L::Member>, Duration) -> T) -> T {
+        let (done, (wakes, is_roused)) = self.state.with(|state| {
+            let done = work(state, self.clock.now());
+            (done, state.take_wakes())
+        });
+        wakes.into_iter().for_each(Waker::wake);
+        if is_roused {
+            self.task.wake_by_ref();
+        }
+        done
+    }
+}
+
+/// The place of a caller among those that wait for a connection. When this is dropped, the caller waits no more, and a connection that
+/// it was given already goes to the next.
+#[must_use]
+pub(crate) struct Lend<'d, L: Lock, K: Clock> {
+    shared: &'d SharedPool<L, K>,
+    within: Duration,
+    waits: Option<(Ticket, Duration)>,
+}
+
+impl<L: Lock, K: Clock> Lend<'_, L, K> {
+    /// When to ask again at the latest, by the clock of the pool.
+    pub(crate) fn until(&self) -> Option<Duration> {
+        self.waits.map(|(_, until)| until)
+    }
+
+    /// A connection, or an error. `None` while there is neither: the waker is woken when this is to be asked again.
+    pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<L::Member>, NotLent>> {
+        let Some((ticket, _)) = self.waits else {
+            return match self.shared.with(|state, now| state.enter(self.within, waker, now)) {
+                Ok(Entered::Lent(lent)) => Some(Ok(lent)),
+                Ok(Entered::Waits(ticket, until)) => {
+                    self.waits = Some((ticket, until));
+                    None
+                }
+                Err(error) => Some(Err(error)),
+            };
+        };
+        let collected = self.shared.with(|state, now| state.collect(ticket, waker, now))?;
+        self.waits = None;
+        Some(collected)
+    }
+}
+
+impl<L: Lock, K: Clock> Drop for Lend<'_, L, K> {
+    fn drop(&mut self) {
+        if let Some((ticket, _)) = self.waits {
+            self.shared.with(|state, now| state.cancel(ticket, now));
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Which caller gets which connection, which connections are opened, and which are closed.
+
+mod dials;
+mod end;
+mod idle;
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use self::dials::Dials;
+use self::end::PoolStage;
+use self::idle::IdleList;
+use super::waiters::{Ticket, Waiters};
+use super::{CloseReason, NotLent, PoolStatus, Poolable};
+use crate::net::connect_error::ConnectError;
+use crate::profile::Pooled;
+
+/// The connections of a pool, and the callers that wait for one.
+///
+/// ```text
+///            dialled                     enter, collect
+///   opening ────────► idle ◄───────────────────────────────► lent
+///      │ dial_failed    │             give_back               │
+///      ▼                │ look_after: idle, lifetime, moved,  │ give_back: dirty, uses, replaced, surplus,
+///   (paced)             │ ended, unasked bytes, dead          │ moved, lifetime, ended
+///                       ▼                                     ▼
+///                    closing ────────► (the socket is closed, another one may be opened)
+///                             closed
+/// ```
+///
+/// These rules always hold. A connection is idle only while no caller waits. The count of connections that are open, opening or closing
+/// never passes `max`. A connection that comes free is given to the caller that has waited longest, and belongs to that caller even
+/// before the caller has noticed.
+///
+/// The connection that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is
+/// needed. [`look_after`](Self::look_after) finds the idle connections that have ended.
+#[derive(Debug)]
+pub(crate) struct PoolState<M: Poolable> {
+    rules: Pooled,
+    idle: IdleList<M>,
+    waiters: Waiters<M>,
+    /// The connections that are lent, each with what cuts it.
+    lent: BTreeMap<u64, M::Handle>,
+    dials: Dials,
+    /// How many connections are being closed in good order.
+    closing: u32,
+    stage: PoolStage,
+    jobs: Vec<Job<M>>,
+    wakes: Vec<Waker>,
+    /// When the pool's task will look again. `MAX` while there is nothing to look at.
+    planned: Duration,
+    is_roused: bool,
+    counts: PoolStatus,
+    next_id: u64,
+}
+
+/// Work for the pool's task.
+#[derive(Debug)]
+pub(crate) enum Job<M> {
+    /// Opens a connection, and reports the outcome: [`PoolState::dialled`] or [`PoolState::dial_failed`].
+    Dial,
+    /// Closes a connection in good order, and reports that: [`PoolState::closed`].
+    Close(M, CloseReason),
+}
+
+/// A connection with what the pool knows of it. A caller has it until it is [given back](PoolState::give_back).
+#[derive(Debug)]
+pub(crate) struct PooledSlot<M> {
+    pub(crate) member: M,
+    /// Whether the connection was there before it was asked for, so that it may have ended meanwhile.
+    pub(crate) was_there: bool,
+    id: u64,
+    ends_at: Duration,
+    uses: u32,
+    /// While it is idle: since when, and when it is to be looked at.
+    idle_since: Duration,
+    look_at: Duration,
+}
+
+/// The answer to a caller that asks for a connection.
+#[derive(Debug)]
+pub(crate) enum Entered<M> {
+    Lent(PooledSlot<M>),
+    /// The caller waits, until then at most.
+    Waits(Ticket, Duration),
+}
+
+impl<M: Poolable> PoolState<M> {
+    /// Each idle connection says when it is to be looked at. It is looked at every `look_every` at least. The seed spreads the lifetimes.
+    pub(crate) fn new(rules: Pooled, look_every: Option<Duration>, seed: u64, now: Duration) -> Self {
+        let mut state = Self {
+            rules,
+            idle: IdleList::new(look_every),
+            waiters: Waiters::new(),
+            lent: BTreeMap::new(),
+            dials: Dials::new(seed),
+            closing: 0,
+            stage: PoolStage::Open,
+            jobs: Vec::new(),
+            wakes: Vec::new(),
+            planned: Duration::MAX,
+            is_roused: false,
+            counts: PoolStatus::default(),
+            next_id: 0,
+        };
+        state.open(now);
+        state
+    }
+
+    /// A caller wants a connection, and would wait so long for it, if the rules allow that.
+    pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, NotLent> {
+        if !self.is_open() {
+            return Err(self.refused(NotLent::closed()));
+        }
+        if let Some(lent) = self.pick(now) {
+            let lent = self.lend(lent);
+            self.open(now);
+            return Ok(Entered::Lent(lent));
+        }
+        let Some(wait) = self.rules.wait else {
+            self.dials.is_wanted = true;
+            self.open(now);
+            let shortage = self.shortage(None, self.waiters.len());
+            return Err(self.refused(shortage));
+        };
+        let until = now.saturating_add(wait.min(within));
+        let ticket = self.waiters.push(now, until, waker.clone());
+        self.open(now);
+        Ok(Entered::Waits(ticket, until))
+    }
+
+    /// A caller that waits asks for its connection. `None` while it has to wait on, until its time is over.
+    pub(crate) fn collect(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        now: Duration,
+    ) -> Option<Result<PooledSlot<M>, NotLent>> {
+        // The place is gone if the pool was closed.
+        let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(NotLent::closed()))) };
+        let sound = given.and_then(|lent| self.sound(lent, now)).or_else(|| self.pick(now));
+        if let Some(lent) = sound {
+            self.waiters.remove(ticket);
+            let lent = self.lend(lent);
+            self.open(now);
+            return Some(Ok(lent));
+        }
+        let waiter = self.waiters.get(ticket)?;
+        if now < waiter.until {
+            self.waiters.set_waker(ticket, waker);
+            self.open(now);
+            return None;
+        }
+        let shortage = self.shortage(Some(waiter.until.saturating_sub(waiter.since)), self.waiters.before(ticket));
+        self.waiters.remove(ticket);
+        self.open(now);
+        Some(Err(self.refused(shortage)))
+    }
+
+    /// A caller waits no more. A connection that it was given already goes to the next.
+    pub(crate) fn cancel(&mut self, ticket: Ticket, now: Duration) {
+        let given = self.waiters.take_given(ticket).ok().flatten();
+        self.waiters.remove(ticket);
+        if let Some(mut lent) = given {
+            match lent.member.inspect() {
+                Ok(next) => self.rest(lent, next, now),
+                Err(reason) => self.part(lent, reason, now),
+            }
+        }
+        self.open(now);
+    }
+
+    /// A connection that was lent is back.
+    pub(crate) fn give_back(&mut self, mut lent: PooledSlot<M>, now: Duration) {
+        self.lent.remove(&lent.id);
+        lent.was_there = true;
+        if lent.member.end() {
+            self.dials.useless = 0;
+        }
+        let inspected = lent.member.inspect();
+        match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
+            Ok(next) => self.rest(lent, next, now),
+            Err(reason) => {
+                if self.rules.replace && self.idle.len() < self.rules.max_idle as usize {
+                    self.dials.owed = self.dials.owed.saturating_add(1);
+                }
+                self.part(lent, reason, now);
+            }
+        }
+        self.open(now);
+    }
+
+    /// A connection was opened.
+    pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
+        self.dials.forget(1);
+        self.dials.succeeded();
+        self.counts.opened += 1;
+        let (id, ends_at) = (self.next_id, now.saturating_add(self.dials.shorter(self.rules.lifetime)));
+        self.next_id += 1;
+        let inspected = member.inspect();
+        let lent = PooledSlot { member, was_there: false, id, ends_at, uses: 0, idle_since: now, look_at: now };
+        match inspected {
+            _ if !self.is_open() => self.part(lent, CloseReason::PoolClosed, now),
+            Ok(next) => self.rest(lent, next, now),
+            Err(reason) => self.part(lent, reason, now),
+        }
+        self.open(now);
+    }
+
+    /// A connection could not be opened.
+    pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
+        // Nothing was dialled if the next try was not due yet.
+        self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
+        self.dials.forget(1);
+        self.dials.failed(now, Some(Arc::new(error)));
+        self.open(now);
+    }
+
+    /// A connection that was to be closed in good order is closed.
+    pub(crate) fn closed(&mut self, now: Duration) {
+        self.closing = self.closing.saturating_sub(1);
+        self.open(now);
+    }
+
+    /// Looks at the idle connections that are due, or at all of them if something has arrived on one. When to look again.
+    pub(crate) fn look_after(&mut self, has_stirred: bool, now: Duration) -> Option<Duration> {
+        let live = self.live();
+        for (lent, reason) in self.idle.sift(has_stirred, live, &self.rules, now) {
+            self.part(lent, reason, now);
+        }
+        self.planned = self.idle.due(self.live(), &self.rules);
+        self.open(now);
+        self.is_roused = false;
+        (self.planned < Duration::MAX).then_some(self.planned)
+    }
+
+    /// Takes the work for the pool's task.
+    pub(crate) fn take_jobs(&mut self) -> Vec<Job<M>> {
+        mem::take(&mut self.jobs)
+    }
+
+    /// Which callers to wake, and whether to wake the pool's task: there is work, or something is to be looked at sooner.
+    pub(crate) fn take_wakes(&mut self) -> (Vec<Waker>, bool) {
+        self.wake_drainers();
+        (mem::take(&mut self.wakes), mem::take(&mut self.is_roused) || !self.jobs.is_empty())
+    }
+
+    pub(crate) fn status(&self) -> PoolStatus {
+        PoolStatus {
+            idle: count(self.idle.len()),
+            lent: count(self.lent.len()) + self.waiters.given(),
+            opening: self.dials.under_way,
+            closing: self.closing,
+            waiting: self.waiters.len(),
+            last_failure: self.dials.last_failure.clone(),
+            ..self.counts.clone()
+        }
+    }
+
+    /// Nothing is dialled before that time.
+    #[cfg(test)]
+    pub(crate) const fn pauses_until(&self) -> Duration {
+        self.dials.not_before
+    }
+
+    /// How many connections are open and not being closed.
+    fn live(&self) -> u32 {
+        count(self.idle.len()) + count(self.lent.len()) + self.waiters.given()
+    }
+
+    /// Of the idle connections that are still clean, the one that was returned last.
+    fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
+        while let Some(lent) = self.idle.pop() {
+            if lent.ends_at <= now {
+                self.part(lent, CloseReason::Lifetime, now);
+            } else if let Some(lent) = self.sound(lent, now) {
+                return Some(lent);
+            }
+        }
+        None
+    }
+
+    /// The connection, if it is still clean.
+    fn sound(&mut self, mut lent: PooledSlot<M>, now: Duration) -> Option<PooledSlot<M>> {
+        match lent.member.inspect() {
+            Ok(_) => Some(lent),
+            Err(reason) => {
+                self.part(lent, reason, now);
+                None
+            }
+        }
+    }
+
+    fn lend(&mut self, mut lent: PooledSlot<M>) -> PooledSlot<M> {
+        lent.uses += 1;
+        self.counts.lendings += 1;
+        self.lent.insert(lent.id, lent.member.begin());
+        lent
+    }
+
+    /// Why a clean connection is not lent again.
+    fn end_of(&self, lent: &PooledSlot<M>, now: Duration) -> Option<CloseReason> {
+        [
+            (!self.is_open(), CloseReason::PoolClosed),
+            (self.rules.replace, CloseReason::Replaced),
+            (self.rules.uses.is_some_and(|uses| lent.uses >= uses), CloseReason::Uses),
+            (lent.ends_at <= now, CloseReason::Lifetime),
+            (lent.member.is_to_move(), CloseReason::Moved),
+        ]
+        .into_iter()
+        .find_map(|(is_so, reason)| is_so.then_some(reason))
+    }
+
+    /// Gives a connection to the caller that has waited longest. If no caller waits, it becomes idle.
+    fn rest(&mut self, lent: PooledSlot<M>, next: Option<Duration>, now: Duration) {
+        let mut lent = match self.waiters.give(lent) {
+            Ok(waker) => return self.wakes.push(waker),
+            Err(lent) => lent,
+        };
+        if self.idle.len() >= self.rules.max_idle as usize {
+            return self.part(lent, CloseReason::Surplus, now);
+        }
+        lent.was_there = true;
+        let due = self.idle.push(lent, next, &self.rules, now);
+        self.plan(due);
+    }
+
+    /// A connection is not lent again.
+    fn part(&mut self, mut lent: PooledSlot<M>, reason: CloseReason, now: Duration) {
+        self.counts.closed[reason as usize] += 1;
+        if !reason.is_orderly() && lent.uses == 0 {
+            // A peer that ends each connection at once is dialled with the same pauses.
+            self.dials.failed(now, None);
+        }
+        match reason.is_orderly() {
+            true => lent.member.leave(),
+            false => lent.member.lost(reason),
+        }
+        if reason.is_orderly() && !self.is_over() {
+            self.closing += 1;
+            self.jobs.push(Job::Close(lent.member, reason));
+        }
+        // In any other case the socket is closed here, so that there is room for another one.
+    }
+
+    /// Opens as many connections as are missing, if there is room and it is time.
+    fn open(&mut self, now: Duration) {
+        if !self.is_open() {
+            return;
+        }
+        let live = self.live();
+        let missing = self.dials.wanted(self.rules.min.saturating_sub(live), self.waiters.len());
+        let missing = missing.min(self.rules.max.saturating_sub(live + self.closing));
+        match self.dials.begin(missing, now) {
+            Ok(begun) => self.jobs.extend((0..begun).map(|_| Job::Dial)),
+            Err(at) => self.plan(at),
+        }
+    }
+
+    /// Something is to be looked at then.
+    fn plan(&mut self, at: Duration) {
+        if at < self.planned {
+            self.planned = at;
+            self.is_roused = true;
+        }
+    }
+
+    fn refused(&mut self, why: NotLent) -> NotLent {
+        self.counts.refused += 1;
+        why
+    }
+
+    fn shortage(&self, after: Option<Duration>, before: usize) -> NotLent {
+        NotLent {
+            after,
+            is_closed: false,
+            lent: count(self.lent.len()) + self.waiters.given(),
+            opening: self.dials.under_way,
+            max: self.rules.max,
+            before,
+            last_failure: self.dials.last_failure.clone(),
+        }
+    }
+}
+
+/// There are never more than `max`.
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,289 @@
+//! Connections that a server pushes to.
+
+mod mailbox;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Waker;
+
+use framelink_codec::Encode;
+
+use crate::session::memory::Held;
+use crate::session::{Backlog, Offered, Packed, PushCounts};
+use framelink_profile::Directions;
+
+pub(crate) use mailbox::{Mailbox, Slot};
+
+/// The connections that a server pushes to, whatever drivers they are on.
+///
+/// A connection [joins](crate::tokio::Connection::join) and is served; what is pushed goes out between its replies, frame after
+/// frame, and when it ends it has left. Pushing never waits: for each connection so much may wait as the [`Backlog`] says, and its
+/// rule says what happens to those that are too slow. Clones are the same registry.
+///
+/// A message is made a frame once for all connections of one listener, and shared. What one thread pushes comes in this order on
+/// every connection.
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use framelink_transport::{Framing, Profile, Registry, To, tokio::{Connector, Listener}};
+/// use framelink_transport::session::{Backlog, Concurrency, SlowRule};
+///
+/// let framing: Framing = "net:2".parse()?;
+/// let mut listener = Listener::bind("127.0.0.1:0", framing).await?;
+/// let address = listener.local_addr()?;
+/// let registry = Registry::new(Backlog::new(SlowRule::Drop));
+///
+/// let mut subscriber = Connector::new(framing).connect(address).await?;
+/// let mut connection = listener.accept().await?;
+/// let member = connection.join(&registry);
+/// tokio::spawn(async move {
+///     let profile = Profile::builder(framing).build().expect("a profile");
+///     connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
+/// });
+///
+/// let pushed = registry.push(To::All, b"news")?;
+/// assert_eq!(pushed.queued, 1);
+/// assert_eq!(&subscriber.recv().await?.unwrap()[..], b"news");
+/// registry.push(To::One(member), b"for you")?;
+/// assert_eq!(&subscriber.recv().await?.unwrap()[..], b"for you");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
+pub struct Registry<C = Directions> {
+    shared: Arc<Shared<C>>,
+}
+
+/// Which connection of a [`Registry`]. A number of its own, never used again there.
+///
+/// See [`Registry`] for an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(u64);
+
+/// To which connections a message is pushed. Complete by nature.
+///
+/// See [`Registry`] for an example.
+#[derive(Clone, Copy, Debug)]
+pub enum To<'m> {
+    /// To one of them.
+    One(MemberId),
+    /// To some of them.
+    Some(&'m [MemberId]),
+    /// To all that have joined and not left.
+    All,
+}
+
+/// What pushing one message came to, in connections.
+///
+/// See [`Registry`] for an example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pushed {
+    /// It waits to be written on so many.
+    pub queued: usize,
+    /// On so many of these, others that waited were skipped for it.
+    pub skipping: usize,
+    /// So many were too slow for it.
+    pub dropped: usize,
+    /// So many were too slow for it, and are closed.
+    pub closed: usize,
+    /// So many have left, or are about to.
+    pub gone: usize,
+}
+
+struct Shared<C> {
+    backlog: Backlog,
+    state: RwLock<State<C>>,
+}
+
+struct State<C> {
+    members: BTreeMap<MemberId, Member<C>>,
+    next: u64,
+    /// Of those that have left.
+    departed: PushCounts,
+}
+
+struct Member<C> {
+    framing: Arc<C>,
+    slot: Arc<Slot>,
+}
+
+impl<C> Registry<C> {
+    /// Nobody has joined yet.
+    #[must_use]
+    pub fn new(backlog: Backlog) -> Self {
+        let state = State { members: BTreeMap::new(), next: 0, departed: PushCounts::default() };
+        Self { shared: Arc::new(Shared { backlog, state: RwLock::new(state) }) }
+    }
+
+    /// A connection joins.
+    pub(crate) fn join(&self, framing: Arc<C>, memory: &Held) -> Mailbox<C> {
+        let slot = Arc::new(Slot::new(self.shared.backlog, memory.another_shared()));
+        let mut state = self.shared.write();
+        let id = MemberId(state.next);
+        state.next += 1;
+        state.members.insert(id, Member { framing, slot: Arc::clone(&slot) });
+        drop(state);
+        Mailbox { id, slot, shared: Arc::clone(&self.shared) }
+    }
+
+    /// Who has joined and not left, first come first.
+    #[must_use]
+    pub fn members(&self) -> Vec<MemberId> {
+        self.shared.read().members.keys().copied().collect()
+    }
+
+    /// How many have joined and not left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.read().members.len()
+    }
+
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shared.read().members.is_empty()
+    }
+
+    /// What became of all that was pushed, to those that have left too.
+    #[must_use]
+    pub fn counts(&self) -> PushCounts {
+        let state = self.shared.read();
+        let mut counts = state.departed;
+        for member in state.members.values() {
+            counts += member.slot.counts();
+        }
+        counts
+    }
+
+    /// What became of what was pushed to one; `None` if it has left.
+    #[must_use]
+    pub fn counts_of(&self, member: MemberId) -> Option<PushCounts> {
+        self.shared.read().members.get(&member).map(|member| member.slot.counts())
+    }
+
+    /// How many messages wait for one; `None` if it has left.
+    #[must_use]
+    pub fn waiting_for(&self, member: MemberId) -> Option<usize> {
+        self.shared.read().members.get(&member).map(|member| member.slot.waiting())
+    }
+}
+
+impl<C: Encode> Registry<C> {
+    /// Pushes a message to one, some or all connections, and waits for none.
+    ///
+    /// # Errors
+    /// When the framing of one of them cannot say it; it is pushed to none then.
+    pub fn push(&self, to: To<'_>, message: &[u8]) -> Result<Pushed, C::Error> {
+        let (mut pushed, mut wakers) = (Pushed::default(), Vec::new());
+        let state = self.shared.read();
+        let mut frames = Frames { message, made: Vec::new() };
+        state.each(to, |member| member.map_or(Ok(()), |member| frames.of(member).map(drop)))?;
+        state.each(to, |member| {
+            let offered = match member {
+                Some(member) => member.slot.offer(frames.of(member)?, &mut wakers),
+                None => Offered::Gone,
+            };
+            pushed.count(offered);
+            Ok(())
+        })?;
+        drop(state);
+        // Only now: what is woken may end a connection at once, and leave.
+        frames.made.iter().for_each(|made| made.memory.settle());
+        wakers.into_iter().for_each(Waker::wake);
+        Ok(pushed)
+    }
+}
+
+impl Pushed {
+    const fn count(&mut self, offered: Offered) {
+        match offered {
+            Offered::Queued => self.queued += 1,
+            Offered::Skipped(_) => {
+                self.queued += 1;
+                self.skipping += 1;
+            }
+            Offered::Dropped => self.dropped += 1,
+            Offered::Closed => self.closed += 1,
+            Offered::Gone => self.gone += 1,
+        }
+    }
+}
+
+/// One message, made a frame once for each framing: the connections of one listener share theirs.
+struct Frames<'m, C> {
+    message: &'m [u8],
+    made: Vec<Made<C>>,
+}
+
+struct Made<C> {
+    framing: Arc<C>,
+    frame: Packed,
+    /// That of one of the connections: it is counted once for all of them.
+    memory: Held,
+}
+
+impl<C: Encode> Frames<'_, C> {
+    fn of(&mut self, member: &Member<C>) -> Result<&Packed, C::Error> {
+        let framing = &member.framing;
+        let position = match self.made.iter().position(|made| Arc::ptr_eq(&made.framing, framing)) {
+            Some(position) => position,
+            None => {
+                let memory = member.slot.memory();
+                let frame = Packed::new(framing, self.message)?;
+                let frame = frame.counted_as(memory.charge(self.message.len()));
+                self.made.push(Made { framing: Arc::clone(framing), frame, memory });
+                self.made.len() - 1
+            }
+        };
+        Ok(&self.made[position].frame)
+    }
+}
+
+impl<C> State<C> {
+    /// Each that is meant, or `None` where it has left.
+    fn each<E>(&self, to: To<'_>, mut then: impl FnMut(Option<&Member<C>>) -> Result<(), E>) -> Result<(), E> {
+        match to {
+            To::One(id) => then(self.members.get(&id)),
+            To::Some(ids) => ids.iter().try_for_each(|id| then(self.members.get(id))),
+            To::All => self.members.values().try_for_each(|member| then(Some(member))),
+        }
+    }
+}
+
+/// A panic while it was held left nothing half done.
+impl<C> Shared<C> {
+    fn read(&self) -> RwLockReadGuard<'_, State<C>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State<C>> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leave(&self, id: MemberId) {
+        let mut state = self.write();
+        if let Some(member) = state.members.remove(&id) {
+            state.departed += member.slot.close();
+        }
+    }
+}
+
+impl<C> Clone for Registry<C> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<C> fmt::Debug for Registry<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("backlog", &self.shared.backlog)
+            .field("members", &self.len())
+            .finish_non_exhaustive()
+    }
+}

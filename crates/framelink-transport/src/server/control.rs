@@ -1,0 +1,105 @@
+//! What a server has counted, and how far its drain is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::drain::{Drain, DrainReport};
+use super::stats::Stats;
+use crate::admission::Admission;
+use crate::drive::Clock as _;
+use crate::driver::{Driver, Notify as _};
+use crate::session::Stage;
+
+/// What a server shares with its handles and with the connections that it serves.
+pub(crate) struct ServerControl<D: Driver> {
+    pub(crate) stats: Stats,
+    drain: Mutex<Drain>,
+    clock: D::Clock,
+    /// How many connections are served.
+    pub(super) serving: AtomicUsize,
+    /// Notified when a connection has ended, and when a drain is ordered.
+    pub(super) changed: D::Notify,
+}
+
+impl<D: Driver> ServerControl<D> {
+    pub(crate) fn new(admission: Admission) -> Arc<Self> {
+        let (stats, drain, serving) = (Stats::new(admission), Mutex::default(), AtomicUsize::new(0));
+        Arc::new(Self { stats, drain, clock: D::clock(), serving, changed: D::Notify::default() })
+    }
+
+    /// The server is to end within this time. All connections are told the stage before the server is woken and looks at it.
+    pub(crate) fn order(&self, within: Duration) {
+        let now = self.clock.now();
+        let mut drain = self.drain();
+        drain.order(now, within, || self.stats.counts());
+        let stage = drain.stage(now);
+        drop(drain);
+        self.stats.admission.tell(stage);
+        self.changed.notify();
+    }
+
+    /// Waits until a drain is ordered.
+    pub(super) async fn ordered(&self) {
+        loop {
+            let version = self.changed.version();
+            if self.stage() != Stage::Open {
+                return;
+            }
+            self.changed.wait(version, None).await;
+        }
+    }
+
+    /// Waits for so long. The next stage of a drain ends the wait.
+    pub(super) async fn pause(&self, time: Duration) {
+        let until = self.clock.now().saturating_add(time);
+        let before = self.stage();
+        loop {
+            let version = self.changed.version();
+            let now = self.clock.now();
+            let until = self.drain().next_at(now).map_or(until, |next_at| until.min(next_at));
+            if until <= now || self.stage() != before {
+                return;
+            }
+            self.changed.wait(version, Some(D::within(until - now))).await;
+        }
+    }
+
+    /// Tells the connections each stage of the drain, until all have ended or the time is over.
+    pub(super) async fn end(&self) {
+        /// When the time of a drain is over, the connections that were cut have so long to be gone.
+        const GRACE: Duration = Duration::from_millis(250);
+        let (mut told, mut cut_at) = (Stage::Open, None);
+        loop {
+            let version = self.changed.version();
+            if self.serving.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            let (now, stage) = (self.clock.now(), self.stage());
+            if stage > told {
+                told = stage;
+                self.stats.admission.tell(stage);
+            }
+            let next_at = self.drain().next_at(now);
+            // A handler that does not return cannot be ended, and is left alone.
+            let until = next_at.unwrap_or_else(|| *cut_at.get_or_insert(now.saturating_add(GRACE)));
+            if until <= now {
+                return;
+            }
+            self.changed.wait(version, Some(D::within(until - now))).await;
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.drain().stage(self.clock.now())
+    }
+
+    pub(super) fn report(&self) -> DrainReport {
+        self.stats.report(&self.drain().before)
+    }
+
+    /// A panic while it was held left nothing half done.
+    fn drain(&self) -> MutexGuard<'_, Drain> {
+        self.drain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,138 @@
+//! The end of a connection that was served.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::close_report::CloseReport;
+use crate::connection::{Endpoint, ErrorOf};
+use crate::drive::{self, Close};
+use crate::error::{Cause, Error};
+use crate::profile::{Profile, Side};
+use crate::session::Ending;
+use crate::tries::TryRecv;
+use framelink_session::Message;
+
+/// What serving a connection came to.
+pub(crate) struct ServedOutcome<E> {
+    /// How many requests were answered wholly.
+    pub(crate) answered: u64,
+    /// How many messages arrived after the last request was taken.
+    pub(crate) discarded: usize,
+    pub(crate) ended: Result<(), E>,
+}
+
+impl<E> ServedOutcome<E> {
+    /// How many requests were answered, or why the connection failed.
+    pub(crate) fn into_answered(self) -> Result<u64, E> {
+        self.ended.map(|()| self.answered)
+    }
+}
+
+/// A connection that is served, with its operations that wait. They are those of the public type of the same name.
+pub(crate) trait ServedConnection: Endpoint {
+    /// Writes what is queued, within this time where the driver limits that.
+    fn flush(&mut self, limit: Duration) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
+    fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<Self::Codec>>>;
+    fn recv_within(&mut self, limit: Duration) -> impl Future<Output = Result<TryRecv, ErrorOf<Self::Codec>>>;
+    fn send_within(&mut self, reply: &[u8], limit: Duration) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
+
+    /// Closes the connection in good order. Returns how many messages arrived meanwhile, also where that failed.
+    fn close_and_count(
+        &mut self,
+        within: Duration,
+    ) -> impl Future<Output = (usize, Result<CloseReport, ErrorOf<Self::Codec>>)>;
+}
+
+/// Has a driver's `Connection` be served. `flush` is how it writes what is queued.
+macro_rules! served_connection {
+    ($wait:ident, $limit:ident => $flush:ident($($argument:ident)?)) => {
+        impl<C: Decode + Encode> $crate::server::ServedConnection for Connection<C> {
+            async fn flush(&mut self, $limit: Duration) -> Result<(), ErrorOf<C>> {
+                $wait!(self.$flush($($argument)?))
+            }
+
+            async fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
+                $wait!(self.recv())
+            }
+
+            async fn recv_within(&mut self, limit: Duration) -> Result<$crate::tries::TryRecv, ErrorOf<C>> {
+                $wait!(self.recv_within(limit))
+            }
+
+            async fn send_within(&mut self, reply: &[u8], limit: Duration) -> Result<(), ErrorOf<C>> {
+                $wait!(self.send_within(reply, limit))
+            }
+
+            async fn close_and_count(
+                &mut self,
+                within: Duration,
+            ) -> (usize, Result<$crate::close_report::CloseReport, ErrorOf<C>>) {
+                $wait!(self.close_and_count(within))
+            }
+        }
+    };
+}
+pub(crate) use served_connection;
+
+/// Closes a connection that was served, in good order where the peer can still receive the replies.
+///
+/// The profile says which side of a short connection closes first. If that is the client, its close is waited for.
+pub(crate) async fn end_served<S: ServedConnection>(
+    connection: &mut S,
+    profile: &Profile,
+    answered: u64,
+    served: Result<(), ErrorOf<S::Codec>>,
+) -> ServedOutcome<ErrorOf<S::Codec>> {
+    connection.parts().receiving.take_requests(false);
+    let close = profile.timeouts().close;
+    let (discarded, ended) = match served {
+        Ok(()) => match client_closes(connection, profile).await {
+            Ok(()) => {
+                let (discarded, closed) = connection.close_and_count(close).await;
+                (discarded, closed.map(drop))
+            }
+            Err(error) => (0, Err(error)),
+        },
+        Err(error) if ends_in_order(error.cause()) => (connection.close_and_count(close).await.0, Err(error)),
+        Err(error) if matches!(error.cause(), Cause::Ended(Ending::Cut)) => (count_unread(connection), Err(error)),
+        Err(error) => (0, Err(error)),
+    };
+    ServedOutcome { answered, discarded, ended }
+}
+
+/// Waits until the client closes, where the profile says that it does. Anything else that arrives is taken by our own close.
+async fn client_closes<S: ServedConnection>(connection: &mut S, profile: &Profile) -> Result<(), ErrorOf<S::Codec>> {
+    if profile.connection().short().is_none_or(|short| short.closes != Side::Client) {
+        return Ok(());
+    }
+    match connection.recv_within(profile.timeouts().close).await {
+        Err(error) if drive::is_lost(error.cause()) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// How many messages are there and were not taken, of a connection that is cut.
+fn count_unread<S: ServedConnection>(connection: &mut S) -> usize {
+    connection.open(S::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
+}
+
+/// Whether the connection is closed in good order after this error, so that no reset destroys the replies that were sent before it.
+const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
+    matches!(
+        cause,
+        Cause::Fault(_)
+            | Cause::Preamble(_)
+            | Cause::Refused(_)
+            | Cause::TooManyEmpty { .. }
+            | Cause::HandlerFailed(_)
+            | Cause::HandlerPanicked
+            | Cause::Ended(Ending::Idle { .. } | Ending::Lifetime { .. } | Ending::Drained)
+    )
+}
+
+#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+impl<D, E> crate::driver::Suspended for ServedOutcome<Error<D, E>> {
+    fn suspended() -> Self {
+        Self { answered: 0, discarded: 0, ended: Result::suspended() }
+    }
+}

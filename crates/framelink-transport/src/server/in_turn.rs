@@ -1,0 +1,58 @@
+//! A connection whose requests are answered one after the other, in the thread that serves it.
+
+use super::answer::Answer;
+use super::ending::{ServedConnection, ServedOutcome, end_served};
+use crate::connection::ErrorOf;
+use crate::drive::{self, Clock as _};
+use crate::error::{Cause, Operation};
+use crate::profile::Profile;
+use framelink_session::Message;
+
+/// Serves a connection to its end. Each request is answered before the next is read.
+pub(crate) async fn serve_in_turn<S: ServedConnection, A: Answer>(
+    connection: &mut S,
+    profile: &Profile,
+    answer: impl FnMut(Message) -> A,
+) -> ServedOutcome<ErrorOf<S::Codec>> {
+    connection.parts().receiving.take_requests(true);
+    let mut answered = 0;
+    let served = answer_all(connection, profile, answer, &mut answered).await;
+    end_served(connection, profile, answered, served).await
+}
+
+async fn answer_all<S: ServedConnection, A: Answer>(
+    connection: &mut S,
+    profile: &Profile,
+    mut answer: impl FnMut(Message) -> A,
+    answered: &mut u64,
+) -> Result<(), ErrorOf<S::Codec>> {
+    let write = profile.timeouts().write;
+    // A preamble is sent though nothing was asked.
+    connection.flush(write).await?;
+    let mut memory = connection.sending().memory().another();
+    while let Some(request) = connection.recv().await? {
+        memory.set(request.len());
+        let reply = handled(|| answer(request)).map_err(|cause| connection.error(Operation::Serve, cause))?;
+        memory.set(reply.as_ref().map_or(0, Vec::len));
+        if let Some(reply) = reply {
+            let sent = connection.send_within(&reply, write).await;
+            // A connection that was told to end at once may be closed already.
+            sent.map_err(|error| match connection.sending().told() {
+                Some(ending) => connection.error(Operation::Serve, Cause::Ended(ending)),
+                None => error,
+            })?;
+        }
+        memory.set(0);
+        *answered += 1;
+        connection.sending().on_answered(*answered, connection.clock().now());
+        if profile.connection().short().is_some() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a handler. Returns its answer, unless it panicked or failed.
+pub(crate) fn handled<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<Vec<u8>>, Cause<D, E>> {
+    drive::guarded(run)?.into_reply().map_err(Cause::HandlerFailed)
+}

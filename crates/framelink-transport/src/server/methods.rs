@@ -1,0 +1,237 @@
+//! The public methods of serving and of servers, with their documentation. The types of the drivers invoke these macros.
+
+/// How a connection joins a registry.
+macro_rules! join_method {
+    () => {
+        /// Has a registry push messages to the connection until it ends. They are sent while the connection is
+        /// [served](Self::serve_many). A connection that had joined another registry leaves that.
+        ///
+        /// See [`Registry`](crate::Registry) for an example.
+        pub fn join(&mut self, registry: &crate::registry::Registry<C>) -> crate::registry::MemberId {
+            let $crate::connection::Parts { receiving, sending, .. } = $crate::connection::SessionParts::parts(self);
+            let mailbox = registry.join(std::sync::Arc::clone(sending.framing()), sending.memory());
+            receiving.take_heartbeat_for_first();
+            self.mailbox.insert(mailbox).id
+        }
+    };
+}
+
+/// Serving a connection, one request after the other. The example of the driver comes first.
+macro_rules! serve_method {
+    ($(#[$example:meta])* $wait:ident $($async:ident)?, $answer:ident: $bound:path, $serve:expr) => {
+        /// Answers the messages of a client, as the profile says, until the connection ends. Each message is answered with the bytes that
+        /// `answer` returns, or with nothing. A short connection has one message. Returns how many messages were answered.
+        ///
+        /// Messages are answered one after the other. On blocking and nonblocking all of it happens in this thread, and messages that are
+        /// [pushed](crate::Registry) to the connection are not sent: that takes `serve_many`. On tokio this is `serve_many` with one
+        /// message at a time.
+        ///
+        $(#[$example])*
+        ///
+        /// # Errors
+        /// - When bytes came that are no message.
+        /// - When a message began too late or took too long.
+        /// - When a reply could not be sent in time.
+        /// - When `answer` panicked or [failed](crate::Answer).
+        /// - When the connection failed.
+        /// - When its time was over: [`Cause::Ended`](crate::Cause::Ended). It was closed in good order then.
+        pub $($async)? fn serve<$answer: $bound>(
+            mut self,
+            profile: &crate::profile::Profile,
+            answer: impl FnMut(framelink_session::Message) -> $answer,
+        ) -> Result<u64, crate::connection::ErrorOf<C>> {
+            $wait!($serve(&mut self, profile, answer)).into_answered()
+        }
+    };
+}
+
+/// Serving a connection, many requests at a time. The example of the driver comes first.
+macro_rules! serve_many_method {
+    (
+        $(#[$example:meta])*
+        $wait:ident $($async:ident)?, $answer:ident: $bound:path, ($($handler:tt)+) $(where $($where:tt)+)?
+    ) => {
+        /// Like [`serve`](Self::serve), but answers up to `concurrency` messages at a time. While they are answered more messages are read,
+        /// up to the limit. A reply is sent as soon as the order of replies lets it. After the peer's half-close, or after bytes that are
+        /// no message, the answers that were begun are finished and sent.
+        ///
+        /// On tokio the answers are made in the task that awaits this, side by side. A handler that computes for long, or blocks, spawns
+        /// that itself. With threads, this thread reads, another one writes, and those that answer are begun as they are needed and kept
+        /// until the connection ends. All of them have ended when this returns.
+        ///
+        /// A handler that panics ends the connection with [`Cause::HandlerPanicked`](crate::Cause::HandlerPanicked), and nothing else.
+        ///
+        $(#[$example])*
+        ///
+        /// # Errors
+        /// As [`serve`](Self::serve), and when the connection was closed because it is too slow for the messages that are
+        /// [pushed](crate::Registry) to it.
+        pub $($async)? fn serve_many<$answer: $bound>(
+            mut self,
+            profile: &crate::profile::Profile,
+            concurrency: crate::session::Concurrency,
+            answer: impl $($handler)+,
+        ) -> Result<u64, crate::connection::ErrorOf<C>>
+        $(where $($where)+)?
+        {
+            $wait!(self.serve_to_end(profile, concurrency, answer)).into_answered()
+        }
+    };
+}
+
+/// A server and its handle. Its documentation with the example of the driver comes first. `$over` makes what accepts of its listener,
+/// and `$serve` serves a connection in place. The listener has the method `$stopper`, where something has to stop it.
+macro_rules! server {
+    (
+        $(#[$doc:meta])*
+        $driver:ident, $plain:ident $wait:ident $($async:ident)?, $answer:ident: ($($bound:tt)+), $over:expr, $serve:ident
+        $(, $stopper:ident: $Stopper:ty)?
+    ) => {
+        $(#[$doc])*
+        pub struct Server {
+            listener: Listener,
+            profile: Arc<Profile>,
+            concurrency: Concurrency,
+            registry: Option<Registry>,
+            handle: ServerHandle,
+        }
+
+        /// Reads the counts of a [`Server`] while it runs, and drains it. Clones are the same.
+        ///
+        /// See [`Server`] for an example.
+        #[derive(Clone)]
+        pub struct ServerHandle {
+            control: Arc<ServerControl<$driver>>,
+            $($stopper: $Stopper,)?
+        }
+
+        impl Server {
+            /// Listens on the first of the addresses that can be bound. Nothing is accepted before the server [runs](Self::run).
+            ///
+            /// # Errors
+            /// As the system has it, and when a server cannot use the profile.
+            pub $($async)? fn bind(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
+                let listener = $plain!(Listener::bind_profile(address, profile))?;
+                let Some(admission) = listener.admission().cloned() else {
+                    return Err(io::ErrorKind::InvalidInput.into());
+                };
+                let (profile, concurrency) = (Arc::clone(profile), Concurrency::default());
+                let handle =
+                    ServerHandle { control: ServerControl::new(admission), $($stopper: listener.$stopper())? };
+                Ok(Self { listener, profile, concurrency, registry: None, handle })
+            }
+
+            /// Sets how many requests of one connection are handled at a time. Defaults to one.
+            #[must_use]
+            pub const fn concurrency(mut self, concurrency: Concurrency) -> Self {
+                self.concurrency = concurrency;
+                self
+            }
+
+            /// Has every connection join this registry, which pushes messages to it. Defaults to none.
+            #[must_use]
+            pub fn registry(mut self, registry: &Registry) -> Self {
+                self.registry = Some(registry.clone());
+                self
+            }
+
+            /// Sets what is called with each event, for a log. It runs in the tasks or threads that serve, and should be quick. Defaults to
+            /// none.
+            #[must_use]
+            pub fn observe(self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
+                self.handle.control.stats.admission.observe(observer);
+                self
+            }
+
+            /// The address that the server listens on.
+            ///
+            /// # Errors
+            /// As the system has it.
+            pub fn local_addr(&self) -> io::Result<SocketAddr> {
+                self.listener.local_addr()
+            }
+
+            /// Returns what reads the counts of the server and drains it.
+            pub fn handle(&self) -> ServerHandle {
+                self.handle.clone()
+            }
+
+            /// Serves until the server is [drained](ServerHandle::drain). Each request is answered with the bytes that the handler returns, or
+            /// with nothing.
+            ///
+            /// A drain does this, in this order:
+            ///
+            /// 1. The connections that wait to be accepted are accepted, within the limits, and the listener is closed.
+            /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message has begun to come, and
+            ///    no reply is owed. A connection that has sent nothing since it was accepted has
+            ///    [a moment](crate::session::Tenure::CONNECT_GRACE) for its first message.
+            /// 3. After half of the time nothing new is taken, quiet or not.
+            /// 4. When the time is over, the connections that are left are cut.
+            ///
+            /// With threads, a handler that does not return then is left behind in its thread, with its socket closed. On tokio, dropping the
+            /// future cuts everything at once.
+            pub $($async)? fn run<H, $answer>(self, handler: H) -> DrainReport
+            where
+                H: Fn(Message) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                $plain!(self.run_with_peer(move |message, _| handler(message)))
+            }
+
+            /// Like [`run`](Self::run), but the handler is also given the address of the client, where the client has one.
+            pub $($async)? fn run_with_peer<H, $answer>(self, handler: H) -> DrainReport
+            where
+                H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                let (handler, control) = (Arc::new(handler), self.handle.control);
+                let (profile, concurrency, registry) = (self.profile, self.concurrency, self.registry);
+                let serve = move |mut connection: Connection, mut guard: ServedGuard<_>| {
+                    let (handler, profile) = (Arc::clone(&handler), Arc::clone(&profile));
+                    if let Some(registry) = &registry {
+                        connection.join(registry);
+                    }
+                    async move {
+                        let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
+                        guard.on_connected(peer);
+                        let answer = |message| handler(message, peer);
+                        let served = connection.$serve(&profile, concurrency, answer).await;
+                        drop(connection);
+                        guard.on_ended(&served, bytes.get());
+                    }
+                };
+                $wait!(run(($over)(self.listener), control, serve))
+            }
+        }
+
+        impl ServerHandle {
+            /// Has the server end within this time, as [`run`](Server::run) says. A second call can only make the time shorter. With zero,
+            /// what is in flight is cut at once.
+            pub fn drain(&self, within: Duration) {
+                self.control.order(within);
+                $(self.$stopper.stop();)?
+            }
+
+            /// What was counted until now.
+            #[must_use]
+            pub fn counts(&self) -> ServerCounts {
+                self.control.stats.counts()
+            }
+        }
+
+        impl fmt::Debug for Server {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut server = f.debug_struct("Server");
+                server.field("listener", &self.listener).field("handle", &self.handle).finish_non_exhaustive()
+            }
+        }
+
+        impl fmt::Debug for ServerHandle {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("ServerHandle").field("counts", &self.counts()).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use {join_method, serve_many_method, serve_method, server};

@@ -1,0 +1,172 @@
+//! The requests of one connection that is served.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use framelink_codec::{Decode, Encode};
+
+use crate::drive;
+use crate::error::Error;
+use crate::profile::{ExchangeKind, Profile};
+use crate::session::memory::Held;
+use crate::session::{Concurrency, Place, Pulse, Receiving, Replies, Sending};
+use framelink_session::Message;
+
+/// Decides which requests of one connection are read, when each is handled, and when the connection has been served.
+///
+/// ```text
+///   may_read ─► on_received ─┬─ a place is free ───────────────► handled ─► answer ─► replies, in their order
+///                            │                                      ▲
+///                            ├─ none is free ─► read ahead ─ next ──┘
+///                            └─ no more requests ─► all are answered ─► ended
+/// ```
+///
+/// What is sent is up to [`ServedOutput`](super::ServedOutput).
+pub(crate) struct ServedRequests<D, E> {
+    pub(crate) replies: Replies,
+    /// Where heartbeats are expected requests are read ahead, before a handler is free for them. So a probe behind them is seen, and
+    /// answered, while all handlers are busy.
+    reads_ahead: bool,
+    ahead: VecDeque<Message>,
+    ahead_bytes: usize,
+    /// Where that memory is counted.
+    ahead_memory: Held,
+    /// A short connection has one request.
+    is_short: bool,
+    /// Where the peer has one request at a time: it is not asked whether it lives while it waits for the reply.
+    held: Option<Pulse>,
+    /// How reading has ended, once there are no more requests.
+    end: Option<Result<(), Error<D, E>>>,
+}
+
+/// A peer that sends requests without end is soon not read any more: as many are read ahead as our own clients have in flight by default.
+const MOST_AHEAD: usize = 64;
+/// Of this many bytes, and one request more.
+const MOST_BYTES_AHEAD: usize = 256 * 1024;
+
+/// A request and its place.
+pub(crate) type PlacedRequest = (Place, Message);
+
+impl<D, E> ServedRequests<D, E> {
+    /// From now on the messages of the connection are requests.
+    pub(crate) fn begin<C: Decode, S: Encode>(
+        receiving: &mut Receiving<C>,
+        sending: &Sending<S>,
+        profile: &Profile,
+        concurrency: Concurrency,
+    ) -> Self {
+        let one_at_a_time = profile.exchange() == ExchangeKind::Sync;
+        if one_at_a_time {
+            receiving.one_at_a_time();
+        }
+        receiving.take_requests(true);
+        Self {
+            replies: Replies::new(concurrency).count_memory(sending.memory(), profile.limits().handled()),
+            reads_ahead: receiving.pulse().is_some(),
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
+            ahead_memory: sending.memory().another(),
+            is_short: profile.connection().short().is_some(),
+            held: receiving.pulse().filter(|_| one_at_a_time).cloned(),
+            end: None,
+        }
+    }
+
+    /// Whether another message may be read now.
+    pub(crate) fn may_read(&self) -> bool {
+        let has_room = self.ahead.len() < MOST_AHEAD && self.ahead_bytes < MOST_BYTES_AHEAD;
+        self.end.is_none() && (self.replies.room() > 0 || (self.reads_ahead && has_room))
+    }
+
+    /// Whether no more messages are read.
+    pub(crate) const fn has_read_all(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether no request will get a place any more.
+    pub(crate) fn are_all_placed(&self) -> bool {
+        self.end.is_some() && self.ahead.is_empty()
+    }
+
+    /// Takes what reading has brought: a message, the peer's close, or an error. Returns the request that is to be handled now.
+    ///
+    /// Messages that came whole before an error are answered first, and [`ended`](Self::ended) returns the error then.
+    ///
+    /// # Errors
+    /// When the connection is lost: no reply can be sent any more.
+    pub(crate) fn on_received(
+        &mut self,
+        received: Result<Option<Message>, Error<D, E>>,
+    ) -> Result<Option<PlacedRequest>, Error<D, E>> {
+        match received {
+            Ok(Some(request)) => {
+                if self.is_short {
+                    self.end = Some(Ok(()));
+                }
+                return Ok(self.place(request));
+            }
+            Ok(None) => self.end = Some(Ok(())),
+            Err(error) if drive::is_lost(error.cause()) => return Err(error),
+            Err(error) => self.end = Some(Err(error)),
+        }
+        Ok(None)
+    }
+
+    /// The next of the requests that were read ahead, if a place is free for it.
+    pub(crate) fn next(&mut self) -> Option<PlacedRequest> {
+        let place = self.take_place(self.ahead.front()?.len())?;
+        let request = self.ahead.pop_front()?;
+        self.count_ahead(self.ahead_bytes - request.len());
+        Some((place, request))
+    }
+
+    /// A request was answered, with a reply or with nothing. False if it had been answered before.
+    pub(crate) fn answer(&mut self, place: Place, reply: Option<Vec<u8>>, now: Duration) -> bool {
+        self.replies.answer(place, reply, now)
+    }
+
+    /// Whether all requests were read and are answered, with their replies written.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some() && self.replies.is_empty() && self.ahead.is_empty()
+    }
+
+    /// How reading has ended, once all requests are answered. An error is told once.
+    pub(crate) fn ended(&mut self) -> Option<Result<(), Error<D, E>>> {
+        if self.is_over() { self.end.replace(Ok(())) } else { None }
+    }
+
+    /// No request is handled any more.
+    pub(crate) fn give_up(&mut self) {
+        self.ahead.clear();
+        self.count_ahead(0);
+        self.end.get_or_insert(Ok(()));
+    }
+
+    fn place(&mut self, request: Message) -> Option<PlacedRequest> {
+        if self.ahead.is_empty()
+            && let Some(place) = self.take_place(request.len())
+        {
+            return Some((place, request));
+        }
+        self.count_ahead(self.ahead_bytes + request.len());
+        self.ahead.push_back(request);
+        None
+    }
+
+    fn count_ahead(&mut self, bytes: usize) {
+        self.ahead_bytes = bytes;
+        self.ahead_memory.note(bytes);
+        if self.ahead.is_empty() {
+            // An idle connection holds no buffer.
+            self.ahead = VecDeque::new();
+        }
+    }
+
+    fn take_place(&mut self, len: usize) -> Option<Place> {
+        let place = self.replies.take_request(len)?;
+        if let Some(pulse) = &self.held {
+            pulse.hold();
+        }
+        Some(place)
+    }
+}

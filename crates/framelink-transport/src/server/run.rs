@@ -1,0 +1,125 @@
+//! What a server does from its first connection to its last.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use super::control::ServerControl;
+use super::drain::DrainReport;
+use super::guard::ServedGuard;
+use super::pause::Pause;
+use crate::admission::ServerEvent;
+use crate::driver::Driver;
+use crate::session::Stage;
+
+/// The listener of a server, and what it needs to serve connections in tasks or threads.
+pub(crate) trait ServerListener: Send {
+    type Driver: Driver;
+    type Connection: Send + 'static;
+
+    /// Waits for the next connection. `None` when a drain was ordered; `ordered` is ready then.
+    fn accept(
+        &mut self,
+        ordered: impl Future<Output = ()> + Send,
+    ) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
+
+    /// The next of the connections that wait to be accepted, for a listener that is about to end. `None` if there is none now. Connections
+    /// that are served go on before.
+    fn accept_queued(&mut self) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
+
+    /// How long to wait for handshakes that are under way. `None` if that was waited for.
+    fn handshake_pause(&mut self) -> Option<std::time::Duration>;
+
+    /// Serves a connection in a task or thread of its own.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        guard: ServedGuard<Self::Driver>,
+        serve: impl FnOnce(ServedGuard<Self::Driver>) -> F + Send + 'static,
+    ) -> io::Result<()>;
+
+    /// Closes the listener. Dropping what this returns ends the tasks, where tasks can be ended.
+    fn close(self) -> impl Send;
+}
+
+/// A server that runs.
+struct Running<L: ServerListener, S> {
+    listener: L,
+    control: Arc<ServerControl<L::Driver>>,
+    serve: S,
+    pause: Pause,
+}
+
+/// Accepts connections and has `serve` serve each of them, until a drain has ended.
+pub(crate) async fn run<L: ServerListener, F: Future<Output = ()> + Send + 'static>(
+    listener: L,
+    control: Arc<ServerControl<L::Driver>>,
+    serve: impl Fn(L::Connection, ServedGuard<L::Driver>) -> F + Clone + Send + 'static,
+) -> DrainReport {
+    let mut running = Running { listener, control, serve, pause: Pause::new() };
+    running.accept().await;
+    running.accept_queued().await;
+    let tasks = running.listener.close();
+    running.control.end().await;
+    drop(tasks);
+    running.control.report()
+}
+
+impl<L: ServerListener, S, F> Running<L, S>
+where
+    S: Fn(L::Connection, ServedGuard<L::Driver>) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    /// Serves connections until a drain is ordered.
+    async fn accept(&mut self) {
+        while self.control.stage() == Stage::Open {
+            let Some(accepted) = self.listener.accept(self.control.ordered()).await.transpose() else { return };
+            match self.begin(accepted) {
+                Ok(true) => self.control.stats.admission.notify(&ServerEvent::AcceptingAgain),
+                Ok(false) => {}
+                Err(error) => self.on_failed(&error).await,
+            }
+        }
+    }
+
+    /// Serves the connections that waited to be accepted when the drain began. When half of the time is over they end at once, and their
+    /// messages are counted.
+    async fn accept_queued(&mut self) {
+        loop {
+            let Some(accepted) = self.listener.accept_queued().await.transpose() else {
+                let is_draining = self.control.stage() == Stage::Draining;
+                let Some(time) = self.listener.handshake_pause().filter(|_| is_draining) else { return };
+                self.control.pause(time).await;
+                continue;
+            };
+            let Err(error) = self.begin(accepted) else { continue };
+            let stage = self.control.stage();
+            if stage == Stage::Cut {
+                return;
+            }
+            // Connections that end give back what the system lacks.
+            self.control.stats.admission.tell(stage);
+            self.on_failed(&error).await;
+        }
+    }
+
+    /// Begins to serve a connection. Returns whether the system could not accept before.
+    fn begin(&mut self, accepted: io::Result<L::Connection>) -> io::Result<bool> {
+        let (connection, serve) = (accepted?, self.serve.clone());
+        self.listener.spawn(ServedGuard::new(&self.control), move |guard| serve(connection, guard))?;
+        Ok(self.pause.on_accepted())
+    }
+
+    /// The system cannot accept now, or has no thread for a connection. Waits before the next try.
+    async fn on_failed(&mut self, error: &io::Error) {
+        self.control.stats.on_accept_failed();
+        let is_first = !self.pause.is_on();
+        let pause = self.pause.on_failed();
+        if is_first {
+            self.control.stats.admission.notify(&ServerEvent::AcceptFailed { error, pause });
+        }
+        self.control.pause(pause).await;
+    }
+}

@@ -1,0 +1,343 @@
+//! What dials the addresses of a peer: for a caller that waits for a connection, and in the background.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::watch::{Setter, Unseen, Watch};
+use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, patience, sign_off_and_close, sign_on};
+use crate::client::idle::IdleSlot;
+use crate::connector::{ConnectError, Connector};
+use crate::drive::Clock as _;
+use crate::driver::{Connection as _, Driver, Notify as _, TaskSlot};
+use crate::profile::{Profile, Timeouts};
+use crate::session::OnUnread;
+use framelink_profile::Directions;
+
+/// The connection, and what tells of it.
+pub(crate) type Dialled<D> = (<D as Driver>::Connection, Seat);
+
+/// Dials whichever address of a peer is to be dialled. Clones are the same dialler; with the last clone its background ends.
+#[derive(Clone)]
+pub(crate) struct Dialler<D: Driver> {
+    owner: Arc<Owner<D>>,
+}
+
+struct Owner<D: Driver>(Arc<Inner<D>>);
+
+/// What the clones share.
+struct Inner<D: Driver> {
+    settings: Settings<D>,
+    connector: Connector<Directions, D>,
+    resolver: D::Resolver,
+    ledger: Arc<Ledger>,
+    clock: D::Clock,
+    /// Notified when something has changed that a caller may wait for.
+    watch: Arc<Watch<D::Notify>>,
+    /// A connection that was made in the background, until a role takes it.
+    spare: Mutex<Option<IdleSlot<D>>>,
+    is_spare_wanted: AtomicBool,
+    /// Tries lost addresses, once there has been one.
+    background: TaskSlot<D>,
+    is_closed: AtomicBool,
+}
+
+/// What it was made with.
+#[derive(Clone)]
+pub(crate) struct Settings<D: Driver> {
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) names: Arc<[Arc<str>]>,
+    pub(crate) lookup: Option<D::Lookup>,
+    pub(crate) on_loss: Option<OnLoss>,
+    pub(crate) on_unread: Option<OnUnread>,
+}
+
+impl<D: Driver> Dialler<D> {
+    pub(crate) fn new(profile: &Arc<Profile>, names: Arc<[Arc<str>]>) -> Self {
+        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None, on_unread: None })
+    }
+
+    pub(crate) fn with(settings: Settings<D>) -> Self {
+        let (clock, (setter, watch)) = (D::clock(), Watch::new());
+        let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
+        let set = Box::new(move |state| Setter::set(&setter, state));
+        let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
+        let mut connector = Connector::before_sign_on(&settings.profile);
+        connector.terms = connector.terms.with_unread(settings.on_unread.clone());
+        let counting = Arc::clone(&ledger);
+        let inner = Inner {
+            connector,
+            resolver: D::resolver(settings.lookup.clone(), move || counting.on_resolver_panic()),
+            ledger,
+            clock,
+            watch,
+            spare: Mutex::new(None),
+            is_spare_wanted: AtomicBool::new(false),
+            background: TaskSlot::new(),
+            is_closed: AtomicBool::new(false),
+            settings,
+        };
+        Self { owner: Arc::new(Owner(Arc::new(inner))) }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings<D> {
+        &self.inner().settings
+    }
+
+    pub(crate) fn profile(&self) -> &Arc<Profile> {
+        &self.settings().profile
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.inner().ledger
+    }
+
+    /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
+    pub(crate) fn changed(&self) -> &D::Notify {
+        &self.inner().watch.changed
+    }
+
+    /// The states from now on.
+    pub(crate) fn states(&self) -> Unseen<D::Notify> {
+        self.inner().watch.unseen()
+    }
+
+    /// A connection within `timeouts.connect`.
+    pub(crate) async fn dial(&self) -> Result<Dialled<D>, ConnectError> {
+        self.connect(D::within(self.profile().timeouts().connect)).await
+    }
+
+    /// A connection that is ready for exchanges: dialled, and signed on.
+    pub(crate) async fn connect(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
+        let inner = self.inner();
+        if let Some(spare) = inner.take_spare() {
+            return Ok(spare);
+        }
+        let connected = inner.connect(patience(D::left(deadline)), deadline).await;
+        inner.maintain_if_needed();
+        connected
+    }
+
+    /// How long a dial in the background may take: no longer than a call waits, because a call that needs a connection waits for it.
+    pub(crate) fn patience_in_background(&self) -> Duration {
+        let timeouts = self.profile().timeouts();
+        timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
+    }
+
+    /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet.
+    pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
+        let inner = self.inner();
+        let connected = inner.connect(Duration::ZERO, D::within(self.patience_in_background())).await;
+        // Otherwise nothing has changed, and a task that tries again on each change would never wait.
+        if !matches!(connected, Err(ConnectError::NotYet { .. })) {
+            inner.maintain_if_needed();
+        }
+        connected
+    }
+
+    /// The next address of this attempt, if it is to be dialled now.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn next_if_due(
+        &self,
+        attempt: &mut Attempt,
+        failed: &mut Option<ConnectError>,
+    ) -> Result<Dialling, ConnectError> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        match inner.ledger.next(attempt, now, failed) {
+            Next::Dial(dialling) => Ok(dialling),
+            Next::Wait(until) => Err(ConnectError::NotYet { last: None, next_try: until.saturating_sub(now) }),
+            Next::Fail(error) => Err(error),
+        }
+    }
+
+    /// What connects to an address, before it signs on.
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn connector(&self) -> Connector<Directions, D> {
+        self.inner().connector.clone()
+    }
+
+    #[cfg(all(unix, feature = "nonblocking"))]
+    pub(crate) fn resolver(&self) -> &D::Resolver {
+        &self.inner().resolver
+    }
+
+    /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the
+    /// background.
+    pub(crate) fn replacement(&self, seat: &Seat) -> Option<Dialled<D>> {
+        if !D::HAS_BACKGROUND || !seat.is_to_move() {
+            return None;
+        }
+        let inner = self.inner();
+        let spare = inner.take_spare();
+        if spare.is_none() {
+            inner.is_spare_wanted.store(true, Ordering::Release);
+            inner.maintain();
+            inner.watch.changed.notify();
+        }
+        spare
+    }
+
+    /// Closes a connection in good order, while others go on.
+    pub(crate) fn retire(&self, connection: D::Connection, seat: impl Into<Arc<Seat>>) {
+        self.inner().retire(connection, seat.into());
+    }
+
+    fn inner(&self) -> &Arc<Inner<D>> {
+        &self.owner.0
+    }
+}
+
+impl<D: Driver> Inner<D> {
+    /// Waits for an address that is due, for `patience` at most, and for its connection until the deadline.
+    async fn connect(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
+        let until = self.clock.now().saturating_add(patience);
+        let (mut attempt, mut failed) = (Attempt::new(), None);
+        loop {
+            let version = self.watch.changed.version();
+            match self.ledger.next(&mut attempt, until, &mut failed) {
+                Next::Dial(dialling) => {
+                    let within = D::left(deadline).min(self.settings.profile.timeouts().connect);
+                    match self.dial(dialling, within).await {
+                        Ok(connected) => return Ok(connected),
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                Next::Wait(until) => drop(self.watch.changed.wait(version, Some(self.at(until))).await),
+                Next::Fail(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Resolves, dials, signs on.
+    async fn dial(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
+        match self.connected(dialling.name(), dialling.share(within)).await {
+            Ok(connection) => Ok((connection, dialling.connected())),
+            Err(error) => Err(dialling.failed(error)),
+        }
+    }
+
+    async fn connected(&self, name: &Arc<str>, within: Duration) -> Result<D::Connection, ConnectError> {
+        let deadline = D::within(within);
+        let connector = self.connector.clone().within(within);
+        let mut connection = D::dial(&connector, &self.resolver, name).await?;
+        sign_on(&mut connection, self.settings.profile.sign_on(), D::left(deadline)).await?;
+        Ok(connection)
+    }
+
+    /// Takes the spare connection, if it is there still and has not ended in the meantime.
+    fn take_spare(&self) -> Option<Dialled<D>> {
+        let mut spare = self.lock_spare().take()?;
+        let (mut connection, seat) = spare.take()?;
+        let seat = seat?;
+        if connection.has_ended(self.settings.profile.exchange().receives()) {
+            seat.lost("it ended before it was used");
+            return None;
+        }
+        // The slot has given the connection up, so that the seat has no other owner.
+        Some((connection, Arc::into_inner(seat)?))
+    }
+
+    fn keep_spare(&self, (connection, seat): Dialled<D>) {
+        let mut spare = IdleSlot::new(&self.settings.profile, None);
+        spare.put(connection, Some(Arc::new(seat)));
+        let before = self.lock_spare().replace(spare);
+        drop(before);
+        if self.is_closed.load(Ordering::Acquire) {
+            drop(self.lock_spare().take());
+        }
+    }
+
+    fn lock_spare(&self) -> MutexGuard<'_, Option<IdleSlot<D>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn retire(&self, connection: D::Connection, seat: Arc<Seat>) {
+        seat.leave();
+        let profile = Arc::clone(&self.settings.profile);
+        let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
+            // As far as that is possible.
+            let _ = sign_off_and_close::<D>(connection, &profile, within).await;
+            drop(seat);
+        });
+        if closed.is_err() {
+            self.ledger.on_thread_refused();
+        }
+    }
+
+    /// Begins the background, if there is anything for it to do.
+    fn maintain_if_needed(self: &Arc<Self>) {
+        if D::HAS_BACKGROUND && self.ledger.is_tending_needed() {
+            self.maintain();
+            self.watch.changed.notify();
+        }
+    }
+
+    fn maintain(self: &Arc<Self>) {
+        // The next dial asks for it again.
+        if self.background.begin("framelink-tend", || maintain(Arc::clone(self))).is_err() {
+            self.ledger.on_thread_refused();
+        }
+    }
+
+    /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
+    async fn try_again(&self, dialling: Dialling) {
+        // If that fails, the address is tried again later.
+        let Ok((connection, seat)) = self.dial(dialling, self.settings.profile.timeouts().connect).await else {
+            return;
+        };
+        match self.ledger.has_moves() {
+            true => self.keep_spare((connection, seat)),
+            false => self.retire(connection, seat.into()),
+        }
+    }
+
+    async fn make_spare(&self) {
+        if let Next::Dial(dialling) = self.ledger.next(&mut Attempt::new(), Duration::ZERO, &mut None)
+            && let Ok(connected) = self.dial(dialling, self.settings.profile.timeouts().connect).await
+        {
+            self.keep_spare(connected);
+        }
+    }
+
+    /// A time of the ledger.
+    fn at(&self, time: Duration) -> Instant {
+        D::within(time.saturating_sub(self.clock.now()))
+    }
+}
+
+/// What goes on in the background, until the dialler is gone.
+async fn maintain<D: Driver>(inner: Arc<Inner<D>>) {
+    loop {
+        let version = inner.watch.changed.version();
+        if inner.is_closed.load(Ordering::Acquire) {
+            return;
+        }
+        if inner.is_spare_wanted.swap(false, Ordering::AcqRel) {
+            inner.make_spare().await;
+            continue;
+        }
+        match inner.ledger.probe() {
+            Ok(dialling) => inner.try_again(dialling).await,
+            Err(Probe::Wait { until }) => drop(inner.watch.changed.wait(version, Some(inner.at(until))).await),
+            Err(_) => drop(inner.watch.changed.wait(version, None).await),
+        }
+    }
+}
+
+impl<D: Driver> Drop for Owner<D> {
+    fn drop(&mut self) {
+        self.0.is_closed.store(true, Ordering::Release);
+        self.0.watch.changed.notify();
+        self.0.background.abort();
+        drop(self.0.lock_spare().take());
+    }
+}
+
+/// States only.
+impl<D: Driver> fmt::Debug for Dialler<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner().ledger.fmt(f)
+    }
+}

@@ -1,0 +1,319 @@
+//! The addresses with their names, counts and state: what both drivers share.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::hook::{Hook, OnLoss};
+use super::{Addresses, Attempt, Choice, Counts, Failure, Loss, Seat, SeatId, State};
+use crate::profile::Reconnect;
+use crate::{ConnectError, drive};
+
+/// The clock of a driver.
+pub(crate) type AnyClock = Box<dyn drive::Clock + Send + Sync>;
+/// How a driver tells those who wait: for another state, or for an address that can be dialled.
+pub(crate) type Tell = Box<dyn Fn(State) + Send + Sync>;
+
+/// What there is to know of the addresses of a peer.
+pub(crate) struct Ledger {
+    names: Arc<[Arc<str>]>,
+    book: Mutex<Book>,
+    /// Whether any connection is to move, now or later: asked before each exchange.
+    has_moves: AtomicBool,
+    hook: Option<Hook>,
+    clock: AnyClock,
+    tell: Tell,
+}
+
+struct Book {
+    addresses: Addresses,
+    counts: Counts,
+    state: State,
+    /// Dials under way.
+    dialling: usize,
+    /// Connections that are being closed by us.
+    leaving: usize,
+    /// Why there is none, since the last one was made.
+    last_failure: Option<Failure>,
+}
+
+/// How long whoever has so much time for a connection waits for an address that is not to be dialled yet. With hardly any time left
+/// even an address that is well again would fail, and be left alone for longer each time.
+pub(crate) fn patience(time: Duration) -> Duration {
+    time / 2
+}
+
+/// What whoever wants a connection does next.
+pub(crate) enum Next {
+    Dial(Dialling),
+    /// Wait until then, or until something changes.
+    Wait(Duration),
+    /// There will be none in time.
+    Fail(ConnectError),
+}
+
+/// An address that is being dialled. Dropped, it was given up.
+#[derive(Debug)]
+pub(crate) struct Dialling {
+    ledger: Arc<Ledger>,
+    at: usize,
+    left: u32,
+    dialled_at: Duration,
+    is_over: bool,
+}
+
+impl Ledger {
+    pub(crate) fn new(
+        reconnect: Reconnect,
+        names: Arc<[Arc<str>]>,
+        on_loss: Option<OnLoss>,
+        clock: AnyClock,
+        tell: Tell,
+    ) -> Arc<Self> {
+        let seed = RandomState::new().hash_one(());
+        let book = Book {
+            addresses: Addresses::new(reconnect, names.len(), seed),
+            counts: Counts::default(),
+            state: State::Idle,
+            dialling: 0,
+            leaving: 0,
+            last_failure: None,
+        };
+        let (book, has_moves) = (Mutex::new(book), AtomicBool::new(false));
+        Arc::new(Self { names, book, has_moves, hook: on_loss.map(Hook::new), clock, tell })
+    }
+
+    /// What to do for a connection that is wanted by then. `failed` is how the last dial of this attempt ended.
+    pub(crate) fn next(
+        self: &Arc<Self>,
+        attempt: &mut Attempt,
+        deadline: Duration,
+        failed: &mut Option<ConnectError>,
+    ) -> Next {
+        let now = self.clock.now();
+        let mut book = self.lock();
+        match book.addresses.choose(attempt, now) {
+            Choice::Dial { address, left } => Next::Dial(self.dialling(&mut book, address, left)),
+            Choice::Wait { until } if until < deadline => Next::Wait(until),
+            Choice::Wait { until } => Next::Fail(failed.take().unwrap_or_else(|| ConnectError::NotYet {
+                last: book.last_failure.as_ref().map(|failure| failure.to_string().into()),
+                next_try: until.saturating_sub(now),
+            })),
+            Choice::Exhausted => Next::Fail(failed.take().unwrap_or(ConnectError::NoAddress { source: None })),
+        }
+    }
+
+    /// The address that is to be dialled in the background, now or after a while.
+    pub(crate) fn probe(self: &Arc<Self>) -> Result<Dialling, super::Probe> {
+        let mut book = self.lock();
+        match book.addresses.probe(self.clock.now()) {
+            super::Probe::Dial { address } => Ok(self.dialling(&mut book, address, 1)),
+            later => Err(later),
+        }
+    }
+
+    /// Whether an address is to be tried in the background, now or later.
+    pub(crate) fn is_tending_needed(&self) -> bool {
+        self.lock().addresses.misses_any()
+    }
+
+    fn dialling(self: &Arc<Self>, book: &mut Book, at: usize, left: u32) -> Dialling {
+        book.counts.dials += 1;
+        book.dialling += 1;
+        self.restate(book);
+        Dialling { ledger: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
+    }
+
+    pub(crate) fn begin(&self, seat: SeatId) {
+        self.lock().addresses.begin(seat);
+    }
+
+    pub(crate) fn end(&self, seat: SeatId, was_useful: bool) {
+        let mut book = self.lock();
+        if book.addresses.end(seat, was_useful) {
+            self.on_well(&book);
+        }
+    }
+
+    pub(crate) fn proved(&self, seat: SeatId) {
+        let mut book = self.lock();
+        if book.addresses.on_useful(seat) {
+            self.on_well(&book);
+        }
+    }
+
+    /// Whoever waits for the next try need not any more.
+    fn on_well(&self, book: &Book) {
+        (self.tell)(book.state.clone());
+    }
+
+    pub(crate) fn is_to_move(&self, seat: SeatId) -> bool {
+        self.has_moves() && self.lock().addresses.is_to_move(seat, self.clock.now())
+    }
+
+    /// Whether an address can be dialled now.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn is_due(&self) -> bool {
+        self.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
+    }
+
+    pub(crate) fn has_moves(&self) -> bool {
+        self.has_moves.load(Ordering::Relaxed)
+    }
+
+    /// A connection is being closed by us; `on_left` when that is done.
+    pub(crate) fn on_leaving(&self, seat: SeatId) {
+        let mut book = self.lock();
+        if book.addresses.is_to_move(seat, self.clock.now()) {
+            book.counts.moves += 1;
+        }
+        book.addresses.on_closed(seat);
+        book.leaving += 1;
+        self.restate(&mut book);
+    }
+
+    pub(crate) fn on_left(&self) {
+        let mut book = self.lock();
+        book.leaving -= 1;
+        self.restate(&mut book);
+    }
+
+    /// A connection has ended: the hook is told why, where that is known.
+    pub(crate) fn on_lost(&self, seat: SeatId, address: &Arc<str>, why: Option<&str>) {
+        let failure = Failure::of_loss(address, why.unwrap_or("the connection was given up"));
+        let mut book = self.lock();
+        let was_early = book.addresses.on_lost(seat, self.clock.now());
+        book.counts.losses += u64::from(why.is_some());
+        book.counts.lost_unused += u64::from(was_early);
+        if why.is_some() || was_early {
+            book.last_failure = Some(failure.clone());
+        }
+        self.restate(&mut book);
+        drop(book);
+        if let (Some(hook), Some(_)) = (&self.hook, why) {
+            hook.tell(Loss::new(failure));
+        }
+    }
+
+    pub(crate) fn on_resolver_panic(&self) {
+        self.lock().counts.resolver_panics += 1;
+    }
+
+    pub(crate) fn on_thread_refused(&self) {
+        self.lock().counts.threads_refused += 1;
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.lock().state.clone()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.lock().counts;
+        if let Some(hook) = &self.hook {
+            hook.add_to(&mut counts);
+        }
+        counts
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        let book = self.lock();
+        (0..self.names.len()).map(|at| book.addresses.in_flight(at)).sum()
+    }
+
+    fn restate(&self, book: &mut Book) {
+        self.has_moves.store(book.addresses.has_moves(), Ordering::Relaxed);
+        let state = book.state_now(&self.names, self.clock.now());
+        if state != book.state {
+            book.state = state.clone();
+            (self.tell)(state);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn state_now(&self, names: &[Arc<str>], now: Duration) -> State {
+        let count = self.addresses.count();
+        if (0..count).any(|at| self.addresses.connections(at) > 0) {
+            return match self.addresses.is_degraded() {
+                true => {
+                    let down = (0..count).filter(|at| self.addresses.is_down(*at));
+                    State::Degraded { down: down.map(|at| Arc::clone(&names[at])).collect() }
+                }
+                false => State::Up,
+            };
+        }
+        match &self.last_failure {
+            _ if self.dialling > 0 => State::Connecting,
+            _ if self.leaving > 0 => State::Draining,
+            None => State::Idle,
+            Some(why) => {
+                let next_try = self.addresses.next_try().unwrap_or_default().saturating_sub(now);
+                State::Down { why: why.clone(), next_try }
+            }
+        }
+    }
+}
+
+impl Dialling {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.ledger.names[self.at]
+    }
+
+    /// So much of this time is its share: others can be tried too.
+    pub(crate) fn share(&self, time: Duration) -> Duration {
+        time / self.left.max(1)
+    }
+
+    /// There is a connection, signed on.
+    pub(crate) fn connected(mut self) -> Seat {
+        let at = self.at;
+        let seat = self.end(|book, now| {
+            book.counts.connected += 1;
+            book.last_failure = None;
+            book.addresses.on_connected(at, now)
+        });
+        Seat::new(Arc::clone(self.name()), seat, Arc::clone(&self.ledger))
+    }
+
+    /// There is none.
+    pub(crate) fn failed(mut self, error: ConnectError) -> ConnectError {
+        let error = error.of_peer(self.name());
+        let (failure, at, dialled_at) = (Failure::of_dial(self.name(), &error), self.at, self.dialled_at);
+        self.end(|book, now| {
+            book.counts.failures.add(failure.reason());
+            book.addresses.on_failed(at, dialled_at, now);
+            book.last_failure = Some(failure);
+        });
+        error
+    }
+
+    fn end<T>(&mut self, note: impl FnOnce(&mut Book, Duration) -> T) -> T {
+        self.is_over = true;
+        let mut book = self.ledger.lock();
+        book.dialling -= 1;
+        let noted = note(&mut book, self.ledger.clock.now());
+        self.ledger.restate(&mut book);
+        noted
+    }
+}
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.end(|_, _| ());
+        }
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let book = self.lock();
+        f.debug_struct("Ledger").field("addresses", &self.names).field("state", &book.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! When the background dials again.
+
+use std::time::Duration;
+
+use crate::client::rules::pause_before;
+use crate::connector::ConnectError;
+
+/// How soon the background dials again after a failure: an address has its own back-off, everything else is tried less and less often.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// How many failures there were in a row without a wait for an address.
+    failures: u32,
+}
+
+impl Pace {
+    /// A connection was made.
+    pub(crate) const fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// How long to wait after this failure.
+    pub(crate) const fn after(&mut self, error: &ConnectError) -> Duration {
+        if let ConnectError::NotYet { next_try, .. } = error {
+            self.failures = 0;
+            return *next_try;
+        }
+        self.failures = self.failures.saturating_add(1);
+        pause_before(self.failures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_its_own_back_off_and_everything_else_is_tried_less_and_less_often() {
+        let mut pace = Pace::default();
+        let no_thread = || ConnectError::NoThread(std::io::ErrorKind::WouldBlock.into());
+        let pauses: Vec<_> = (0..9).map(|_| pace.after(&no_thread()).as_millis()).collect();
+        assert_eq!(pauses, [0, 4, 8, 16, 32, 64, 128, 250, 250]);
+        let not_yet = ConnectError::NotYet { last: None, next_try: Duration::from_secs(7) };
+        assert_eq!(pace.after(&not_yet), Duration::from_secs(7));
+        assert_eq!(pace.after(&no_thread()), Duration::ZERO, "the address was waited for in between");
+    }
+}

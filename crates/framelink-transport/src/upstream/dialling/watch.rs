@@ -1,0 +1,100 @@
+//! The newest state of an upstream, for the tasks or threads that wait for another one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::State;
+use crate::driver::Notify;
+
+/// The newest state, and what is notified when anything has changed.
+#[derive(Debug)]
+pub(crate) struct Watch<N> {
+    newest: Mutex<Newest>,
+    pub(crate) changed: N,
+}
+
+#[derive(Debug, Default)]
+struct Newest {
+    state: State,
+    /// How many states there were.
+    count: u64,
+    /// The upstream and its connections are gone: there is no other state.
+    is_last: bool,
+}
+
+/// What sets the states. Dropped, it has set the last one.
+pub(super) struct Setter<N: Notify>(Arc<Watch<N>>);
+
+/// The states that one reader has not seen.
+#[derive(Debug)]
+pub(crate) struct Unseen<N> {
+    watch: Arc<Watch<N>>,
+    seen: u64,
+}
+
+impl<N: Notify> Watch<N> {
+    pub(super) fn new() -> (Setter<N>, Arc<Self>) {
+        let watch = Arc::new(Self { newest: Mutex::default(), changed: N::default() });
+        (Setter(Arc::clone(&watch)), watch)
+    }
+
+    pub(crate) fn unseen(self: &Arc<Self>) -> Unseen<N> {
+        Unseen { watch: Arc::clone(self), seen: self.lock().count }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<N: Notify> Setter<N> {
+    /// Notifies also where the state is the one before: an address may have become due.
+    pub(super) fn set(&self, state: State) {
+        let mut newest = self.0.lock();
+        if newest.state != state {
+            newest.state = state;
+            newest.count += 1;
+        }
+        drop(newest);
+        self.0.changed.notify();
+    }
+}
+
+impl<N: Notify> Drop for Setter<N> {
+    fn drop(&mut self) {
+        self.0.lock().is_last = true;
+        self.0.changed.notify();
+    }
+}
+
+impl<N: Notify> Unseen<N> {
+    pub(crate) fn current(&self) -> State {
+        self.watch.lock().state.clone()
+    }
+
+    /// Waits for another state than the one that was seen last; `None` when there is none by then, or none any more.
+    pub(crate) async fn next(&mut self, until: Option<Instant>) -> Option<State> {
+        loop {
+            let version = self.watch.changed.version();
+            {
+                let newest = self.watch.lock();
+                if newest.count != self.seen {
+                    self.seen = newest.count;
+                    return Some(newest.state.clone());
+                }
+                if newest.is_last {
+                    return None;
+                }
+            }
+            if !self.watch.changed.wait(version, until).await {
+                return None;
+            }
+        }
+    }
+}
+
+impl<N> Clone for Unseen<N> {
+    fn clone(&self) -> Self {
+        Self { watch: Arc::clone(&self.watch), seen: self.seen }
+    }
+}

@@ -1,0 +1,201 @@
+//! Closing a link or a pool closes its connections side by side: a peer that does not read, or does not sign off, holds up no other.
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use framelink_transport::profile::{Duplex, Pooled, Shared, Sign};
+use framelink_transport::{Directions, Framing, Profile, SocketOptions, blocking, tokio as on_tokio};
+
+use crate::support::peer::listen;
+
+/// Whatever a test waits for comes within this time, or the test fails.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// No test lasts so long: what happens before that happened for another reason.
+const FOREVER: Duration = Duration::from_secs(3600);
+/// More than the buffers of a socket hold.
+const MUCH: usize = 15 << 20;
+
+fn framing() -> Framing {
+    "net:4,max=16MiB".parse().expect("a framing")
+}
+
+/// Two connections that share the requests.
+fn shared() -> Profile {
+    let mut options = SocketOptions::new();
+    options.send_buffer = Some(16 * 1024);
+    let duplex = Duplex::new().key("0:2".parse().expect("a place"));
+    let builder = Profile::builder(framing()).connection(Shared::new(2)).exchange(duplex).socket(options);
+    builder.reply_timeout(FOREVER).write_timeout(FOREVER).build().expect("a profile")
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().expect("it is dialled");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+    stream
+}
+
+/// Asserts that our side of this connection ends, whatever comes before that.
+fn assert_ends(mut stream: &TcpStream) {
+    let mut space = [0; 4096];
+    loop {
+        match stream.read(&mut space) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => panic!("the connection was not closed: {error}"),
+        }
+    }
+}
+
+/// The peer of a link with two connections: the first is full to the brim and is not read.
+struct Peer {
+    full: TcpStream,
+    healthy: TcpStream,
+}
+
+/// Has a link open two connections, of which the first is given more than it takes. The link is used in threads of its own.
+fn two_connections(
+    listener: &TcpListener,
+    call: impl Fn(&[u8]) + Clone + Send + 'static,
+    send_much: impl FnOnce() + Send + 'static,
+    connections: impl Fn() -> usize,
+) -> Peer {
+    let first = {
+        let call = call.clone();
+        thread::spawn(move || call(b"01"))
+    };
+    let full = accept(listener);
+    let mut host = blocking::Connection::from_stream(full.try_clone().expect("a socket"), Directions::from(framing()));
+    let one = host.recv().expect("a request").expect("a request");
+    // The connection is busy, so that another one is dialled.
+    let second = thread::spawn(move || call(b"02"));
+    let healthy = accept(listener);
+    let two = host.recv().expect("a request").expect("a request");
+    host.send(&one).expect("it is sent");
+    host.send(&two).expect("it is sent");
+    first.join().expect("it is answered");
+    second.join().expect("it is answered");
+    while connections() < 2 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::spawn(send_much);
+    full.peek(&mut [0]).expect("it has begun to come");
+    Peer { full, healthy }
+}
+
+#[test]
+fn a_blocking_link_closes_the_healthy_connections_while_another_is_stuck() {
+    let (listener, address) = listen();
+    let (link, _inbox) = blocking::Link::new(shared(), address.to_string()).expect("a link");
+    let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
+    let Peer { full, healthy } = two_connections(
+        &listener,
+        move |request| drop(calling.call(request).expect("a reply")),
+        move || drop(sending.send(&vec![0; MUCH])),
+        move || counting.connections(),
+    );
+    let closing = thread::spawn(move || link.close(FOREVER));
+    assert_ends(&healthy);
+    assert!(!closing.is_finished(), "the other one is waited for");
+    drop((full, healthy));
+    closing.join().expect("it ends with the last connection");
+}
+
+#[test]
+fn a_link_on_tokio_closes_the_healthy_connections_while_another_is_stuck() {
+    let (listener, address) = listen();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
+    let (link, _inbox) = on_tokio::Link::new(shared(), address.to_string()).expect("a link");
+    let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
+    let (of_calls, of_sends) = (runtime.handle().clone(), runtime.handle().clone());
+    let Peer { full, healthy } = two_connections(
+        &listener,
+        move |request| drop(of_calls.block_on(calling.call(request)).expect("a reply")),
+        move || drop(of_sends.block_on(sending.send(&vec![0; MUCH]))),
+        move || counting.connections(),
+    );
+    let closing = runtime.spawn(link.close(FOREVER));
+    assert_ends(&healthy);
+    assert!(!closing.is_finished(), "the other one is waited for");
+    drop((full, healthy));
+    runtime.block_on(closing).expect("it ends with the last connection");
+}
+
+/// Says when the work is done.
+fn in_time(work: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    is_done.recv_timeout(DEADLINE).expect("it is closed within its time");
+}
+
+#[test]
+fn closing_a_blocking_link_takes_no_longer_than_its_time_though_a_peer_does_not_read() {
+    let (listener, address) = listen();
+    let (link, _inbox) = blocking::Link::new(shared(), address.to_string()).expect("a link");
+    let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
+    let Peer { full, healthy } = two_connections(
+        &listener,
+        move |request| drop(calling.call(request).expect("a reply")),
+        move || drop(sending.send(&vec![0; MUCH])),
+        move || counting.connections(),
+    );
+    in_time(move || link.close(Duration::from_millis(50)));
+    assert_ends(&healthy);
+    drop(full);
+}
+
+/// A pool that signs off and waits for an answer to that.
+fn pooled() -> Profile {
+    let mut pooled = Pooled::new(2);
+    (pooled.min, pooled.max_idle) = (2, 2);
+    let builder = Profile::builder(framing()).connection(pooled).sign_off(Sign::new(b"off").expect(b"off"));
+    builder.close_timeout(Duration::from_secs(60)).build().expect("a profile")
+}
+
+#[test]
+fn a_blocking_pool_closes_one_connection_while_the_peer_of_another_is_silent() {
+    let (listener, address) = listen();
+    let pool = blocking::Pool::new(pooled(), [address.to_string()]).expect("a pool");
+    let streams = [accept(&listener), accept(&listener)];
+    while pool.status().idle < 2 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let closing = thread::spawn(move || pool.close(FOREVER));
+    assert_signs_off_and_ends(&streams[0], &streams[1]);
+    drop(streams);
+    closing.join().expect("it ends with the last connection");
+}
+
+#[test]
+fn a_pool_on_tokio_closes_one_connection_while_the_peer_of_another_is_silent() {
+    let (listener, address) = listen();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
+    let pool = on_tokio::Pool::new(pooled(), [address.to_string()]).expect("a pool");
+    let streams = [accept(&listener), accept(&listener)];
+    while pool.status().idle < 2 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let closing = runtime.spawn(async move { pool.close(FOREVER).await });
+    assert_signs_off_and_ends(&streams[0], &streams[1]);
+    drop(streams);
+    runtime.block_on(closing).expect("it ends with the last connection");
+}
+
+/// Both sign off at once, and the one that is answered ends though the other is not.
+fn assert_signs_off_and_ends(answered: &TcpStream, silent: &TcpStream) {
+    let stream = answered.try_clone().expect("a socket");
+    let mut host = blocking::Connection::from_stream(stream, Directions::from(framing()));
+    assert_eq!(&host.recv().expect("a message").expect("a message")[..], b"off");
+    silent.peek(&mut [0]).expect("this one has signed off too");
+    host.send(b"off").expect("it is sent");
+    assert_ends(answered);
+}

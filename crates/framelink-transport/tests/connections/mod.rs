@@ -1,0 +1,12 @@
+//! Connections one by one, most of them on tokio with streams that play a script, or with a plain socket.
+
+mod back_pressure;
+mod cancel;
+mod closing;
+mod closing_side_by_side;
+mod codecs;
+mod dialling;
+mod exchange;
+mod explains;
+mod fairness;
+mod writing;

@@ -1,0 +1,14 @@
+//! The same rules on every driver: each test runs on blocking, non-blocking and tokio sockets, against peers that speak bytes
+//! by hand.
+
+mod calls;
+mod clients;
+mod closing;
+mod counted;
+mod exchange;
+mod faults;
+mod heartbeats;
+mod restart;
+mod scripted;
+mod unread;
+mod waiting;

@@ -1,0 +1,10 @@
+//! Links: clients of a profile with many requests in flight, over one connection, several, or a pair.
+
+mod heartbeats;
+mod host;
+mod kept_up;
+mod on_threads;
+mod pairs;
+mod pairs_on_threads;
+mod restarts;
+mod shared;

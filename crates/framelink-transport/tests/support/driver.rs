@@ -1,0 +1,331 @@
+//! The three drivers behind one face, so that a rule is written once.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
+use framelink_transport::{
+    CallError, CloseReport, ConnectError, Directions, Error, Message, SocketOptions, TryRecv, TrySend, blocking,
+    nonblocking, tokio,
+};
+
+use super::peer::{listen, ready};
+pub(crate) use super::{DEADLINE, framing};
+
+const ANY: &str = "127.0.0.1:0";
+
+/// What every driver does, where the caller waits for it.
+pub(crate) trait Driver: Sized {
+    const NAME: &'static str;
+    type Listener;
+
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr);
+    /// The next connection; a test that waits for none to come fails.
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self;
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError>;
+    /// A connection on a socket that is there already.
+    fn adopt(stream: TcpStream, framing: Directions) -> Self;
+    fn send(&mut self, payload: &[u8]) -> Result<(), Error>;
+    fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error>;
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError>;
+    fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error>;
+    fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError>;
+    fn finish(&mut self) -> Result<(), Error>;
+    fn close(self, within: Duration) -> Result<CloseReport, Error>;
+    /// Accepts a message that leaves with others.
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error>;
+    fn flush(&mut self) -> Result<(), Error>;
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role);
+    fn standing(&self) -> Option<Standing>;
+
+    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
+        Self::connect_with_options(address, framing, SocketOptions::new())
+    }
+
+    /// The next message, `None` at the end; a test that waits in vain fails.
+    #[track_caller]
+    fn recv(&mut self) -> Result<Option<Message>, Error> {
+        match self.recv_within(DEADLINE)? {
+            TryRecv::Message(message) => Ok(Some(message)),
+            TryRecv::Closed => Ok(None),
+            TryRecv::Nothing => panic!("{}: nothing came within {DEADLINE:?}", Self::NAME),
+        }
+    }
+}
+
+/// A driver's connection, and the plain socket at its other end.
+pub(crate) fn pair<D: Driver>(framing: Directions) -> (D, TcpStream) {
+    let (listener, address) = listen();
+    let connection = D::connect(address, framing).expect("a connection");
+    (connection, ready(listener.accept().expect("accepting").0))
+}
+
+pub(crate) struct Blocking(pub(crate) blocking::Connection);
+
+impl Driver for Blocking {
+    const NAME: &'static str = "blocking";
+    type Listener = blocking::Listener;
+
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+        let listener = blocking::Listener::bind(ANY, framing).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
+        let (stopper, (accepted, waiting)) = (listener.stopper(), mpsc::channel::<()>());
+        thread::spawn(move || {
+            if waiting.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+                stopper.stop();
+            }
+        });
+        let connection = listener.accept().expect("accepting").expect("a peer that dials in time");
+        drop(accepted);
+        Self(connection)
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        blocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
+    }
+
+    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+        Self(blocking::Connection::from_stream(stream, framing))
+    }
+
+    fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.0.send(payload)
+    }
+
+    fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
+        self.0.send_within(payload, limit)
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.0.send_with_outcome(payload, within)
+    }
+
+    fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
+        self.0.recv_within(limit)
+    }
+
+    fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
+        self.0.call(request, within)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.0.finish()
+    }
+
+    fn close(self, within: Duration) -> Result<CloseReport, Error> {
+        self.0.close(within)
+    }
+
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.0.feed(payload)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.0.flush()
+    }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.0.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.0.standing()
+    }
+}
+
+pub(crate) struct NonBlocking(pub(crate) nonblocking::Connection);
+
+impl Driver for NonBlocking {
+    const NAME: &'static str = "nonblocking";
+    type Listener = nonblocking::Listener;
+
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+        let listener = nonblocking::Listener::bind(ANY, framing).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
+        let began = Instant::now();
+        loop {
+            if let Some(connection) = listener.try_accept().expect("accepting") {
+                return Self(connection);
+            }
+            assert!(began.elapsed() < within, "no peer dialled in time");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        nonblocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
+    }
+
+    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+        Self(nonblocking::Connection::from_stream(stream, framing).expect("a non-blocking socket"))
+    }
+
+    fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.0.send_within(payload, DEADLINE)
+    }
+
+    fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
+        self.0.send_within(payload, limit)
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.0.send_with_outcome(payload, within)
+    }
+
+    fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
+        self.0.recv_within(limit)
+    }
+
+    fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
+        self.0.call(request, within)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.0.finish_within(DEADLINE)
+    }
+
+    fn close(self, within: Duration) -> Result<CloseReport, Error> {
+        self.0.close(within)
+    }
+
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        while self.0.try_feed(payload)? == TrySend::Full {
+            self.0.flush_within(DEADLINE)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.0.flush_within(DEADLINE)
+    }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.0.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.0.standing()
+    }
+}
+
+pub(crate) struct Tokio {
+    pub(crate) connection: tokio::Connection,
+    pub(crate) runtime: Arc<::tokio::runtime::Runtime>,
+}
+
+impl Tokio {
+    pub(crate) fn runtime() -> ::tokio::runtime::Runtime {
+        super::runtime()
+    }
+}
+
+impl Driver for Tokio {
+    const NAME: &'static str = "tokio";
+    /// What it accepts belongs to its runtime.
+    type Listener = (tokio::Listener, Arc<::tokio::runtime::Runtime>);
+
+    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+        let runtime = Self::runtime();
+        let listener = runtime.block_on(tokio::Listener::bind(ANY, framing)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        ((listener, runtime.into()), address)
+    }
+
+    fn accept((listener, runtime): &mut Self::Listener, within: Duration) -> Self {
+        let accepted = runtime.block_on(async { ::tokio::time::timeout(within, listener.accept()).await });
+        let connection = accepted.expect("a peer that dials in time").expect("accepting");
+        Self { connection, runtime: Arc::clone(runtime) }
+    }
+
+    fn connect_with_options(
+        address: SocketAddr,
+        framing: Directions,
+        options: SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        let runtime = Self::runtime();
+        let connector = tokio::Connector::new(framing).within(DEADLINE).options(options);
+        let connection = runtime.block_on(connector.connect(address))?;
+        Ok(Self { connection, runtime: runtime.into() })
+    }
+
+    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+        let runtime = Self::runtime();
+        stream.set_nonblocking(true).expect("a non-blocking socket");
+        let stream = runtime.block_on(async { ::tokio::net::TcpStream::from_std(stream) }).expect("a socket");
+        Self { connection: tokio::Connection::from_stream(stream, framing), runtime: runtime.into() }
+    }
+
+    fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.send(payload))
+    }
+
+    fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.send_within(payload, limit))
+    }
+
+    fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError> {
+        self.runtime.block_on(self.connection.send_with_outcome(payload, within))
+    }
+
+    fn recv_within(&mut self, limit: Duration) -> Result<TryRecv, Error> {
+        self.runtime.block_on(self.connection.recv_within(limit))
+    }
+
+    fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
+        self.runtime.block_on(self.connection.call(request, within))
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.finish())
+    }
+
+    fn close(self, within: Duration) -> Result<CloseReport, Error> {
+        self.runtime.block_on(self.connection.close(within))
+    }
+
+    fn feed(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.feed(payload))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.runtime.block_on(self.connection.flush())
+    }
+
+    fn watch(&mut self, heartbeat: Heartbeat, role: Role) {
+        self.connection.watch(heartbeat, role);
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.connection.standing()
+    }
+}
+
+/// A test of each rule on each driver.
+macro_rules! on_every_driver {
+    ($($rule:ident),* $(,)?) => {
+        $crate::support::on_every_driver_of!(driver: $($rule),*);
+    };
+}
+pub(crate) use on_every_driver;

@@ -1,0 +1,208 @@
+//! The three drivers behind one face: a listener whose connections are served by one handler.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::Wake;
+use std::thread;
+use std::time::Duration;
+
+use framelink_transport::session::{Concurrency, Place};
+use framelink_transport::{
+    Error, Framing, MemberId, Message, Profile, Registry, TryRecv, blocking, nonblocking, tokio,
+};
+
+use super::DEADLINE;
+
+/// Waits where it likes.
+pub(crate) type Handler = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+
+/// A server of as many connections as are dialled.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    outcomes: Receiver<Result<u64, Error>>,
+    members: Receiver<MemberId>,
+}
+
+/// What a server is to do with each connection.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    profile: Arc<Profile>,
+    concurrency: Concurrency,
+    handler: Handler,
+    registry: Option<Registry>,
+    ended: Sender<Result<u64, Error>>,
+    joined: Sender<MemberId>,
+}
+
+impl Server {
+    /// Who joined next.
+    #[track_caller]
+    pub(crate) fn member(&self) -> MemberId {
+        self.members.recv_timeout(DEADLINE).expect("a connection that joins")
+    }
+
+    /// What became of the connection that ended next.
+    #[track_caller]
+    pub(crate) fn outcome(&self) -> Result<u64, Error> {
+        self.outcomes.recv_timeout(DEADLINE).expect("a connection that ends")
+    }
+}
+
+pub(crate) trait Serve {
+    const NAME: &'static str;
+    fn listen(plan: Plan) -> SocketAddr;
+
+    /// Serves each connection by itself.
+    fn start(profile: Profile, concurrency: Concurrency, handler: Handler) -> Server {
+        Self::start_with(profile, concurrency, handler, None)
+    }
+
+    /// The same, and each joins.
+    fn start_with(profile: Profile, concurrency: Concurrency, handler: Handler, registry: Option<&Registry>) -> Server {
+        let ((ended, outcomes), (joined, members)) = (mpsc::channel(), mpsc::channel());
+        let (profile, registry) = (Arc::new(profile), registry.cloned());
+        let address = Self::listen(Plan { profile, concurrency, handler, registry, ended, joined });
+        Server { address, outcomes, members }
+    }
+}
+
+pub(crate) fn profile() -> framelink_transport::ProfileBuilder {
+    Profile::builder("net:2".parse::<Framing>().expect("a notation")).close_timeout(Duration::from_millis(300))
+}
+
+pub(crate) struct Blocking;
+
+impl Serve for Blocking {
+    const NAME: &'static str = "blocking";
+
+    fn listen(plan: Plan) -> SocketAddr {
+        let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            while let Ok(Some(mut connection)) = listener.accept() {
+                let plan = plan.clone();
+                if let Some(registry) = &plan.registry {
+                    plan.joined.send(connection.join(registry)).unwrap();
+                }
+                thread::spawn(move || {
+                    let answer = |message: Message| (plan.handler)(&message);
+                    let _ = plan.ended.send(connection.serve_many(&plan.profile, plan.concurrency, answer));
+                });
+            }
+        });
+        address
+    }
+}
+
+pub(crate) struct Tokio;
+
+impl Serve for Tokio {
+    const NAME: &'static str = "tokio";
+
+    fn listen(plan: Plan) -> SocketAddr {
+        let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::Listener::bind_profile("127.0.0.1:0", &plan.profile));
+        let mut listener = listener.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = async move {
+            while let Ok(mut connection) = listener.accept().await {
+                let plan = plan.clone();
+                if let Some(registry) = &plan.registry {
+                    plan.joined.send(connection.join(registry)).unwrap();
+                }
+                ::tokio::spawn(async move {
+                    let answer = |message: Message| {
+                        let handler = Arc::clone(&plan.handler);
+                        // What waits has a thread of its own; that it panicked is told by panicking.
+                        async move { ::tokio::task::spawn_blocking(move || handler(&message)).await.unwrap() }
+                    };
+                    let _ = plan.ended.send(connection.serve_many(&plan.profile, plan.concurrency, answer).await);
+                });
+            }
+        };
+        thread::spawn(move || runtime.block_on(accepting));
+        address
+    }
+}
+
+pub(crate) struct NonBlocking;
+
+/// A finished reply, from the thread that made it to the loop.
+type Reply = (Place, Option<Vec<u8>>);
+
+impl Serve for NonBlocking {
+    const NAME: &'static str = "nonblocking";
+
+    fn listen(plan: Plan) -> SocketAddr {
+        let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut poll = mio::Poll::new().unwrap();
+            poll.registry().register(&mut listener, mio::Token(0), mio::Interest::READABLE).unwrap();
+            loop {
+                while let Ok(Some(mut connection)) = listener.try_accept() {
+                    let plan = plan.clone();
+                    if let Some(registry) = &plan.registry {
+                        plan.joined.send(connection.join(registry)).unwrap();
+                    }
+                    thread::spawn(move || {
+                        let served = connection.serve_many(&plan.profile, plan.concurrency);
+                        let _ = plan.ended.send(run(served, &plan.profile, &plan.handler));
+                    });
+                }
+                poll.poll(&mut mio::Events::with_capacity(8), None).unwrap();
+            }
+        });
+        address
+    }
+}
+
+/// What wakes a loop.
+struct Bell(mio::Waker);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.wake().unwrap();
+    }
+}
+
+/// A loop for one connection; its handlers have threads of their own.
+fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) -> Result<u64, Error> {
+    let mut poll = mio::Poll::new().unwrap();
+    let bell = Arc::new(Bell(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
+    served.set_waker(Arc::clone(&bell).into());
+    let interests = mio::Interest::READABLE | mio::Interest::WRITABLE;
+    poll.registry().register(&mut served, mio::Token(0), interests).unwrap();
+    let (finished, replies) = mpsc::channel::<Reply>();
+    let mut events = mio::Events::with_capacity(8);
+    loop {
+        for (place, reply) in replies.try_iter() {
+            served.reply(place, reply.as_deref())?;
+        }
+        loop {
+            match served.try_next()? {
+                TryRecv::Message((place, message)) => handle(place, message, handler, &finished, &bell),
+                TryRecv::Nothing => break,
+                TryRecv::Closed => return served.close(profile),
+            }
+        }
+        poll.poll(&mut events, served.deadline()).unwrap();
+    }
+}
+
+fn handle(place: Place, message: Message, handler: &Handler, finished: &Sender<Reply>, bell: &Arc<Bell>) {
+    let (handler, finished, bell) = (Arc::clone(handler), finished.clone(), Arc::clone(bell));
+    thread::spawn(move || {
+        let _ = finished.send((place, handler(&message)));
+        bell.wake();
+    });
+}
+
+/// A test of each rule on each driver.
+macro_rules! on_every_driver {
+    ($($rule:ident),* $(,)?) => {
+        $crate::support::on_every_driver_of!(server: $($rule),*);
+    };
+}
+pub(crate) use on_every_driver;

@@ -1,0 +1,24 @@
+//! A thread that is waited for no longer than the deadline.
+
+use std::sync::mpsc;
+use std::thread;
+
+use super::DEADLINE;
+
+/// What a thread comes to.
+pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || sender.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))));
+        Self(done)
+    }
+
+    pub(crate) fn join(self) -> T {
+        match self.0.recv_timeout(DEADLINE).expect("a thread that ends in time") {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Profiles as the command line names them: a TOML file, or a template.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
+use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError};
+
+use crate::arguments::Calls;
+use crate::arguments::limits::Limits;
+use crate::arguments::liveness::Liveness;
+use crate::arguments::set::Sets;
+use crate::failure::Failure;
+use crate::output::bytes_text::Line;
+
+/// What flags say instead of the profile.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) send: Option<Framing>,
+    pub(crate) receive: Option<Framing>,
+    pub(crate) reply_within: Option<Duration>,
+    pub(crate) connect_within: Option<Duration>,
+    pub(crate) calls: Calls,
+    pub(crate) liveness: Liveness,
+    pub(crate) sets: Sets,
+    /// What a profile of flags alone starts from, as TOML.
+    pub(crate) start: String,
+    pub(crate) limits: Limits,
+}
+
+impl Overrides {
+    /// What a TOML text says, with the keys that were set.
+    fn builder(&self, text: &str) -> Result<ProfileBuilder, Failure> {
+        let text = self.sets.in_toml(text, self.calls.connection).map_err(Failure::usage)?;
+        let flag = self.sets.flag();
+        ProfileBuilder::from_toml(&text).map_err(|error| Failure::usage(format!("{flag}: {}", error.message())))
+    }
+
+    fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
+        if let Some(framing) = self.send {
+            builder = builder.send_framing(framing);
+        }
+        if let Some(framing) = self.receive {
+            builder = builder.receive_framing(framing);
+        }
+        if let Some(within) = self.reply_within {
+            builder = builder.reply_timeout(within);
+        }
+        // A key that was set says more than a flag about all times.
+        if let Some(within) = self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) {
+            builder = builder.connect_timeout(within);
+        }
+        if let Some(connection) = self.calls.connection.filter(|_| !self.sets.are_said()) {
+            builder = builder.connection(connection);
+        }
+        self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
+    }
+
+    /// A profile of flags alone.
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        if let (Some(send), Some(receive)) = (self.send, self.receive) {
+            self.liveness.check(Directions { send, receive }, self.sets.heartbeat_flag())?;
+        }
+        self.apply(self.builder(&self.start)?).build().map_err(Failure::usage)
+    }
+}
+
+impl Calls {
+    /// Whether anything is said.
+    pub(crate) const fn are_said(&self) -> bool {
+        self.exchange.is_some() || self.connection.is_some() || self.are_many() || self.has_pair()
+    }
+
+    const fn are_many(&self) -> bool {
+        self.key.is_some() || self.assign.is_some() || self.in_flight.is_some()
+    }
+
+    const fn has_pair(&self) -> bool {
+        self.receive_from.is_some() || self.receive_at.is_some()
+    }
+
+    /// What is said, and else what was before; what one flag needs needs not be said by another.
+    fn exchange_from(&self, before: ExchangeKind) -> ExchangeKind {
+        let mut exchange = self.exchange.unwrap_or(before);
+        let is_shared = matches!(self.connection, Some(ConnectionKind::Shared(_)));
+        if self.exchange.is_none() {
+            exchange = match exchange {
+                ExchangeKind::Simplex(_) => exchange,
+                _ if self.has_pair() => Simplex::new(exchange.duplex().unwrap_or_default()).into(),
+                ExchangeKind::Sync if self.are_many() || is_shared => Duplex::new().into(),
+                _ => exchange,
+            };
+        }
+        let calls = |mut duplex: Duplex| {
+            duplex.key = self.key.or(duplex.key);
+            duplex.assigned = self.assign.or(duplex.assigned);
+            duplex.in_flight = self.in_flight.unwrap_or(duplex.in_flight);
+            duplex
+        };
+        match exchange {
+            ExchangeKind::Duplex(duplex) => calls(duplex).into(),
+            ExchangeKind::Simplex(mut simplex) => {
+                simplex.calls = calls(simplex.calls);
+                if self.has_pair() {
+                    simplex.receive = if self.receive_at.is_some() { Reach::Accept } else { Reach::Dial };
+                }
+                simplex.into()
+            }
+            other => other,
+        }
+    }
+
+    /// Flags that say nothing about this exchange.
+    pub(crate) fn check(&self, exchange: ExchangeKind) -> Result<(), Failure> {
+        let is_simplex = matches!(exchange, ExchangeKind::Simplex(_));
+        match () {
+            () if self.are_many() && exchange.duplex().is_none() => Err(Failure::usage(format!(
+                "--key, --assign and --in-flight are about many messages in flight, and the exchange is {}",
+                exchange.name()
+            ))),
+            () if self.has_pair() && !is_simplex => Err(Failure::usage(format!(
+                "--receive-from and --receive-at are for a pair of connections, and the exchange is {}",
+                exchange.name()
+            ))),
+            () if is_simplex && !self.has_pair() => Err(Failure::usage(
+                "simplex needs the address of the connection to receive on: --receive-from ADDR to dial it, or --receive-at \
+                 ADDR to wait for the peer there",
+            )),
+            () => Ok(()),
+        }
+    }
+}
+
+/// The profile of this name, with what the flags say. What is wrong with a file is a fault, with the flags bad usage.
+pub(crate) fn load(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
+    if is_file(name) { load_file(name, overrides) } else { load_template(name, overrides) }
+}
+
+/// Warns where a lost reply would have later replies answer wrong requests.
+pub(crate) fn warn_of_mismatch(profile: &Profile) {
+    if let Some(caution) = profile.mismatch_caution() {
+        tracing::warn!("careful: {caution}");
+    }
+}
+
+/// Whether the side can use it for this at all.
+pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
+    let unfit = match (side, profile.exchange()) {
+        (Side::Client, ExchangeKind::ReceiveOnly) => Some("the profile only receives, so there is nothing to send"),
+        (Side::Server, ExchangeKind::SendOnly) => Some("the profile only sends, so there is nothing to answer"),
+        (Side::Server, ExchangeKind::Simplex(_)) => {
+            Some("the profile has a connection for each direction, and a server answers on the one where it is asked")
+        }
+        _ => None,
+    };
+    match unfit {
+        Some(reason) => Err(Failure::usage(reason)),
+        None => profile.check_for(side).map_err(Failure::usage),
+    }
+}
+
+/// A template's name is one, and so is what looks like no path and is not there.
+fn is_file(name: &str) -> bool {
+    Template::named(name).is_none() && (name.contains(['/', '\\', '.']) || Path::new(name).exists())
+}
+
+fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
+    let _ = ProfileBuilder::new().template(name).map_err(|error| match error {
+        ProfileError::Unreadable { error, .. } => {
+            Failure::usage(format!("profile: {} (a profile is a template, or a TOML file)", error.message()))
+        }
+        error => Failure::usage(error),
+    })?;
+    let template = overrides.builder(&format!("template = \"{name}\""))?;
+    overrides.apply(template).build().map_err(|error| match error {
+        ProfileError::Missing { .. } => Failure::usage(format!("the template {name} needs --framing")),
+        error => Failure::usage(error),
+    })
+}
+
+fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
+    let text = read_file(name)?;
+    let shown = Line(name.as_bytes());
+    let at = |error: &TomlError| Failure::fault(format!("{shown}: {error}"));
+    let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| at(&error))?;
+    if overrides.sets.are_said() {
+        // Where the file is wrong by itself, it has been told.
+        builder = overrides.builder(&text)?;
+    }
+    overrides.apply(builder).build().map_err(|error| match Profile::from_toml(&text) {
+        // The file is wrong by itself, and knows where.
+        Err(located) if located.profile_error() == Some(&error) => at(&located),
+        _ => Failure::usage(format!("{shown}, with what the flags say: {error}")),
+    })
+}
+
+/// No profile is larger: 1 MiB.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// The text of a file, which may be another one than was meant: it is bounded, and an error repeats nothing of it.
+fn read_file(name: &str) -> Result<String, Failure> {
+    let shown = Line(name.as_bytes());
+    let cannot = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied => {
+            Failure::usage(format!("{shown}: {error}"))
+        }
+        _ => Failure::fault(format!("{shown}: {error}")),
+    };
+    let mut text = Vec::new();
+    File::open(name).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(cannot)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(Failure::fault(format!(
+            "{shown}: it is larger than 1MiB, which is the most that a profile may be"
+        )));
+    }
+    String::from_utf8(text).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        Failure::fault(format!("{shown}: it is not UTF-8 text, from byte {offset} on"))
+    })
+}

@@ -1,0 +1,170 @@
+//! What the texts behind flags mean.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framelink_codec::notation::{NotationError, Token};
+use framelink_testkit::{Fault, UnknownFault};
+use framelink_transport::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
+};
+use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
+
+use crate::output::bytes_text::{from_hex, is_invisible};
+
+/// What a server says to a message.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Echo,
+    Nothing,
+    Fixed(Vec<u8>),
+}
+
+pub(crate) fn fault(name: &str) -> Result<Fault, String> {
+    name.parse().map_err(|error: UnknownFault| error.to_string())
+}
+
+pub(crate) fn framing(text: &str) -> Result<Framing, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn heartbeat(text: &str) -> Result<Arc<Heartbeat>, String> {
+    text.parse().map(Arc::new).map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn keepalive(text: &str) -> Result<Keepalive, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+/// Only its form: whether the name is known shows when it is looked up.
+pub(crate) fn address(text: &str) -> Result<String, String> {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return Err("expected HOST:PORT, the port is missing".to_owned());
+    };
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.contains(char::is_whitespace) {
+        return Err(format!("expected HOST:PORT without blanks, found `{text}`"));
+    }
+    if host.is_empty() || (host.contains(':') && !is_bracketed) {
+        return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
+    }
+    match port.parse::<u16>() {
+        // Whether there is such an interface shows when it is looked up, but that one is needed shows now.
+        Ok(_) if text.parse::<SocketAddr>().is_ok() => {
+            with_zone(text).map(Cow::into_owned).map_err(|error| error.to_string())
+        }
+        Ok(_) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.to_owned()),
+        _ => Err(format!("expected a port from 0 to 65535 after the last colon, found `{port}`")),
+    }
+}
+
+/// The address with the number of the interface in place of its name, which std does not read.
+pub(crate) fn with_zone(address: &str) -> io::Result<Cow<'_, str>> {
+    match zoned_address(address) {
+        Some(zoned) => zoned.map(|zoned| zoned.to_string().into()),
+        None => Ok(address.into()),
+    }
+}
+
+/// Where a peer can be reached; not empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses(pub(crate) Vec<String>);
+
+impl fmt::Display for Addresses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+pub(crate) fn addresses(text: &str) -> Result<Addresses, String> {
+    text.split(',').map(address).collect::<Result<_, _>>().map(Addresses)
+}
+
+pub(crate) fn exchange(text: &str) -> Result<ExchangeKind, String> {
+    match text {
+        "sync" => Ok(ExchangeKind::Sync),
+        "send-only" => Ok(ExchangeKind::SendOnly),
+        "duplex" => Ok(Duplex::new().into()),
+        "simplex" => Ok(Simplex::new(Duplex::new()).into()),
+        _ => Err("expected sync, duplex, simplex or send-only".to_owned()),
+    }
+}
+
+pub(crate) fn connection(text: &str) -> Result<ConnectionKind, String> {
+    let (kind, count_text) = text.split_once(':').unwrap_or((text, ""));
+    let count = |most: u32| {
+        let count = Token { text: count_text, column: 1 }.number(1..=most as usize, "connections");
+        count
+            .map(|count| u32::try_from(count).unwrap_or(most))
+            .map_err(|error| format!("{kind}:N: {}", error.message()))
+    };
+    match (kind, count_text) {
+        ("long", "") => Ok(ConnectionKind::Long),
+        ("short", "") => Ok(Short::new().into()),
+        ("pooled", "") => Ok(Pooled::default().into()),
+        ("shared", _) => count(Shared::MOST).map(|count| Shared::new(count).into()),
+        ("pooled", _) => count(Pooled::MOST).map(|count| Pooled::new(count).into()),
+        _ => Err("expected long, short, shared:N or pooled:N".to_owned()),
+    }
+}
+
+pub(crate) fn key(text: &str) -> Result<KeyPlace, String> {
+    text.parse().map_err(|error: NotationError| error.message().to_owned())
+}
+
+pub(crate) fn assigned(text: &str) -> Result<Assigned, String> {
+    match text {
+        "binary" => Ok(Assigned::Binary),
+        "digits" => Ok(Assigned::Digits),
+        _ => Err("expected binary or digits".to_owned()),
+    }
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    Token { text, column: 1 }.duration().map_err(|error| error.message().to_owned())
+}
+
+/// A number of bytes, as the notation has sizes.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let size = Token { text, column: 1 }.size().map_err(|error| error.message().to_owned())?;
+    Ok(size as u64)
+}
+
+/// A decimal number.
+pub(crate) fn number(text: &str) -> Result<usize, String> {
+    let error = |_| Token { text, column: 1 }.mismatch("a decimal number").message().to_owned();
+    Token { text, column: 1 }.number(0..=usize::MAX, "").map_err(error)
+}
+
+pub(crate) fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error| point_at(text, &error))
+}
+
+pub(crate) fn when_full(text: &str) -> Result<WhenFull, String> {
+    let rules = [WhenFull::RefuseNewest, WhenFull::DropOldest];
+    rules.into_iter().find(|rule| rule.name() == text).ok_or_else(|| "expected refuse-newest or drop-oldest".to_owned())
+}
+
+pub(crate) fn reply(text: &str) -> Result<Reply, String> {
+    match (text, text.split_once(':')) {
+        ("echo", _) => Ok(Reply::Echo),
+        ("none", _) => Ok(Reply::Nothing),
+        (_, Some(("text", text))) => Ok(Reply::Fixed(text.as_bytes().to_vec())),
+        (_, Some(("hex", hex))) => from_hex(hex).map(Reply::Fixed),
+        _ => Err("expected echo, none, text:T or hex:H".to_owned()),
+    }
+}
+
+/// The error, and below it the notation with a mark under what is wrong.
+fn point_at(text: &str, error: &NotationError) -> String {
+    let indent = " ".repeat(error.column().saturating_sub(1));
+    let mark = "^".repeat(error.len().max(1));
+    // As wide as it was typed, so that the mark stands below what is wrong.
+    let text: String = text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    format!("{error}\n    {text}\n    {indent}{mark}")
+}
