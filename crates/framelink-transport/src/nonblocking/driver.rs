@@ -37,9 +37,7 @@ impl Driver for NonBlocking {
     }
 
     async fn dial(connector: &Connector, resolver: &Resolver, name: &Arc<str>) -> Result<Connection, ConnectError> {
-        let mut connector = connector.clone();
-        connector.resolver = resolver.clone();
-        connector.connect(Peer::Name(Arc::clone(name)))
+        connector.resolved_by(resolver).connect(Peer::Name(Arc::clone(name)))
     }
 
     fn spawn(_name: &'static str, _work: impl Future<Output = ()> + Send + 'static) -> io::Result<Nothing> {
