@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct DialInSteps<A> {
     under_way: Option<Box<UnderWay<A>>>,
     pace: Pace,
-    /// No dial begins before, if the last one failed otherwise than at its addresses.
+    /// No dial begins before.
     not_before: Option<Instant>,
 }
 
@@ -115,10 +115,9 @@ impl<A> DialInSteps<A> {
     }
 
     fn pause_after<D: ClientDriver>(&mut self, error: &ConnectError) -> Duration {
-        let pause = self.pace.after(error);
-        let waits_for_address = matches!(error, ConnectError::NotYet { .. });
-        self.not_before = (!waits_for_address).then(|| D::within(pause));
-        pause.min(LOOK)
+        let pause = self.pace.after(error).min(LOOK);
+        self.not_before = Some(D::within(pause));
+        pause
     }
 }
 

@@ -51,9 +51,7 @@ macro_rules! waiting_driver {
             resolver: &Self::Resolver,
             name: &std::sync::Arc<str>,
         ) -> Result<Connection, $crate::connector::ConnectError> {
-            let mut connector = connector.clone();
-            connector.resolver = resolver.clone();
-            connector.connect($crate::net::peer::Peer::Name(std::sync::Arc::clone(name)))
+            connector.resolved_by(resolver).connect($crate::net::peer::Peer::Name(std::sync::Arc::clone(name)))
         }
     };
 }

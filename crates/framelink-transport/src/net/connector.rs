@@ -130,6 +130,12 @@ impl<C, D> Connector<C, D> {
         self
     }
 
+    /// The same, which looks names up with this.
+    #[cfg(any(feature = "blocking", feature = "nonblocking"))]
+    pub(crate) fn resolved_by(&self, resolver: &Resolver) -> Self {
+        Self { resolver: resolver.clone(), ..self.clone() }
+    }
+
     /// The race of a peer's addresses. The address that answered last is tried first, and an address of another family than the source's is
     /// not tried.
     pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<S> {

@@ -22,7 +22,7 @@ use std::vec;
 
 use super::answered::Answered;
 
-/// The tries of one dial. Dropping it closes the sockets that have not won.
+/// The tries of one dial. When one of them wins, and when this is dropped, the sockets of the others are closed.
 #[derive(Debug)]
 pub(crate) struct Race<S> {
     answered: Arc<Answered>,
@@ -114,6 +114,7 @@ impl<S> Race<S> {
     pub(crate) fn step(&mut self, now: Duration) -> Step<S> {
         if let Some((socket, address)) = self.winner.take() {
             self.answered.on_connected(address);
+            self.under_way.clear();
             return Step::Connected(socket, address);
         }
         if mem::take(&mut self.is_unseen) {

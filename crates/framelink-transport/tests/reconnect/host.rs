@@ -32,6 +32,8 @@ pub(crate) enum Does {
     Rubbish(&'static [u8]),
     /// Sends this message, and then answers each message with itself.
     Greet(&'static [u8]),
+    /// The same on its first connection, and answers each message with itself on the others.
+    GreetFirst(&'static [u8]),
     /// Closes it when a message came.
     CloseAfterMessage,
 }
@@ -40,8 +42,6 @@ pub(crate) enum Does {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) accepts: Vec<Instant>,
-    /// Connections that it greets.
-    pub(crate) greeted: usize,
     pub(crate) messages: Vec<Vec<u8>>,
     /// Connections whose client closed in good order.
     pub(crate) closed: usize,
@@ -139,11 +139,11 @@ async fn serve(
 ) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let does = *does.lock().unwrap();
-        seen.send_modify(|seen| {
-            seen.accepts.push(Instant::now());
-            seen.greeted += usize::from(matches!(does, Does::Greet(_)));
-        });
+        seen.send_modify(|seen| seen.accepts.push(Instant::now()));
+        let does = match *does.lock().unwrap() {
+            Does::GreetFirst(greeting) if seen.borrow().accepts.len() == 1 => Does::Greet(greeting),
+            does => does,
+        };
         connections.spawn(attend(stream, does, Arc::clone(seen)));
         while connections.try_join_next().is_some() {}
     }

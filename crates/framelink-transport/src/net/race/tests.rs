@@ -195,6 +195,20 @@ fn a_socket_that_connected_while_the_process_was_stopped_wins() {
 }
 
 #[test]
+fn the_sockets_that_have_not_won_are_closed_when_one_wins() {
+    let mut race = Race::new(Arc::default(), vec![address(0), address(1)], ms(1000));
+    let sockets: Vec<_> = (0..2).map(Rc::new).collect();
+    for (socket, at) in sockets.iter().zip([0, 300]) {
+        let Step::Begin(begun) = race.step(ms(at)) else { panic!() };
+        race.on_begun(begun, Ok(Begun::UnderWay(Rc::clone(socket))));
+        assert!(matches!(race.step(ms(at)), Step::Wait { .. }));
+    }
+    assert!(race.look(|socket| if **socket == 1 { Poll::Ready(Ok(())) } else { Poll::Pending }).is_ready());
+    let Step::Connected(_won, _) = race.step(ms(310)) else { panic!() };
+    assert_eq!(sockets.iter().map(Rc::strong_count).collect::<Vec<_>>(), [1, 2], "while the race is there still");
+}
+
+#[test]
 fn a_race_without_addresses_fails_at_once() {
     assert!(matches!(Race::<()>::new(Arc::default(), Vec::new(), ms(1000)).step(ms(0)), Step::Failed(None)));
 }

@@ -154,8 +154,8 @@ impl<D: Driver> Dialler<D> {
 
     /// What connects to an address, before it signs on.
     #[cfg(all(unix, feature = "nonblocking"))]
-    pub(crate) fn connector(&self) -> Connector<Directions, D> {
-        self.inner().connector.clone()
+    pub(crate) fn connector(&self) -> &Connector<Directions, D> {
+        &self.inner().connector
     }
 
     #[cfg(all(unix, feature = "nonblocking"))]
