@@ -28,7 +28,7 @@ pub fn profile(data: &[u8]) {
             assert_eq!(Profile::from_toml(&written).as_ref(), Ok(&profile), "{written}");
             assert!(profile.explain().lines().count() > 5);
             let sides = [Side::Client, Side::Server].map(|side| profile.check_for(side).is_ok());
-            assert!(sides.contains(&true), "it is of use to somebody");
+            assert!(sides.contains(&true), "a client or a server can use it");
         }
         Err(error) => {
             let line = text.split('\n').nth(error.line() - 1).expect("a line of the text");

@@ -10,8 +10,8 @@
 //!   TOML ──► document ───────┘                                    └──────► Explanation, in words
 //! ```
 //!
-//! `send` and `receive` are as seen from whoever uses the profile; `client` and `server` are the two sides of the connection,
-//! whoever uses it. Most profiles fit both sides; [`Profile::check_for`] tells.
+//! `send` and `receive` are as seen from the side that uses the profile; `client` and `server` are the two sides of the connection,
+//! whichever side uses it. Most profiles fit both sides; [`Profile::check_for`] tells.
 //!
 //! ```
 //! use std::time::Duration;

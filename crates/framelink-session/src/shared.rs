@@ -35,8 +35,8 @@ impl ByteCount {
     }
 }
 
-/// Whether the connection failed. A socket tells of that once, be it to whoever writes; to whoever reads afterwards it ends as
-/// if the peer had closed it in good order.
+/// Whether the connection failed. A socket reports a reset once, possibly to a write. A read after that sees an end as if the peer had
+/// closed the connection in good order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Torn(Arc<AtomicBool>);
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 pub use framelink_session::memory::Network;
 
-/// Who may connect to a server. Who is denied may not, whatever is allowed; where anybody is allowed by name, nobody else is.
+/// Which clients may connect to a server. A client that is denied may not, whatever is allowed. If any networks are allowed, clients of
+/// other networks may not connect.
 ///
 /// ```
 /// use framelink_profile::Access;

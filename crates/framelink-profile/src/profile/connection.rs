@@ -132,7 +132,7 @@ pub struct Pooled {
     pub max_idle: u32,
     /// How long a borrower waits for one when all are lent, or being opened; `None`: not at all.
     pub wait: Option<Duration>,
-    /// One that nobody borrowed for so long is closed, where there are more than `min`.
+    /// A connection that was not lent for this time is closed, where there are more than `min`.
     pub idle: Duration,
     /// One that is so old is closed when it is not lent. Each lives up to a tenth shorter, so that they do not end together.
     pub lifetime: Duration,

@@ -34,7 +34,7 @@ pub enum Arrived<T> {
     Late(Late),
     /// No reply: nobody asked for it.
     Unasked,
-    /// Nobody can tell: in order, a call that was cancelled was not answered in its time. The connection has [ended](crate::InFlight::ended).
+    /// It cannot be known: with replies in order, a call that was cancelled was not answered in its time. The connection has [ended](crate::InFlight::ended).
     Untold,
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// How many empty messages came in this second, and how many may. What came while nobody read is seen all at once, and is counted for
-/// as many seconds as nobody read. One that came too many is one for good: no message is delivered any more.
+/// How many empty messages arrived in this second, and how many may. Messages that arrived while the connection was not read are seen all
+/// at once, and are counted for as many seconds as it was not read. After one message too many no message is delivered any more.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Empties {
     pub(super) most: u32,
@@ -21,7 +21,7 @@ impl Empties {
         Self { most, since: Duration::ZERO, count: 0, more: 0, more_next: 0 }
     }
 
-    /// Nobody read for so long, and somebody does now.
+    /// The connection was not read for this time, and is read again.
     pub(super) fn on_unread(&mut self, time: Duration) {
         let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         self.more_next = self.most.saturating_mul(seconds);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_while_nobody_read_is_counted_for_that_time() {
+    fn messages_that_arrived_while_the_connection_was_not_read_are_counted_for_that_time() {
         let at = Duration::from_secs;
         let after_unread = || {
             let mut empties = Empties::new(3);

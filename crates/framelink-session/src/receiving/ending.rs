@@ -1,4 +1,4 @@
-//! What ends a connection besides its peer: its lifetime, whoever tells it to, and heartbeats that are not answered.
+//! What ends a connection besides its peer: its lifetime, a notice that it is to end, and heartbeats that are not answered.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -41,7 +41,7 @@ impl<D: Decode> Receiving<D> {
         self.tenure.as_ref().is_some_and(|tenure| tenure.is_draining(now))
     }
 
-    /// Whether nobody has told it to end.
+    /// Whether the connection was not told to end.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.notice().is_none_or(|notice| notice.stage() == Stage::Open)
@@ -81,7 +81,7 @@ impl<D: Decode> Receiving<D> {
         self.pulse.as_ref().and_then(Pulse::deadline)
     }
 
-    /// All that came was looked at. Where something always comes, and is no heartbeat, nobody waits for the time that is over.
+    /// All bytes that arrived were looked at. A peer that never stops sending other bytes than heartbeats does not put the verdict off.
     ///
     /// # Errors
     /// When the peer is dead.

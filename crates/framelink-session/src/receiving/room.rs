@@ -106,7 +106,7 @@ pub(super) fn take_spare() -> Vec<u8> {
     SPARE.try_with(Cell::take).unwrap_or_default()
 }
 
-/// Keeps the memory for whoever reads next on this thread. Of two the larger is kept.
+/// Keeps the memory for the next read on this thread. Of two buffers the larger is kept.
 pub(super) fn keep_spare(memory: Vec<u8>) {
     if memory.capacity() > LARGEST {
         return;

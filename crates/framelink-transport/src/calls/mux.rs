@@ -272,7 +272,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         }
     }
 
-    /// Nobody receives any more, so that no reply can come. Where the peer had closed its side in good order, ours can go on sending.
+    /// The receiver is gone, so that no reply can be received. Where the peer had closed its side in good order, ours can go on sending.
     pub(crate) fn on_receiver_dropped(&self) {
         if self.look(|table| table.over().is_none()) {
             self.end(&Cause::Unattended);

@@ -102,7 +102,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
                 Came::Wait(_) if self.port.input().is_starved() => return Ok(AT_ONCE),
                 Came::Wait(until) => {
                     let soon = self.sending.has_output().then_some(SOON);
-                    // Nobody wakes whoever sleeps when the peer asks.
+                    // No event ends the caller's sleep when the peer asks whether we live.
                     let look = self.receiving.pulse().and_then(Pulse::look_within);
                     let again = [soon, look].into_iter().flatten().min();
                     let again = again.map(|time| self.clock.now().saturating_add(time));

@@ -181,7 +181,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
                 Received::Wait { until } => until,
             };
             let is_blocked = self.open.sending.has_output() && self.open.flush()? == Progress::Blocked;
-            // The beginning of a heartbeat, or of something that nobody asked for.
+            // The beginning of a heartbeat, or of an unsolicited message.
             let may_wait = !(is_blocked && self.open.port.input().waits());
             if let Read::Wait(until) = self.open.inbound(may_wait).read_in(&mut self.turn, until)? {
                 return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));

@@ -86,8 +86,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(Some(at))
     }
 
-    /// An error if the connection is to end now, unless something has come that nobody has noticed yet; otherwise when to ask again. While
-    /// a quiet moment is waited for nobody tells a reader that waits by itself when the last reply is out.
+    /// An error if the connection is to end now, unless bytes have arrived that were not read yet; otherwise when to ask again. A reader
+    /// that waits by itself is not woken when the last reply is written, so it looks again after a slice of time.
     fn check_tenure<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
         const SLICE: Duration = Duration::from_millis(20);
         let now = self.clock.now();
@@ -135,7 +135,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     #[inline]
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
         match read {
-            // Whoever wrote last was told of it, and whoever reads must be too.
+            // The write met the reset, and the read has to report it too.
             Ok(0) if self.receiving.is_torn() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
             Ok(0) => self.receiving.on_closed(),
             Ok(count) => self.receiving.on_read(count, self.clock.now()),

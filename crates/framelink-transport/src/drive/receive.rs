@@ -181,8 +181,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok((looked? || !self.input.is_starved()).then(|| self.receiving.is_closed()))
     }
 
-    /// Whether the connection has ended while nobody looked, as far as can be seen. Where nobody takes what comes it is dropped, so that it
-    /// hides no end.
+    /// Whether the connection has ended while it was not read, as far as can be seen. Messages that no caller takes are dropped, so that
+    /// they hide no end.
     pub(crate) fn has_ended<E>(&mut self, is_heard: bool) -> Result<bool, Cause<D::Error, E>> {
         for _ in 0..LOOKS {
             if !is_heard && has_started(self.receiving)? {

@@ -95,7 +95,7 @@ impl Document {
     }
 }
 
-/// A table may say one direction only where the template, or whoever has the builder next, says the other.
+/// A table may name one direction only, if the template or a later call on the builder names the other.
 fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Read<()> {
     match said {
         TextOr::Text(text) => {
