@@ -418,7 +418,8 @@ fn module_of(file: &Path) -> Module {
 fn without_tests(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(without_comment).collect();
     let is_tests = |pair: &[String]| {
-        pair[0].trim() == "#[cfg(test)]" && pair[1].trim().starts_with("mod ") && pair[1].ends_with('{')
+        let of_tests = ["#[cfg(test)]", "#[cfg(all(test,"].iter().any(|start| pair[0].trim().starts_with(start));
+        of_tests && pair[1].trim().starts_with("mod ") && pair[1].ends_with('{')
     };
     let end = lines.windows(2).position(is_tests).unwrap_or(lines.len());
     let code: Vec<_> = lines[..end].iter().map(|line| without_text(line)).collect();
