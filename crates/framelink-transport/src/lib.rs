@@ -64,8 +64,6 @@ mod calls;
 #[cfg(feature = "socket")]
 mod client;
 #[cfg(feature = "socket")]
-mod close_report;
-#[cfg(feature = "socket")]
 mod connection;
 #[cfg(feature = "socket")]
 mod drive;
@@ -73,8 +71,6 @@ mod drive;
 mod driver;
 #[cfg(feature = "socket")]
 mod error;
-#[cfg(all(test, feature = "blocking"))]
-mod error_sources;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
@@ -97,44 +93,34 @@ pub mod session;
     allow(dead_code, reason = "its use is to compare all drivers")
 )]
 mod simulated;
-#[cfg(feature = "socket")]
-mod terms;
 #[cfg(feature = "tokio")]
 pub mod tokio;
-#[cfg(feature = "socket")]
-mod tries;
 pub mod upstream;
+#[cfg(feature = "socket")]
+mod zone;
 
 #[cfg(feature = "socket")]
 pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent};
 #[cfg(feature = "socket")]
-pub use close_report::CloseReport;
+pub use drive::{CloseReport, TryRecv, TrySend};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub use error::NotLent;
 #[cfg(feature = "socket")]
-pub use error::{Blame, CallError, Cause, Error, Operation};
+pub use error::{Blame, CallError, Cause, ConnectError, Error, HandlerError, Operation};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use link::{LinkStatus, News};
-#[cfg(feature = "socket")]
-pub use net::connect_error::ConnectError;
 #[cfg(feature = "socket")]
 pub use net::connector::Connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use net::peer::{Peer, ToPeer};
-#[cfg(feature = "socket")]
-pub use net::zone::zoned_address;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-#[allow(unused_imports, reason = "paths of other modules")]
-use net::{clock, peer, resolver};
-#[cfg(feature = "socket")]
-#[allow(unused_imports, reason = "paths of other modules")]
-use net::{connector, threads};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use pool::{CloseReason, NotLent, PoolReport, PoolStatus};
+pub use pool::{CloseReason, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, To};
 #[cfg(feature = "socket")]
-pub use server::{Answer, ClosedCounts, DrainReport, HandlerError, ServerCounts};
+pub use server::{Answer, ClosedCounts, DrainReport, ServerCounts};
 #[cfg(feature = "socket")]
-pub use tries::{TryRecv, TrySend};
+pub use zone::zoned_address;
 
 pub use framelink_codec::notation::{NotationError, Preset};
 pub use framelink_codec::{

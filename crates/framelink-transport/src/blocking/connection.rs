@@ -11,15 +11,16 @@ use super::port::{Interrupting, Port, SLICE};
 use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::admission::Permit;
-use crate::clock::Clock;
+use crate::connection::setup::Terms;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Clock as _};
 use crate::driver::plain;
 use crate::error::Cause;
+use crate::net::clock::Clock;
+use crate::net::threads;
 use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching};
-use crate::terms::Terms;
-use crate::{Directions, Message, threads};
+use crate::{Directions, Message};
 
 /// A connection that exchanges messages.
 ///
@@ -126,7 +127,7 @@ impl<C: Decode + Encode> Connection<C> {
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.reader.as_deref() {
-            crate::terms::greet(stream, &mut self.sender.sending);
+            crate::connection::setup::greet(stream, &mut self.sender.sending);
         }
     }
 

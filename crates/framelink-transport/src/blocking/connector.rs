@@ -8,7 +8,7 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use crate::Directions;
 use crate::driver::plain;
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;
 use crate::net::methods::connector_methods;

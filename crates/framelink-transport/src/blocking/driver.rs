@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Connection;
 use super::connector::Blocking;
 use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
-use crate::threads;
+use crate::net::threads;
 
 impl Driver for Blocking {
     type Task = JoinHandle<()>;

@@ -8,13 +8,13 @@ use framelink_codec::{Decode, Encode};
 
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
-use crate::clock::Clock;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{AT_ONCE, Came, Inbound};
+use crate::drive::{AT_ONCE, Came, Inbound, TryRecv};
 use crate::driver::plain;
 use crate::error::Cause;
+use crate::net::clock::Clock;
 use crate::session::{Receiving, Sending};
-use crate::{Directions, Message, TryRecv};
+use crate::{Directions, Message};
 
 /// The receiving half of a connection.
 ///

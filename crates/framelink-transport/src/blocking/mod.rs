@@ -47,4 +47,6 @@ pub use upstream::Upstream;
 
 pub use crate::upstream::States;
 
-pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};
+pub use crate::drive::{CloseReport, TryRecv};
+pub use crate::error::{Blame, CallError, Cause, ConnectError, Error, Operation};
+pub use crate::link::News;

@@ -14,9 +14,9 @@ use super::turn::Turn;
 use super::{SendHalf, WriteStream};
 use crate::LateReply;
 use crate::calls::{self, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, SendSide, sent_of};
-use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
+use crate::net::clock::Clock;
 use crate::session::{ByteCount, Matching, NotBegun, Pulse, Sent, Ticket};
 
 pub(super) type Mux<C, W> = calls::Mux<C, SyncSender<Outcome<C>>, SharedSender<C, W>>;

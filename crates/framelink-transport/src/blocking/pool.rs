@@ -9,11 +9,11 @@ use framelink_session::Message;
 
 use super::connector::Blocking as Driver;
 use super::{Closer, Connection, Upstream};
+use crate::connection::Traffic;
 use crate::driver::{Driver as _, Notify as _, ThreadNotify, ready};
+use crate::error::NotLent;
 use crate::error::{CallError, Cause};
-use crate::pool::{
-    self, NotLent, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, Traffic, lent_by_pool, pool_methods,
-};
+use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 
 /// Lends long connections with one peer, each for one exchange at a time, as a profile with

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::stopper::Interrupt;
 use super::{ReadStream, WriteStream};
-use crate::clock::Clock;
 use crate::drive::{Clock as _, Input, Output};
+use crate::net::clock::Clock;
 
 /// How long the system lets a read or write wait: what it was told last, so that it is told again only when that changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,10 +13,9 @@ use super::port::SLICE;
 use super::{ReadStream, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::calls::{CauseOf, ErrorOf, receiver_methods, receiver_traits};
 use crate::connection::docs;
-use crate::drive::{Came, Clock as _};
+use crate::drive::{Came, Clock as _, TryRecv};
 use crate::error::Operation;
 use crate::session::{ByteCount, Pulse};
-use crate::tries::TryRecv;
 use crate::{Directions, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;

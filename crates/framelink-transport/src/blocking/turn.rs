@@ -4,9 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::clock::Clock;
 use crate::drive::Clock as _;
 use crate::link::DialLock;
+use crate::net::clock::Clock;
 
 /// Something to be had by one at a time. Unlike a mutex it is waited for no longer than a deadline.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::Connection;
 use super::connector::Blocking as Driver;
-use crate::connector::ConnectError;
 use crate::driver::ready;
+use crate::error::ConnectError;
 use crate::profile::Profile;
 use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, States, upstream_methods};
 use framelink_session::Message;

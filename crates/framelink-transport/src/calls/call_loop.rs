@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::table::sent_of;
 use super::{CallTable, Event, Refusal, Taken, TryCall};
 use crate::Message;
+use crate::drive::TryRecv;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
-use crate::tries::TryRecv;
 
 /// One connection. What it does it does at once.
 pub(crate) trait Leg<D, E> {

@@ -36,6 +36,11 @@ pub use event::{Event, TryCall};
 pub(crate) use methods::{caller_methods, caller_traits, receiver_methods, receiver_traits};
 pub(crate) use mux::{Mux, Over, RefusalOf, SendSide};
 pub(crate) use table::{CallTable, Refusal, Taken, sent_of};
-pub(crate) use under_way::{Begun, GRACE, Outcome, UnderWay};
+pub(crate) use under_way::{Begun, GRACE, UnderWay};
 
-pub(crate) use crate::connection::{CallErrorOf, CauseOf, ErrorOf};
+pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
+
+use crate::session::LateReply;
+
+/// How a call ends. A call that is dropped before it has taken its reply hands the reply back as a late one.
+pub(crate) type Outcome<C> = Result<LateReply, CauseOf<C>>;

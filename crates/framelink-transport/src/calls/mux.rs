@@ -10,10 +10,9 @@ use framelink_codec::{Decode, Encode};
 
 use super::table::sent_of;
 use super::{CallErrorOf, CallTable, CauseOf, ErrorOf, Outcome, Refusal, Taken};
-use crate::drive::Came;
+use crate::drive::{Came, TryRecv};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, NotBegun, Sent, Ticket};
-use crate::tries::TryRecv;
 use crate::{Incoming, LateReply, Message};
 
 pub(crate) type RefusalOf<C> = Refusal<<C as Decode>::Error, <C as Encode>::Error>;

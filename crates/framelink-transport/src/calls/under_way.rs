@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::CauseOf;
 use super::mux::{Mux, SendSide};
+use super::{CauseOf, Outcome};
 use crate::session::{CallId, LateReply, Message, Sent, Ticket};
 
 /// How long a call whose time is over still takes what has arrived: a program that was stopped and goes on finds both at once. A call
 /// may end so much later than it was asked to.
 pub(crate) const GRACE: Duration = Duration::from_millis(10);
-
-/// How a call ends. A call that is dropped before it has taken its reply hands the reply back as a late one.
-pub(crate) type Outcome<C> = Result<LateReply, CauseOf<C>>;
 
 /// A call whose request was accepted.
 pub(crate) struct Begun<A> {

@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::driver::{ClientDriver, StoredDial};
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::profile::Profile;
 use crate::upstream::{Attempt, Dialled, Dialler, Dialling, Pace};
 

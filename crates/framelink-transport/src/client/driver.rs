@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::driver::Driver;
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::upstream::{Dialled, Dialler};
 
 /// A driver that has clients.

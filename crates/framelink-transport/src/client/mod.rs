@@ -3,7 +3,6 @@
 #[cfg(all(unix, feature = "nonblocking"))]
 pub(crate) mod dialling;
 pub(crate) mod driver;
-pub(crate) mod idle;
 mod methods;
 pub(crate) mod rules;
 
@@ -13,14 +12,16 @@ use std::time::{Duration, Instant};
 use framelink_heartbeat::Verdict;
 
 use self::driver::{ClientDriver, StoredDial as _};
-use self::idle::{IdleSlot, WithSeat};
 pub(crate) use self::methods::client_methods;
-use self::rules::{ENDED, Next, after_call, after_send};
-use crate::CloseReport;
+use self::rules::{Next, after_call, after_send};
+use crate::drive::CloseReport;
 use crate::driver::Connection as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
+#[cfg(feature = "nonblocking")]
+use crate::upstream::dialling::dialler::idle;
+use crate::upstream::dialling::dialler::idle::{ENDED, IdleSlot, WithSeat};
 use crate::upstream::{Berth, Dialler, sign_off_and_close};
 use framelink_session::Message;
 

@@ -1,14 +1,12 @@
 //! What a client does with its connection after something went wrong on it: the same on every driver.
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
-
-/// What is known of a connection that ended while nobody looked.
-pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +47,6 @@ pub(crate) const fn after_send(error: &CallError) -> Next {
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
     timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
-}
-
-/// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
-/// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
-pub(crate) const fn pause_before(tries: u32) -> Duration {
-    match tries {
-        0 | 1 => Duration::ZERO,
-        2..8 => Duration::from_millis(1 << tries),
-        _ => Duration::from_millis(250),
-    }
 }
 
 #[cfg(test)]

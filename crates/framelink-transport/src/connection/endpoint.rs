@@ -7,8 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
-use crate::CloseReport;
-use crate::drive::{self, Came, Clock as _, Close, Port, Wants};
+use crate::drive::{self, Came, Clock as _, Close, CloseReport, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
 
@@ -143,7 +142,7 @@ pub(crate) trait Endpoint: SessionParts {
         is_deaf: bool,
     ) -> Result<Option<Duration>, CauseOf<Self::Codec>> {
         self.exchange_state().check().map_err(Cause::Unclean)?;
-        crate::pool::inspect(self.open(wait)?, is_deaf)
+        crate::connection::inspect(self.open(wait)?, is_deaf)
     }
 
     /// Begins to close it in good order.

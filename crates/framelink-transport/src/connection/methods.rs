@@ -4,8 +4,8 @@
 macro_rules! connection_methods {
     (peer: $($peer:ident).+, receiving: $($receiving:ident).+) => {
         /// Counts the bytes that the application holds for this connection; see [`HeldBytes`](crate::HeldBytes). It begins with none.
-        pub fn held_bytes(&self) -> $crate::HeldBytes {
-            $crate::HeldBytes::of(self.sending().memory())
+        pub fn held_bytes(&self) -> $crate::admission::HeldBytes {
+            $crate::admission::HeldBytes::of(self.sending().memory())
         }
 
         /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on
@@ -46,8 +46,8 @@ macro_rules! connection_methods {
         }
 
         /// A message was received that the caller does not return.
-        pub(super) fn on_unread(&self, received: Result<$crate::TryRecv, $crate::connection::ErrorOf<C>>) {
-            if let Ok($crate::TryRecv::Message(message)) = received {
+        pub(super) fn on_unread(&self, received: Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>>) {
+            if let Ok($crate::drive::TryRecv::Message(message)) = received {
                 self.receiving().on_unread(message);
             }
         }
@@ -113,11 +113,11 @@ macro_rules! exchanging_connection_methods {
         pub $($async)? fn recv_within(
             &mut self,
             limit: std::time::Duration,
-        ) -> Result<$crate::TryRecv, $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Receive)?;
+        ) -> Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>> {
+            self.check($crate::error::Operation::Receive)?;
             let deadline = $crate::drive::Clock::now(&self.clock).saturating_add(limit);
             let received = $wait!(self.until_done(Some(deadline), |connection, wait| connection.receive_step(wait)))?;
-            Ok($crate::TryRecv::of(received))
+            Ok($crate::drive::TryRecv::of(received))
         }
 
         /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
@@ -159,7 +159,7 @@ macro_rules! exchanging_connection_methods {
         pub $($async)? fn close(
             mut self,
             within: std::time::Duration,
-        ) -> Result<$crate::CloseReport, $crate::connection::ErrorOf<C>> {
+        ) -> Result<$crate::drive::CloseReport, $crate::connection::ErrorOf<C>> {
             $wait!(self.close_and_count(within)).1
         }
 
@@ -168,7 +168,7 @@ macro_rules! exchanging_connection_methods {
         pub(super) $($async)? fn close_and_count(
             &mut self,
             within: std::time::Duration,
-        ) -> (usize, Result<$crate::CloseReport, $crate::connection::ErrorOf<C>>) {
+        ) -> (usize, Result<$crate::drive::CloseReport, $crate::connection::ErrorOf<C>>) {
             let mut close = self.begin_close(within);
             loop {
                 let deadline = Some(close.deadline());
@@ -191,7 +191,7 @@ macro_rules! waiting_connection_methods {
         /// # Errors
         /// As there, and when an earlier call was given up.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Send)?;
+            self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.send(payload))
         }
 
@@ -204,7 +204,7 @@ macro_rules! waiting_connection_methods {
             payload: &[u8],
             limit: std::time::Duration,
         ) -> Result<(), $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Send)?;
+            self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.send_within(payload, limit))
         }
 
@@ -214,8 +214,8 @@ macro_rules! waiting_connection_methods {
             payload: &[u8],
             limit: std::time::Duration,
         ) -> Result<(), $crate::connection::CallErrorOf<C>> {
-            let unsent = |error| $crate::CallError::new($crate::session::Sent::Not, error);
-            self.check($crate::Operation::Send).map_err(unsent)?;
+            let unsent = |error| $crate::error::CallError::new($crate::session::Sent::Not, error);
+            self.check($crate::error::Operation::Send).map_err(unsent)?;
             $wait!(self.sender.send_with_outcome(payload, limit))
         }
 
@@ -224,7 +224,7 @@ macro_rules! waiting_connection_methods {
         /// # Errors
         /// As there, and when an earlier call was given up.
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Send)?;
+            self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.feed(payload))
         }
 
@@ -233,7 +233,7 @@ macro_rules! waiting_connection_methods {
         /// # Errors
         /// When the connection failed, and when an earlier call was given up.
         pub $($async)? fn flush(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Send)?;
+            self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.flush())
         }
 
@@ -242,7 +242,7 @@ macro_rules! waiting_connection_methods {
         /// # Errors
         /// When the connection failed, and when an earlier call was given up.
         pub $($async)? fn finish(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Send)?;
+            self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.finish())
         }
 
@@ -252,7 +252,7 @@ macro_rules! waiting_connection_methods {
         /// # Errors
         /// As there, and when an earlier call was given up.
         pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
-            self.check($crate::Operation::Receive)?;
+            self.check($crate::error::Operation::Receive)?;
             $wait!(self.next())
         }
 
@@ -265,9 +265,9 @@ macro_rules! waiting_connection_methods {
         }
 
         /// For a pool: how many messages went and came.
-        pub(super) fn traffic(&self) -> $crate::pool::Traffic {
+        pub(super) fn traffic(&self) -> $crate::connection::Traffic {
             let sent = self.sending().messages_written();
-            $crate::pool::Traffic { sent, received: self.receiving().messages_received() }
+            $crate::connection::Traffic { sent, received: self.receiving().messages_received() }
         }
 
         fn assemble(reader: R, writer: W, framing: std::sync::Arc<C>, peer: Option<std::net::SocketAddr>) -> Self {

@@ -18,15 +18,18 @@
 
 mod docs;
 mod endpoint;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod inspect;
 mod methods;
 mod pending_call;
 mod polled;
 mod recv_half;
 mod send_half;
+pub(crate) mod setup;
 #[cfg(test)]
 mod tests;
-
-use framelink_codec::{Decode, Encode};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+mod traffic;
 
 pub(crate) use docs::docs;
 pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves};
@@ -39,9 +42,8 @@ pub(crate) use polled::polled_send_methods;
 pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_methods};
 pub(crate) use send_half::{send_half_methods, send_half_tend, waiting_send_half_methods};
 
-use crate::error::{CallError, Cause, Error};
-
-/// The errors of a framing for both directions.
-pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
-pub(crate) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
-pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
+pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use inspect::inspect;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use traffic::Traffic;

@@ -9,7 +9,7 @@ macro_rules! polled_send_methods {
         /// # Errors
         /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed. For a connection
         /// that is not split also when an earlier call was given up or one is under way; so of all that sends.
-        pub fn try_send(&mut self, payload: &[u8]) -> Result<$crate::TrySend, $crate::connection::ErrorOf<C>> {
+        pub fn try_send(&mut self, payload: &[u8]) -> Result<$crate::drive::TrySend, $crate::connection::ErrorOf<C>> {
             self.output(|sending, port, clock| $crate::drive::try_put(sending, port, clock, payload))
         }
 
@@ -18,7 +18,7 @@ macro_rules! polled_send_methods {
         ///
         /// # Errors
         /// As [`try_send`](Self::try_send).
-        pub fn try_feed(&mut self, payload: &[u8]) -> Result<$crate::TrySend, $crate::connection::ErrorOf<C>> {
+        pub fn try_feed(&mut self, payload: &[u8]) -> Result<$crate::drive::TrySend, $crate::connection::ErrorOf<C>> {
             self.output(|sending, port, clock| $crate::drive::try_queue(sending, port, clock, payload))
         }
 

@@ -39,7 +39,7 @@ macro_rules! recv_half_methods {
         }
 
         const fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
-            $crate::Error::new($crate::Operation::Receive, self.peer, cause)
+            $crate::error::Error::new($crate::error::Operation::Receive, self.peer, cause)
         }
     };
 }

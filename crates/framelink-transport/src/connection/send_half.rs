@@ -34,7 +34,7 @@ macro_rules! send_half_methods {
         }
 
         const fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
-            $crate::Error::new($crate::Operation::Send, self.peer, cause)
+            $crate::error::Error::new($crate::error::Operation::Send, self.peer, cause)
         }
     };
 }
@@ -85,7 +85,7 @@ macro_rules! waiting_send_half_methods {
         ) -> Result<(), $crate::connection::ErrorOf<C>> {
             let deadline = Some($crate::drive::Clock::now(&self.clock).saturating_add(limit));
             if $wait!(self.put(payload, deadline))?.is_none() {
-                return Err(self.error($crate::Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() }));
+                return Err(self.error($crate::error::Cause::NoRoom { after: limit, queued_bytes: self.unwritten_bytes() }));
             }
             $wait!(self.flush_until(deadline, limit))
         }
@@ -99,7 +99,7 @@ macro_rules! waiting_send_half_methods {
             let before = self.sending.accepted();
             $wait!(self.send_within(payload, limit)).map_err(|error| {
                 let sent = $crate::drive::sent_of_message(&self.sending, before, error.cause());
-                $crate::CallError::new(sent, error)
+                $crate::error::CallError::new(sent, error)
             })
         }
 
@@ -154,7 +154,7 @@ macro_rules! waiting_send_half_methods {
             }))?;
             flushed.ok_or_else(|| {
                 let unwritten_bytes = self.unwritten_bytes();
-                self.error($crate::Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None })
+                self.error($crate::error::Cause::TimedOut { after: limit, unwritten_bytes, unfinished: None })
             })
         }
 

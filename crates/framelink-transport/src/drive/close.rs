@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::{Clock, Inbound, Input, Open, Port, Progress, Wants};
-use crate::CloseReport;
+use crate::drive::CloseReport;
 use crate::error::Cause;
 use crate::session::{Received, Receiving, Sending};
 

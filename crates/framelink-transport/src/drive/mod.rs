@@ -16,8 +16,10 @@
 mod attend;
 mod call;
 mod close;
+mod close_report;
 mod guarded;
 mod open;
+mod poll;
 mod reading;
 mod receive;
 mod send;
@@ -27,8 +29,10 @@ use std::time::Duration;
 
 pub(crate) use call::Call;
 pub(crate) use close::Close;
+pub use close_report::CloseReport;
 pub(crate) use guarded::{guarded, is_lost};
 pub(crate) use open::{Inbound, Open};
+pub use poll::{TryRecv, TrySend};
 pub(crate) use receive::{Came, Turn, buffered};
 pub(crate) use send::{Progress, flush, put, queue, sent_of_message, try_put, try_queue, write_beats};
 

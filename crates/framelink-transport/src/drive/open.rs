@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::{AT_ONCE, Came, Clock, Input, Port, Progress, Turn, flush};
+use super::{AT_ONCE, Clock, Input, Port, Progress, flush};
 use crate::error::Cause;
 use crate::session::{Receiving, Sending};
 
@@ -30,11 +30,6 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     #[inline]
     pub(crate) fn inbound(&mut self, may_wait: bool) -> Inbound<'_, D, impl Input, K> {
         Inbound { receiving: self.receiving, input: self.port.input(), clock: self.clock, may_wait }
-    }
-
-    #[inline]
-    pub(super) fn receive_in(&mut self, turn: &mut Turn, may_wait: bool) -> Result<Came, Cause<D::Error, E::Error>> {
-        self.inbound(may_wait).receive_in(turn)
     }
 
     #[inline]

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Encode};
 
 use super::reading::{Read, Reading};
-use super::{AT_ONCE, Clock, Inbound, Input};
+use super::{AT_ONCE, Clock, Inbound, Input, Open, Port};
+use crate::Message;
+use crate::drive::TryRecv;
 use crate::error::Cause;
 use crate::session::{Received, Receiving};
-use crate::{Message, TryRecv};
 
 /// What came of receiving.
 #[derive(Debug)]
@@ -55,6 +56,13 @@ impl Turn {
 
 /// A peer that sends without end is not listened to without end.
 const LOOKS: usize = 64;
+
+impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
+    #[inline]
+    pub(super) fn receive_in(&mut self, turn: &mut Turn, may_wait: bool) -> Result<Came, Cause<D::Error, E::Error>> {
+        self.inbound(may_wait).receive_in(turn)
+    }
+}
 
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read. What has come is looked at before the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_codec::Encode;
 
 use super::{Clock, Output, is_wait};
-use crate::TrySend;
+use crate::drive::TrySend;
 use crate::error::Cause;
 use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
 

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::{Duration, Instant};
 
-use crate::connector::{ConnectError, Connector};
-use crate::error::{CallError, Error};
-use crate::{CloseReport, drive};
+use crate::drive::{self, CloseReport};
+use crate::error::{CallError, ConnectError, Error};
+use crate::net::connector::Connector;
 use framelink_profile::Directions;
 use framelink_session::Message;
 

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::pin::pin;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::connector::ConnectError;
-use crate::error::{CallError, Cause, Error, Operation};
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+use crate::error::NotLent;
+use crate::error::{CallError, Cause, ConnectError, Error, Operation};
 use crate::session::Sent;
 
 /// What a future of a role yields on a driver that waits by itself.
@@ -55,6 +58,14 @@ impl<T> Suspended for Result<T, ConnectError> {
     }
 }
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+impl<T> Suspended for Result<T, NotLent> {
+    fn suspended() -> Self {
+        let last_failure = Some(Arc::new(ConnectError::Resolve(fault())));
+        Err(NotLent { is_closed: false, last_failure, ..NotLent::closed() })
+    }
+}
+
 /// It is not known how far the call was.
 impl<T, D, E> Suspended for Result<T, CallError<D, E>> {
     fn suspended() -> Self {
@@ -82,6 +93,12 @@ mod tests {
         assert!(error.to_string().contains("a fault of framelink"), "{error}");
         let error = at_once(pending::<Result<(), ConnectError>>()).unwrap_err();
         assert!(error.to_string().contains("a fault of framelink"), "{error}");
+        #[cfg(feature = "blocking")]
+        {
+            let error = at_once(pending::<Result<(), NotLent>>()).unwrap_err();
+            assert!(!error.is_closed());
+            assert!(error.to_string().contains("a fault of framelink"), "{error}");
+        }
         assert_eq!(at_once(pending::<Option<()>>()), None);
     }
 }

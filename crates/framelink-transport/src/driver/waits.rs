@@ -50,7 +50,7 @@ macro_rules! waiting_driver {
             connector: &super::Connector,
             resolver: &Self::Resolver,
             name: &std::sync::Arc<str>,
-        ) -> Result<Connection, $crate::connector::ConnectError> {
+        ) -> Result<Connection, $crate::error::ConnectError> {
             connector.resolved_by(resolver).connect($crate::net::peer::Peer::Name(std::sync::Arc::clone(name)))
         }
     };
@@ -69,7 +69,7 @@ macro_rules! role_connection {
                 request: &[u8],
                 within: std::time::Duration,
                 half_close: bool,
-            ) -> Result<$crate::Message, $crate::CallError> {
+            ) -> Result<$crate::Message, $crate::error::CallError> {
                 $wait!(self.exchange(request, within, half_close))
             }
 
@@ -77,11 +77,11 @@ macro_rules! role_connection {
                 &mut self,
                 payload: &[u8],
                 limit: std::time::Duration,
-            ) -> Result<(), $crate::CallError> {
+            ) -> Result<(), $crate::error::CallError> {
                 $wait!(self.send_with_outcome(payload, limit))
             }
 
-            async fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::Error> {
+            async fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::error::Error> {
                 $wait!(self.recv())
             }
 
@@ -90,7 +90,10 @@ macro_rules! role_connection {
                 self.on_unread(received);
             }
 
-            async fn close(self, within: std::time::Duration) -> Result<$crate::CloseReport, $crate::Error> {
+            async fn close(
+                self,
+                within: std::time::Duration,
+            ) -> Result<$crate::drive::CloseReport, $crate::error::Error> {
                 $wait!(self.close(within))
             }
 
@@ -102,7 +105,7 @@ macro_rules! role_connection {
                 self.pulse().is_some()
             }
 
-            fn maintain(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::Error> {
+            fn maintain(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::error::Error> {
                 self.tend(is_deaf)
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::pool::world::{Fake, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot, Ticket};
 use crate::profile::Pooled;

@@ -1,50 +1,10 @@
 //! What a link needs of its driver, beside what every role needs.
 
-use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::LinkConnection;
-use crate::driver::Driver;
 use crate::error::{CallError, Cause, Error};
-use crate::profile::Profile;
-use crate::session::Matching;
 use framelink_session::Incoming;
 use framelink_session::Message;
-
-/// A driver that has many calls at a time on one connection.
-pub(crate) trait LinkDriver: Driver {
-    type Caller: LinkCaller;
-    type Receiver: LinkReceiver;
-    type DialLock: DialLock;
-    /// What one connection of a pair is accepted with.
-    type Listener: Send + 'static;
-
-    fn dial_lock() -> Self::DialLock;
-
-    fn duplex(connection: Self::Connection, matching: Matching) -> (Self::Caller, Self::Receiver);
-
-    fn simplex(
-        sending: Self::Connection,
-        receiving: Self::Connection,
-        matching: Matching,
-    ) -> (Self::Caller, Self::Receiver);
-
-    /// Signs off and ends our side of all connections side by side, and waits until their peers have ended theirs, for `within` at most.
-    /// A connection that has not ended by then is given up.
-    fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) -> impl Future<Output = ()> + Send;
-
-    /// Listens for one connection of a pair.
-    fn listen(address: &str, profile: &Arc<Profile>) -> impl Future<Output = io::Result<Self::Listener>> + Send;
-
-    /// The next connection; `None` when the listener was stopped.
-    fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
-
-    /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
-    fn stopper(_: &Self::Listener) -> Box<dyn Fn() + Send + Sync> {
-        Box::new(|| {})
-    }
-}
 
 /// Sends requests on one connection. The methods are those of the public type `Caller`.
 pub(crate) trait LinkCaller: Send + Sync + 'static {
@@ -77,7 +37,7 @@ macro_rules! role_caller {
                 &self,
                 request: &[u8],
                 within: std::time::Duration,
-            ) -> impl Future<Output = Result<$crate::Message, $crate::CallError>> + Send {
+            ) -> impl Future<Output = Result<$crate::Message, $crate::error::CallError>> + Send {
                 $($future)?(self.call(request, within))
             }
 
@@ -86,11 +46,11 @@ macro_rules! role_caller {
                 &self,
                 message: &[u8],
                 within: std::time::Duration,
-            ) -> impl Future<Output = Result<(), $crate::CallError>> + Send {
+            ) -> impl Future<Output = Result<(), $crate::error::CallError>> + Send {
                 $($future)?(self.send_with_outcome(message, within))
             }
 
-            fn ended(&self) -> Option<$crate::Cause> {
+            fn ended(&self) -> Option<$crate::error::Cause> {
                 self.ended()
             }
 
@@ -105,7 +65,7 @@ macro_rules! role_caller {
 
         impl $crate::link::LinkReceiver for Receiver {
             #[inline]
-            fn recv(&mut self) -> impl Future<Output = Result<Option<$crate::Incoming>, $crate::Error>> + Send {
+            fn recv(&mut self) -> impl Future<Output = Result<Option<$crate::Incoming>, $crate::error::Error>> + Send {
                 $($future)?(self.recv())
             }
         }

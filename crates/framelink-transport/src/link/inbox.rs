@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::News;
+use crate::drive::TryRecv;
 use crate::driver::{Driver, Notify as _};
-use crate::tries::TryRecv;
 
 /// An event, and the name of its peer.
 pub(crate) type EventOfPeer = (Arc<str>, News);

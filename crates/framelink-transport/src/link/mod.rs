@@ -16,11 +16,9 @@ mod driver;
 mod event;
 mod handover;
 pub(crate) mod inbox;
-mod keep_up;
 mod links;
 mod methods;
 mod pairing;
-mod receiving;
 mod status;
 
 use std::fmt;
@@ -30,18 +28,54 @@ use std::time::Duration;
 
 pub(crate) use self::connection::LinkConnection;
 use self::connections::LinkConnections;
-pub(crate) use self::driver::{DialLock, LinkCaller, LinkDriver, LinkReceiver, role_caller};
+pub(crate) use self::driver::{DialLock, LinkCaller, LinkReceiver, role_caller};
 pub use self::event::News;
 use self::inbox::{EventSender, Outlet};
 pub(crate) use self::links::{LinkMap, links_methods};
 pub(crate) use self::methods::link_methods;
 use self::pairing::Pairing;
 pub use self::status::LinkStatus;
-use crate::client::rules::{Next, after_call, pause_before, time_to_send};
+use crate::client::rules::{Next, after_call, time_to_send};
+use crate::driver::Driver;
 use crate::error::CallError;
 use crate::profile::{Profile, Timeouts};
-use crate::upstream::Dialler;
+use crate::session::Matching;
+use crate::upstream::{Dialler, pause_before};
 use framelink_session::Message;
+
+/// A driver that has many calls at a time on one connection.
+pub(crate) trait LinkDriver: Driver {
+    type Caller: LinkCaller;
+    type Receiver: LinkReceiver;
+    type DialLock: DialLock;
+    /// What one connection of a pair is accepted with.
+    type Listener: Send + 'static;
+
+    fn dial_lock() -> Self::DialLock;
+
+    fn duplex(connection: Self::Connection, matching: Matching) -> (Self::Caller, Self::Receiver);
+
+    fn simplex(
+        sending: Self::Connection,
+        receiving: Self::Connection,
+        matching: Matching,
+    ) -> (Self::Caller, Self::Receiver);
+
+    /// Signs off and ends our side of all connections side by side, and waits until their peers have ended theirs, for `within` at most.
+    /// A connection that has not ended by then is given up.
+    fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Listens for one connection of a pair.
+    fn listen(address: &str, profile: &Arc<Profile>) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// The next connection; `None` when the listener was stopped.
+    fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
+
+    /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
+    fn stopper(_: &Self::Listener) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| {})
+    }
+}
 
 /// Talks to one peer with many requests in flight. Clones are the same link.
 #[derive(Clone)]

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::LinkDriver;
-use crate::connector::{ConnectError, Connector};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
+use crate::error::ConnectError;
+use crate::net::connector::Connector;
 use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
 use framelink_profile::Directions;

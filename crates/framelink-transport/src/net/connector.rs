@@ -14,12 +14,11 @@ use super::race::{Begun, Failure, Race, alternating};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 use super::resolver::Resolver;
 use super::socket;
+use crate::connection::setup::Terms;
 use crate::profile::{Profile, Side};
-use crate::terms::Terms;
 use crate::{Directions, Message, SocketOptions};
 
-#[allow(unused_imports, reason = "not all drivers use all of them")]
-pub(crate) use super::connect_error::{ConnectError, in_milliseconds, no_answer};
+use crate::error::ConnectError;
 
 /// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
 /// `nonblocking::Connector`; each adds its `connect`.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::clock::Clock;
-use super::connect_error::{ConnectError, no_answer};
 use super::connector::Connector;
 use super::peer::ToPeer;
 use super::race::{Race, Step};
 use super::resolver::Resolving;
 use crate::drive::Clock as _;
+use crate::error::{ConnectError, no_answer};
 
 /// A dial of one peer that goes on whenever it is asked to: its name is looked up, and its addresses are raced. Dropping it closes its
 /// sockets.

@@ -9,8 +9,8 @@ use socket2::{SockRef, Socket};
 use super::accept_queue::AcceptQueue;
 use super::{accepting, socket};
 use crate::admission::{Admission, Permit};
+use crate::connection::setup::Terms;
 use crate::profile::{Profile, Side};
-use crate::terms::Terms;
 use crate::{Directions, SocketOptions};
 
 /// A listening socket of a driver, and what its connections begin with.
@@ -20,19 +20,13 @@ pub(crate) struct Listening<L, C> {
     /// Counts and limits the connections, if a profile says so.
     pub(crate) admission: Option<Admission>,
     pub(crate) queue: AcceptQueue,
-    framing: Arc<C>,
-    options: SocketOptions,
-    terms: Terms,
+    pub(crate) framing: Arc<C>,
+    pub(crate) options: SocketOptions,
+    pub(crate) terms: Terms,
 }
 
-/// A socket that was accepted and is not refused.
-pub(crate) struct Admitted<'l, S, C> {
-    pub(crate) stream: S,
-    pub(crate) peer: SocketAddr,
-    pub(crate) framing: Arc<C>,
-    pub(crate) terms: &'l Terms,
-    pub(crate) permit: Option<Permit>,
-}
+/// A socket that was accepted and is not refused, and its place among the connections.
+type Admitted<S> = (S, SocketAddr, Option<Permit>);
 
 impl<L, C> Listening<L, C> {
     /// Listens on the first of the addresses that can be bound. The error is that of the last one.
@@ -69,7 +63,7 @@ impl<L, C> Listening<L, C> {
     }
 
     /// What comes of accepting. `None` if the client was gone before, or is refused: the next one is accepted then.
-    pub(crate) fn admit<S>(&self, accepted: io::Result<(S, SocketAddr)>) -> io::Result<Option<Admitted<'_, S, C>>>
+    pub(crate) fn admit<S>(&self, accepted: io::Result<(S, SocketAddr)>) -> io::Result<Option<Admitted<S>>>
     where
         for<'s> SockRef<'s>: From<&'s S>,
     {
@@ -80,15 +74,7 @@ impl<L, C> Listening<L, C> {
         };
         let Ok(permit) = self.admission.as_ref().map(|all| all.admit(peer)).transpose() else { return Ok(None) };
         socket::accepted(&self.options, &stream);
-        Ok(Some(Admitted { stream, peer, framing: Arc::clone(&self.framing), terms: &self.terms, permit }))
-    }
-
-    /// The next socket that waits to be accepted, non-blocking or not. Waits for nothing.
-    pub(crate) fn next_queued(&mut self, nonblocking: bool) -> io::Result<Option<(Socket, SocketAddr)>>
-    where
-        for<'s> SockRef<'s>: From<&'s L>,
-    {
-        self.queue.next(&self.options, SockRef::from(&self.socket), nonblocking)
+        Ok(Some((stream, peer, permit)))
     }
 }
 

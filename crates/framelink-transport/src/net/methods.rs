@@ -77,7 +77,7 @@ macro_rules! listener_methods {
             }
 
             /// The connections that it has accepted and refused; `None` if no profile limits them.
-            pub const fn admission(&self) -> Option<&$crate::Admission> {
+            pub const fn admission(&self) -> Option<&$crate::admission::Admission> {
                 self.listening.admission.as_ref()
             }
 
@@ -94,21 +94,21 @@ macro_rules! listener_methods {
                 &self,
                 accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
             ) -> std::io::Result<Option<Connection<C>>> {
-                let connection = |admitted: $crate::net::listener::Admitted<'_, _, C>| {
-                    Connection::with_peer(admitted.stream, admitted.framing, Some(admitted.peer))
-                        .admitted(admitted.terms, admitted.permit)
-                };
-                Ok(self.listening.admit(accepted)?.map(connection))
+                let Some((stream, peer, permit)) = self.listening.admit(accepted)? else { return Ok(None) };
+                let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), Some(peer));
+                Ok(Some(connection.admitted(&self.listening.terms, permit)))
             }
 
             /// The next connection of those that wait to be accepted. Waits for nothing.
             pub(crate) fn accept_queued(&mut self) -> std::io::Result<Option<Connection<C>>> {
-                while let Some((socket, peer)) = self.listening.next_queued($nonblocking)? {
+                loop {
+                    let (queue, options) = (&mut self.listening.queue, &self.listening.options);
+                    let next = queue.next(options, (&self.listening.socket).into(), $nonblocking)?;
+                    let Some((socket, peer)) = next else { return Ok(None) };
                     if let Some(connection) = self.admit(Ok((stream(socket)?, peer)))? {
                         return Ok(Some(connection));
                     }
                 }
-                Ok(None)
             }
         }
     };
@@ -124,7 +124,7 @@ macro_rules! bind_leg_method {
             profile: &std::sync::Arc<$crate::Profile>,
         ) -> std::io::Result<Self> {
             let (framing, options) = (profile.framing(), profile.socket().clone());
-            let mut listener = match $crate::zoned_address(address) {
+            let mut listener = match $crate::zone::zoned_address(address) {
                 Some(address) => $wait!(Self::bind_with(address?, framing, options))?,
                 None => $wait!(Self::bind_with(address, framing, options))?,
             };

@@ -5,7 +5,6 @@ pub(crate) mod accepting;
 mod answered;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod clock;
-pub(crate) mod connect_error;
 pub(crate) mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod dial;
@@ -18,4 +17,3 @@ pub(crate) mod race;
 pub(crate) mod resolver;
 pub(crate) mod socket;
 pub(crate) mod threads;
-pub(crate) mod zone;

@@ -9,10 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::connect_error::ConnectError;
 use super::peer::Peer;
 use super::threads;
-use super::zone::zoned_address;
+use crate::error::ConnectError;
+use crate::zone::zoned_address;
 
 /// How the application looks a name up.
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
@@ -137,8 +137,8 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Instant;
 
-    use super::super::connect_error::no_answer;
     use super::*;
+    use crate::error::no_answer;
 
     const DEADLINE: Duration = Duration::from_secs(10);
 

@@ -12,16 +12,16 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
 use super::port::Port;
-use super::{Duplex, RecvHalf, SendHalf, WriteStream};
+use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
-use crate::clock::Clock;
+use crate::connection::setup::Terms;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, PendingCall, SessionParts, docs};
-use crate::drive::{self, Clock as _, Progress};
+use crate::drive::{self, Clock as _, Progress, TryRecv};
 use crate::error::{Cause, Operation};
+use crate::net::clock::Clock;
 use crate::registry::Mailbox;
-use crate::session::{Ending, Matching, Sending, Sent, Session};
-use crate::terms::Terms;
-use crate::{Directions, Message, TryRecv};
+use crate::session::{Ending, Sending, Sent, Session};
+use crate::{Directions, Message};
 
 /// A connection that exchanges messages, and whose operations answer at once.
 ///
@@ -118,7 +118,7 @@ impl<C: Decode + Encode> Connection<C> {
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = &self.stream {
-            crate::terms::greet(stream, &mut self.session.sending);
+            crate::connection::setup::greet(stream, &mut self.session.sending);
         }
     }
 }
@@ -202,25 +202,13 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     }
 
     pub(super) const fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
-        crate::Error::new(operation, self.peer, cause)
+        crate::error::Error::new(operation, self.peer, cause)
     }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::tending_connection_methods!();
-
-    #[doc = docs!(duplex)]
-    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
-        self.begin_duplex();
-        Duplex::new(self, matching)
-    }
-
-    #[doc = docs!(simplex)]
-    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
-        self.begin_simplex(&mut receiving);
-        receiving.duplex(matching).paired(self)
-    }
 
     /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes
     /// them.

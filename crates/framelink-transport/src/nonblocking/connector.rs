@@ -10,7 +10,7 @@ use super::Connection;
 use super::listener::stream;
 use crate::Directions;
 use crate::driver::plain;
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;
 use crate::net::methods::connector_methods;

@@ -10,7 +10,7 @@ use super::Connection;
 use super::connector::NonBlocking;
 use crate::client::dialling::DialAddress;
 use crate::driver::{Driver as _, at_once};
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::net::dial::Dial;
 use crate::net::peer::Peer;
 use crate::profile::{Profile, Sign};

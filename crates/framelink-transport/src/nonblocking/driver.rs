@@ -8,8 +8,8 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::connector::NonBlocking;
 use crate::connection::ErrorOf;
+use crate::drive::TryRecv;
 use crate::driver::{Driver, Task, at_once, plain, role_connection, waiting_driver};
-use crate::tries::TryRecv;
 use framelink_session::Message;
 
 impl Driver for NonBlocking {

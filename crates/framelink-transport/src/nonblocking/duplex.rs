@@ -12,10 +12,10 @@ use mio::{Interest, Registry, Token, event};
 use super::{Connection, WriteStream};
 use crate::Directions;
 use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
-use crate::drive::{self, Clock as _};
+use crate::connection::{Endpoint as _, docs};
+use crate::drive::{self, Clock as _, TryRecv, TrySend};
 use crate::error::{CallError, Error};
 use crate::session::{CallId, Matching, Ticket, Unfinished};
-use crate::tries::{TryRecv, TrySend};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
 type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -59,13 +59,27 @@ pub struct Duplex<C: Decode + Encode = Directions, S = TcpStream> {
     calls: CallLoopOf<C>,
 }
 
+impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
+    #[doc = docs!(duplex)]
+    pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
+        self.begin_duplex();
+        Duplex::new(self, matching)
+    }
+
+    #[doc = docs!(simplex)]
+    pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
+        self.begin_simplex(&mut receiving);
+        receiving.duplex(matching).paired(self)
+    }
+}
+
 impl<C: Decode + Encode, S> Duplex<C, S> {
-    pub(super) fn new(connection: Connection<C, S>, matching: Matching) -> Self {
+    fn new(connection: Connection<C, S>, matching: Matching) -> Self {
         Self { calls: CallLoop::new(matching, connection.peer_addr()), connection, sending: None }
     }
 
     /// Of a pair.
-    pub(super) fn paired(self, sending: Connection<C, S>) -> Self {
+    fn paired(self, sending: Connection<C, S>) -> Self {
         Self { sending: Some(Box::new(sending)), ..self }
     }
 

@@ -11,12 +11,12 @@ use mio::net::TcpStream;
 
 use super::WriteStream;
 use super::port::Port;
-use crate::clock::Clock;
+use crate::Directions;
 use crate::connection::{self, CauseOf, ErrorOf};
-use crate::drive::{self, Came, Clock as _, Inbound, Progress, Turn};
+use crate::drive::{self, Came, Clock as _, Inbound, Progress, TryRecv, Turn};
 use crate::error::Cause;
+use crate::net::clock::Clock;
 use crate::session::{Receiving, Sending};
-use crate::{Directions, TryRecv};
 
 /// The receiving half of a connection.
 ///

@@ -38,6 +38,7 @@ pub use stream::WriteStream;
 pub use upstream::Upstream;
 
 pub use crate::calls::{Event, TryCall};
+pub use crate::drive::{CloseReport, TryRecv, TrySend};
+pub use crate::error::{Blame, CallError, Cause, ConnectError, Error, Operation};
 #[cfg(unix)]
 pub use crate::upstream::States;
-pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, Operation, TryRecv, TrySend};

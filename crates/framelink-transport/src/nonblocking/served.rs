@@ -17,8 +17,8 @@ use crate::error::{Cause, Operation};
 use crate::profile::Profile;
 use crate::server::{ServedMachine, join_method};
 
+use crate::drive::TryRecv;
 use crate::session::{Concurrency, Place};
-use crate::tries::TryRecv;
 use framelink_profile::Directions;
 use framelink_session::Message;
 

@@ -11,10 +11,9 @@ use super::connection::Connection;
 use super::duplex::EventOf;
 use super::{Duplex, WriteStream};
 use crate::connection::{self, CallErrorOf, Endpoint as _, ErrorOf, SessionParts as _, Step, docs};
-use crate::drive::{self, Clock as _, Wants};
+use crate::drive::{self, Clock as _, TryRecv, TrySend, Wants};
 use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
-use crate::{TryRecv, TrySend};
 
 /// How often one that may have to make room looks whether it has to.
 const LOOK: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use framelink_session::Message;
 
-use super::Traffic;
+use crate::connection::Traffic;
 use crate::driver::Driver;
 use crate::error::{CallError, Cause};
 

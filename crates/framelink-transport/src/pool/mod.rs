@@ -16,10 +16,8 @@ mod arrivals;
 mod close_reason;
 mod connection;
 mod driver;
-mod inspect;
 mod member;
 mod methods;
-mod not_lent;
 mod role;
 mod shared;
 mod state;
@@ -27,21 +25,18 @@ mod status;
 mod task;
 #[cfg(test)]
 mod tests;
-mod waiters;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod world;
 
 pub use close_reason::CloseReason;
-pub use not_lent::NotLent;
 pub use status::{PoolReport, PoolStatus};
 
 pub(crate) use connection::PooledConnection;
 pub(crate) use driver::{PoolDriver, THREAD_NAME};
-pub(crate) use inspect::inspect;
-pub(crate) use member::{PoolMember, Poolable, Traffic};
+pub(crate) use member::{PoolMember, Poolable};
 pub(crate) use methods::{lent_by_pool, pool_methods};
 pub(crate) use role::Pool;
 pub(crate) use shared::SharedPool;
-pub(crate) use state::{Entered, Job, PoolState, PooledSlot};
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use waiters::Ticket;
+pub(crate) use state::waiters::Ticket;
+pub(crate) use state::{Entered, Job, PoolState, PooledSlot};

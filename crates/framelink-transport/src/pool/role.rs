@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use framelink_session::Message;
 
 use super::task::PoolTask;
-use super::{NotLent, PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};
-use crate::client::rules::{Next, after_call, pause_before};
+use super::{PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, SharedPool};
+use crate::client::rules::{Next, after_call};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
+use crate::error::NotLent;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
-use crate::upstream::Dialler;
+use crate::upstream::{Dialler, pause_before};
 
 /// How often idle connections are looked at where nothing else says that they are to be looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

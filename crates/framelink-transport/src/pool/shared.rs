@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::waiters::Ticket;
-use super::{Entered, Job, NotLent, PoolState, Poolable, PooledSlot};
+use super::state::waiters::Ticket;
+use super::{Entered, Job, PoolState, Poolable, PooledSlot};
 use crate::drive::Clock;
+use crate::error::NotLent;
 
 /// The lock of a pool's state: the lock of the system, or a lock whose turns a test decides.
 pub(crate) trait Lock {

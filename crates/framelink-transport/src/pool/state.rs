@@ -3,6 +3,7 @@
 mod dials;
 mod end;
 mod idle;
+pub(crate) mod waiters;
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -13,9 +14,9 @@ use std::time::Duration;
 use self::dials::Dials;
 use self::end::PoolStage;
 use self::idle::IdleList;
-use super::waiters::{Ticket, Waiters};
-use super::{CloseReason, NotLent, PoolStatus, Poolable};
-use crate::net::connect_error::ConnectError;
+use self::waiters::{Ticket, Waiters};
+use super::{CloseReason, PoolStatus, Poolable};
+use crate::error::{ConnectError, NotLent};
 use crate::profile::Pooled;
 
 /// The connections of a pool, and the callers that wait for one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::CloseReason;
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 
 /// What a pool holds at this moment, and what it has done since it was made.
 ///

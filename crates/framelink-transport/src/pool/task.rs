@@ -9,7 +9,7 @@ use super::arrivals::Arrivals;
 use super::{CloseReason, Job, PoolDriver, PoolMember, PoolState, SharedPool, THREAD_NAME};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
 use crate::profile::Profile;
 use crate::upstream::{Dialler, sign_off_and_close};
 

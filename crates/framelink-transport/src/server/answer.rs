@@ -1,10 +1,8 @@
 //! What a handler says to a request.
 
 use std::error::Error;
-use std::sync::Arc;
 
-/// Why a handler could not answer.
-pub type HandlerError = Arc<dyn Error + Send + Sync>;
+use crate::error::HandlerError;
 
 /// What a handler says to a request: a reply or nothing, `Option<Vec<u8>>`; or that, unless it failed, `Result<Option<Vec<u8>>, E>`. A
 /// failure ends the connection, so that the client knows that no reply will come.

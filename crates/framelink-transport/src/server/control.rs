@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::drain::{Drain, DrainReport};
+use super::drain::Drain;
+use super::stats::DrainReport;
 use super::stats::Stats;
 use crate::admission::Admission;
 use crate::drive::Clock as _;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stats::ServerCounts;
+use super::stats::{DrainReport, ServerCounts};
 use crate::session::Stage;
 
 /// How far the drain of a server is. Time is an argument, since a moment that the server chose.
@@ -12,49 +12,6 @@ pub(crate) struct Drain {
     times: Option<[Duration; 2]>,
     /// What had been counted when it began.
     pub(super) before: ServerCounts,
-}
-
-/// What came of draining a server. Each request is counted once.
-///
-/// ```
-/// use framelink_transport::DrainReport;
-///
-/// assert!(DrainReport::default().is_clean(), "nothing was in flight");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DrainReport {
-    /// So many requests were answered wholly since it began: with nothing, or with a reply that the system took whole.
-    pub answered: u64,
-    /// So many were taken, and were not when the time was over.
-    pub cut: u64,
-    /// So many messages came on connections that had ended already, and were not taken.
-    pub discarded: u64,
-    /// So many connections ended since it began, each at a quiet moment or by its own fault.
-    pub closed: u64,
-    /// So many were cut when the time was over.
-    pub connections_cut: u64,
-    /// So many connections were refused since the server was bound because their client may not connect. Refusals during the drain are
-    /// counted as well, here and below. They are no reason why a drain is not [clean](Self::is_clean).
-    pub refused_by_access: u64,
-    /// So many were refused, since the server was bound, because there were as many connections as there may be.
-    pub refused_by_total: u64,
-    /// So many were refused, since the server was bound, because there were as many of their client.
-    pub refused_by_client: u64,
-}
-
-impl DrainReport {
-    /// Whether nothing was cut.
-    #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.cut == 0 && self.connections_cut == 0
-    }
-
-    /// All that were refused since the server was bound.
-    #[must_use]
-    pub const fn refused(&self) -> u64 {
-        self.refused_by_access + self.refused_by_total + self.refused_by_client
-    }
 }
 
 /// It is not known then what was cut.

@@ -3,13 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::close_report::CloseReport;
 use crate::connection::{Endpoint, ErrorOf};
-use crate::drive::{self, Close};
+use crate::drive::{self, Close, CloseReport, TryRecv};
 use crate::error::{Cause, Error};
 use crate::profile::{Profile, Side};
 use crate::session::Ending;
-use crate::tries::TryRecv;
 use framelink_session::Message;
 
 /// What serving a connection came to.
@@ -55,7 +53,7 @@ macro_rules! served_connection {
                 $wait!(self.recv())
             }
 
-            async fn recv_within(&mut self, limit: Duration) -> Result<$crate::tries::TryRecv, ErrorOf<C>> {
+            async fn recv_within(&mut self, limit: Duration) -> Result<$crate::drive::TryRecv, ErrorOf<C>> {
                 $wait!(self.recv_within(limit))
             }
 
@@ -66,7 +64,7 @@ macro_rules! served_connection {
             async fn close_and_count(
                 &mut self,
                 within: Duration,
-            ) -> (usize, Result<$crate::close_report::CloseReport, ErrorOf<C>>) {
+            ) -> (usize, Result<$crate::drive::CloseReport, ErrorOf<C>>) {
                 $wait!(self.close_and_count(within))
             }
         }

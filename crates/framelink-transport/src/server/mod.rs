@@ -25,9 +25,8 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, HandlerError};
+pub use answer::Answer;
 pub(crate) use control::ServerControl;
-pub use drain::DrainReport;
 pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, served_connection};
 pub(crate) use guard::ServedGuard;
 pub(crate) use in_turn::{handled, serve_in_turn};
@@ -36,4 +35,4 @@ pub(crate) use output::ServedOutput;
 pub(crate) use requests::{PlacedRequest, ServedRequests};
 pub(crate) use run::{ServerListener, run};
 pub(crate) use served::ServedMachine;
-pub use stats::{ClosedCounts, ServerCounts};
+pub use stats::{ClosedCounts, DrainReport, ServerCounts};

@@ -5,9 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::control::ServerControl;
-use super::drain::DrainReport;
 use super::guard::ServedGuard;
 use super::pause::Pause;
+use super::stats::DrainReport;
 use crate::admission::ServerEvent;
 use crate::driver::Driver;
 use crate::session::Stage;

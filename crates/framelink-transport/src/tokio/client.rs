@@ -6,9 +6,9 @@ use framelink_heartbeat::Verdict;
 
 use super::connector::Tokio as Driver;
 use super::{Connection, Upstream};
-use crate::CloseReport;
 use crate::client::driver::ClientDriver;
 use crate::client::{self, client_methods};
+use crate::drive::CloseReport;
 use crate::driver::awaited;
 use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};

@@ -17,13 +17,13 @@ use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
+use crate::connection::setup::Terms;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
 use crate::session::{ByteCount, Exchange, Matching};
-use crate::terms::Terms;
 use crate::{Directions, Message};
 
 /// A connection that exchanges messages.
@@ -130,7 +130,7 @@ impl<C: Decode + Encode> Connection<C> {
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.stream() {
-            crate::terms::greet(stream, &mut self.sender.sending);
+            crate::connection::setup::greet(stream, &mut self.sender.sending);
         }
     }
 }

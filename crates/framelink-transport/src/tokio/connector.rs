@@ -15,11 +15,11 @@ use super::lookup::look_up;
 use crate::Directions;
 use crate::drive::Clock as _;
 use crate::driver::awaited;
-use crate::net::connect_error::{ConnectError, no_answer};
+use crate::error::{ConnectError, no_answer};
 use crate::net::methods::connector_methods;
 use crate::net::race::{Race, Step};
-use crate::net::zone::zoned_address;
 use crate::net::{connector, socket};
+use crate::zone::zoned_address;
 
 /// The driver of a [`Connector`].
 #[derive(Clone, Copy, Debug)]

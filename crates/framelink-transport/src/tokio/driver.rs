@@ -15,8 +15,8 @@ use super::Connection;
 use super::clock::Clock;
 use super::connector::{Connector, Tokio};
 use super::resolver::{Lookup, Resolver};
-use crate::connector::ConnectError;
 use crate::driver::{Driver, Notify, Task, awaited, role_connection};
+use crate::error::ConnectError;
 
 impl Driver for Tokio {
     type Connection = Connection;

@@ -19,11 +19,11 @@ use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Inbound, Progress};
+use crate::drive::{self, AT_ONCE, Came, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::session::{Pulse, Receiving, Sending, Ticket};
-use crate::{Directions, Message, TryRecv};
+use crate::{Directions, Message};
 
 /// The receiving half of a connection.
 ///

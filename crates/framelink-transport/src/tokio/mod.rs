@@ -52,4 +52,6 @@ pub use server::{Server, ServerHandle};
 pub use service::{Sequential, Timed};
 pub use upstream::{States, Upstream};
 
-pub use crate::{Blame, CallError, Cause, CloseReport, ConnectError, Error, News, Operation, TryRecv};
+pub use crate::drive::{CloseReport, TryRecv};
+pub use crate::error::{Blame, CallError, Cause, ConnectError, Error, Operation};
+pub use crate::link::News;

@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use super::connector::Tokio as Driver;
 use super::driver::TaskNotify;
 use super::{Connection, Upstream};
+use crate::connection::Traffic;
 use crate::driver::{Notify as _, awaited};
+use crate::error::NotLent;
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::pool::{self, NotLent, PoolDriver, PoolReport, PoolStatus, Traffic, lent_by_pool, pool_methods};
+use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
 

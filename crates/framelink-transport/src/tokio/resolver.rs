@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::Connection;
 use super::connector::Connector;
-use crate::connector::{ConnectError, no_answer};
+use crate::error::{ConnectError, no_answer};
 
 type Found = io::Result<Vec<SocketAddr>>;
 /// How an application looks names up.

@@ -12,7 +12,7 @@
 mod addresses;
 mod choice;
 #[cfg(feature = "socket")]
-mod dialling;
+pub(crate) mod dialling;
 mod health;
 mod moves;
 pub(crate) mod random;

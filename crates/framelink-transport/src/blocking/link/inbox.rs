@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blocking::connector::Blocking;
+use crate::drive::TryRecv;
 use crate::driver::{Driver as _, at_once};
 use crate::link::News;
 use crate::link::inbox;
-use crate::tries::TryRecv;
 
 /// The messages that answer no request of a link, and what becomes of its connections. When the inbox is dropped, later messages and events
 /// are dropped too.

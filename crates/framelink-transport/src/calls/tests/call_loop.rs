@@ -7,9 +7,9 @@ use bytes::Bytes;
 use framelink_codec::EndedBy;
 
 use crate::calls::{CallLoop, Event, Leg, Legs, TryCall};
+use crate::drive::TryRecv;
 use crate::error::{Cause, Error, Operation};
 use crate::session::{KeyRule, Matching, Sending, Sent, Ticket, Unfinished};
-use crate::tries::TryRecv;
 use crate::{Framing, Message};
 
 const SOON: Duration = Duration::from_secs(5);

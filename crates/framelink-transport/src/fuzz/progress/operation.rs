@@ -76,9 +76,9 @@ macro_rules! act {
             }
             Operation::ReceiveWithin { limit } => {
                 $wait!($connection.recv_within(limit)).map(|received| match received {
-                    $crate::tries::TryRecv::Message(_) => Done::Message,
-                    $crate::tries::TryRecv::Nothing => Done::Nothing,
-                    $crate::tries::TryRecv::Closed => Done::End,
+                    $crate::drive::TryRecv::Message(_) => Done::Message,
+                    $crate::drive::TryRecv::Nothing => Done::Nothing,
+                    $crate::drive::TryRecv::Closed => Done::End,
                 })
             }
             // A call that fails closes the connection.

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use super::step::Flood;
-
 /// What it asks with whether we live, and what it answers.
 pub(super) const PROBE: &[u8] = b"PING";
 pub(super) const ANSWER: &[u8] = b"PONG";
@@ -79,6 +77,14 @@ impl Received {
 pub(super) fn frame(payload: &[u8]) -> impl Iterator<Item = u8> {
     let len = u16::try_from(payload.len()).expect("a short message");
     len.to_be_bytes().into_iter().chain(payload.iter().copied())
+}
+
+/// What a peer sends without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flood {
+    Messages,
+    Probes,
+    Answers,
 }
 
 /// One frame of a flood.

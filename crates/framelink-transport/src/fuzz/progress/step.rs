@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::operation::Operation;
+use super::peer::Flood;
 
 /// One step of a schedule.
 #[derive(Clone, Copy, Debug)]
@@ -44,14 +45,6 @@ pub(super) enum Change {
     Open(usize),
     HalfClose,
     Reset,
-}
-
-/// What a peer sends without end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flood {
-    Messages,
-    Probes,
-    Answers,
 }
 
 /// The steps of a schedule, two bytes each.

@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::rc::Rc;
 use std::task::Waker;
 
+use super::peer::Flood;
 use super::peer::{self, Received};
-use super::step::{Change, Flood};
+use super::step::Change;
 
 /// So many operations on the socket at most in one call. A task of tokio may take 512 messages in its turn, and try to write at each.
 const MOST: u32 = 1000;

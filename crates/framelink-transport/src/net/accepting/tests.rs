@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::scripted::fail;
-use crate::{Framing, Profile, ServerCounts, ServerEvent, blocking, nonblocking, tokio as driver};
+use crate::admission::ServerEvent;
+use crate::server::ServerCounts;
+use crate::{Framing, Profile, blocking, nonblocking, tokio as driver};
 
 /// The errors, and whether each is about the one connection only.
 const ERRORS: [(Errno, bool); 10] = [

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::{refuse, refuse_after};
 use crate::blocking::{Client, Connection, Link, Pool, Upstream};
+use crate::error::{Cause, ConnectError};
 use crate::profile::{Duplex, Pooled, Reach, Shared, Simplex};
 use crate::session::{Concurrency, Matching, Sent};
-use crate::{Cause, ConnectError, Directions, Framing, Heartbeat, Profile, ProfileBuilder};
+use crate::{Directions, Framing, Heartbeat, Profile, ProfileBuilder};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::rules::pause_before;
-use crate::net::connect_error::ConnectError;
+use crate::error::ConnectError;
+use crate::upstream::pause_before;
 use crate::upstream::random::Random;
 
 /// The connections that are being opened, and how soon another one may be tried.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::error::Blame;
-use crate::net::connect_error::ConnectError;
-use crate::pool::waiters::Ticket;
+use crate::error::{Blame, ConnectError};
+use crate::pool::state::waiters::Ticket;
 use crate::pool::world::{Fake, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;

@@ -10,9 +10,9 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::{check_pct, check_random, future, thread};
 
 use crate::drive;
-use crate::net::connect_error::ConnectError;
+use crate::error::{ConnectError, NotLent};
 use crate::pool::shared::Lock;
-use crate::pool::{CloseReason, Job, NotLent, PoolState, Poolable, PooledSlot, SharedPool};
+use crate::pool::{CloseReason, Job, PoolState, Poolable, PooledSlot, SharedPool};
 use crate::profile::Pooled;
 
 impl Lock for Mutex<PoolState<Socket>> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::net::connect_error::ConnectError;
-use crate::pool::waiters::Ticket;
+use crate::error::ConnectError;
+use crate::pool::state::waiters::Ticket;
 use crate::pool::world::{Fake, Line, Sockets};
 use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot};
 use crate::profile::Pooled;

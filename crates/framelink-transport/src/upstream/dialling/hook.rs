@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Counts, Loss};
-use crate::threads;
+use crate::net::threads;
 
 /// What the application wants done.
 pub(crate) type OnLoss = Arc<dyn Fn(&Loss) + Send + Sync>;

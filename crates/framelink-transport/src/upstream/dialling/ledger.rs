@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::hook::{Hook, OnLoss};
-use super::{Addresses, Attempt, Choice, Counts, Failure, Loss, Seat, SeatId, State};
+use super::{Addresses, Attempt, Choice, Counts, Failure, Loss, SeatId, State};
+use crate::drive;
+use crate::error::ConnectError;
 use crate::profile::Reconnect;
-use crate::{ConnectError, drive};
 
 /// The clock of a driver.
 pub(crate) type AnyClock = Box<dyn drive::Clock + Send + Sync>;
@@ -271,14 +272,14 @@ impl Dialling {
     }
 
     /// There is a connection, signed on.
-    pub(crate) fn connected(mut self) -> Seat {
+    pub(super) fn on_connected(mut self) -> (SeatId, Arc<Ledger>) {
         let at = self.at;
         let seat = self.end(|book, now| {
             book.counts.connected += 1;
             book.last_failure = None;
             book.addresses.on_connected(at, now)
         });
-        Seat::new(Arc::clone(self.name()), seat, Arc::clone(&self.ledger))
+        (seat, Arc::clone(&self.ledger))
     }
 
     /// There is none.

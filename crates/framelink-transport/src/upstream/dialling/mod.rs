@@ -2,7 +2,7 @@
 
 mod berth;
 mod counts;
-mod dialler;
+pub(crate) mod dialler;
 mod hook;
 mod ledger;
 mod methods;
@@ -23,6 +23,8 @@ pub(crate) use ledger::Dialling;
 use ledger::{Ledger, Next, patience};
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use pace::pause_before;
 pub use seat::Seat;
 #[cfg(all(unix, feature = "nonblocking"))]
 pub(crate) use signing::check_reply;

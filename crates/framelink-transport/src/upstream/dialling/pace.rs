@@ -2,8 +2,17 @@
 
 use std::time::Duration;
 
-use crate::client::rules::pause_before;
-use crate::connector::ConnectError;
+use crate::error::ConnectError;
+
+/// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
+/// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
+pub(crate) const fn pause_before(tries: u32) -> Duration {
+    match tries {
+        0 | 1 => Duration::ZERO,
+        2..8 => Duration::from_millis(1 << tries),
+        _ => Duration::from_millis(250),
+    }
+}
 
 /// How soon the background dials again after a failure: an address has its own back-off, everything else is tried less and less often.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Ledger, SeatId};
+use super::{Dialling, Ledger, SeatId};
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
 ///
@@ -34,11 +34,16 @@ enum Stage {
     Lost,
 }
 
-impl Seat {
-    pub(super) const fn new(address: Arc<str>, id: SeatId, ledger: Arc<Ledger>) -> Self {
-        Self { address, id, ledger, stage: Mutex::new(Stage::Held) }
+impl Dialling {
+    /// There is a connection, signed on.
+    pub(crate) fn connected(self) -> Seat {
+        let address = Arc::clone(self.name());
+        let (id, ledger) = self.on_connected();
+        Seat { address, id, ledger, stage: Mutex::new(Stage::Held) }
     }
+}
 
+impl Seat {
     /// Where it is.
     pub const fn address(&self) -> &Arc<str> {
         &self.address

@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::CloseReport;
-use crate::connector::ConnectError;
+use crate::drive::CloseReport;
 use crate::driver::{Connection, Driver};
-use crate::error::Error;
+use crate::error::{ConnectError, Error};
 use crate::profile::{Profile, Sign};
 
 /// Signs on, where that is to be done.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConnectError;
+use crate::error::ConnectError;
 
 /// How things stand with a peer, over all its addresses.
 ///

@@ -8,9 +8,9 @@ use super::super::operation::Operation;
 use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
+use crate::drive::TryRecv;
 use crate::profile::Directions;
 use crate::simulated::flag::Flag;
-use crate::tries::TryRecv;
 
 struct Model {
     connection: crate::nonblocking::Connection<Directions, Stream>,

@@ -9,11 +9,11 @@ use super::super::operation::Operation;
 use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
+use crate::drive::TryRecv;
 use crate::nonblocking::{Event, TryCall};
 use crate::profile::Directions;
 use crate::session::CallId;
 use crate::simulated::flag::Flag;
-use crate::tries::TryRecv;
 
 struct Model {
     duplex: crate::nonblocking::Duplex<Directions, Stream>,

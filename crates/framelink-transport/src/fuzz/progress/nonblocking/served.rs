@@ -8,10 +8,10 @@ use super::super::operation::Operation;
 use super::super::peer::{self, NEWS, NO_KEY};
 use super::super::world::{Shared, World};
 use super::Stream;
+use crate::drive::TryRecv;
 use crate::profile::{Directions, Framing, Profile};
 use crate::session::{Concurrency, Place};
 use crate::simulated::flag::Flag;
-use crate::tries::TryRecv;
 
 /// So many requests at a time.
 const AT_A_TIME: usize = 2;

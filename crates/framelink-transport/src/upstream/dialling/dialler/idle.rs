@@ -9,22 +9,23 @@ use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
 
-use super::rules::ENDED;
-use crate::connector::ConnectError;
+use super::Dialler;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
-use crate::error::Cause;
+use crate::error::{Cause, ConnectError};
 use crate::profile::{ExchangeKind, Profile};
-use crate::upstream::{Dialler, Pace, Seat};
+use crate::upstream::dialling::{Pace, Seat};
 use framelink_profile::{DecodeError, EncodeError};
 
+/// What is known of a connection that ended while nobody looked.
+pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
 /// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, and what a loss is told to where something else has dialled it.
-pub(super) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
+pub(crate) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
 
 /// A client's connection while no exchange uses it. A task or thread sends the heartbeats of the connection. With `keep-up` it also dials
 /// again when the connection is lost.
@@ -43,7 +44,7 @@ pub(crate) struct IdleSlot<D: Driver> {
 }
 
 /// With `keep-up`, one method of the client. When this is dropped, the connection is idle again, or is missing.
-pub(super) struct IdleUse<D: Driver> {
+pub(crate) struct IdleUse<D: Driver> {
     idle: Arc<Idle<D>>,
     /// Boxed, because most methods hold none.
     held: Option<Box<WithSeat<D>>>,
@@ -99,7 +100,7 @@ impl<D: Driver> IdleSlot<D> {
 
     /// With `keep-up`, one method of the client; begins the task if there is none. If the system has no thread left, the next method tries
     /// again.
-    pub(super) fn begin_use(&mut self) -> Option<IdleUse<D>> {
+    pub(crate) fn begin_use(&mut self) -> Option<IdleUse<D>> {
         let dialler = self.dialler.clone()?;
         match self.begin() {
             Ok(idle) => Some(IdleUse { idle: Arc::clone(idle), held: None }),
@@ -153,7 +154,7 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
-    pub(super) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
+    pub(crate) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
         if let Some(taken) = self.in_hand.take() {
             return Ok(Some(taken));
         }
@@ -203,12 +204,12 @@ impl<D: Driver> Drop for IdleSlot<D> {
 
 impl<D: Driver> IdleUse<D> {
     /// Has this connection until this is dropped.
-    pub(super) fn hold(&mut self, connection: D::Connection, seat: Arc<Seat>) -> &mut D::Connection {
+    pub(crate) fn hold(&mut self, connection: D::Connection, seat: Arc<Seat>) -> &mut D::Connection {
         &mut self.held.insert(Box::new((connection, Some(seat)))).0
     }
 
     /// The connection that this had is of no more use.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         self.held = None;
     }
 }
@@ -350,14 +351,14 @@ impl<D: Driver> IdleState<D> {
 }
 
 /// An idle connection is of no more use.
-pub(super) struct LostIdle {
-    pub(super) why: String,
+pub(crate) struct LostIdle {
+    pub(crate) why: String,
     /// If the peer was dead.
-    pub(super) verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do.
-pub(super) fn maintain_for<C: Connection>(
+pub(crate) fn maintain_for<C: Connection>(
     connection: &mut C,
     exchange: ExchangeKind,
 ) -> Result<Option<Duration>, LostIdle> {
@@ -370,7 +371,7 @@ pub(super) fn maintain_for<C: Connection>(
 }
 
 /// Does what is due on an idle connection. How long until there is more to do; `None`: not before an exchange uses it.
-pub(super) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Result<Option<Duration>, LostIdle> {
+pub(crate) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Result<Option<Duration>, LostIdle> {
     // A form of the application's own may panic, and then the connection is of no use.
     match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(is_deaf)) {
         Ok(Ok(time)) => Ok(time),

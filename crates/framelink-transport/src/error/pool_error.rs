@@ -1,15 +1,12 @@
-//! Why nothing was lent.
+//! Why a pool had no connection.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_codec::notation::TimeText;
-
-use crate::error::Blame;
-use crate::net::connect_error::ConnectError;
-use crate::net::connect_error::in_milliseconds;
+use super::Blame;
+use super::connect_error::{ConnectError, rounded};
 
 /// Why a pool lent no connection. Nothing was sent.
 ///
@@ -24,12 +21,12 @@ use crate::net::connect_error::in_milliseconds;
 /// ```
 #[derive(Clone, Debug)]
 pub struct NotLent {
-    pub(super) after: Option<Duration>,
-    pub(super) is_closed: bool,
-    pub(super) lent: u32,
-    pub(super) opening: u32,
-    pub(super) max: u32,
-    pub(super) before: usize,
+    pub(crate) after: Option<Duration>,
+    pub(crate) is_closed: bool,
+    pub(crate) lent: u32,
+    pub(crate) opening: u32,
+    pub(crate) max: u32,
+    pub(crate) before: usize,
     pub(crate) last_failure: Option<Arc<ConnectError>>,
 }
 
@@ -72,7 +69,7 @@ impl fmt::Display for NotLent {
         let Self { after, is_closed, lent, opening, max, before, last_failure } = self;
         match after {
             _ if *is_closed => return f.write_str("the pool is closed"),
-            Some(after) => write!(f, "no connection was free within {}: ", TimeText(in_milliseconds(*after)))?,
+            Some(after) => write!(f, "no connection was free within {}: ", rounded(*after))?,
             None => f.write_str("no connection is free, and none is to be waited for: ")?,
         }
         write!(f, "{lent} of at most {max} lent, {opening} being opened, {before} ahead in the queue")?;
@@ -87,26 +84,5 @@ impl fmt::Display for NotLent {
 impl Error for NotLent {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.last_failure()?.source()
-    }
-}
-
-#[cfg(feature = "blocking")]
-impl<T> crate::driver::Suspended for Result<T, NotLent> {
-    fn suspended() -> Self {
-        let fault = Result::<T, ConnectError>::suspended().err().map(Arc::new);
-        Err(NotLent { is_closed: false, last_failure: fault, ..NotLent::closed() })
-    }
-}
-
-#[cfg(all(test, feature = "blocking"))]
-mod tests {
-    use super::*;
-    use crate::driver::at_once;
-
-    #[test]
-    fn a_future_that_is_suspended_is_an_error() {
-        let error = at_once(std::future::pending::<Result<(), NotLent>>()).unwrap_err();
-        assert!(!error.is_closed());
-        assert!(error.to_string().contains("a fault of framelink"), "{error}");
     }
 }

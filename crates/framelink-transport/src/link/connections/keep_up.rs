@@ -4,36 +4,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::connections::LinkConnections;
-use super::{DialLock as _, LinkDriver};
+use super::LinkConnections;
 use crate::driver::{Notify as _, TaskSlot};
+use crate::link::{DialLock as _, LinkDriver};
 use crate::upstream::{Dialler, Pace};
 
 /// How often a link asks whether a connection is to move, while any connection is to move some time.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The task or thread that dials for a link with `keep-up`.
-pub(super) struct KeepUp<D: LinkDriver> {
+pub(in crate::link) struct KeepUp<D: LinkDriver> {
     dialler: Dialler<D>,
-    pub(super) task: TaskSlot<D>,
+    pub(in crate::link) task: TaskSlot<D>,
     /// The link was closed: nothing is dialled until it is used again.
-    pub(super) is_paused: AtomicBool,
+    pub(in crate::link) is_paused: AtomicBool,
 }
 
 impl<D: LinkDriver> KeepUp<D> {
     /// `None` where connections are dialled when a request needs them.
-    pub(super) fn of(dialler: &Dialler<D>) -> Option<Self> {
+    pub(in crate::link) fn of(dialler: &Dialler<D>) -> Option<Self> {
         let (dialler, task, is_paused) = (dialler.clone(), TaskSlot::new(), AtomicBool::new(false));
         dialler.profile().keep_up().then_some(Self { dialler, task, is_paused })
     }
 
     /// A connection has ended, or the link is gone.
-    pub(super) fn on_change(&self) {
+    pub(in crate::link) fn on_change(&self) {
         self.dialler.changed().notify();
     }
 
     /// Begins the task, if there is none. If the system has no thread left, the next request tries again.
-    pub(super) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
+    pub(in crate::link) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
         if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
             self.on_change();
         }

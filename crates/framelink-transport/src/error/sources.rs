@@ -10,11 +10,10 @@ use std::time::Duration;
 use framelink_codec::{CodecError, ReadError, WriteError};
 use framelink_testkit::StartError;
 
+use crate::error::{CallError, Cause, ConnectError, Error, NotLent, Operation};
 use crate::profile::ProfileError;
 use crate::session::Sent;
-use crate::{
-    CallError, Cause, ConnectError, DecodeError, EncodeError, Error, Framing, NotLent, NotationError, Operation,
-};
+use crate::{DecodeError, EncodeError, Framing, NotationError};
 
 /// Any number does: it is only handed through.
 const NUMBER: i32 = 104;

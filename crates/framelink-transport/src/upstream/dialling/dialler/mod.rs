@@ -1,18 +1,23 @@
 //! What dials the addresses of a peer: for a caller that waits for a connection, and in the background.
 
+pub(crate) mod idle;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::watch::{Setter, Unseen, Watch};
-use super::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, patience, sign_off_and_close, sign_on};
-use crate::client::idle::IdleSlot;
-use crate::connector::{ConnectError, Connector};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _, TaskSlot};
+use crate::error::ConnectError;
+use crate::net::connector::Connector;
 use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
+use crate::upstream::dialling::dialler::idle::IdleSlot;
+use crate::upstream::dialling::watch::{Setter, Unseen, Watch};
+use crate::upstream::dialling::{
+    Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, patience, sign_off_and_close, sign_on,
+};
 use framelink_profile::Directions;
 
 /// The connection, and what tells of it.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
-use super::zone::{NeedsZone, needs_zone};
-use crate::error::CallError;
+use super::CallError;
 use crate::session::Leg;
+use crate::zone::{NeedsZone, needs_zone};
 
 /// Why no connection was made.
 ///
@@ -118,29 +118,21 @@ impl fmt::Display for ConnectError {
                 }
                 write!(
                     f,
-                    ": no local port is free for it ({error}); connections that this side closed first keep theirs for a minute: "
-                )?;
-                f.write_str("keep connections open, let the peer close first, dial from more addresses, or widen the system's range of ports")
+                    ": no local port is free for it ({error}); connections that this side closed first keep theirs for a minute: \
+                     keep connections open, let the peer close first, dial from more addresses, or widen the system's range of ports"
+                )
             }
             Self::Dial { address, error } if needs_zone(address) => {
                 write!(f, "connecting to {address}: {error}; a link-local address {}", NeedsZone(*address))
             }
             Self::Dial { address, error } => write!(f, "connecting to {address}: {error}"),
             Self::TimedOut { address, after } => {
-                write!(f, "connecting to {address}: no answer within {}", TimeText(in_milliseconds(*after)))
+                write!(f, "connecting to {address}: no answer within {}", rounded(*after))
             }
-            Self::NotDialled { leg, after } => {
-                write!(f, "the peer has not dialled {leg} within {}", TimeText(in_milliseconds(*after)))
-            }
-            Self::NotYet { last: Some(last), next_try } => {
-                write!(
-                    f,
-                    "not dialled, the next try is due in {}; the last one: {last}",
-                    TimeText(in_milliseconds(*next_try))
-                )
-            }
-            Self::NotYet { next_try, .. } => {
-                write!(f, "not dialled, the next try is due in {}", TimeText(in_milliseconds(*next_try)))
+            Self::NotDialled { leg, after } => write!(f, "the peer has not dialled {leg} within {}", rounded(*after)),
+            Self::NotYet { last, next_try } => {
+                write!(f, "not dialled, the next try is due in {}", rounded(*next_try))?;
+                last.as_ref().map_or(Ok(()), |last| write!(f, "; the last one: {last}"))
             }
             Self::NotWanted { address, reply_len, expected_len } => write!(
                 f,
@@ -153,21 +145,21 @@ impl fmt::Display for ConnectError {
                 "not dialled: the profile has a {key}, and a Connector exchanges no messages; use a Client or a Link, or Upstream::dial"
             ),
             Self::NoThread(error) => write!(f, "not dialled, for the connection needs a thread: {error}"),
-            Self::NoneInTime { after } => write!(f, "no connection within {}", TimeText(in_milliseconds(*after))),
+            Self::NoneInTime { after } => write!(f, "no connection within {}", rounded(*after)),
         }
     }
 }
 
 /// A name was not looked up in time.
 pub(crate) fn no_answer(within: Duration) -> ConnectError {
-    let text = format!("no answer within {}", TimeText(in_milliseconds(within)));
+    let text = format!("no answer within {}", rounded(within));
     ConnectError::Resolve(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
 /// A share of what was left: more digits than milliseconds say nothing.
-pub(crate) fn in_milliseconds(after: Duration) -> Duration {
-    let millis = Duration::from_micros(500).saturating_add(after).as_millis();
-    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+pub(super) fn rounded(time: Duration) -> TimeText {
+    let millis = Duration::from_micros(500).saturating_add(time).as_millis();
+    TimeText(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)))
 }
 
 /// The source is the system's [`io::Error`], where there is one; the text has it already.
@@ -179,13 +171,7 @@ impl Error for ConnectError {
             | Self::NoLocalPort { error, .. }
             | Self::NoThread(error) => Some(error),
             Self::SignOn { error, .. } => error.source(),
-            Self::NoAddress { .. }
-            | Self::TimedOut { .. }
-            | Self::NotDialled { .. }
-            | Self::NotYet { .. }
-            | Self::NotWanted { .. }
-            | Self::Unsigned { .. }
-            | Self::NoneInTime { .. } => None,
+            _ => None,
         }
     }
 }
@@ -246,6 +232,7 @@ mod tests {
         let told = ConnectError::of_io(peer, None, io::ErrorKind::ConnectionRefused.into());
         assert!(matches!(told, ConnectError::Dial { .. }), "{told}");
     }
+
     #[test]
     fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
         let next_try = Duration::from_micros(1_234_567);

@@ -1,19 +1,21 @@
 //! The connections of a link, and when another one is made.
 
+mod keep_up;
+mod receiving;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::connection::ConnectionUse;
-use super::inbox::Outlet;
-use super::keep_up::KeepUp;
-use super::pairing::{LOOK, Pairing};
-use super::receiving::{self, ReceiveTask};
-use super::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
-use crate::connector::ConnectError;
+use self::keep_up::KeepUp;
+use self::receiving::ReceiveTask;
 use crate::driver::{Notify as _, TaskSlot};
-use crate::error::{CallError, Cause, Error, Operation};
+use crate::error::{CallError, Cause, ConnectError, Error, Operation};
+use crate::link::connection::ConnectionUse;
+use crate::link::inbox::Outlet;
+use crate::link::pairing::{LOOK, Pairing};
+use crate::link::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::profile::Profile;
 use crate::session::{Leg, Sent};
 use crate::upstream::{Dialler, Seat};

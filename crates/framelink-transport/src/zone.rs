@@ -50,20 +50,8 @@ pub(crate) struct NeedsZone(pub(crate) SocketAddr);
 
 impl std::fmt::Display for NeedsZone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (ip, port) = (self.0.ip(), self.0.port());
-        write!(f, "needs a zone, the network interface behind a percent sign, such as [{ip}%eth0]:{port}{}", Present)
-    }
-}
-
-/// The interfaces of this machine.
-struct Present;
-
-impl std::fmt::Display for Present {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match names() {
-            Some(names) => write!(f, "; this machine has {}", names.join(", ")),
-            None => Ok(()),
-        }
+        let (ip, port, present) = (self.0.ip(), self.0.port(), present());
+        write!(f, "needs a zone, the network interface behind a percent sign, such as [{ip}%eth0]:{port}{present}")
     }
 }
 
@@ -72,19 +60,18 @@ fn index_of(zone: &str) -> io::Result<u32> {
     if let Ok(index) = nix::net::if_::if_nametoindex(zone) {
         return Ok(index);
     }
-    let text = format!("there is no network interface `{}`{Present}", zone.escape_debug());
+    let text = format!("there is no network interface `{}`{}", zone.escape_debug(), present());
     Err(io::Error::new(io::ErrorKind::NotFound, text))
 }
 
-/// At most so many are listed.
+/// The interfaces of this machine, at most 32 of them.
 #[cfg(unix)]
-const LISTED: usize = 32;
-
-#[cfg(unix)]
-fn names() -> Option<Vec<String>> {
-    let interfaces = nix::net::if_::if_nameindex().ok()?;
-    let names = interfaces.iter().take(LISTED).map(|interface| interface.name().to_string_lossy().into_owned());
-    Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
+fn present() -> String {
+    let interfaces = nix::net::if_::if_nameindex();
+    let names =
+        interfaces.iter().flat_map(|all| all.iter().take(32)).map(|one| one.name().to_string_lossy().into_owned());
+    let names = names.collect::<Vec<_>>().join(", ");
+    if names.is_empty() { names } else { format!("; this machine has {names}") }
 }
 
 #[cfg(not(unix))]
@@ -94,8 +81,8 @@ fn index_of(zone: &str) -> io::Result<u32> {
 }
 
 #[cfg(not(unix))]
-const fn names() -> Option<Vec<String>> {
-    None
+const fn present() -> &'static str {
+    ""
 }
 
 #[cfg(all(test, target_os = "linux"))]

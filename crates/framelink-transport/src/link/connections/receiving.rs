@@ -3,11 +3,11 @@
 use std::io;
 use std::sync::{Arc, Weak};
 
-use super::connections::LinkConnections;
-use super::handover::{Giver, Taker, handover};
-use super::inbox::Outlet;
-use super::{LinkConnection, LinkDriver, LinkReceiver as _, News};
+use super::LinkConnections;
 use crate::driver::Driver;
+use crate::link::handover::{Giver, Taker, handover};
+use crate::link::inbox::Outlet;
+use crate::link::{LinkConnection, LinkDriver, LinkReceiver as _, News};
 
 /// What a task receives on.
 type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);

@@ -1,148 +1,24 @@
-//! What can go wrong on a connection, and whose fault it is.
+//! Why an operation on a connection failed.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::Fault;
 use framelink_codec::notation::TimeText;
 use framelink_heartbeat::Verdict;
 
+use super::Error;
+use super::connect_error::ConnectError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-use crate::NotLent;
-use crate::server::HandlerError;
-use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Sent, Unclean, Unfinished, WrongPreamble};
-use crate::{ConnectError, DecodeError, EncodeError};
+use super::pool_error::NotLent;
+use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
+use crate::{DecodeError, EncodeError};
 
-/// Why an operation on a connection failed: which operation, with whom, and the cause.
-///
-/// ```no_run
-/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
-/// use framelink_transport::tokio::Blame;
-///
-/// if let Err(error) = connection.recv().await {
-///     // receiving from 10.1.2.3:7000: header byte 0 is 0x47, expected an ASCII digit; the bytes begin like an HTTP request …
-///     eprintln!("{error}");
-///     assert_eq!(error.blame(), Blame::Peer);
-/// }
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Error<D = DecodeError, E = EncodeError> {
-    operation: Operation,
-    peer: Option<SocketAddr>,
-    cause: Cause<D, E>,
-}
-
-impl<D, E> Error<D, E> {
-    pub(crate) const fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
-        Self { operation, peer, cause }
-    }
-
-    pub(crate) fn into_cause(self) -> Cause<D, E> {
-        self.cause
-    }
-
-    /// What was being done.
-    #[must_use]
-    pub const fn operation(&self) -> Operation {
-        self.operation
-    }
-
-    /// The address of the other side, where it has one.
-    #[must_use]
-    pub const fn peer(&self) -> Option<SocketAddr> {
-        self.peer
-    }
-
-    /// Why it failed.
-    #[must_use]
-    pub const fn cause(&self) -> &Cause<D, E> {
-        &self.cause
-    }
-
-    /// Whose fault it is.
-    #[must_use]
-    pub const fn blame(&self) -> Blame {
-        match &self.cause {
-            #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Cause::NotLent(why) => why.blame(),
-            Cause::HandlerFailed(_) => Blame::Ours,
-            Cause::Refused(_)
-            | Cause::Heartbeat(_)
-            | Cause::NotBegun(_)
-            | Cause::Unclean(_)
-            | Cause::UnderWay
-            | Cause::NoCall
-            | Cause::Unattended
-            | Cause::HandlerPanicked
-            | Cause::Ended(_)
-            | Cause::Closed => Blame::Ours,
-            Cause::Connect(ConnectError::NoThread(_) | ConnectError::Unsigned { .. }) => Blame::Ours,
-            Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
-            Cause::Preamble(_)
-            | Cause::ProxyHeader(_)
-            | Cause::Fault(_)
-            | Cause::NoReply
-            | Cause::Unasked
-            | Cause::OneWay
-            | Cause::SendingClosed
-            | Cause::TooManyEmpty { .. }
-            | Cause::TooSlow => Blame::Peer,
-            Cause::Connect(_)
-            | Cause::Io(_)
-            | Cause::Reset(_)
-            | Cause::TimedOut { .. }
-            | Cause::NoRoom { .. }
-            | Cause::Dead(_) => Blame::Network,
-        }
-    }
-}
-
-/// What was being done when it failed.
-///
-/// ```
-/// assert_eq!(framelink_transport::tokio::Operation::Send.to_string(), "sending to");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Receiving a message.
-    Receive,
-    /// Sending a message.
-    Send,
-    /// Sending a request and waiting for its reply.
-    Call,
-    /// Closing.
-    Close,
-    /// Answering requests.
-    Serve,
-}
-
-/// Whose fault it is. Complete by nature.
-///
-/// ```no_run
-/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
-/// use framelink_transport::tokio::Blame;
-///
-/// match connection.send(b"hello").await.map_err(|error| error.blame()) {
-///     Ok(()) => {}
-///     Err(Blame::Ours) => { /* mend the program */ }
-///     Err(Blame::Peer) => { /* ask its owner */ }
-///     Err(Blame::Network) => { /* connect again */ }
-/// }
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Blame {
-    /// This program asked for what cannot be.
-    Ours,
-    /// The other side sent what it must not, or ended too early.
-    Peer,
-    /// The connection failed, or nothing came in time: the network's, or a peer's that is no longer there.
-    Network,
-}
+/// Why a handler could not answer.
+pub type HandlerError = Arc<dyn StdError + Send + Sync>;
 
 /// Why an operation failed.
 ///
@@ -251,12 +127,12 @@ impl<D, E> Cause<D, E> {
 
     /// The error at the bottom that this crate did not make. One step, for the texts of those above it say what it says: a
     /// chain of them all would say it once for each.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+    pub(super) fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Reset(error) | Self::Io(error) => Some(error),
-            Self::Connect(error) => std::error::Error::source(error),
+            Self::Connect(error) => StdError::source(error),
             #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Self::NotLent(why) => std::error::Error::source(&**why),
+            Self::NotLent(why) => StdError::source(&**why),
             Self::HandlerFailed(error) => Some(&**error),
             _ => None,
         }
@@ -318,27 +194,6 @@ fn same(error: &io::Error) -> io::Error {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Receive => "receiving from",
-            Self::Send => "sending to",
-            Self::Call => "calling",
-            Self::Close => "closing the connection with",
-            Self::Serve => "serving",
-        })
-    }
-}
-
-impl<D: fmt::Display, E: fmt::Display> fmt::Display for Error<D, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.peer {
-            Some(peer) => write!(f, "{} {peer}: {}", self.operation, self.cause),
-            None => write!(f, "{} the peer: {}", self.operation, self.cause),
-        }
-    }
-}
-
 impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -392,77 +247,5 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Dead(verdict) => verdict.fmt(f),
             Self::Closed => f.write_str("this side has closed the connection"),
         }
-    }
-}
-
-/// The source is the error that this crate did not make: the system's [`io::Error`], wherever it was met, or that of a
-/// handler. The text has it already, so print one or the other.
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.source()
-    }
-}
-
-/// Why a call failed, and what the peer may have seen of the request.
-///
-/// ```no_run
-/// # async fn example(mut connection: framelink_transport::tokio::Connection) {
-/// use std::time::Duration;
-/// use framelink_transport::session::Sent;
-///
-/// if let Err(error) = connection.call(b"0200...", Duration::from_secs(5)).await {
-///     match error.sent() {
-///         Sent::Not => { /* send it again */ }
-///         Sent::Perhaps | Sent::NoReply => { /* reverse it */ }
-///     }
-/// }
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct CallError<D = DecodeError, E = EncodeError> {
-    sent: Sent,
-    error: Error<D, E>,
-}
-
-impl<D, E> CallError<D, E> {
-    pub(crate) const fn new(sent: Sent, error: Error<D, E>) -> Self {
-        Self { sent, error }
-    }
-
-    /// What the peer may have seen of the request.
-    #[must_use]
-    pub const fn sent(&self) -> Sent {
-        self.sent
-    }
-
-    /// The same, where the time that is over was the rest of this one.
-    pub(crate) fn within(mut self, within: Duration) -> Self {
-        if let Cause::TimedOut { after, .. } | Cause::NoRoom { after, .. } = &mut self.error.cause {
-            *after = within;
-        }
-        self
-    }
-
-    pub(crate) fn into_error(self) -> Error<D, E> {
-        self.error
-    }
-
-    /// What went wrong.
-    #[must_use]
-    pub const fn error(&self) -> &Error<D, E> {
-        &self.error
-    }
-}
-
-impl<D: fmt::Display, E: fmt::Display> fmt::Display for CallError<D, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.error, self.sent)
-    }
-}
-
-/// The source is that of the [`Error`].
-impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.cause.source()
     }
 }
