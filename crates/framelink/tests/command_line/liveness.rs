@@ -432,28 +432,17 @@ fn keepalive_is_what_the_system_does() {
     }
 }
 
-/// The row of a connection in the system's table, as its side with this address has it.
-#[cfg(target_os = "linux")]
-fn row(ours: SocketAddr, theirs: SocketAddr) -> Vec<String> {
-    let shown = |address: SocketAddr| match address {
-        SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
-        SocketAddr::V6(_) => unreachable!("tests listen on IPv4"),
-    };
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("the table");
-    let row = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    table.lines().map(row).find(|row| row[1..3] == [shown(ours), shown(theirs)]).unwrap_or_default()
-}
-
 /// Whether the peer has bytes of this client in its queue still.
 #[cfg(target_os = "linux")]
 fn unread_or_unaccepted(client: &TcpStream) -> bool {
-    let row = row(client.peer_addr().expect("an address"), client.local_addr().expect("an address"));
+    let row =
+        crate::common::system_row(client.peer_addr().expect("an address"), client.local_addr().expect("an address"));
     row.get(4).is_none_or(|queues| !queues.ends_with(":00000000"))
 }
 
 #[cfg(target_os = "linux")]
 fn keepalive_timer_runs(ours: SocketAddr, theirs: SocketAddr) -> bool {
-    row(ours, theirs)[5].starts_with("02:")
+    crate::common::system_row(ours, theirs)[5].starts_with("02:")
 }
 
 #[test]

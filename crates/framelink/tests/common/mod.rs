@@ -124,6 +124,17 @@ impl SilentPort {
     }
 }
 
+/// The row of a connection in the system's table, as its side with this address has it. It is empty when there is no such connection.
+pub(crate) fn system_row(ours: SocketAddr, theirs: SocketAddr) -> Vec<String> {
+    let shown = |address: SocketAddr| match address {
+        SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
+        SocketAddr::V6(_) => unreachable!("tests listen on IPv4"),
+    };
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the table");
+    let row = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    table.lines().map(row).find(|row| row[1..3] == [shown(ours), shown(theirs)]).unwrap_or_default()
+}
+
 /// A thread that is waited for no longer than the deadline.
 pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
 
