@@ -12,7 +12,7 @@ use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::admission::Permit;
 use crate::connection::setup::Terms;
-use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
+use crate::connection::{self, CauseOf, Elapsed, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Clock as _};
 use crate::driver::plain;
 use crate::error::Cause;
@@ -197,23 +197,25 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     fn next(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
-        Ok(self.until_done(None, |connection, until| connection.receive_step(until))?.flatten())
+        self.until_done(None, |connection, until| connection.receive_step(until)).unwrap_or(Ok(None))
     }
 
-    /// Goes on until something is done, or until that time: then it is `None`.
+    /// Goes on until something is done, or until that time.
     fn until_done<T, E>(
         &mut self,
-        deadline: Option<Duration>,
+        deadline: impl Into<Option<Duration>>,
         mut step: impl FnMut(&mut Self, Option<Duration>) -> Step<T, E>,
-    ) -> Result<Option<T>, E> {
+    ) -> Result<Result<T, E>, Elapsed> {
+        let deadline = deadline.into();
         loop {
             // What could not be written is tried again soon.
             let soon = self.sender.sending.has_output().then(|| self.clock.within(SLICE));
-            match step(self, [deadline, soon].into_iter().flatten().min())? {
-                Ok(done) => return Ok(Some(done)),
+            match step(self, [deadline, soon].into_iter().flatten().min()) {
+                Ok(Ok(done)) => return Ok(Ok(done)),
                 // What has come counts, so the clock is looked at last.
-                Err(_) if deadline.is_some_and(|at| at <= self.clock.now()) => return Ok(None),
-                Err(_) => {}
+                Ok(Err(_)) if deadline.is_some_and(|at| at <= self.clock.now()) => return Err(Elapsed),
+                Ok(Err(_)) => {}
+                Err(error) => return Ok(Err(error)),
             }
         }
     }

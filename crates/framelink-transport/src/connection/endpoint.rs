@@ -7,12 +7,15 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
-use crate::drive::{self, Came, Clock as _, Close, CloseReport, Port, Wants};
+use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
 
 /// How far something got: it is done, or this has to be waited for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
+
+/// The time is over.
+pub(crate) struct Elapsed;
 
 /// The session of a connection.
 pub(crate) struct Parts<'p, C: Decode + Encode> {
@@ -143,6 +146,48 @@ pub(crate) trait Endpoint: SessionParts {
     ) -> Result<Option<Duration>, CauseOf<Self::Codec>> {
         self.exchange_state().check().map_err(Cause::Unclean)?;
         crate::connection::inspect(self.open(wait)?, is_deaf)
+    }
+
+    /// Begins a call, all of which is to happen within one time; with `half_close` our side ends behind the request.
+    #[inline]
+    fn begin_call<P: AsRef<[u8]>>(
+        &mut self,
+        request: P,
+        half_close: bool,
+    ) -> Result<Call<P>, CallErrorOf<Self::Codec>> {
+        if self.is_calling() {
+            return Err(self.call_error(Sent::Not, Cause::UnderWay));
+        }
+        let Parts { sending, exchange, .. } = self.parts();
+        Call::begin(exchange, sending, request, half_close).map_err(|cause| self.call_error(Sent::Not, cause))
+    }
+
+    /// Goes on with a call as far as the socket lets it. What has come counts, so the clock is looked at after this; see
+    /// [`time_out`](Self::time_out). An error ends the connection; see [`call_failed`](Self::call_failed).
+    #[inline]
+    fn advance_call<P: AsRef<[u8]>>(
+        &mut self,
+        call: &mut Call<P>,
+        wait: Self::Wait<'_>,
+    ) -> Step<Message, CauseOf<Self::Codec>> {
+        let advanced = self.open(wait).and_then(|mut open| call.advance(&mut open));
+        if let Ok(Ok(_)) = advanced {
+            self.parts().exchange.settle();
+        }
+        advanced
+    }
+
+    /// Ends the connection, because the time of a call is over.
+    fn time_out<P: AsRef<[u8]>>(&mut self, call: &Call<P>, after: Duration) -> CallErrorOf<Self::Codec> {
+        let cause = self.timed_out(after);
+        self.call_failed(call, cause)
+    }
+
+    /// Ends the connection, because a call has failed.
+    fn call_failed<P: AsRef<[u8]>>(&mut self, call: &Call<P>, cause: CauseOf<Self::Codec>) -> CallErrorOf<Self::Codec> {
+        let sent = call.sent(self.sending(), &cause);
+        self.abandon();
+        self.call_error(sent, cause)
     }
 
     /// Begins to close it in good order.

@@ -115,9 +115,9 @@ macro_rules! exchanging_connection_methods {
             limit: std::time::Duration,
         ) -> Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            let deadline = $crate::drive::Clock::now(&self.clock).saturating_add(limit);
-            let received = $wait!(self.until_done(Some(deadline), |connection, wait| connection.receive_step(wait)))?;
-            Ok($crate::drive::TryRecv::of(received))
+            let deadline = self.clock.within(limit);
+            let received = $wait!(self.until_done(deadline, |connection, wait| connection.receive_step(wait)));
+            Ok($crate::drive::TryRecv::of(received.ok().transpose()?))
         }
 
         /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
@@ -143,11 +143,12 @@ macro_rules! exchanging_connection_methods {
             within: std::time::Duration,
             half_close: bool,
         ) -> Result<$crate::Message, $crate::connection::CallErrorOf<C>> {
-            let mut call = $crate::connection::PendingCall::begin(self, request, within, half_close)?;
-            let deadline = Some(call.deadline());
-            match $wait!(self.until_done(deadline, |connection, wait| call.advance(connection, wait)))? {
-                Some(reply) => Ok(reply),
-                None => Err(call.time_out(self)),
+            let mut call = self.begin_call(request, half_close)?;
+            let deadline = self.clock.within(within);
+            match $wait!(self.until_done(deadline, |connection, wait| connection.advance_call(&mut call, wait))) {
+                Ok(Ok(reply)) => Ok(reply),
+                Ok(Err(cause)) => Err(self.call_failed(&call, cause)),
+                Err(_) => Err(self.time_out(&call, within)),
             }
         }
 
@@ -171,10 +172,10 @@ macro_rules! exchanging_connection_methods {
         ) -> (usize, Result<$crate::drive::CloseReport, $crate::connection::ErrorOf<C>>) {
             let mut close = self.begin_close(within);
             loop {
-                let deadline = Some(close.deadline());
+                let deadline = self.clock.at(close.deadline());
                 let closed = $wait!(self.until_done(deadline, |connection, wait| connection.advance_close(&mut close, wait)));
                 // When its time is over it is asked once more, and says what that means.
-                if let Some(closed) = closed.transpose() {
+                if let Ok(closed) = closed {
                     return (close.discarded(), closed);
                 }
             }

@@ -21,7 +21,6 @@ mod endpoint;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod inspect;
 mod methods;
-mod pending_call;
 mod polled;
 mod recv_half;
 mod send_half;
@@ -32,12 +31,13 @@ mod tests;
 mod traffic;
 
 pub(crate) use docs::docs;
-pub(crate) use endpoint::{Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves};
+pub(crate) use endpoint::{
+    Elapsed, Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves,
+};
 pub(crate) use methods::{
     connection_methods, exchanging_connection_methods, socket_connection_methods, tending_connection_methods,
     waiting_connection_methods,
 };
-pub(crate) use pending_call::PendingCall;
 pub(crate) use polled::polled_send_methods;
 pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_methods};
 pub(crate) use send_half::{send_half_methods, send_half_tend, waiting_send_half_methods};

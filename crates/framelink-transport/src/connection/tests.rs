@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CauseOf, Endpoint, Open, Parts, PendingCall, SessionParts, session_parts};
+use super::{CauseOf, Endpoint, Open, Parts, SessionParts, session_parts};
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
@@ -136,13 +136,12 @@ impl Endpoint for Connection {
 #[test]
 fn a_call_is_over_when_its_reply_has_come() {
     let mut connection = Connection::new();
-    let mut call = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
-    assert_eq!(call.deadline(), WITHIN);
-    assert_eq!(call.advance(&mut connection, ()).unwrap(), Err(Wants::Read(None)));
+    let mut call = connection.begin_call(b"ask", false).unwrap();
+    assert_eq!(connection.advance_call(&mut call, ()).unwrap(), Err(Wants::Read(None)));
     assert_eq!(connection.wire().taken, b"\x00\x03ask");
     assert!(connection.check(Operation::Send).is_err(), "the reply is owed");
     connection.wire().sent.extend(b"\x00\x03yes");
-    assert_eq!(&call.advance(&mut connection, ()).unwrap().unwrap()[..], b"yes");
+    assert_eq!(&connection.advance_call(&mut call, ()).unwrap().unwrap()[..], b"yes");
     assert!(connection.check(Operation::Send).is_ok());
 }
 
@@ -151,10 +150,10 @@ fn a_call_whose_time_is_over_ends_the_connection_and_says_how_far_it_got() {
     for (is_full, sent) in [(false, Sent::NoReply), (true, Sent::Not)] {
         let mut connection = Connection::new();
         connection.wire().is_full = is_full;
-        let mut call = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
-        assert!(call.advance(&mut connection, ()).unwrap().is_err());
+        let mut call = connection.begin_call(b"ask", false).unwrap();
+        assert!(connection.advance_call(&mut call, ()).unwrap().is_err());
         connection.clock.0 = WITHIN;
-        let error = call.time_out(&mut connection);
+        let error = connection.time_out(&call, WITHIN);
         assert_eq!(error.sent(), sent);
         assert!(matches!(error.error().cause(), Cause::TimedOut { after: WITHIN, .. }), "{error}");
         assert!(connection.wire.is_none());
@@ -190,7 +189,7 @@ fn a_pair_has_the_clock_and_one_pulse_of_what_receives() {
 #[test]
 fn taking_a_connection_apart_after_a_call_that_was_given_up_closes_it() {
     let mut connection = Connection::new();
-    let _ = PendingCall::begin(&mut connection, b"ask", WITHIN, false).unwrap();
+    let _ = connection.begin_call(b"ask", false).unwrap();
     connection.begin_duplex();
     assert!(connection.wire.is_none());
     assert!(connection.look_for_end(true), "it has ended");

@@ -94,9 +94,12 @@ impl<P: AsRef<[u8]>> Call<P> {
                 },
                 Stage::Reply => {
                     let came = round.open.attend_in(&mut round.turn)?;
+                    let Open { receiving, sending, .. } = &mut *round.open;
                     // Both have said that they would have to wait, or everything is out.
-                    let wants = if round.open.sending.has_output() { Wants::Both } else { Wants::Read };
-                    return answer(round.open.receiving, came, wants);
+                    return answer(receiving, came, |until| match sending.has_output() {
+                        true => Wants::Both(until),
+                        false => Wants::Read(until),
+                    });
                 }
             };
             match next {
@@ -202,6 +205,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
     }
 }
 
+#[inline]
 fn answer<D: Decode, E>(
     receiving: &mut Receiving<D>,
     came: Came,

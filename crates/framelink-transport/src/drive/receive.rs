@@ -25,6 +25,7 @@ pub(crate) enum Came {
 
 impl Came {
     /// In the words of what answers at once, and when to ask again though nothing comes.
+    #[inline]
     pub(crate) fn at_once(self) -> (TryRecv, Option<Duration>) {
         match self {
             Self::Message(message) => (TryRecv::Message(message), None),
@@ -236,9 +237,12 @@ pub(super) fn unasked<D: Decode, E>(receiving: &Receiving<D>, message: Message) 
 /// The next thing in what has been read. Before the first message there may be a preamble.
 pub(super) fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
     match has_started(receiving)? {
-        true => match (receiving.poll().map_err(Cause::Fault)?, receiving.flooded()) {
-            (Received::Wait { .. }, Some(most)) => Err(Cause::TooManyEmpty { most }),
-            (received, _) => Ok(received),
+        true => match receiving.poll().map_err(Cause::Fault)? {
+            Received::Wait { until } => match receiving.flooded() {
+                Some(most) => Err(Cause::TooManyEmpty { most }),
+                None => Ok(Received::Wait { until }),
+            },
+            received => Ok(received),
         },
         false => Ok(Received::Wait { until: receiving.kept_until() }),
     }

@@ -15,8 +15,8 @@ use super::port::Port;
 use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
 use crate::connection::setup::Terms;
-use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, PendingCall, SessionParts, docs};
-use crate::drive::{self, Clock as _, Progress, TryRecv};
+use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
+use crate::drive::{self, Call, Clock as _, Progress, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Mailbox;
@@ -65,7 +65,7 @@ pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
     /// When the session wants to be asked again though nothing comes.
     until: Option<Duration>,
     /// One that was begun and has not been answered.
-    call: Option<PendingCall<Vec<u8>>>,
+    call: Option<CallUnderWay>,
     /// Whether it was begun to be connected, and has done nothing since.
     pub(super) is_connecting: bool,
     /// Whether it may have to make room for a newer one.
@@ -178,7 +178,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             return Some(Duration::ZERO);
         }
         let (now, receiving) = (self.clock.now(), &self.session.receiving);
-        let call = self.call.as_ref().map(PendingCall::deadline);
+        let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = receiving.overdue_at().map(|(at, _)| at);
         let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now)].into_iter().flatten();
         Some(until.min()?.saturating_sub(now))
@@ -204,6 +204,13 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     pub(super) const fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
         crate::error::Error::new(operation, self.peer, cause)
     }
+}
+
+/// A call that has not been answered.
+struct CallUnderWay {
+    call: Call<Vec<u8>>,
+    within: Duration,
+    deadline: Duration,
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
@@ -239,23 +246,27 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// # Errors
     /// As [`try_call`](Self::try_call), and when its time is over. [`Cause::NoCall`] when no call is under way: nothing was lost then.
     pub fn try_reply(&mut self) -> Result<Option<Message>, CallErrorOf<C>> {
-        let Some(mut call) = self.call.take() else {
+        let Some(mut under_way) = self.call.take() else {
             self.check(Operation::Call).map_err(|error| CallErrorOf::<C>::new(Sent::Not, error))?;
             let cause = if self.stream.is_none() { Cause::Closed } else { Cause::NoCall };
             return Err(self.call_error(Sent::Not, cause));
         };
-        let wants = match call.advance(self, ())? {
-            Ok(reply) => {
+        match self.advance_call(&mut under_way.call, ()) {
+            Ok(Ok(reply)) => {
                 self.until = None;
-                return Ok(Some(reply));
+                Ok(Some(reply))
             }
             // What has come counts, so the clock is looked at last.
-            Err(_) if self.clock.now() >= call.deadline() => return Err(call.time_out(self)),
-            Err(wants) => wants,
-        };
-        self.until = wants.until();
-        self.call = Some(call);
-        Ok(None)
+            Ok(Err(_)) if self.clock.now() >= under_way.deadline => {
+                Err(self.time_out(&under_way.call, under_way.within))
+            }
+            Ok(Err(wants)) => {
+                self.until = wants.until();
+                self.call = Some(under_way);
+                Ok(None)
+            }
+            Err(cause) => Err(self.call_failed(&under_way.call, cause)),
+        }
     }
 
     /// A call; with `half_close` our side ends behind the request.
@@ -265,7 +276,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         within: Duration,
         half_close: bool,
     ) -> Result<Option<Message>, CallErrorOf<C>> {
-        self.call = Some(PendingCall::begin(self, request.to_vec(), within, half_close)?);
+        let call = self.begin_call(request.to_vec(), half_close)?;
+        self.call = Some(CallUnderWay { call, within, deadline: self.clock.within(within) });
         self.try_reply()
     }
 

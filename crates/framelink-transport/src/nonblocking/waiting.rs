@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::connection::Connection;
 use super::duplex::EventOf;
 use super::{Duplex, WriteStream};
-use crate::connection::{self, CallErrorOf, Endpoint as _, ErrorOf, SessionParts as _, Step, docs};
+use crate::connection::{self, CallErrorOf, Elapsed, Endpoint as _, ErrorOf, SessionParts as _, Step, docs};
 use crate::drive::{self, Clock as _, TryRecv, TrySend, Wants};
 use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
@@ -70,21 +70,21 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
-    /// Goes on until something is done, or until that time: then it is `None`. If the socket cannot be waited for, the next step says why.
+    /// Goes on until something is done, or until that time. If the socket cannot be waited for, the next step says why.
     fn until_done<T, E>(
         &mut self,
-        deadline: Option<Duration>,
+        deadline: Duration,
         mut step: impl FnMut(&mut Self, ()) -> Step<T, E>,
-    ) -> Result<Option<T>, E> {
+    ) -> Result<Result<T, E>, Elapsed> {
         loop {
-            let wants = match step(self, ())? {
-                Ok(done) => return Ok(Some(done)),
+            let wants = match step(self, ()) {
+                Ok(Ok(done)) => return Ok(Ok(done)),
                 // What has come counts, so the clock is looked at last.
-                Err(_) if deadline.is_some_and(|at| at <= self.clock.now()) => return Ok(None),
-                Err(wants) => wants,
+                Ok(Err(_)) if deadline <= self.clock.now() => return Err(Elapsed),
+                Ok(Err(wants)) => wants,
+                Err(error) => return Ok(Err(error)),
             };
-            let until = [deadline, wants.until()].into_iter().flatten().min().unwrap_or(Duration::MAX);
-            let _ = self.wait(flags(wants), until);
+            let _ = self.wait(flags(wants), wants.until().map_or(deadline, |at| at.min(deadline)));
         }
     }
 

@@ -25,7 +25,7 @@ impl Clock {
 
     /// So long from now.
     pub(super) fn within(&self, time: Duration) -> Instant {
-        self.at(drive::Clock::now(self).saturating_add(time))
+        within(time)
     }
 
     /// The moment that a session named.

@@ -10,9 +10,10 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Instant, Timeout, timeout_at};
 
 use super::clock::Clock;
-use super::halves::{RecvHalf, SendHalf, by};
+use super::halves::{RecvHalf, SendHalf};
 use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
@@ -192,12 +193,12 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     /// Goes on until something is done, or until that time: then it is `None`.
-    async fn until_done<T, E>(
+    fn until_done<T, E>(
         &mut self,
-        deadline: Option<Duration>,
+        deadline: Instant,
         step: impl FnMut(&mut Self, &Waker) -> Step<T, E>,
-    ) -> Result<Option<T>, E> {
-        by(deadline.map(|at| self.clock.at(at)), self.done(step)).await.transpose()
+    ) -> Timeout<impl Future<Output = Result<T, E>>> {
+        timeout_at(deadline, self.done(step))
     }
 
     fn done<T, E>(

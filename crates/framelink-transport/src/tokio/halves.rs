@@ -262,7 +262,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         &mut self,
         mut work: impl FnMut(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
     ) -> impl Future<Output = Result<T, ErrorOf<C>>> {
-        poll_fn(move |context| self.poll_output(context, &mut work).transpose().map_or(Poll::Pending, Poll::Ready))
+        poll_fn(move |context| match self.poll_output(context, &mut work) {
+            Ok(Some(done)) => Poll::Ready(Ok(done)),
+            Ok(None) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        })
     }
 
     /// The same up to a deadline.

@@ -54,21 +54,11 @@ impl Sources {
     /// What a driver makes public of its own, and whether the type stands outside of its folder.
     fn roles(&self, driver: &str) -> BTreeMap<String, bool> {
         let module = self.of(Some(driver)).find(|source| source.path.ends_with("mod.rs")).unwrap();
-        let mut roles = BTreeMap::new();
-        for statement in module.lines.join(" ").split("pub use ").skip(1) {
-            let statement = statement.split(';').next().unwrap();
-            let (path, names) = statement.rsplit_once("::").unwrap_or(("", statement));
-            let (path, names) = statement.split_once('{').unwrap_or((path, names));
-            // What stands at the crate's root is the same on all drivers.
-            if path.trim_end_matches("::") == "crate" {
-                continue;
-            }
-            for name in names.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty()) {
-                let name = name.rsplit(" as ").next().unwrap();
-                roles.insert(name.to_owned(), path.starts_with("crate::"));
-            }
-        }
-        roles
+        let root = self.of(None).find(|source| source.path == Path::new("lib.rs")).unwrap();
+        let at_root: BTreeSet<_> = reexported(root).into_iter().map(|(_, name)| name).collect();
+        let roles = reexported(module).into_iter().map(|(path, name)| (name, path.starts_with("crate::")));
+        // What stands at the crate's root too is the same on all drivers.
+        roles.filter(|(name, is_shared)| !(*is_shared && at_root.contains(name))).collect()
     }
 
     fn methods(&self) -> Methods {
@@ -127,6 +117,20 @@ impl Sources {
     fn macro_lines(&self, name: &str) -> impl Iterator<Item = &String> {
         self.macros.get(name).into_iter().flatten()
     }
+}
+
+/// The paths and the names of each `pub use`.
+fn reexported(source: &Source) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for statement in source.lines.join(" ").split("pub use ").skip(1) {
+        let statement = statement.split(';').next().unwrap();
+        let (path, names) = statement.rsplit_once("::").unwrap_or(("", statement));
+        let (path, names) = statement.split_once('{').unwrap_or((path, names));
+        for name in names.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            found.push((path.to_owned(), name.rsplit(" as ").next().unwrap().to_owned()));
+        }
+    }
+    found
 }
 
 fn macros_of(source: &Source) -> impl Iterator<Item = (String, Vec<String>)> {
