@@ -443,3 +443,20 @@ fn the_report_of_a_message_that_is_waited_on_too_long_names_the_guess() {
         assert!(said.contains(&format!("; {guess}")), "{notation}: {bytes:02x?}: {said}");
     }
 }
+
+#[test]
+fn heartbeats_are_taken_and_the_message_behind_them_stays() {
+    let framing: Framing = "net:2".parse().unwrap();
+    let mut session = Session::new(framing, framing);
+    session.watch(Arc::new("empty,interval=1s".parse().unwrap()), Role::Client, 0, ZERO);
+    let receiving = &mut session.receiving;
+    read(receiving, b"\0\0\0\0\0\x02", ZERO);
+    assert!(!receiving.take_heartbeats().unwrap(), "two heartbeats, and the beginning of a message");
+    read(receiving, b"hi\0\0", ZERO);
+    for _ in 0..2 {
+        assert!(receiving.take_heartbeats().unwrap(), "it stays");
+    }
+    assert!(matches!(receiving.poll().unwrap(), Received::Message(message) if &message[..] == b"hi"));
+    assert!(!receiving.take_heartbeats().unwrap());
+    assert_eq!((receiving.frames_received(), receiving.is_inside_message()), (4, false));
+}

@@ -323,6 +323,32 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
+    /// Takes the heartbeats that came before the next message. True if that message has come, or may end with a silence: it stays for
+    /// [`poll`](Self::poll), and nothing is to be read behind it.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn take_heartbeats(&mut self) -> Result<bool, Fault<D::Error>> {
+        while !self.buffer.is_empty() && !self.is_flooded() {
+            match self.codec.cut(self.buffer.as_ref(), self.end)? {
+                Decoded::Frame(frame) if self.is_heartbeat(&frame) => {
+                    self.need = None;
+                    self.frames += 1;
+                    self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+                    if frame.payload_len() == 0 && self.empties.is_some() {
+                        self.is_one_too_many();
+                    }
+                }
+                Decoded::Frame(_) => return Ok(true),
+                Decoded::Incomplete(need) => {
+                    self.need = Some(need);
+                    return Ok(self.deadline().is_some());
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Another empty message came.
     #[cold]
     fn is_one_too_many(&mut self) -> bool {

@@ -78,7 +78,7 @@ impl Link {
     }
 
     fn paired(role: link::Link<Driver>) -> Self {
-        let upstream = Upstream::new(role.profile(), [""; 0]);
+        let upstream = Upstream::new(&role.profile, [""; 0]);
         Self { role, upstream }
     }
 }
@@ -107,7 +107,7 @@ impl LinkDriver for Driver {
         let until = Self::within(within);
         connections.iter().for_each(|connection| connection.vacate());
         let mut all: Vec<_> =
-            connections.iter().map(|connection| (&connection.caller, connection.sign_off())).collect();
+            connections.iter().map(|connection| (&connection.caller, connection.profile.sign_off())).collect();
         // What the sockets take at once leaves before any of them is waited for.
         let mut slice = Duration::ZERO;
         loop {

@@ -18,19 +18,15 @@ pub(crate) trait ClientDriver: Driver {
 pub(crate) trait StoredDial<D: Driver>: Default + fmt::Debug + Send + Sync {
     /// Goes on without waiting, and begins a dial if there is none. How soon to call this again, if there is no connection yet.
     #[cfg(feature = "nonblocking")]
-    fn maintain(&mut self, dialler: &Dialler<D>) -> Result<Dialled<D>, Duration>;
-    /// Waits for the dial that is under way, until the deadline. `None` if there is none, or if it fails.
-    fn finish(&mut self, dialler: &Dialler<D>, deadline: Instant) -> Result<Option<Dialled<D>>, ConnectError>;
-}
-
-/// Where a task or thread dials.
-impl<D: Driver> StoredDial<D> for () {
-    #[cfg(feature = "nonblocking")]
     fn maintain(&mut self, _: &Dialler<D>) -> Result<Dialled<D>, Duration> {
         Err(Duration::MAX)
     }
 
+    /// Waits for the dial that is under way, until the deadline. `None` if there is none, or if it fails.
     fn finish(&mut self, _: &Dialler<D>, _: Instant) -> Result<Option<Dialled<D>>, ConnectError> {
         Ok(None)
     }
 }
+
+/// Where a task or thread dials.
+impl<D: Driver> StoredDial<D> for () {}

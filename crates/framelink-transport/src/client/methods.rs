@@ -26,7 +26,7 @@ macro_rules! client_methods {
 
         /// The profile that it was made with.
         pub fn profile(&self) -> &Profile {
-            self.role.profile()
+            &self.role.profile
         }
 
         /// What dials for it: its state, and what it has done.

@@ -29,7 +29,7 @@ use framelink_session::Message;
 #[derive(Debug)]
 pub(crate) struct Client<D: ClientDriver> {
     dialler: Dialler<D>,
-    profile: Arc<Profile>,
+    pub(crate) profile: Arc<Profile>,
     /// The address of the connection, while there is one.
     berth: Berth,
     /// The long connection, while there is one and no exchange uses it.
@@ -53,12 +53,8 @@ impl<D: ClientDriver> Client<D> {
         Ok(Self { dialler, profile, berth, connection, dial, closing: None, verdict: None })
     }
 
-    pub(crate) fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
     pub(crate) fn address(&self) -> Option<&str> {
-        self.berth.address()
+        self.berth.seat.as_ref().map(|seat| &**seat.address())
     }
 
     /// Dials, where a long connection is not there yet.
@@ -158,14 +154,16 @@ impl<D: ClientDriver> Client<D> {
         let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         // With `keep-up` the connection is idle again when this future ends, however it ends.
-        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.berth.seat()?)));
+        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.berth.seat.clone()?)));
         let connection = match kept {
             Some((in_use, seat)) => in_use.hold(connection, seat),
             None => self.connection.hold(connection),
         };
         match connection.recv().await {
             Ok(Some(message)) => {
-                self.berth.proved();
+                if let Some(seat) = &self.berth.seat {
+                    seat.proved();
+                }
                 if self.is_short()
                     && let Some(connection) = self.take()
                 {
@@ -215,7 +213,7 @@ impl<D: ClientDriver> Client<D> {
     /// Why the connection has no heartbeats between exchanges, where it should have them.
     #[cfg(feature = "blocking")]
     pub(crate) const fn task_error(&self) -> Option<&std::io::Error> {
-        self.connection.task_error()
+        self.connection.task_error.as_ref()
     }
 
     /// Does what is due on an idle connection, without waiting, and with `keep-up` dials; how long until there is more to do.
@@ -223,13 +221,8 @@ impl<D: ClientDriver> Client<D> {
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
         let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
         if let Some(connection) = self.connection.in_hand() {
-            let maintained = match keep_up {
-                true => idle::maintain_for(connection, exchange)
-                    .map(|time| Some(time.map_or(idle::LOOK, |time| time.min(idle::LOOK)))),
-                false => idle::maintain(connection, !exchange.receives()),
-            };
-            match maintained {
-                Ok(time) => return time,
+            match idle::maintain(connection, exchange) {
+                Ok(time) => return time.into_iter().chain(keep_up.then_some(idle::LOOK)).min(),
                 Err(lost) => {
                     self.verdict = lost.verdict.or(self.verdict);
                     self.connection.take();
@@ -242,7 +235,7 @@ impl<D: ClientDriver> Client<D> {
         }
         match self.dial.maintain(&self.dialler) {
             Ok((connection, seat)) => {
-                self.berth.hold(Arc::new(seat));
+                self.berth.seat = Some(Arc::new(seat));
                 self.connection.hold(connection);
                 Some(Duration::ZERO)
             }
@@ -257,13 +250,13 @@ impl<D: ClientDriver> Client<D> {
             return Ok((self.taken(taken), true));
         }
         if let Some((connection, seat)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
-            self.berth.hold(Arc::new(seat));
+            self.berth.seat = Some(Arc::new(seat));
             return Ok((connection, true));
         }
         self.let_go().await;
         self.berth.lost(&ENDED);
         let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
-        self.berth.hold(Arc::new(seat));
+        self.berth.seat = Some(Arc::new(seat));
         Ok((connection, false))
     }
 
@@ -275,7 +268,7 @@ impl<D: ClientDriver> Client<D> {
 
     fn taken(&mut self, (connection, seat): WithSeat<D>) -> D::Connection {
         if let Some(seat) = seat {
-            self.berth.hold(seat);
+            self.berth.seat = Some(seat);
         }
         connection
     }
@@ -283,9 +276,9 @@ impl<D: ClientDriver> Client<D> {
     /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
     /// connection before it is closed.
     fn moved(&mut self, connection: D::Connection) -> D::Connection {
-        let replacement = self.berth.to_move().and_then(|seat| self.dialler.replacement(seat));
+        let replacement = self.berth.seat.as_ref().and_then(|seat| self.dialler.replacement(seat));
         let Some((other, seat)) = replacement else { return connection };
-        if let Some(before) = self.berth.hold(Arc::new(seat)) {
+        if let Some(before) = self.berth.seat.replace(Arc::new(seat)) {
             self.dialler.retire(connection, before);
         }
         other
@@ -308,7 +301,7 @@ impl<D: ClientDriver> Client<D> {
     fn keep(&mut self, connection: D::Connection) {
         self.verdict = None;
         if !self.is_short() {
-            self.connection.put(connection, self.berth.seat());
+            self.connection.put(connection, self.berth.seat.clone());
         }
     }
 

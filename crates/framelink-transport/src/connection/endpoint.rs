@@ -9,6 +9,7 @@ use framelink_codec::{Decode, Encode};
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
 use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
+use crate::profile::ExchangeKind;
 use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
 
 /// How far something got: it is done, or this has to be waited for.
@@ -129,10 +130,13 @@ pub(crate) trait Endpoint: SessionParts {
         })
     }
 
-    /// Deals with heartbeats between two exchanges. How soon it has to be done again.
-    fn tend_between(&mut self, is_deaf: bool) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
+    /// Deals with heartbeats between two exchanges of that kind. How soon it has to be done again.
+    fn tend_between(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
         self.check(Operation::Receive)?;
-        let tended = self.open(self.briefly()).and_then(|mut open| open.tend(is_deaf));
+        let tended = self.open(self.briefly()).and_then(|mut open| match exchange.sends() {
+            true => open.tend(!exchange.receives()),
+            false => open.listen(),
+        });
         let until = tended.map_err(|cause| self.receive_failed(cause))?;
         Ok(until.map(|at| at.saturating_sub(self.clock().now())))
     }

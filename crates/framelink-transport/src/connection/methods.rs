@@ -66,7 +66,10 @@ macro_rules! tending_connection_methods {
         /// When the peer is dead, when it closed the connection, when a message came that is no reply, and when the connection
         /// failed. It is of no more use then.
         pub fn tend(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
-            self.tend_between(is_deaf)
+            self.tend_between(match is_deaf {
+                true => $crate::profile::ExchangeKind::SendOnly,
+                false => $crate::profile::ExchangeKind::Sync,
+            })
         }
     };
 }

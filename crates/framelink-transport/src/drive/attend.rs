@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::receive::unasked;
+use super::reading::Read;
+use super::receive::{has_started, unasked};
 use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn};
 use crate::error::Cause;
 use crate::session::Pulse;
@@ -85,8 +86,6 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     /// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes answers no request; where the
     /// application receives nothing, it is dropped. When to look again: at once, where there is more than one turn should take.
     pub(crate) fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
-        /// What could not be written wholly is tried again so soon.
-        const SOON: Duration = Duration::from_millis(50);
         let mut turn = Turn::default();
         let mut is_due = self.sending.has_output();
         loop {
@@ -99,16 +98,50 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
                 Came::Message(message) => return Err(unasked(self.receiving, message)),
                 Came::Closed => return Err(Cause::NoReply),
                 Came::Beat => is_due = true,
-                Came::Wait(_) if self.port.input().is_starved() => return Ok(AT_ONCE),
-                Came::Wait(until) => {
-                    let soon = self.sending.has_output().then_some(SOON);
-                    // No event ends the caller's sleep when the peer asks whether we live.
-                    let look = self.receiving.pulse().and_then(Pulse::look_within);
-                    let again = [soon, look].into_iter().flatten().min();
-                    let again = again.map(|time| self.clock.now().saturating_add(time));
-                    return Ok([until, again].into_iter().flatten().min());
-                }
+                Came::Wait(until) => return Ok(self.look_again(until)),
             }
         }
+    }
+
+    /// Between two receives: the same, but a message that comes stays for the next receive. Nothing is read behind it, so that heartbeats
+    /// wait until it is received.
+    pub(crate) fn listen(&mut self) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
+        let mut turn = Turn::default();
+        if self.receiving.wants_asking() {
+            self.receiving.on_asked(self.clock.now());
+        }
+        loop {
+            if has_started(self.receiving)? && self.receiving.take_heartbeats().map_err(Cause::Fault)? {
+                return Ok(None);
+            }
+            if let Some(most) = self.receiving.flooded() {
+                return Err(Cause::TooManyEmpty { most });
+            }
+            if self.receiving.is_closed() {
+                return Err(Cause::NoReply);
+            }
+            self.receiving.judge().map_err(Cause::Dead)?;
+            if self.sending.has_output() {
+                self.flush()?;
+            }
+            if let Read::Wait(until) = self.inbound(false).read_in(&mut turn, None)? {
+                return Ok(self.look_again(until));
+            }
+        }
+    }
+
+    /// When to look again, where the session wants to know if nothing comes until then.
+    fn look_again(&mut self, until: Option<Duration>) -> Option<Duration> {
+        /// What could not be written wholly is tried again so soon.
+        const SOON: Duration = Duration::from_millis(50);
+        if self.port.input().is_starved() {
+            return AT_ONCE;
+        }
+        let soon = self.sending.has_output().then_some(SOON);
+        // No event ends the caller's sleep when the peer asks whether we live.
+        let look = self.receiving.pulse().and_then(Pulse::look_within);
+        let again = [soon, look].into_iter().flatten().min();
+        let again = again.map(|time| self.clock.now().saturating_add(time));
+        [until, again].into_iter().flatten().min()
     }
 }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use crate::drive::{self, CloseReport};
 use crate::error::{CallError, ConnectError, Error};
 use crate::net::connector::Connector;
+use crate::profile::ExchangeKind;
 use framelink_profile::Directions;
 use framelink_session::Message;
 
@@ -128,8 +129,9 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     fn has_ended(&mut self, is_heard: bool) -> bool;
     /// Whether it has heartbeats, which are to be sent also while no exchange uses it.
     fn is_watched(&self) -> bool;
-    /// Does what is due between two exchanges, without waiting; how long until there is more to do.
-    fn maintain(&mut self, is_deaf: bool) -> Result<Option<Duration>, Error>;
+    /// Does what is due between two exchanges of that kind, without waiting; how long until there is more to do. If the kind is receive-only, a
+    /// message that arrives stays for the next `recv`.
+    fn maintain(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, Error>;
 }
 
 /// Something that has changed, for the tasks or threads that wait for a change. As a waker it notifies.

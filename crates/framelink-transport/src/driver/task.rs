@@ -4,18 +4,18 @@
 mod tests;
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Driver, Task as _};
+use crate::net::lock::Lock;
 
 /// The task of a role, of which there is one at most. When this is dropped, a task ends where it waits; a thread ends when it looks whether
 /// its role is gone.
 #[derive(Debug)]
-pub(crate) struct TaskSlot<D: Driver>(Mutex<Option<D::Task>>);
+pub(crate) struct TaskSlot<D: Driver>(Lock<Option<D::Task>>);
 
 impl<D: Driver> TaskSlot<D> {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Lock::new(None))
     }
 
     /// Begins the task, unless it is there. A task that has ended, for example with its runtime, is begun again.
@@ -23,7 +23,7 @@ impl<D: Driver> TaskSlot<D> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut task = self.lock();
+        let mut task = self.0.lock();
         if task.as_ref().is_none_or(D::Task::is_finished) {
             *task = Some(D::spawn(name, work())?);
         }
@@ -31,13 +31,9 @@ impl<D: Driver> TaskSlot<D> {
     }
 
     pub(crate) fn abort(&self) {
-        if let Some(task) = self.lock().take() {
+        if let Some(task) = self.0.lock().take() {
             task.abort();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<D::Task>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

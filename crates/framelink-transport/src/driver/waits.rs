@@ -105,8 +105,11 @@ macro_rules! role_connection {
                 self.pulse().is_some()
             }
 
-            fn maintain(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::error::Error> {
-                self.tend(is_deaf)
+            fn maintain(
+                &mut self,
+                exchange: $crate::profile::ExchangeKind,
+            ) -> Result<Option<std::time::Duration>, $crate::error::Error> {
+                $crate::connection::Endpoint::tend_between(self, exchange)
             }
         }
     };

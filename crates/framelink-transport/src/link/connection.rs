@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{LinkCaller as _, LinkDriver};
 use crate::driver::Notify as _;
-use crate::profile::{Profile, Sign};
+use crate::profile::Profile;
 use crate::upstream::Seat;
 
 /// One of the connections of a link, or a pair: how many exchanges use it, and when it can be closed if it is wanted at another address.
@@ -15,7 +15,7 @@ pub(crate) struct LinkConnection<D: LinkDriver> {
     pub(crate) caller: D::Caller,
     /// A pair of connections has none.
     pub(super) seat: Option<Seat>,
-    profile: Arc<Profile>,
+    pub(crate) profile: Arc<Profile>,
     users: AtomicUsize,
     /// No new exchange uses the connection.
     is_leaving: AtomicBool,
@@ -27,9 +27,10 @@ pub(crate) struct LinkConnection<D: LinkDriver> {
 }
 
 /// A connection in use by one exchange, until this is dropped.
-pub(super) struct ConnectionUse<D: LinkDriver> {
-    connection: Arc<LinkConnection<D>>,
-    was_useful: bool,
+pub(crate) struct ConnectionUse<D: LinkDriver> {
+    pub(super) connection: Arc<LinkConnection<D>>,
+    /// The peer has answered.
+    pub(super) was_useful: bool,
 }
 
 impl<D: LinkDriver> LinkConnection<D> {
@@ -94,11 +95,6 @@ impl<D: LinkDriver> LinkConnection<D> {
         }
     }
 
-    /// The message to sign off with, where the profile says so.
-    pub(crate) fn sign_off(&self) -> Option<&Sign> {
-        self.profile.sign_off()
-    }
-
     /// An unsolicited message was received, so the peer is well.
     pub(super) fn proved(&self) {
         if let Some(seat) = &self.seat {
@@ -128,27 +124,6 @@ impl<D: LinkDriver> LinkConnection<D> {
             }
             self.ended.wait(version, Some(until)).await;
         }
-    }
-}
-
-impl<D: LinkDriver> ConnectionUse<D> {
-    pub(super) fn caller(&self) -> &D::Caller {
-        &self.connection.caller
-    }
-
-    /// Whether nothing else keeps the connection from being made again in haste.
-    pub(super) fn is_of_pair(&self) -> bool {
-        self.connection.seat.is_none()
-    }
-
-    /// No other exchange begins on the connection. It is closed in good order when the exchanges on it are over.
-    pub(super) fn leave(self) {
-        self.connection.leave();
-    }
-
-    /// The peer has answered.
-    pub(super) const fn was_useful(&mut self) {
-        self.was_useful = true;
     }
 }
 

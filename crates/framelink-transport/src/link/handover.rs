@@ -1,8 +1,9 @@
 //! Something that a task or thread waits for before it begins its work.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::driver::Notify;
+use crate::net::lock::Lock;
 
 /// Hands one value over. Dropped before that, it says that there is none.
 pub(super) struct Giver<T, N: Notify>(Arc<Shared<T, N>>);
@@ -12,24 +13,24 @@ pub(super) struct Taker<T, N>(Arc<Shared<T, N>>);
 
 struct Shared<T, N> {
     /// What is known: the value, or that there will be none.
-    known: Mutex<Option<Option<T>>>,
+    known: Lock<Option<Option<T>>>,
     changed: N,
 }
 
 pub(super) fn handover<T, N: Notify>() -> (Giver<T, N>, Taker<T, N>) {
-    let shared = Arc::new(Shared { known: Mutex::new(None), changed: N::default() });
+    let shared = Arc::new(Shared { known: Lock::new(None), changed: N::default() });
     (Giver(Arc::clone(&shared)), Taker(shared))
 }
 
 impl<T, N: Notify> Giver<T, N> {
     pub(super) fn give(self, value: T) {
-        *self.0.lock() = Some(Some(value));
+        *self.0.known.lock() = Some(Some(value));
     }
 }
 
 impl<T, N: Notify> Drop for Giver<T, N> {
     fn drop(&mut self) {
-        self.0.lock().get_or_insert(None);
+        self.0.known.lock().get_or_insert(None);
         self.0.changed.notify();
     }
 }
@@ -39,7 +40,7 @@ impl<T, N: Notify> Taker<T, N> {
     pub(super) async fn take(self) -> Option<T> {
         loop {
             let version = self.0.changed.version();
-            let known = self.0.lock().take();
+            let known = self.0.known.lock().take();
             if let Some(value) = known {
                 return value;
             }
@@ -48,11 +49,7 @@ impl<T, N: Notify> Taker<T, N> {
     }
 }
 
-impl<T, N> Shared<T, N> {
-    fn lock(&self) -> MutexGuard<'_, Option<Option<T>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl<T, N> Shared<T, N> {}
 
 #[cfg(all(test, feature = "blocking"))]
 mod tests {

@@ -5,13 +5,14 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::News;
 use crate::drive::TryRecv;
 use crate::driver::{Driver, Notify as _};
+use crate::net::lock::Lock;
 
 /// An event, and the name of its peer.
 pub(crate) type EventOfPeer = (Arc<str>, News);
@@ -39,7 +40,7 @@ pub(crate) struct Outlet<D: Driver> {
 }
 
 struct Queue<D: Driver> {
-    state: Mutex<QueueState>,
+    state: Lock<QueueState>,
     /// Notified when there is room again, or none is needed any more.
     room: D::Notify,
     /// Notified when there is an event, or there can be none any more.
@@ -58,7 +59,7 @@ impl<D: Driver> Inbox<D> {
     pub(crate) fn new() -> (EventSender<D>, Self) {
         let state = QueueState { events: VecDeque::new(), is_closed: false, is_dropped: false };
         let queue =
-            Arc::new(Queue { state: Mutex::new(state), room: D::Notify::default(), filled: D::Notify::default() });
+            Arc::new(Queue { state: Lock::new(state), room: D::Notify::default(), filled: D::Notify::default() });
         (EventSender(Arc::new(Sender(Arc::clone(&queue)))), Self(queue))
     }
 
@@ -104,7 +105,7 @@ impl<D: Driver> Outlet<D> {
 impl<D: Driver> Queue<D> {
     /// False if there is no room.
     fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.is_dropped {
             return true;
         }
@@ -122,7 +123,7 @@ impl<D: Driver> Queue<D> {
     }
 
     fn pop(&self) -> TryRecv<EventOfPeer> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let was_full = state.events.len() >= CAPACITY;
         let popped = state.events.pop_front();
         let is_last = state.is_closed;
@@ -136,22 +137,18 @@ impl<D: Driver> Queue<D> {
             None => TryRecv::Nothing,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<D: Driver> Drop for Sender<D> {
     fn drop(&mut self) {
-        self.0.lock().is_closed = true;
+        self.0.state.lock().is_closed = true;
         self.0.filled.notify();
     }
 }
 
 impl<D: Driver> Drop for Inbox<D> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.is_dropped = true;
         let unread = std::mem::take(&mut state.events);
         drop(state);
@@ -163,6 +160,6 @@ impl<D: Driver> Drop for Inbox<D> {
 /// Numbers only: card numbers travel in messages.
 impl<D: Driver> fmt::Debug for Inbox<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("waiting", &self.0.lock().events.len()).finish_non_exhaustive()
+        f.debug_struct("Inbox").field("waiting", &self.0.state.lock().events.len()).finish_non_exhaustive()
     }
 }

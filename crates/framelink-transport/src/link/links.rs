@@ -1,41 +1,12 @@
 //! One client to many peers, for any driver.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-/// The links to many peers, by the addresses of these. Clones are the same.
-#[derive(Clone, Debug)]
-pub(crate) struct LinkMap<L>(Arc<Mutex<HashMap<Box<str>, L>>>);
+use crate::net::lock::Lock;
 
-impl<L: Clone> LinkMap<L> {
-    pub(crate) fn new() -> Self {
-        Self(Arc::default())
-    }
-
-    pub(crate) fn get_or_make(&self, peer: &str, make: impl FnOnce() -> L) -> L {
-        let mut links = self.lock();
-        if let Some(link) = links.get(peer) {
-            return link.clone();
-        }
-        let link = make();
-        links.insert(peer.into(), link.clone());
-        link
-    }
-
-    /// False if there was none.
-    pub(crate) fn remove(&self, peer: &str) -> bool {
-        let removed = self.lock().remove(peer);
-        removed.is_some()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, L>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// The links to many peers, by the addresses of these.
+pub(crate) type LinkMap<L> = Arc<Lock<HashMap<Box<str>, L>>>;
 
 /// The public methods of `Links`. `$wait!` turns what a method of a link returns into what a method returns.
 macro_rules! links_methods {
@@ -48,7 +19,7 @@ macro_rules! links_methods {
             pub fn new(profile: Profile) -> Result<(Self, Inbox), ProfileError> {
                 profile.check_duplex()?;
                 let (events, inbox) = events::Inbox::new();
-                Ok((Self { links: LinkMap::new(), profile: Arc::new(profile), events }, Inbox(inbox)))
+                Ok((Self { links: LinkMap::default(), profile: Arc::new(profile), events }, Inbox(inbox)))
             }
 
             /// Sends a request to the peer at this address, `HOST:PORT`, and waits for its reply; see [`Link::call`].
@@ -61,18 +32,24 @@ macro_rules! links_methods {
 
             /// The link to the peer at this address.
             pub fn to(&self, peer: &str) -> Link {
-                let make = || Link::dialled(Upstream::new(&self.profile, [peer]), self.events.clone());
-                self.links.get_or_make(peer, make)
+                let mut links = self.links.lock();
+                if let Some(link) = links.get(peer) {
+                    return link.clone();
+                }
+                let link = Link::dialled(Upstream::new(&self.profile, [peer]), self.events.clone());
+                links.insert(peer.into(), link.clone());
+                link
             }
 
             /// Forgets a peer. Its connections are closed when no clone of its link is left. False if there was no link to it.
             pub fn forget(&self, peer: &str) -> bool {
-                self.links.remove(peer)
+                let forgotten = self.links.lock().remove(peer);
+                forgotten.is_some()
             }
 
             /// How many peers there are.
             pub fn len(&self) -> usize {
-                self.links.len()
+                self.links.lock().len()
             }
 
             /// Whether there is no peer.

@@ -70,7 +70,7 @@ macro_rules! link_methods {
             /// is waited for longer than `within`: a connection that has not ended by then is given up. A link with
             /// [`keep-up`](crate::ProfileBuilder::keep_up) of which there are clones is not dialled again before the next request.
             pub $($async)? fn close(self, within: Duration) {
-                $wait!(self.role.close(within));
+                $wait!(self.role.finish(within));
             }
 
             /// Gives all connections up: requests in flight fail. The next request dials anew, and so does
@@ -96,7 +96,7 @@ macro_rules! link_methods {
 
             /// The profile that it was made with.
             pub fn profile(&self) -> &Profile {
-                self.role.profile()
+                &self.role.profile
             }
         }
 

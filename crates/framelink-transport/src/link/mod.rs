@@ -23,6 +23,7 @@ mod status;
 
 use std::fmt;
 use std::io;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl<D: LinkDriver> Drop for Owner<D> {
 
 impl<D: LinkDriver> Link<D> {
     pub(crate) fn dialled(dialler: Dialler<D>, events: EventSender<D>) -> Self {
-        let peer = dialler.settings().names.first().map_or_else(|| "".into(), Arc::clone);
+        let peer = dialler.settings.names.first().map_or_else(|| "".into(), Arc::clone);
         Self::of(LinkConnections::dialled(dialler, Outlet::new(peer, events)))
     }
 
@@ -108,7 +109,7 @@ impl<D: LinkDriver> Link<D> {
         let outlet = Outlet::new(send.into(), events);
         // If a listener fails, the end of the link ends the other one.
         let link = Self::of(LinkConnections::paired(profile, pairing, outlet));
-        link.connections().accept(listeners)?;
+        link.accept(listeners)?;
         Ok(link)
     }
 
@@ -117,24 +118,24 @@ impl<D: LinkDriver> Link<D> {
     }
 
     pub(crate) async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
-        let within = self.profile().timeouts().reply.unwrap_or(Timeouts::REPLY);
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
         let deadline = D::within(within);
         let mut tries = 0;
         loop {
-            let (mut using, was_there) = self.connections().acquire(deadline).await?;
-            match using.caller().call(request, D::left(deadline)).await {
+            let (mut using, was_there) = self.acquire(deadline).await?;
+            match using.connection.caller.call(request, D::left(deadline)).await {
                 Ok(reply) => {
-                    using.was_useful();
+                    using.was_useful = true;
                     return Ok(reply);
                 }
                 // Nothing of the request was sent, and another connection may be better.
                 Err(error)
-                    if using.caller().ended().is_some()
+                    if using.connection.caller.ended().is_some()
                         && !D::left(deadline).is_zero()
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
                     // A connection that is dialled has the back-off of its address.
-                    if using.is_of_pair() {
+                    if using.connection.seat.is_none() {
                         D::sleep_until(D::within(pause_before(tries).min(D::left(deadline)))).await;
                     }
                     tries += 1;
@@ -145,36 +146,24 @@ impl<D: LinkDriver> Link<D> {
     }
 
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
-        let within = time_to_send(self.profile().timeouts());
+        let within = time_to_send(self.profile.timeouts());
         let deadline = D::within(within);
-        let (mut using, _) = self.connections().acquire(deadline).await?;
-        let sent = using.caller().send_with_outcome(message, D::left(deadline)).await;
+        let (mut using, _) = self.acquire(deadline).await?;
+        let sent = using.connection.caller.send_with_outcome(message, D::left(deadline)).await;
         sent.map_err(|error| error.within(within))?;
-        using.was_useful();
+        using.was_useful = true;
         Ok(())
     }
 
     pub(crate) async fn connect(&self) -> Result<(), CallError> {
-        self.connections().acquire(D::within(self.profile().timeouts().connect)).await.map(drop)
+        self.acquire(D::within(self.profile.timeouts().connect)).await.map(drop)
     }
+}
 
-    pub(crate) async fn close(self, within: Duration) {
-        self.connections().finish(within).await;
-    }
+impl<D: LinkDriver> Deref for Link<D> {
+    type Target = Arc<LinkConnections<D>>;
 
-    pub(crate) fn disconnect(&self) {
-        self.connections().disconnect();
-    }
-
-    pub(crate) fn status(&self) -> LinkStatus {
-        self.connections().status()
-    }
-
-    pub(crate) fn profile(&self) -> &Arc<Profile> {
-        &self.connections().profile
-    }
-
-    fn connections(&self) -> &Arc<LinkConnections<D>> {
+    fn deref(&self) -> &Arc<LinkConnections<D>> {
         &self.0.0
     }
 }

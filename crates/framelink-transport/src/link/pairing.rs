@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LinkDriver;
@@ -11,6 +11,7 @@ use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::error::ConnectError;
 use crate::net::connector::Connector;
+use crate::net::lock::Lock;
 use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
 use framelink_profile::Directions;
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections that wait for each other, and how they are made.
 pub(super) struct Pairing<D: LinkDriver> {
-    state: Mutex<PairState<D>>,
+    state: Lock<PairState<D>>,
     /// Notified when a connection was made, or a pair was lost.
     pub(super) changed: D::Notify,
     simplex: Simplex,
@@ -64,7 +65,7 @@ impl<D: LinkDriver> Pairing<D> {
         let [send, receive] = dialled;
         let state = PairState { legs: Legs::new(), tasks: Vec::new(), stoppers: Vec::new() };
         let pairing = Self {
-            state: Mutex::new(state),
+            state: Lock::new(state),
             changed: D::Notify::default(),
             simplex,
             connector: Connector::with_profile(profile),
@@ -84,7 +85,7 @@ impl<D: LinkDriver> Pairing<D> {
     ) -> io::Result<()> {
         let stopper = D::stopper(&listener);
         let task = D::spawn("framelink-accept", accept::<D>(listener, on_connection))?;
-        self.lock().stoppers.push(stopper);
+        self.state.lock().stoppers.push(stopper);
         self.until_closed(task);
         Ok(())
     }
@@ -93,17 +94,17 @@ impl<D: LinkDriver> Pairing<D> {
     pub(super) fn on_leg(&self, leg: Leg, connection: D::Connection) -> bool {
         // A listener on all addresses has IPv4 ones as IPv6.
         let host = connection.peer_addr().map(|peer| peer.ip().to_canonical());
-        let must_end = self.lock().legs.on_leg(leg, host, connection);
+        let must_end = self.state.lock().legs.on_leg(leg, host, connection);
         self.changed.notify();
         must_end
     }
 
     /// Dials the connections that are missing and ours to dial. A connection that has ended while it waited is missing.
     pub(super) async fn dial_missing(&self, deadline: Instant) -> Result<(), ConnectError> {
-        self.lock().legs.prune(|leg| leg.has_ended(true));
+        self.state.lock().legs.prune(|leg| leg.has_ended(true));
         for leg in [Leg::Send, Leg::Receive] {
             let Some(peer) = self.dialled(leg) else { continue };
-            if self.lock().legs.is_missing(leg) {
+            if self.state.lock().legs.is_missing(leg) {
                 let connector = self.connector.clone().within(D::left(deadline));
                 let connected = D::dial(&connector, &self.resolver, peer).await;
                 self.on_leg(leg, connected.map_err(|error| error.of_peer(peer))?);
@@ -114,7 +115,7 @@ impl<D: LinkDriver> Pairing<D> {
 
     /// The pair, if both connections are there.
     pub(super) fn join(&self) -> Option<(D::Caller, D::Receiver)> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let (sending, receiving) = state.legs.join(self.clock.now(), |leg| leg.has_ended(true))?;
         drop(state);
         Some(D::simplex(sending, receiving, self.simplex.calls.matching()))
@@ -123,13 +124,13 @@ impl<D: LinkDriver> Pairing<D> {
     pub(super) fn on_lost(&self) {
         let jitter = RandomState::new().build_hasher().finish() % 1000;
         let settled_at = self.clock.now() + SETTLE + SETTLE.mul_f64(jitter as f64 / 1000.0);
-        self.lock().legs.on_lost(settled_at);
+        self.state.lock().legs.on_lost(settled_at);
         self.changed.notify();
     }
 
     /// Waits until things have settled after a loss, until the deadline at most.
     pub(super) async fn settle(&self, deadline: Instant) {
-        let left = self.lock().legs.settled_at().saturating_sub(self.clock.now());
+        let left = self.state.lock().legs.settled_at().saturating_sub(self.clock.now());
         if !left.is_zero() {
             D::sleep_until(D::within(left).min(deadline)).await;
         }
@@ -137,7 +138,7 @@ impl<D: LinkDriver> Pairing<D> {
 
     /// The connection that the peer has not dialled, if it is that.
     pub(super) fn not_dialled(&self) -> Option<Leg> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let is_theirs = |leg: &Leg| self.dialled(*leg).is_none();
         let mut theirs = [Leg::Send, Leg::Receive].into_iter().filter(is_theirs);
         // Where there is one, it is not of the host that has the other.
@@ -146,13 +147,13 @@ impl<D: LinkDriver> Pairing<D> {
 
     /// A task that ends with the link.
     pub(super) fn until_closed(&self, task: D::Task) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.tasks.retain(|task| !task.is_finished());
         state.tasks.push(task);
     }
 
     pub(super) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.tasks.drain(..).for_each(|task| task.abort());
         state.stoppers.drain(..).for_each(|stop| stop());
         drop(state);
@@ -165,10 +166,6 @@ impl<D: LinkDriver> Pairing<D> {
             Leg::Send => self.send.as_ref(),
             Leg::Receive => self.receive.as_ref(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, PairState<D>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

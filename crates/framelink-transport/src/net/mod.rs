@@ -9,6 +9,7 @@ pub(crate) mod connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod dial;
 pub(crate) mod listener;
+pub(crate) mod lock;
 pub(crate) mod methods;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod peer;

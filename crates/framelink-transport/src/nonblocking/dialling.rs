@@ -28,7 +28,7 @@ pub(crate) struct AddressDial {
 
 impl DialAddress<NonBlocking> for AddressDial {
     fn begin(dialler: &Dialler<NonBlocking>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError> {
-        let connector = dialler.connector().resolved_by(dialler.resolver());
+        let connector = dialler.connector.resolved_by(&dialler.resolver);
         let dial = Dial::begin(connector.within(within), Peer::Name(Arc::clone(dialling.name())))?;
         Ok(Self { dial, deadline: NonBlocking::within(within), signing_on: None })
     }

@@ -34,7 +34,7 @@ impl<D: PoolDriver> Pool<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let (rules, clock, changed) = (dialler.profile().check_pool()?, D::clock(), Arc::<D::Notify>::default());
         // Only where there is another address can a connection have to move without any event on it.
-        let may_move = dialler.settings().names.len() > 1;
+        let may_move = dialler.settings.names.len() > 1;
         let look_every = (may_move || !D::WAKES_ON_ARRIVAL).then_some(LOOK_EVERY);
         let state = PoolState::new(rules, look_every, u64::from(session::jitter()), clock.now());
         let shared = Arc::new(SharedPool::new(Mutex::new(state), clock, Arc::clone(&changed).into()));

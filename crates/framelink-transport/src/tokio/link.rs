@@ -126,7 +126,7 @@ impl LinkDriver for Driver {
 
 /// Signs off and ends our side. A connection that has failed has ended.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
-    if let Some(sign) = connection.sign_off() {
+    if let Some(sign) = connection.profile.sign_off() {
         let _ = connection.caller.send(sign.send()).await;
     }
     let _ = connection.caller.finish().await;

@@ -84,7 +84,7 @@ impl Addresses {
     /// was left alone for up to `fail_back`. What is answered with `Dial` counts as dialled: say what came of it.
     pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
         let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
-        let ready = |at: &&usize| self.healths[**at].is_ready(now);
+        let ready = |at: &&usize| now >= self.healths[**at].next_try;
         let chosen = untried.iter().filter(ready).min_by_key(|at| self.is_ejected(**at, now)).copied();
         let Some(at) = chosen else {
             let until = untried.iter().map(|at| self.healths[*at].next_try).min();

@@ -34,10 +34,6 @@ impl Health {
         self.failures > 0 && !self.is_back && self.connections == 0
     }
 
-    pub(super) fn is_ready(&self, now: Duration) -> bool {
-        now >= self.next_try
-    }
-
     /// It is dialled now. One that has failed is so by one at a time: whoever comes next waits for another time of its own.
     pub(super) fn on_dialled(&mut self, reconnect: &Reconnect, random: &mut Random, now: Duration) {
         if self.failures > 0 {

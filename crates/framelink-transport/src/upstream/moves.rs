@@ -28,12 +28,10 @@ impl Addresses {
             Policy::RoundRobin | Policy::LeastInFlight => {
                 let share = self.share();
                 let mut stay = vec![share; self.healths.len()];
-                let too_many = seats.filter(|(_, place)| match stay[place.at].checked_sub(1) {
-                    Some(left) => {
-                        stay[place.at] = left;
-                        false
-                    }
-                    None => true,
+                let too_many = seats.filter(|(_, place)| {
+                    let left = stay[place.at].checked_sub(1);
+                    stay[place.at] = left.unwrap_or(0);
+                    left.is_none()
                 });
                 too_many.map(|(seat, _)| *seat).collect()
             }

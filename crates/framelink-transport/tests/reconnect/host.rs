@@ -34,6 +34,8 @@ pub(crate) enum Does {
     Greet(&'static [u8]),
     /// The same on its first connection, and answers each message with itself on the others.
     GreetFirst(&'static [u8]),
+    /// Sends an empty message again and again, after such pauses.
+    Beat(Duration),
     /// Closes it when a message came.
     CloseAfterMessage,
 }
@@ -158,6 +160,12 @@ async fn attend(stream: TcpStream, does: Does, seen: Arc<watch::Sender<Seen>>) {
     }
     let mut connection = Connection::from_stream(stream, framing());
     if matches!(does, Does::Close) {
+        return;
+    }
+    if let Does::Beat(pause) = does {
+        while connection.send(b"").await.is_ok() {
+            tokio::time::sleep(pause).await;
+        }
         return;
     }
     if let Does::Greet(greeting) = does

@@ -291,3 +291,24 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
         Client::NonBlocking(None) => {}
     }
 }
+
+/// What is received to see whether the peer lives hides neither its end nor its silence.
+pub(crate) async fn heartbeats_hide_no_end_from_a_client_that_only_receives(driver: Driver) {
+    let mut host = Host::start(Does::Beat(Duration::from_millis(10))).await;
+    let heartbeat = "empty,interval=60ms,timeout=60ms".parse().unwrap();
+    let profile = Profile::builder(framing()).reconnect(client::reconnect()).keep_up(true).heartbeat(heartbeat);
+    let mut client = parts(&profile.exchange(ExchangeKind::ReceiveOnly), [host.name()]).client(driver);
+    client.idle_until(host.has_seen(|seen| seen.accepts.len() == 1)).await;
+    client.idle_until(tokio::time::sleep(A_WHILE)).await;
+    assert_eq!((host.accepts().len(), client.counts().losses), (1, 0), "{driver:?}: the peer lives");
+    host.stop().await;
+    host.start_again().await;
+    client.idle_until(host.has_seen(|seen| seen.accepts.len() == 2)).await;
+    assert_eq!(client.counts().losses, 1, "{driver:?}");
+    host.now_does(Does::Nothing);
+    host.stop().await;
+    host.start_again().await;
+    // The first silent connection, and the one after its loss.
+    client.idle_until(host.has_seen(|seen| seen.accepts.len() == 4)).await;
+    assert_eq!(client.counts().losses, 3, "{driver:?}");
+}

@@ -63,6 +63,7 @@ const ROWS: &[Row] = rows![
     kept_up::a_backup_takes_over_from_an_idle_client,
     kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
     kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
+    kept_up::heartbeats_hide_no_end_from_a_client_that_only_receives,
     kept_up::a_client_dials_a_peer_that_refuses_to_sign_on_less_and_less,
 ];
 

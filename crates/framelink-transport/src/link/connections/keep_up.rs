@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The task or thread that dials for a link with `keep-up`.
 pub(in crate::link) struct KeepUp<D: LinkDriver> {
-    dialler: Dialler<D>,
+    pub(in crate::link) dialler: Dialler<D>,
     pub(in crate::link) task: TaskSlot<D>,
     /// The link was closed: nothing is dialled until it is used again.
     pub(in crate::link) is_paused: AtomicBool,
@@ -27,19 +27,14 @@ impl<D: LinkDriver> KeepUp<D> {
         dialler.profile().keep_up().then_some(Self { dialler, task, is_paused })
     }
 
-    /// A connection has ended, or the link is gone.
-    pub(in crate::link) fn on_change(&self) {
-        self.dialler.changed().notify();
-    }
-
     /// Begins the task, if there is none. If the system has no thread left, the next request tries again.
     pub(in crate::link) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
         if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
-            self.on_change();
+            self.dialler.watch.changed.notify();
         }
         let work = || keep_up(Arc::clone(connections), self.dialler.clone());
         if self.task.begin("framelink-keep-up", work).is_err() {
-            self.dialler.ledger().on_thread_refused();
+            self.dialler.ledger.on_thread_refused();
         }
     }
 }
@@ -48,21 +43,21 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
     let (mut pace, mut look_at) = (Pace::default(), D::now());
     loop {
         // Asking for a replacement is a change too, which is not to end the wait below.
-        if dialler.ledger().has_moves() && D::left(look_at).is_zero() {
+        if dialler.ledger.has_moves() && D::left(look_at).is_zero() {
             look_at = D::within(LOOK);
             if !connections.is_paused() {
                 connections.move_to_preferred();
             }
         }
-        let version = dialler.changed().version();
+        let version = dialler.watch.changed.version();
         if connections.is_closed() {
             return;
         }
         let mut until = connections.keep_up_once(&mut pace).await;
-        if dialler.ledger().has_moves() {
+        if dialler.ledger.has_moves() {
             until = Some(until.map_or(look_at, |until| until.min(look_at)));
         }
-        dialler.changed().wait(version, until).await;
+        dialler.watch.changed.wait(version, until).await;
     }
 }
 
@@ -79,7 +74,7 @@ impl<D: LinkDriver> LinkConnections<D> {
             Ok(Some(using)) => {
                 pace.reset();
                 if self.is_paused() {
-                    using.leave();
+                    using.connection.leave();
                 }
                 Some(D::now())
             }

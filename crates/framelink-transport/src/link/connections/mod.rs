@@ -4,8 +4,8 @@ mod keep_up;
 mod receiving;
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::keep_up::KeepUp;
@@ -16,13 +16,14 @@ use crate::link::connection::ConnectionUse;
 use crate::link::inbox::Outlet;
 use crate::link::pairing::{LOOK, Pairing};
 use crate::link::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
+use crate::net::lock::Lock;
 use crate::profile::Profile;
 use crate::session::{Leg, Sent};
 use crate::upstream::{Dialler, Seat};
 
 /// The connections of a link, and how more of them are made.
-pub(super) struct LinkConnections<D: LinkDriver> {
-    all: Mutex<Vec<Arc<LinkConnection<D>>>>,
+pub(crate) struct LinkConnections<D: LinkDriver> {
+    all: Lock<Vec<Arc<LinkConnection<D>>>>,
     /// Held while a connection is dialled because there is none.
     pub(super) dialling: D::DialLock,
     /// Dials another connection beside those that are there.
@@ -32,7 +33,7 @@ pub(super) struct LinkConnections<D: LinkDriver> {
     source: Source<D>,
     /// For a link with `keep-up`.
     pub(super) keep_up: Option<KeepUp<D>>,
-    pub(super) profile: Arc<Profile>,
+    pub(crate) profile: Arc<Profile>,
     outlet: Outlet<D>,
 }
 
@@ -55,7 +56,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     fn new(profile: Arc<Profile>, source: Source<D>, keep_up: Option<KeepUp<D>>, outlet: Outlet<D>) -> Arc<Self> {
-        let (all, growth, is_closed) = (Mutex::default(), TaskSlot::new(), AtomicBool::new(false));
+        let (all, growth, is_closed) = (Lock::default(), TaskSlot::new(), AtomicBool::new(false));
         Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
     }
 
@@ -83,7 +84,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.begin_keeping_up();
         self.move_to_preferred();
         if let Some(using) = self.least_busy() {
-            if using.caller().in_flight() > 0 {
+            if using.connection.caller.in_flight() > 0 {
                 self.grow();
             }
             return Ok((using, true));
@@ -97,18 +98,18 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     /// Gives all connections up.
-    pub(super) fn disconnect(&self) {
-        let all = self.lock().clone();
+    pub(crate) fn disconnect(&self) {
+        let all = self.all.lock().clone();
         all.iter().for_each(|connection| connection.abort());
-        self.lock().retain(|connection| connection.is_open());
+        self.all.lock().retain(|connection| connection.is_open());
     }
 
     /// Closes all connections in good order, side by side, within that time. A connection that has not ended by then is given up.
-    pub(super) async fn finish(&self, within: Duration) {
+    pub(crate) async fn finish(&self, within: Duration) {
         if let Some(keep_up) = &self.keep_up {
             keep_up.is_paused.store(true, Ordering::Release);
         }
-        let all = self.lock().clone();
+        let all = self.all.lock().clone();
         D::finish_all(&all, within).await;
     }
 
@@ -117,7 +118,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.is_closed.store(true, Ordering::Release);
         if let Some(keep_up) = &self.keep_up {
             keep_up.task.abort();
-            keep_up.on_change();
+            keep_up.dialler.watch.changed.notify();
         }
         self.outlet.close();
         if let Source::Pair(pairing) = &self.source {
@@ -126,13 +127,13 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.disconnect();
     }
 
-    pub(super) fn status(&self) -> LinkStatus {
-        let all = self.lock();
+    pub(crate) fn status(&self) -> LinkStatus {
+        let all = self.all.lock();
         LinkStatus {
             connections: all.iter().filter(|connection| connection.is_open()).count(),
             connections_max: self.most(),
             in_flight: all.iter().map(|connection| connection.caller.in_flight()).sum(),
-            state: self.dialler().map(|dialler| dialler.ledger().state()),
+            state: self.dialler().map(|dialler| dialler.ledger.state()),
         }
     }
 
@@ -142,7 +143,7 @@ impl<D: LinkDriver> LinkConnections<D> {
             pairing.on_lost();
         }
         if let Some(keep_up) = &self.keep_up {
-            keep_up.on_change();
+            keep_up.dialler.watch.changed.notify();
         }
     }
 
@@ -232,7 +233,7 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     /// Whether an address can be dialled now.
     fn is_due(&self) -> bool {
-        self.dialler().is_none_or(|dialler| dialler.ledger().is_due())
+        self.dialler().is_none_or(|dialler| dialler.ledger.is_due())
     }
 
     /// Whether there may be another connection beside those that are there.
@@ -242,8 +243,8 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     /// If a connection is wanted at another address, and there is a replacement at that address, the replacement takes its place.
     pub(super) fn move_to_preferred(self: &Arc<Self>) {
-        let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger().has_moves()) else { return };
-        let all = self.lock().clone();
+        let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger.has_moves()) else { return };
+        let all = self.all.lock().clone();
         for before in all.iter().filter(|connection| connection.is_open()) {
             let replacement = before.seat.as_ref().and_then(|seat| dialler.replacement(seat));
             let Some((connection, seat)) = replacement else { continue };
@@ -258,7 +259,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     fn least_busy(&self) -> Option<ConnectionUse<D>> {
-        let mut all = self.lock();
+        let mut all = self.all.lock();
         all.retain(|connection| connection.is_open());
         all.iter().min_by_key(|connection| connection.caller.in_flight()).map(LinkConnection::begin_use)
     }
@@ -282,7 +283,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     ) -> ConnectionUse<D> {
         let connection = LinkConnection::new(caller, seat, &self.profile);
         let using = connection.begin_use();
-        self.lock().push(Arc::clone(&connection));
+        self.all.lock().push(Arc::clone(&connection));
         if self.is_closed() {
             connection.abort();
         }
@@ -306,7 +307,7 @@ impl<D: LinkDriver> LinkConnections<D> {
     }
 
     fn open(&self) -> usize {
-        self.lock().iter().filter(|connection| connection.is_open()).count()
+        self.all.lock().iter().filter(|connection| connection.is_open()).count()
     }
 
     /// How many connections there may be.
@@ -316,9 +317,5 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<LinkConnection<D>>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

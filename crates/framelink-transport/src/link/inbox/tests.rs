@@ -40,7 +40,7 @@ fn a_full_inbox_of_a_link_that_is_gone_is_not_waited_for() {
             at_once(other.tell(News::Up));
         }
     });
-    while inbox.0.lock().events.len() < CAPACITY {
+    while inbox.0.state.lock().events.len() < CAPACITY {
         thread::yield_now();
     }
     outlet.close();

@@ -18,13 +18,9 @@ use crate::upstream::{State, Unseen};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct States(Unseen<TaskNotify>);
+pub struct States(pub(super) Unseen<TaskNotify>);
 
 impl States {
-    pub(super) const fn of(unseen: Unseen<TaskNotify>) -> Self {
-        Self(unseen)
-    }
-
     /// The newest state.
     pub fn current(&self) -> State {
         self.0.current()

@@ -8,43 +8,16 @@ use super::Seat;
 /// The seat of the connection that a client has, while it has one: what it tells of its exchanges.
 #[derive(Debug, Default)]
 pub(crate) struct Berth {
-    seat: Option<Arc<Seat>>,
+    pub(crate) seat: Option<Arc<Seat>>,
 }
 
 impl Berth {
-    /// There is another connection. One that is replaced by it is to be closed in good order.
-    pub(crate) fn hold(&mut self, seat: Arc<Seat>) -> Option<Arc<Seat>> {
-        self.seat.replace(seat)
-    }
-
-    /// For whoever looks after the connection meanwhile.
-    pub(crate) fn seat(&self) -> Option<Arc<Seat>> {
-        self.seat.clone()
-    }
-
-    /// Where the connection is.
-    pub(crate) fn address(&self) -> Option<&str> {
-        self.seat.as_ref().map(|seat| &**seat.address())
-    }
-
-    /// The seat, if the connection is wanted at another address.
-    pub(crate) fn to_move(&self) -> Option<&Seat> {
-        self.seat.as_deref().filter(|seat| seat.is_to_move())
-    }
-
     /// An exchange begins.
     pub(crate) fn begin(&self) -> UnderWay {
         if let Some(seat) = &self.seat {
             seat.begin();
         }
         UnderWay { seat: self.seat.clone() }
-    }
-
-    /// A message came: the peer is well.
-    pub(crate) fn proved(&self) {
-        if let Some(seat) = &self.seat {
-            seat.proved();
-        }
     }
 
     /// The connection is of no more use, because of this.

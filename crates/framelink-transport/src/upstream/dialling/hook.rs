@@ -1,11 +1,12 @@
 //! Telling the application of losses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Counts, Loss};
+use crate::net::lock::Lock;
 use crate::net::threads;
 
 /// What the application wants done.
@@ -18,7 +19,7 @@ const CAPACITY: usize = 1024;
 pub(super) struct Hook {
     on_loss: OnLoss,
     /// Where its thread takes them from, once there is a thread.
-    losses: Mutex<Option<SyncSender<Loss>>>,
+    losses: Lock<Option<SyncSender<Loss>>>,
     panics: Arc<AtomicU64>,
     missed: AtomicU64,
     threads_refused: AtomicU64,
@@ -27,12 +28,12 @@ pub(super) struct Hook {
 impl Hook {
     pub(super) fn new(on_loss: OnLoss) -> Self {
         let (missed, threads_refused) = Default::default();
-        Self { on_loss, losses: Mutex::new(None), panics: Arc::default(), missed, threads_refused }
+        Self { on_loss, losses: Lock::new(None), panics: Arc::default(), missed, threads_refused }
     }
 
     /// Has it told, some time soon.
     pub(super) fn tell(&self, loss: Loss) {
-        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut losses = self.losses.lock();
         if losses.is_none() {
             *losses = self.begin();
         }

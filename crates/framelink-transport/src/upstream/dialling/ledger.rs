@@ -2,30 +2,27 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::hook::{Hook, OnLoss};
 use super::{Addresses, Attempt, Choice, Counts, Failure, Loss, SeatId, State};
 use crate::drive;
 use crate::error::ConnectError;
+use crate::net::lock::Lock;
 use crate::profile::Reconnect;
-
-/// The clock of a driver.
-pub(crate) type AnyClock = Box<dyn drive::Clock + Send + Sync>;
-/// How a driver tells those who wait: for another state, or for an address that can be dialled.
-pub(crate) type Tell = Box<dyn Fn(State) + Send + Sync>;
 
 /// What there is to know of the addresses of a peer.
 pub(crate) struct Ledger {
     names: Arc<[Arc<str>]>,
-    book: Mutex<Book>,
+    book: Lock<Book>,
     /// Whether any connection is to move, now or later: asked before each exchange.
     has_moves: AtomicBool,
     hook: Option<Hook>,
-    clock: AnyClock,
-    tell: Tell,
+    clock: Box<dyn drive::Clock + Send + Sync>,
+    /// Tells those who wait: for another state, or for an address that can be dialled.
+    tell: Box<dyn Fn(State) + Send + Sync>,
 }
 
 struct Book {
@@ -38,12 +35,6 @@ struct Book {
     leaving: usize,
     /// Why there is none, since the last one was made.
     last_failure: Option<Failure>,
-}
-
-/// How long whoever has so much time for a connection waits for an address that is not to be dialled yet. With hardly any time left
-/// even an address that is well again would fail, and be left alone for longer each time.
-pub(crate) fn patience(time: Duration) -> Duration {
-    time / 2
 }
 
 /// What whoever wants a connection does next.
@@ -70,8 +61,8 @@ impl Ledger {
         reconnect: Reconnect,
         names: Arc<[Arc<str>]>,
         on_loss: Option<OnLoss>,
-        clock: AnyClock,
-        tell: Tell,
+        clock: Box<dyn drive::Clock + Send + Sync>,
+        tell: Box<dyn Fn(State) + Send + Sync>,
     ) -> Arc<Self> {
         let seed = RandomState::new().hash_one(());
         let book = Book {
@@ -82,7 +73,7 @@ impl Ledger {
             leaving: 0,
             last_failure: None,
         };
-        let (book, has_moves) = (Mutex::new(book), AtomicBool::new(false));
+        let (book, has_moves) = (Lock::new(book), AtomicBool::new(false));
         Arc::new(Self { names, book, has_moves, hook: on_loss.map(Hook::new), clock, tell })
     }
 
@@ -94,7 +85,7 @@ impl Ledger {
         failed: &mut Option<ConnectError>,
     ) -> Next {
         let now = self.clock.now();
-        let mut book = self.lock();
+        let mut book = self.book.lock();
         match book.addresses.choose(attempt, now) {
             Choice::Dial { address, left } => Next::Dial(self.dialling(&mut book, address, left)),
             Choice::Wait { until } if until < deadline => Next::Wait(until),
@@ -108,7 +99,7 @@ impl Ledger {
 
     /// The address that is to be dialled in the background, now or after a while.
     pub(crate) fn probe(self: &Arc<Self>) -> Result<Dialling, super::Probe> {
-        let mut book = self.lock();
+        let mut book = self.book.lock();
         match book.addresses.probe(self.clock.now()) {
             super::Probe::Dial { address } => Ok(self.dialling(&mut book, address, 1)),
             later => Err(later),
@@ -117,7 +108,7 @@ impl Ledger {
 
     /// Whether an address is to be tried in the background, now or later.
     pub(crate) fn is_tending_needed(&self) -> bool {
-        self.lock().addresses.misses_any()
+        self.book.lock().addresses.misses_any()
     }
 
     fn dialling(self: &Arc<Self>, book: &mut Book, at: usize, left: u32) -> Dialling {
@@ -127,37 +118,27 @@ impl Ledger {
         Dialling { ledger: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
     }
 
+    /// An exchange begins on the connection.
     pub(crate) fn begin(&self, seat: SeatId) {
-        self.lock().addresses.begin(seat);
+        self.book.lock().addresses.begin(seat);
     }
 
-    pub(crate) fn end(&self, seat: SeatId, was_useful: bool) {
-        let mut book = self.lock();
-        if book.addresses.end(seat, was_useful) {
-            self.on_well(&book);
+    /// Something was of use on the connection. If its address is well again, what waits for the next try does not have to wait any more.
+    pub(crate) fn on_useful(&self, seat: SeatId, note: impl FnOnce(&mut Addresses, SeatId) -> bool) {
+        let mut book = self.book.lock();
+        if note(&mut book.addresses, seat) {
+            (self.tell)(book.state.clone());
         }
-    }
-
-    pub(crate) fn proved(&self, seat: SeatId) {
-        let mut book = self.lock();
-        if book.addresses.on_useful(seat) {
-            self.on_well(&book);
-        }
-    }
-
-    /// Whoever waits for the next try need not any more.
-    fn on_well(&self, book: &Book) {
-        (self.tell)(book.state.clone());
     }
 
     pub(crate) fn is_to_move(&self, seat: SeatId) -> bool {
-        self.has_moves() && self.lock().addresses.is_to_move(seat, self.clock.now())
+        self.has_moves() && self.book.lock().addresses.is_to_move(seat, self.clock.now())
     }
 
     /// Whether an address can be dialled now.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
-        self.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
+        self.book.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
     }
 
     pub(crate) fn has_moves(&self) -> bool {
@@ -166,7 +147,7 @@ impl Ledger {
 
     /// A connection is being closed by us; `on_left` when that is done.
     pub(crate) fn on_leaving(&self, seat: SeatId) {
-        let mut book = self.lock();
+        let mut book = self.book.lock();
         if book.addresses.is_to_move(seat, self.clock.now()) {
             book.counts.moves += 1;
         }
@@ -176,7 +157,7 @@ impl Ledger {
     }
 
     pub(crate) fn on_left(&self) {
-        let mut book = self.lock();
+        let mut book = self.book.lock();
         book.leaving -= 1;
         self.restate(&mut book);
     }
@@ -184,7 +165,7 @@ impl Ledger {
     /// A connection has ended: the hook is told why, where that is known.
     pub(crate) fn on_lost(&self, seat: SeatId, address: &Arc<str>, why: Option<&str>) {
         let failure = Failure::of_loss(address, why.unwrap_or("the connection was given up"));
-        let mut book = self.lock();
+        let mut book = self.book.lock();
         let was_early = book.addresses.on_lost(seat, self.clock.now());
         book.counts.losses += u64::from(why.is_some());
         book.counts.lost_unused += u64::from(was_early);
@@ -194,24 +175,24 @@ impl Ledger {
         self.restate(&mut book);
         drop(book);
         if let (Some(hook), Some(_)) = (&self.hook, why) {
-            hook.tell(Loss::new(failure));
+            hook.tell(Loss(failure));
         }
     }
 
     pub(crate) fn on_resolver_panic(&self) {
-        self.lock().counts.resolver_panics += 1;
+        self.book.lock().counts.resolver_panics += 1;
     }
 
     pub(crate) fn on_thread_refused(&self) {
-        self.lock().counts.threads_refused += 1;
+        self.book.lock().counts.threads_refused += 1;
     }
 
     pub(crate) fn state(&self) -> State {
-        self.lock().state.clone()
+        self.book.lock().state.clone()
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let mut counts = self.lock().counts;
+        let mut counts = self.book.lock().counts;
         if let Some(hook) = &self.hook {
             hook.add_to(&mut counts);
         }
@@ -219,7 +200,7 @@ impl Ledger {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        let book = self.lock();
+        let book = self.book.lock();
         (0..self.names.len()).map(|at| book.addresses.in_flight(at)).sum()
     }
 
@@ -230,10 +211,6 @@ impl Ledger {
             book.state = state.clone();
             (self.tell)(state);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -296,7 +273,7 @@ impl Dialling {
 
     fn end<T>(&mut self, note: impl FnOnce(&mut Book, Duration) -> T) -> T {
         self.is_over = true;
-        let mut book = self.ledger.lock();
+        let mut book = self.ledger.book.lock();
         book.dialling -= 1;
         let noted = note(&mut book, self.ledger.clock.now());
         self.ledger.restate(&mut book);
@@ -314,7 +291,7 @@ impl Drop for Dialling {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let book = self.lock();
+        let book = self.book.lock();
         f.debug_struct("Ledger").field("addresses", &self.names).field("state", &book.state).finish_non_exhaustive()
     }
 }

@@ -31,22 +31,22 @@ macro_rules! upstream_methods {
 
             /// The addresses, as they were given.
             pub fn addresses(&self) -> &[Arc<str>] {
-                &self.dialler.settings().names
+                &self.dialler.settings.names
             }
 
             /// The state of the connections with the peer.
             pub fn state(&self) -> State {
-                self.dialler.ledger().state()
+                self.dialler.ledger.state()
             }
 
             /// What it has done.
             pub fn counts(&self) -> Counts {
-                self.dialler.ledger().counts()
+                self.dialler.ledger.counts()
             }
 
             /// How many exchanges are under way on its connections.
             pub fn in_flight(&self) -> usize {
-                self.dialler.ledger().in_flight()
+                self.dialler.ledger.in_flight()
             }
 
             /// Makes a connection for something else than a client, a link or a pool: dials, and signs on, within `timeouts.connect`. What
@@ -60,11 +60,11 @@ macro_rules! upstream_methods {
 
             /// The states of the connections from now on.
             pub fn states(&self) -> States {
-                States::of(self.dialler.states())
+                States(self.dialler.watch.unseen())
             }
 
             fn with(self, change: impl FnOnce(&mut Settings<Driver>)) -> Self {
-                let mut settings = self.dialler.settings().clone();
+                let mut settings = self.dialler.settings.clone();
                 change(&mut settings);
                 Self { dialler: Dialler::with(settings) }
             }

@@ -20,7 +20,7 @@ pub use counts::{Counts, Failures};
 pub(crate) use dialler::{Dialled, Dialler, Settings};
 use hook::OnLoss;
 pub(crate) use ledger::Dialling;
-use ledger::{Ledger, Next, patience};
+use ledger::{Ledger, Next};
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
 #[cfg(any(feature = "blocking", feature = "tokio"))]

@@ -1,8 +1,9 @@
 //! The place of one connection at one address.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::{Dialling, Ledger, SeatId};
+use super::{Addresses, Dialling, Ledger, SeatId};
+use crate::net::lock::Lock;
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
 ///
@@ -24,7 +25,7 @@ pub struct Seat {
     address: Arc<str>,
     id: SeatId,
     ledger: Arc<Ledger>,
-    stage: Mutex<Stage>,
+    stage: Lock<Stage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Dialling {
     pub(crate) fn connected(self) -> Seat {
         let address = Arc::clone(self.name());
         let (id, ledger) = self.on_connected();
-        Seat { address, id, ledger, stage: Mutex::new(Stage::Held) }
+        Seat { address, id, ledger, stage: Lock::new(Stage::Held) }
     }
 }
 
@@ -56,17 +57,17 @@ impl Seat {
 
     /// It is over; whether it was of use, so that the peer is well.
     pub fn end(&self, was_useful: bool) {
-        self.ledger.end(self.id, was_useful);
+        self.ledger.on_useful(self.id, |addresses, seat| addresses.end(seat, was_useful));
     }
 
     /// Something came on it that shows that the peer is well.
     pub fn proved(&self) {
-        self.ledger.proved(self.id);
+        self.ledger.on_useful(self.id, Addresses::on_useful);
     }
 
     /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
     pub(crate) fn is_to_move(&self) -> bool {
-        self.ledger.is_to_move(self.id) && *self.lock() == Stage::Held
+        self.ledger.is_to_move(self.id) && *self.stage.lock() == Stage::Held
     }
 
     /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
@@ -84,23 +85,19 @@ impl Seat {
     }
 
     fn goes(&self, to: Stage) -> bool {
-        let mut stage = self.lock();
+        let mut stage = self.stage.lock();
         let is_held = *stage == Stage::Held;
         if is_held {
             *stage = to;
         }
         is_held
     }
-
-    fn lock(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Without a word: where it was of no use, its address has failed, but nobody need be told.
 impl Drop for Seat {
     fn drop(&mut self) {
-        match *self.lock() {
+        match *self.stage.lock() {
             Stage::Held => self.ledger.on_lost(self.id, &self.address, None),
             Stage::Leaving => self.ledger.on_left(),
             Stage::Lost => {}

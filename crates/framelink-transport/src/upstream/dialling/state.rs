@@ -97,7 +97,7 @@ pub enum Reason {
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss(Failure);
+pub struct Loss(pub(super) Failure);
 
 impl Failure {
     pub(crate) fn of_dial(address: &Arc<str>, error: &ConnectError) -> Self {
@@ -128,10 +128,6 @@ impl Failure {
 }
 
 impl Loss {
-    pub(crate) const fn new(failure: Failure) -> Self {
-        Self(failure)
-    }
-
     /// Where, as it was given.
     #[must_use]
     pub fn address(&self) -> &str {

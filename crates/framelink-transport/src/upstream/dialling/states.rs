@@ -19,13 +19,9 @@ use crate::driver::{ThreadNotify, at_once};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct States(Unseen<ThreadNotify>);
+pub struct States(pub(crate) Unseen<ThreadNotify>);
 
 impl States {
-    pub(crate) const fn of(unseen: Unseen<ThreadNotify>) -> Self {
-        Self(unseen)
-    }
-
     /// The newest state.
     pub fn current(&self) -> State {
         self.0.current()

@@ -1,15 +1,16 @@
 //! The newest state of an upstream, for the tasks or threads that wait for another one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::State;
 use crate::driver::Notify;
+use crate::net::lock::Lock;
 
 /// The newest state, and what is notified when anything has changed.
 #[derive(Debug)]
 pub(crate) struct Watch<N> {
-    newest: Mutex<Newest>,
+    newest: Lock<Newest>,
     pub(crate) changed: N,
 }
 
@@ -34,23 +35,19 @@ pub(crate) struct Unseen<N> {
 
 impl<N: Notify> Watch<N> {
     pub(super) fn new() -> (Setter<N>, Arc<Self>) {
-        let watch = Arc::new(Self { newest: Mutex::default(), changed: N::default() });
+        let watch = Arc::new(Self { newest: Lock::default(), changed: N::default() });
         (Setter(Arc::clone(&watch)), watch)
     }
 
     pub(crate) fn unseen(self: &Arc<Self>) -> Unseen<N> {
-        Unseen { watch: Arc::clone(self), seen: self.lock().count }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Newest> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+        Unseen { watch: Arc::clone(self), seen: self.newest.lock().count }
     }
 }
 
 impl<N: Notify> Setter<N> {
     /// Notifies also where the state is the one before: an address may have become due.
     pub(super) fn set(&self, state: State) {
-        let mut newest = self.0.lock();
+        let mut newest = self.0.newest.lock();
         if newest.state != state {
             newest.state = state;
             newest.count += 1;
@@ -62,14 +59,14 @@ impl<N: Notify> Setter<N> {
 
 impl<N: Notify> Drop for Setter<N> {
     fn drop(&mut self) {
-        self.0.lock().is_last = true;
+        self.0.newest.lock().is_last = true;
         self.0.changed.notify();
     }
 }
 
 impl<N: Notify> Unseen<N> {
     pub(crate) fn current(&self) -> State {
-        self.watch.lock().state.clone()
+        self.watch.newest.lock().state.clone()
     }
 
     /// Waits for another state than the one that was seen last; `None` when there is none by then, or none any more.
@@ -77,7 +74,7 @@ impl<N: Notify> Unseen<N> {
         loop {
             let version = self.watch.changed.version();
             {
-                let newest = self.watch.lock();
+                let newest = self.watch.newest.lock();
                 if newest.count != self.seen {
                     self.seen = newest.count;
                     return Some(newest.state.clone());

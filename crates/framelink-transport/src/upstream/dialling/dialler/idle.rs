@@ -4,7 +4,7 @@
 mod tests;
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framelink_heartbeat::Verdict;
@@ -13,6 +13,7 @@ use super::Dialler;
 use crate::drive;
 use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
 use crate::error::{Cause, ConnectError};
+use crate::net::lock::Lock;
 use crate::profile::{ExchangeKind, Profile};
 use crate::upstream::dialling::{Pace, Seat};
 use framelink_profile::{DecodeError, EncodeError};
@@ -40,7 +41,7 @@ pub(crate) struct IdleSlot<D: Driver> {
     idle: Option<Arc<Idle<D>>>,
     task: TaskSlot<D>,
     /// Why there was no task for the last connection that needs one.
-    task_error: Option<io::Error>,
+    pub(crate) task_error: Option<io::Error>,
 }
 
 /// With `keep-up`, one method of the client. When this is dropped, the connection is idle again, or is missing.
@@ -53,7 +54,7 @@ pub(crate) struct IdleUse<D: Driver> {
 /// What the client shares with the task.
 #[derive(Debug)]
 struct Idle<D: Driver> {
-    state: Mutex<IdleState<D>>,
+    state: Lock<IdleState<D>>,
     profile: Arc<Profile>,
     /// With `keep-up`. Then the task waits for changes of the dialler, because these say when an address is due.
     dialler: Option<Dialler<D>>,
@@ -105,7 +106,7 @@ impl<D: Driver> IdleSlot<D> {
         match self.begin() {
             Ok(idle) => Some(IdleUse { idle: Arc::clone(idle), held: None }),
             Err(_) => {
-                dialler.ledger().on_thread_refused();
+                dialler.ledger.on_thread_refused();
                 None
             }
         }
@@ -136,18 +137,12 @@ impl<D: Driver> IdleSlot<D> {
         Ok(idle)
     }
 
-    /// Why the connection has no heartbeats between exchanges, where it should have them.
-    #[cfg(feature = "blocking")]
-    pub(crate) const fn task_error(&self) -> Option<&io::Error> {
-        self.task_error.as_ref()
-    }
-
     /// Takes the connection, if it is there still.
     pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
         if let Some(taken) = self.in_hand.take() {
             return Some(taken);
         }
-        let mut state = self.idle.as_ref()?.lock();
+        let mut state = self.idle.as_ref()?.state.lock();
         let taken = state.connection.take()?;
         state.user = User::Client;
         Some(taken)
@@ -162,7 +157,7 @@ impl<D: Driver> IdleSlot<D> {
         let after = D::left(deadline);
         loop {
             let version = idle.changed.version();
-            if let Some(taken) = idle.lock().take_unless_dialled() {
+            if let Some(taken) = idle.state.lock().take_unless_dialled() {
                 return Ok(taken);
             }
             if D::left(deadline).is_zero() {
@@ -184,7 +179,7 @@ impl<D: Driver> IdleSlot<D> {
 
     /// Why the last connection was given up while it was idle, if that was because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        self.idle.as_ref()?.lock().verdict
+        self.idle.as_ref()?.state.lock().verdict
     }
 }
 
@@ -192,7 +187,7 @@ impl<D: Driver> IdleSlot<D> {
 impl<D: Driver> Drop for IdleSlot<D> {
     fn drop(&mut self) {
         if let Some(idle) = &self.idle {
-            idle.lock().is_over = true;
+            idle.state.lock().is_over = true;
             idle.wake_task();
         }
         let idle = self.take();
@@ -218,7 +213,7 @@ impl<D: Driver> Drop for IdleUse<D> {
     fn drop(&mut self) {
         match self.held.take() {
             Some(held) => self.idle.put(*held),
-            None if self.idle.lock().release(User::Client) => self.idle.wake_task(),
+            None if self.idle.state.lock().release(User::Client) => self.idle.wake_task(),
             None => {}
         }
     }
@@ -228,7 +223,7 @@ impl<D: Driver> Idle<D> {
     fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
         let state =
             IdleState { connection: None, user: User::Client, is_waiting: false, verdict: None, is_over: false };
-        Self { state: Mutex::new(state), profile: Arc::clone(profile), dialler, changed: D::Notify::default() }
+        Self { state: Lock::new(state), profile: Arc::clone(profile), dialler, changed: D::Notify::default() }
     }
 
     async fn maintain_until_over(self: Arc<Self>) {
@@ -247,13 +242,13 @@ impl<D: Driver> Idle<D> {
     }
 
     fn next_step(&self) -> NextStep<'_, D> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.is_over {
             return NextStep::End;
         }
         if let Some((connection, seat)) = &mut state.connection {
             let look = self.dialler.as_ref().map(|_| LOOK);
-            match maintain_for(connection, self.profile.exchange()).map(|time| time.into_iter().chain(look).min()) {
+            match maintain(connection, self.profile.exchange()).map(|time| time.into_iter().chain(look).min()) {
                 Ok(Some(time)) => return NextStep::Wait(time.max(PAUSE)),
                 Ok(None) => {}
                 Err(lost) => {
@@ -282,7 +277,7 @@ impl<D: Driver> Idle<D> {
         match dialler.connect_if_due().await {
             Ok((connection, seat)) => {
                 pace.reset();
-                let mut state = self.lock();
+                let mut state = self.state.lock();
                 if state.is_over {
                     drop(state);
                     dialler.retire(connection, seat);
@@ -296,7 +291,7 @@ impl<D: Driver> Idle<D> {
     }
 
     fn put(&self, connection: WithSeat<D>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         (state.connection, state.user, state.verdict) = (Some(connection), User::Nothing, None);
         // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
         let is_waiting = std::mem::take(&mut state.is_waiting);
@@ -308,15 +303,11 @@ impl<D: Driver> Idle<D> {
 
     /// What the task waits for.
     fn wakes(&self) -> &D::Notify {
-        self.dialler.as_ref().map_or(&self.changed, Dialler::changed)
+        self.dialler.as_ref().map_or(&self.changed, |dialler| &dialler.watch.changed)
     }
 
     fn wake_task(&self) {
         self.wakes().notify();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, IdleState<D>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -325,7 +316,7 @@ struct DialTurn<'i, D: Driver>(&'i Idle<D>);
 
 impl<D: Driver> Drop for DialTurn<'_, D> {
     fn drop(&mut self) {
-        self.0.lock().release(User::Task);
+        self.0.state.lock().release(User::Task);
         self.0.changed.notify();
     }
 }
@@ -357,23 +348,14 @@ pub(crate) struct LostIdle {
     pub(crate) verdict: Option<Verdict>,
 }
 
-/// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do.
-pub(crate) fn maintain_for<C: Connection>(
+/// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do; `None`: not before an
+/// exchange uses it.
+pub(crate) fn maintain<C: Connection>(
     connection: &mut C,
     exchange: ExchangeKind,
 ) -> Result<Option<Duration>, LostIdle> {
-    match exchange.sends() {
-        true => maintain(connection, !exchange.receives()),
-        // A client that only receives gets the messages that arrive meanwhile from its next `recv`.
-        false if connection.has_ended(true) => Err(LostIdle { why: ENDED.to_owned(), verdict: None }),
-        false => Ok(None),
-    }
-}
-
-/// Does what is due on an idle connection. How long until there is more to do; `None`: not before an exchange uses it.
-pub(crate) fn maintain<C: Connection>(connection: &mut C, is_deaf: bool) -> Result<Option<Duration>, LostIdle> {
     // A form of the application's own may panic, and then the connection is of no use.
-    match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(is_deaf)) {
+    match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(exchange)) {
         Ok(Ok(time)) => Ok(time),
         Ok(Err(error)) => {
             let verdict = match error.cause() {

@@ -3,21 +3,21 @@
 pub(crate) mod idle;
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _, TaskSlot};
 use crate::error::ConnectError;
 use crate::net::connector::Connector;
+use crate::net::lock::Lock;
 use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
-use crate::upstream::dialling::watch::{Setter, Unseen, Watch};
-use crate::upstream::dialling::{
-    Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, patience, sign_off_and_close, sign_on,
-};
+use crate::upstream::dialling::watch::{Setter, Watch};
+use crate::upstream::dialling::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, sign_off_and_close, sign_on};
 use framelink_profile::Directions;
 
 /// The connection, and what tells of it.
@@ -31,17 +31,26 @@ pub(crate) struct Dialler<D: Driver> {
 
 struct Owner<D: Driver>(Arc<Inner<D>>);
 
+impl<D: Driver> Deref for Dialler<D> {
+    type Target = Arc<Inner<D>>;
+
+    fn deref(&self) -> &Arc<Inner<D>> {
+        &self.owner.0
+    }
+}
+
 /// What the clones share.
-struct Inner<D: Driver> {
-    settings: Settings<D>,
-    connector: Connector<Directions, D>,
-    resolver: D::Resolver,
-    ledger: Arc<Ledger>,
+pub(crate) struct Inner<D: Driver> {
+    pub(crate) settings: Settings<D>,
+    /// What connects to an address, before it signs on.
+    pub(crate) connector: Connector<Directions, D>,
+    pub(crate) resolver: D::Resolver,
+    pub(crate) ledger: Arc<Ledger>,
     clock: D::Clock,
-    /// Notified when something has changed that a caller may wait for.
-    watch: Arc<Watch<D::Notify>>,
+    /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
+    pub(crate) watch: Arc<Watch<D::Notify>>,
     /// A connection that was made in the background, until a role takes it.
-    spare: Mutex<Option<IdleSlot<D>>>,
+    spare: Lock<Option<IdleSlot<D>>>,
     is_spare_wanted: AtomicBool,
     /// Tries lost addresses, once there has been one.
     background: TaskSlot<D>,
@@ -77,7 +86,7 @@ impl<D: Driver> Dialler<D> {
             ledger,
             clock,
             watch,
-            spare: Mutex::new(None),
+            spare: Lock::new(None),
             is_spare_wanted: AtomicBool::new(false),
             background: TaskSlot::new(),
             is_closed: AtomicBool::new(false),
@@ -86,26 +95,8 @@ impl<D: Driver> Dialler<D> {
         Self { owner: Arc::new(Owner(Arc::new(inner))) }
     }
 
-    pub(crate) fn settings(&self) -> &Settings<D> {
-        &self.inner().settings
-    }
-
     pub(crate) fn profile(&self) -> &Arc<Profile> {
-        &self.settings().profile
-    }
-
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.inner().ledger
-    }
-
-    /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
-    pub(crate) fn changed(&self) -> &D::Notify {
-        &self.inner().watch.changed
-    }
-
-    /// The states from now on.
-    pub(crate) fn states(&self) -> Unseen<D::Notify> {
-        self.inner().watch.unseen()
+        &self.settings.profile
     }
 
     /// A connection within `timeouts.connect`.
@@ -115,12 +106,12 @@ impl<D: Driver> Dialler<D> {
 
     /// A connection that is ready for exchanges: dialled, and signed on.
     pub(crate) async fn connect(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
-        let inner = self.inner();
-        if let Some(spare) = inner.take_spare() {
+        if let Some(spare) = self.take_spare() {
             return Ok(spare);
         }
-        let connected = inner.connect(patience(D::left(deadline)), deadline).await;
-        inner.maintain_if_needed();
+        // With hardly any time left even an address that is well again would fail, and be left alone for longer each time.
+        let connected = self.connect_after(D::left(deadline) / 2, deadline).await;
+        self.maintain_if_needed();
         connected
     }
 
@@ -132,11 +123,10 @@ impl<D: Driver> Dialler<D> {
 
     /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet.
     pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
-        let inner = self.inner();
-        let connected = inner.connect(Duration::ZERO, D::within(self.patience_in_background())).await;
+        let connected = self.connect_after(Duration::ZERO, D::within(self.patience_in_background())).await;
         // Otherwise nothing has changed, and a task that tries again on each change would never wait.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
-            inner.maintain_if_needed();
+            self.maintain_if_needed();
         }
         connected
     }
@@ -148,24 +138,12 @@ impl<D: Driver> Dialler<D> {
         attempt: &mut Attempt,
         failed: &mut Option<ConnectError>,
     ) -> Result<Dialling, ConnectError> {
-        let inner = self.inner();
-        let now = inner.clock.now();
-        match inner.ledger.next(attempt, now, failed) {
+        let now = self.clock.now();
+        match self.ledger.next(attempt, now, failed) {
             Next::Dial(dialling) => Ok(dialling),
             Next::Wait(until) => Err(ConnectError::NotYet { last: None, next_try: until.saturating_sub(now) }),
             Next::Fail(error) => Err(error),
         }
-    }
-
-    /// What connects to an address, before it signs on.
-    #[cfg(all(unix, feature = "nonblocking"))]
-    pub(crate) fn connector(&self) -> &Connector<Directions, D> {
-        &self.inner().connector
-    }
-
-    #[cfg(all(unix, feature = "nonblocking"))]
-    pub(crate) fn resolver(&self) -> &D::Resolver {
-        &self.inner().resolver
     }
 
     /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the
@@ -174,29 +152,19 @@ impl<D: Driver> Dialler<D> {
         if !D::HAS_BACKGROUND || !seat.is_to_move() {
             return None;
         }
-        let inner = self.inner();
-        let spare = inner.take_spare();
+        let spare = self.take_spare();
         if spare.is_none() {
-            inner.is_spare_wanted.store(true, Ordering::Release);
-            inner.maintain();
-            inner.watch.changed.notify();
+            self.is_spare_wanted.store(true, Ordering::Release);
+            self.maintain();
+            self.watch.changed.notify();
         }
         spare
-    }
-
-    /// Closes a connection in good order, while others go on.
-    pub(crate) fn retire(&self, connection: D::Connection, seat: impl Into<Arc<Seat>>) {
-        self.inner().retire(connection, seat.into());
-    }
-
-    fn inner(&self) -> &Arc<Inner<D>> {
-        &self.owner.0
     }
 }
 
 impl<D: Driver> Inner<D> {
     /// Waits for an address that is due, for `patience` at most, and for its connection until the deadline.
-    async fn connect(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
+    async fn connect_after(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
         let until = self.clock.now().saturating_add(patience);
         let (mut attempt, mut failed) = (Attempt::new(), None);
         loop {
@@ -204,7 +172,7 @@ impl<D: Driver> Inner<D> {
             match self.ledger.next(&mut attempt, until, &mut failed) {
                 Next::Dial(dialling) => {
                     let within = D::left(deadline).min(self.settings.profile.timeouts().connect);
-                    match self.dial(dialling, within).await {
+                    match self.dial_at(dialling, within).await {
                         Ok(connected) => return Ok(connected),
                         Err(error) => failed = Some(error),
                     }
@@ -216,7 +184,7 @@ impl<D: Driver> Inner<D> {
     }
 
     /// Resolves, dials, signs on.
-    async fn dial(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
+    async fn dial_at(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
         match self.connected(dialling.name(), dialling.share(within)).await {
             Ok(connection) => Ok((connection, dialling.connected())),
             Err(error) => Err(dialling.failed(error)),
@@ -233,7 +201,7 @@ impl<D: Driver> Inner<D> {
 
     /// Takes the spare connection, if it is there still and has not ended in the meantime.
     fn take_spare(&self) -> Option<Dialled<D>> {
-        let mut spare = self.lock_spare().take()?;
+        let mut spare = self.spare.lock().take()?;
         let (mut connection, seat) = spare.take()?;
         let seat = seat?;
         if connection.has_ended(self.settings.profile.exchange().receives()) {
@@ -247,18 +215,16 @@ impl<D: Driver> Inner<D> {
     fn keep_spare(&self, (connection, seat): Dialled<D>) {
         let mut spare = IdleSlot::new(&self.settings.profile, None);
         spare.put(connection, Some(Arc::new(seat)));
-        let before = self.lock_spare().replace(spare);
+        let before = self.spare.lock().replace(spare);
         drop(before);
         if self.is_closed.load(Ordering::Acquire) {
-            drop(self.lock_spare().take());
+            drop(self.spare.lock().take());
         }
     }
 
-    fn lock_spare(&self) -> MutexGuard<'_, Option<IdleSlot<D>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn retire(&self, connection: D::Connection, seat: Arc<Seat>) {
+    /// Closes a connection in good order, while others go on.
+    pub(crate) fn retire(&self, connection: D::Connection, seat: impl Into<Arc<Seat>>) {
+        let seat = seat.into();
         seat.leave();
         let profile = Arc::clone(&self.settings.profile);
         let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
@@ -289,18 +255,18 @@ impl<D: Driver> Inner<D> {
     /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
     async fn try_again(&self, dialling: Dialling) {
         // If that fails, the address is tried again later.
-        let Ok((connection, seat)) = self.dial(dialling, self.settings.profile.timeouts().connect).await else {
+        let Ok((connection, seat)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
             return;
         };
         match self.ledger.has_moves() {
             true => self.keep_spare((connection, seat)),
-            false => self.retire(connection, seat.into()),
+            false => self.retire(connection, seat),
         }
     }
 
     async fn make_spare(&self) {
         if let Next::Dial(dialling) = self.ledger.next(&mut Attempt::new(), Duration::ZERO, &mut None)
-            && let Ok(connected) = self.dial(dialling, self.settings.profile.timeouts().connect).await
+            && let Ok(connected) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await
         {
             self.keep_spare(connected);
         }
@@ -336,13 +302,13 @@ impl<D: Driver> Drop for Owner<D> {
         self.0.is_closed.store(true, Ordering::Release);
         self.0.watch.changed.notify();
         self.0.background.abort();
-        drop(self.0.lock_spare().take());
+        drop(self.0.spare.lock().take());
     }
 }
 
 /// States only.
 impl<D: Driver> fmt::Debug for Dialler<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner().ledger.fmt(f)
+        self.ledger.fmt(f)
     }
 }
