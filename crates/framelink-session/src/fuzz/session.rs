@@ -106,8 +106,7 @@ struct Peer<F: Framing> {
 
 impl<F: Framing> Peer<F> {
     fn new(framing: F) -> Self {
-        let (wire, read, open, ended, messages) = Default::default();
-        let (heard_at, is_closed, fault) = (Duration::ZERO, false, None);
+        let (wire, read, open, ended, messages, heard_at, is_closed, fault) = Default::default();
         Self { framing, wire, read, open, ended, heard_at, is_closed, messages, fault }
     }
 
@@ -144,9 +143,8 @@ impl<F: Framing> Peer<F> {
 
     fn is_waited_for(&mut self, receiving: &mut Receiving<F>, now: Duration) {
         receiving.on_deadline(now);
-        match self.framing.ends() {
-            Ends::Quiet(silence) if now >= self.heard_at + silence => self.end(),
-            _ => {}
+        if matches!(self.framing.ends(), Ends::Quiet(silence) if now >= self.heard_at + silence) {
+            self.end();
         }
     }
 
