@@ -39,7 +39,6 @@ mod reserved_port;
 mod sample;
 mod scripted;
 mod stop;
-mod watched;
 
 pub use bad_frames::BadFrames;
 pub use fault::{Fault, UnknownFault};

@@ -1,6 +1,6 @@
 //! What a peer did, in numbers.
 
-use crate::watched::Watched;
+use crate::stop::watched::Watched;
 
 /// What a peer did, over all of its connections.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::watched::Watched;
+use crate::stop::watched::Watched;
 
 /// Which way bytes go. Complete by nature.
 ///

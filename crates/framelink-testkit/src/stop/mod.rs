@@ -1,12 +1,14 @@
 //! Telling threads to end, wherever they wait.
 
+pub(crate) mod watched;
+
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::watched::Watched;
+use self::watched::Watched;
 
 /// How often a listener looks for a connection. It is not woken by one: a wait in `accept` could not be ended for certain.
 const LOOK: Duration = Duration::from_millis(5);
