@@ -27,15 +27,11 @@ pub fn pulse(bytes: &[u8]) {
         match step & 7 {
             0..=2 => now += Duration::from_millis(size as u64 * 3),
             3 => ends[end].send(),
-            4 => {
-                // What one has written the other reads, so much of it.
-                let wire = ends[end].write(size * 4, now);
-                ends[1 - end].read(&wire, now);
-            }
             5 => ends[end].is_away ^= true,
             6 => ends[end].is_cut ^= true,
-            _ => {
-                let wire = ends[end].write(usize::MAX, now);
+            what => {
+                // What one has written the other reads: a part of it, or all.
+                let wire = ends[end].write(if what == 4 { size * 4 } else { usize::MAX }, now);
                 ends[1 - end].read(&wire, now);
             }
         }
@@ -86,9 +82,9 @@ impl End {
         let framing: Length = "net:2".parse().expect("a notation");
         let mut session = Session::new(framing, framing);
         session.watch(Arc::clone(heartbeat), role, jitter, Duration::ZERO);
-        let (bound, since, wire) = (heartbeat.detection_bound(role), Duration::ZERO, VecDeque::new());
-        let (is_away, is_cut, has_lost, is_dead) = (false, false, false, false);
-        Self { session, bound, since, wire, sent: 0, delivered: 0, is_away, is_cut, has_lost, is_dead }
+        let bound = heartbeat.detection_bound(role);
+        let (since, wire, sent, delivered, is_away, is_cut, has_lost, is_dead) = Default::default();
+        Self { session, bound, since, wire, sent, delivered, is_away, is_cut, has_lost, is_dead }
     }
 
     fn send(&mut self) {
@@ -114,10 +110,8 @@ impl End {
             self.session.sending.on_written(count, now);
             self.since = now;
         }
-        if self.is_cut {
-            // A stream has no holes: what comes after is lost as well.
-            self.has_lost |= !written.is_empty();
-        }
+        // A stream has no holes: what comes after is lost as well.
+        self.has_lost |= self.is_cut && !written.is_empty();
         if self.has_lost { Vec::new() } else { written }
     }
 

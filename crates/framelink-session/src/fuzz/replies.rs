@@ -98,9 +98,7 @@ impl Model {
     fn due(&self) -> Option<usize> {
         let is_finished = |request: &&Request| matches!(request.state, State::Finished { .. });
         match self.order {
-            ReplyOrder::Finished => {
-                self.requests.iter().position(|request| Some(&request.number) == self.finished.first())
-            }
+            ReplyOrder::Finished => self.requests.iter().position(|it| Some(&it.number) == self.finished.first()),
             ReplyOrder::Requests => {
                 let first = self.requests.iter().position(|request| request.state != State::BeingWritten)?;
                 self.requests.get(first).filter(is_finished).map(|_| first)

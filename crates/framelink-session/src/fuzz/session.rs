@@ -106,8 +106,7 @@ struct Peer<F: Framing> {
 
 impl<F: Framing> Peer<F> {
     fn new(framing: F) -> Self {
-        let (wire, read, open, ended, messages) = Default::default();
-        let (heard_at, is_closed, fault) = (Duration::ZERO, false, None);
+        let (wire, read, open, ended, messages, heard_at, is_closed, fault) = Default::default();
         Self { framing, wire, read, open, ended, heard_at, is_closed, messages, fault }
     }
 
@@ -144,9 +143,8 @@ impl<F: Framing> Peer<F> {
 
     fn is_waited_for(&mut self, receiving: &mut Receiving<F>, now: Duration) {
         receiving.on_deadline(now);
-        match self.framing.ends() {
-            Ends::Quiet(silence) if now >= self.heard_at + silence => self.end(),
-            _ => {}
+        if matches!(self.framing.ends(), Ends::Quiet(silence) if now >= self.heard_at + silence) {
+            self.end();
         }
     }
 
@@ -340,27 +338,9 @@ impl<F: Framing> Outlet<F> {
 
 /// One of some framings of all kinds.
 fn any_framing<F: Framing>(choice: u8) -> F {
-    const NOTATIONS: &[&str] = &[
-        "net:2",
-        "net:1,max=9",
-        "net:2,counts=self,suffix=03",
-        "ascii:2",
-        "bcd:1",
-        "netstring",
-        "varint",
-        "tpkt",
-        "modbus",
-        "line",
-        "line,lf,max=9",
-        "mllp",
-        "delim:0303",
-        "fixed:3",
-        "until-close",
-        "quiet:50ms",
-        "quiet:1ms",
-        "each-read",
-        "each-read,max=5",
-    ];
-    let notation = NOTATIONS.get(usize::from(choice) % NOTATIONS.len()).copied().unwrap_or_default();
+    const NOTATIONS: &str = "net:2 net:1,max=9 net:2,counts=self,suffix=03 ascii:2 bcd:1 netstring varint tpkt modbus line \
+        line,lf,max=9 mllp delim:0303 fixed:3 until-close quiet:50ms quiet:1ms each-read each-read,max=5";
+    let mut notations = NOTATIONS.split_whitespace();
+    let notation = notations.nth(usize::from(choice) % notations.clone().count()).unwrap_or_default();
     notation.parse().ok().expect("a notation of the table")
 }

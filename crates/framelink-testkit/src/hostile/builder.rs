@@ -155,17 +155,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     where
         F: Clone,
     {
-        let (messages, framing) = (self.0.messages.clone(), self.0.framing.clone());
-        let copy = Settings {
-            observer: None,
-            hear: None,
-            prepare: None,
-            beat: self.0.beat.clone(),
-            messages,
-            framing,
-            ..self.0
-        };
-        Plan::new(copy).map(drop)
+        Plan::new(self.0.clone()).map(drop)
     }
 
     /// Starts a server.
@@ -174,7 +164,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     /// [`StartError::Unfit`] and [`StartError::Listen`].
     pub fn listen(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
         let plan = Plan::new(self.0)?;
-        let listener = first_of(address, |address| plan.fault_socket(address)?.listening(address));
+        let listener = first_of(address, |address| plan.listener(address));
         let listener = listener.map_err(StartError::Listen)?;
         let local_addr = listener.local_addr().map_err(StartError::Listen)?;
         Hostile::accept_on(listener, local_addr, plan).map_err(StartError::Listen)
@@ -186,7 +176,7 @@ impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
     /// [`StartError::Unfit`] and [`StartError::Dial`].
     pub fn dial(self, address: impl ToSocketAddrs) -> Result<Hostile, StartError> {
         let plan = Plan::new(self.0)?;
-        let dialled = first_of(address, |address| Ok((plan.fault_socket(address)?.dialled(address)?, address)));
+        let dialled = first_of(address, |address| Ok((plan.stream(address)?, address)));
         let (stream, peer) = dialled.map_err(StartError::Dial)?;
         let local_addr = stream.local_addr().map_err(StartError::Dial)?;
         Hostile::talk_on(stream, local_addr, peer, plan).map_err(StartError::Dial)
@@ -208,35 +198,32 @@ impl<F: fmt::Debug> fmt::Debug for HostileBuilder<F> {
     }
 }
 
-/// A socket that is neither bound nor connected.
-struct Bare(Socket);
-
 impl<F> Plan<F> {
     /// The window that a peer is offered is fixed when it connects, so it is made small before.
-    fn fault_socket(&self, address: SocketAddr) -> io::Result<Bare> {
+    fn socket(&self, address: SocketAddr) -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         if self.fault == Fault::Deaf {
             socket.set_recv_buffer_size(DEAF_BUFFER)?;
         }
-        Ok(Bare(socket))
+        Ok(socket)
     }
-}
 
-impl Bare {
-    fn listening(self, address: SocketAddr) -> io::Result<TcpListener> {
+    fn listener(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = self.socket(address)?;
         if cfg!(unix) {
             // An address can be had again while its old connections linger.
-            self.0.set_reuse_address(true)?;
+            socket.set_reuse_address(true)?;
         }
-        self.0.bind(&address.into())?;
-        self.0.listen(BACKLOG)?;
-        self.0.set_nonblocking(true)?;
-        Ok(self.0.into())
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
     }
 
-    fn dialled(self, address: SocketAddr) -> io::Result<TcpStream> {
-        self.0.connect_timeout(&address.into(), DIAL_TIME)?;
-        Ok(self.0.into())
+    fn stream(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = self.socket(address)?;
+        socket.connect_timeout(&address.into(), DIAL_TIME)?;
+        Ok(socket.into())
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a peer did, in numbers.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use crate::stop::watched::Watched;
 
 /// What a peer did, over all of its connections.
 ///
@@ -31,31 +30,4 @@ pub struct Counts {
 }
 
 /// Counts that can be waited for.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    counts: Mutex<Counts>,
-    changed: Condvar,
-}
-
-impl Tally {
-    /// Changes them, and gives what they are then.
-    pub(crate) fn add(&self, change: impl FnOnce(&mut Counts)) -> Counts {
-        let mut counts = self.lock();
-        change(&mut counts);
-        self.changed.notify_all();
-        *counts
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        *self.lock()
-    }
-
-    pub(crate) fn wait_for(&self, within: Duration, enough: impl Fn(&Counts) -> bool) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), within, |counts| !enough(counts));
-        enough(&waited.unwrap_or_else(PoisonError::into_inner).0)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(crate) type Tally = Watched<Counts>;

@@ -86,7 +86,7 @@ impl<F: Decode + Encode> Talk<F> {
             self.write(many.get(..count * empty.bytes.len()).unwrap_or_default())?;
             let count_sent = u64::try_from(count).unwrap_or(u64::MAX);
             self.counts.messages_sent += count_sent;
-            self.tally.add(|counts| counts.messages_sent += count_sent);
+            self.tally.change(|counts| counts.messages_sent += count_sent);
             left -= count;
         }
         Ok(())

@@ -31,9 +31,6 @@ use self::talk::Talk;
 use crate::Fault;
 use crate::stop::Stop;
 
-/// How often a listener looks for a connection. It is not woken by one: a wait in `accept` could not be ended for certain.
-const LOOK: Duration = Duration::from_millis(5);
-
 /// A peer with a [`Fault`]. It ends, its connections and threads with it, when this is dropped.
 ///
 /// ```
@@ -107,7 +104,7 @@ impl Hostile {
     /// What it did so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.tally.counts()
+        *self.tally.get()
     }
 
     /// Waits until its counts are as they should be; false when they are not within that time.
@@ -121,28 +118,10 @@ impl Hostile {
         F: Decode + Encode + Send + Sync + 'static,
     {
         Self::run(local_addr, plan, move |plan, stop, tally| {
-            let mut threads: Vec<JoinHandle<()>> = Vec::new();
-            while !stop.is_stopped() {
-                // A thread that has ended is let go, so that a peer that runs for long keeps none.
-                threads.retain(|thread| !thread.is_finished());
-                let Ok((stream, peer)) = listener.accept() else {
-                    stop.wait(LOOK);
-                    continue;
-                };
-                // On some systems it has this from the listener.
-                let is_ready = stream.set_nonblocking(false).is_ok();
-                // Where the system has no thread the connection is closed.
-                if is_ready
-                    && let Ok(talk) = Talk::new(stream, peer, plan, stop, tally)
-                    && let Ok(thread) = Builder::new().spawn(move || talk.run(server::serve))
-                {
-                    threads.push(thread);
-                }
-            }
-            drop(listener);
-            for thread in threads {
-                let _ = thread.join();
-            }
+            stop.accept(listener, |stream, peer| {
+                let talk = Talk::new(stream, peer, plan, stop, tally)?;
+                Builder::new().spawn(move || talk.run(server::serve))
+            });
         })
     }
 

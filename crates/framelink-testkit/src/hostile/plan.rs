@@ -1,11 +1,12 @@
 //! What a peer will do, checked before it starts.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode, EndedBy};
 
 use super::error::Unfit;
-use super::settings::{Hear, Observer, Prepare, Settings};
+use super::settings::Settings;
 use crate::bad_frames::BadFrames;
 use crate::fault::Fault;
 use crate::sample;
@@ -13,39 +14,37 @@ use crate::sample;
 /// As many messages a client has, unless it is given others.
 const MESSAGES: usize = 3;
 
-/// What a peer will do.
+/// The settings of a peer, checked. The fields here replace the settings of the same name, which may be absent.
 pub(super) struct Plan<F> {
-    pub(super) framing: F,
-    pub(super) fault: Fault,
-    pub(super) seed: u64,
+    settings: Settings<F>,
     pub(super) delay: Duration,
-    pub(super) cut_at: Option<usize>,
-    pub(super) count: Option<usize>,
     /// Not empty, and all of them can be sent.
     pub(super) messages: Vec<Vec<u8>>,
-    pub(super) patience: Duration,
-    pub(super) hear: Option<Hear>,
-    /// What is sent when nothing was for so long.
-    pub(super) beat: Option<(Duration, Vec<u8>)>,
     /// Frames that must be refused; not empty where the fault is to send one.
     pub(super) bad_frames: Vec<Vec<u8>>,
-    pub(super) prepare: Option<Prepare>,
-    pub(super) observer: Option<Observer>,
+}
+
+impl<F> Deref for Plan<F> {
+    type Target = Settings<F>;
+
+    fn deref(&self) -> &Settings<F> {
+        &self.settings
+    }
 }
 
 impl<F: Decode + Encode> Plan<F> {
-    pub(super) fn new(settings: Settings<F>) -> Result<Self, Unfit> {
-        let Settings { framing, fault, seed, delay, cut_at, count, messages, patience, hear, beat, prepare, observer } =
-            settings;
+    pub(super) fn new(mut settings: Settings<F>) -> Result<Self, Unfit> {
+        let given = settings.messages.take();
+        let (framing, fault) = (&settings.framing, settings.fault);
         let unfit = |reason: String| Unfit { fault, reason };
-        let messages = match messages {
+        let messages = match given {
             Some(given) if given.is_empty() => return Err(unfit("a peer needs a message".to_owned())),
             Some(given) => given,
             None => {
-                samples(&framing).ok_or_else(|| unfit("no message is known that this framing can send".to_owned()))?
+                samples(framing).ok_or_else(|| unfit("no message is known that this framing can send".to_owned()))?
             }
         };
-        if let Some((_, heartbeat)) = &beat {
+        if let Some((_, heartbeat)) = &settings.beat {
             framing.envelope(heartbeat).map_err(|error| unfit(format!("the heartbeat: {error}")))?;
         }
         let mut ends_stream = false;
@@ -56,29 +55,15 @@ impl<F: Decode + Encode> Plan<F> {
         if ends_stream && (messages.len() > 1 || needs_several(fault)) {
             return Err(unfit("with this framing a connection is one message".to_owned()));
         }
-        if needs_empty_frames(fault) && !has_empty_frames(&framing) {
+        if needs_empty_frames(fault) && !has_empty_frames(framing) {
             return Err(unfit("this framing has no empty frames".to_owned()));
         }
         let bad_frames = match fault {
-            Fault::GarbageLength | Fault::Oversize => bad_frames(&framing, fault, &messages).map_err(unfit)?,
+            Fault::GarbageLength | Fault::Oversize => bad_frames(framing, fault, &messages).map_err(unfit)?,
             _ => Vec::new(),
         };
-        let delay = delay.unwrap_or_else(|| default_delay(fault));
-        Ok(Self {
-            framing,
-            fault,
-            seed,
-            delay,
-            cut_at,
-            count,
-            messages,
-            patience,
-            hear,
-            beat,
-            bad_frames,
-            prepare,
-            observer,
-        })
+        let delay = settings.delay.unwrap_or_else(|| default_delay(fault));
+        Ok(Self { settings, delay, messages, bad_frames })
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) type Hear = Arc<dyn Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Syn
 pub(super) type Prepare = Arc<dyn Fn(&TcpStream) -> io::Result<()> + Send + Sync>;
 
 /// As it was said; none of it is checked yet. What is `None` is chosen by the fault.
+#[derive(Clone)]
 pub(super) struct Settings<F> {
     pub(super) framing: F,
     pub(super) fault: Fault,

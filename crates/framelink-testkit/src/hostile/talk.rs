@@ -83,7 +83,10 @@ impl<F: Decode + Encode> Talk<F> {
         stream.set_nodelay(true)?;
         let stream = Arc::new(stream);
         stop.watch(&stream);
-        let connection = tally.add(|counts| counts.connections += 1).connections;
+        let connection = tally.change(|counts| {
+            counts.connections += 1;
+            counts.connections
+        });
         let reading = Reading { stream: Arc::clone(&stream), tally: Arc::clone(tally) };
         Ok(Self {
             reader: FrameReader::new(reading, Arc::clone(plan)),
@@ -112,7 +115,7 @@ impl<F: Decode + Encode> Talk<F> {
         let (plan, peer, tally) = (Arc::clone(&self.plan), self.peer, Arc::clone(&self.tally));
         // Closed before anybody is told that it is.
         drop(self);
-        tally.add(|counts| counts.ended += 1);
+        tally.change(|counts| counts.ended += 1);
         if let Some(observer) = &plan.observer {
             observer(peer, &Event::Ended { why, messages_received, messages_sent });
         }
@@ -154,7 +157,7 @@ impl<F: Decode + Encode> Talk<F> {
                         }
                     }
                     self.counts.messages_received += 1;
-                    self.tally.add(|counts| counts.messages_received += 1);
+                    self.tally.change(|counts| counts.messages_received += 1);
                     return Received::Message(payload);
                 }
                 Ok(None) => return Received::Ended("the other side closed".to_owned()),
@@ -244,7 +247,7 @@ impl<F: Decode + Encode> Talk<F> {
                 Ok(count) => {
                     bytes = bytes.get(count..).unwrap_or_default();
                     let count = u64::try_from(count).unwrap_or(u64::MAX);
-                    self.tally.add(|counts| counts.bytes_sent += count);
+                    self.tally.change(|counts| counts.bytes_sent += count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -256,7 +259,7 @@ impl<F: Decode + Encode> Talk<F> {
     /// A whole frame is out.
     pub(super) fn sent(&mut self, frame: &Wire) -> io::Result<()> {
         self.counts.messages_sent += 1;
-        self.tally.add(|counts| counts.messages_sent += 1);
+        self.tally.change(|counts| counts.messages_sent += 1);
         if frame.ends_stream { self.stream.shutdown(Shutdown::Write) } else { Ok(()) }
     }
 
@@ -283,7 +286,7 @@ struct Reading {
 impl Read for Reading {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = (&*self.stream).read(into)?;
-        self.tally.add(|counts| counts.bytes_received += u64::try_from(count).unwrap_or(u64::MAX));
+        self.tally.change(|counts| counts.bytes_received += u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
     }
 }

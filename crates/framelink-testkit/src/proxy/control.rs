@@ -1,7 +1,8 @@
 //! What a proxy is to do, changed while it runs.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::stop::watched::Watched;
 
 /// Which way bytes go. Complete by nature.
 ///
@@ -50,10 +51,7 @@ pub(super) struct Rules {
 
 /// The rules of both directions, and what passed.
 #[derive(Debug, Default)]
-pub(super) struct Control {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+pub(super) struct Control(Watched<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -64,17 +62,16 @@ struct State {
 
 impl Control {
     pub(super) fn set(&self, direction: Direction, change: impl FnOnce(&mut Rules)) {
-        change(&mut self.lock().rules[direction.index()]);
-        self.changed.notify_all();
+        self.0.change(|state| change(&mut state.rules[direction.index()]));
     }
 
     pub(super) fn rules(&self, direction: Direction) -> Rules {
-        self.lock().rules[direction.index()]
+        self.0.get().rules[direction.index()]
     }
 
     /// Takes one of the duplicates that were asked for, if one is left.
     pub(super) fn take_duplicate(&self, direction: Direction) -> bool {
-        let mut state = self.lock();
+        let mut state = self.0.get();
         let left = &mut state.rules[direction.index()].duplicates;
         let had = *left > 0;
         *left = left.saturating_sub(1);
@@ -82,51 +79,39 @@ impl Control {
     }
 
     pub(super) fn add_passed(&self, direction: Direction, bytes: usize) {
-        self.lock().passed[direction.index()] += u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.changed.notify_all();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.0.change(|state| state.passed[direction.index()] += bytes);
     }
 
     pub(super) fn passed(&self, direction: Direction) -> u64 {
-        self.lock().passed[direction.index()]
+        self.0.get().passed[direction.index()]
     }
 
     pub(super) fn wait_passed(&self, direction: Direction, bytes: u64, within: Duration) -> bool {
-        let too_few = |state: &mut State| state.passed[direction.index()] < bytes;
-        let waited = self.changed.wait_timeout_while(self.lock(), within, too_few);
-        waited.unwrap_or_else(PoisonError::into_inner).0.passed[direction.index()] >= bytes
+        self.0.wait_for(within, |state| state.passed[direction.index()] >= bytes)
     }
 
     /// Waits until this moment, and as long as the direction is held. `is_over` is asked whenever something changes.
     pub(super) fn wait_due(&self, direction: Direction, due: Instant, is_over: impl Fn() -> bool) {
-        let mut state = self.lock();
+        let mut state = self.0.get();
         while !state.is_stopped && !is_over() {
             let left = due.saturating_duration_since(Instant::now());
             let is_held = state.rules[direction.index()].is_held;
             if left.is_zero() && !is_held {
                 return;
             }
-            state = if is_held {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-            } else {
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-            };
+            state = self.0.wait(state, (!is_held).then_some(left));
         }
     }
 
     /// Has all who wait look again.
     pub(super) fn wake(&self) {
-        // With the lock held nobody is between looking and waiting.
-        let _state = self.lock();
-        self.changed.notify_all();
+        // The change takes the lock: no thread is between looking and waiting.
+        self.0.change(|_| ());
     }
 
     pub(super) fn stop(&self) {
-        self.lock().is_stopped = true;
-        self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.change(|state| state.is_stopped = true);
     }
 }
 

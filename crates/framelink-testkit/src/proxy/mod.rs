@@ -18,8 +18,6 @@ use self::boundaries::FrameLen;
 use self::control::Control;
 use crate::stop::Stop;
 
-/// How often the listener looks for a connection.
-const LOOK: Duration = Duration::from_millis(5);
 /// How long connecting to the target may take.
 const DIAL_TIME: Duration = Duration::from_secs(10);
 
@@ -132,30 +130,16 @@ impl Proxy {
         let (control, stop) = (Arc::new(Control::default()), Arc::new(Stop::default()));
         let (its_control, its_stop) = (Arc::clone(&control), Arc::clone(&stop));
         let thread = Builder::new().spawn(move || {
-            let mut threads: Vec<JoinHandle<()>> = Vec::new();
-            while !its_stop.is_stopped() {
-                threads.retain(|thread| !thread.is_finished());
-                let Ok((client, _)) = listener.accept() else {
-                    its_stop.wait(LOOK);
-                    continue;
-                };
+            its_stop.accept(listener, |client, _| {
                 let (targets, frame_len) = (targets.clone(), frame_len.clone());
                 let (control, stop) = (Arc::clone(&its_control), Arc::clone(&its_stop));
-                let begun = Builder::new().spawn(move || {
+                Builder::new().spawn(move || {
                     // A target that is not there shows as a connection that is closed at once.
-                    if client.set_nonblocking(false).is_ok()
-                        && let Some(server) = dial(&targets)
-                    {
+                    if let Some(server) = dial(&targets) {
                         pump::join(client, server, &control, &stop, frame_len.as_ref());
                     }
-                });
-                // So does a connection for which the system has no thread.
-                threads.extend(begun.ok());
-            }
-            drop(listener);
-            for thread in threads {
-                let _ = thread.join();
-            }
+                })
+            });
         })?;
         Ok(Self { addr, control, stop, thread: Some(thread) })
     }

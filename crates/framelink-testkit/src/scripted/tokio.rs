@@ -24,10 +24,7 @@ impl AsyncRead for ScriptedStream {
 
 impl AsyncWrite for ScriptedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let mut state = self.script.state();
-        let is_over = state.writes.is_empty();
-        let result = state.write(&[IoSlice::new(bytes)]);
-        state.poll(result, is_over, context)
+        self.script.state().poll_write(&[IoSlice::new(bytes)], context)
     }
 
     fn poll_write_vectored(
@@ -36,10 +33,8 @@ impl AsyncWrite for ScriptedStream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut state = self.script.state();
-        let is_over = state.writes.is_empty();
         state.calls.vectored_writes += 1;
-        let result = state.write(parts);
-        state.poll(result, is_over, context)
+        state.poll_write(parts, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -58,6 +53,12 @@ impl AsyncWrite for ScriptedStream {
 }
 
 impl State {
+    fn poll_write(&mut self, parts: &[IoSlice<'_>], context: &Context<'_>) -> Poll<io::Result<usize>> {
+        let is_over = self.writes.is_empty();
+        let result = self.write(parts);
+        self.poll(result, is_over, context)
+    }
+
     fn poll(&mut self, result: io::Result<usize>, was_over: bool, context: &Context<'_>) -> Poll<io::Result<usize>> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 thread_local! {
-    static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
-    static ELAPSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// When the simulation began, and how much time has passed since.
+    static CLOCK: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
 /// While it lives, this thread has a clock that stands still.
@@ -16,32 +16,30 @@ pub(crate) struct Simulation(());
 
 impl Simulation {
     pub(crate) fn begin() -> Self {
-        NOW.set(Some(Instant::now()));
-        ELAPSED.set(Duration::ZERO);
+        CLOCK.set(Some((Instant::now(), Duration::ZERO)));
         Self(())
     }
 }
 
 impl Drop for Simulation {
     fn drop(&mut self) {
-        NOW.set(None);
+        CLOCK.set(None);
     }
 }
 
 /// The time, where it is simulated.
 pub(crate) fn now() -> Option<Instant> {
-    NOW.get()
+    CLOCK.get().map(|(began, elapsed)| began + elapsed)
 }
 
 /// How much time has passed since the simulation began.
 pub(crate) fn elapsed() -> Duration {
-    ELAPSED.get()
+    CLOCK.get().map_or(Duration::ZERO, |(_, elapsed)| elapsed)
 }
 
 /// Lets time pass, where it is simulated.
 pub(crate) fn advance(time: Duration) {
-    NOW.set(NOW.get().map(|now| now + time));
-    ELAPSED.set(ELAPSED.get() + time);
+    CLOCK.set(CLOCK.get().map(|(began, elapsed)| (began, elapsed + time)));
 }
 
 #[cfg(all(test, feature = "tokio"))]

@@ -2,31 +2,17 @@
 
 use std::time::Duration;
 
+/// [`Tend`](Self::Tend) is what is done between two exchanges, on a connection where messages are dropped or not.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
-    Send {
-        len: usize,
-    },
-    SendWithin {
-        len: usize,
-        limit: Duration,
-    },
-    Feed {
-        len: usize,
-    },
+    Send { len: usize },
+    SendWithin { len: usize, limit: Duration },
+    Feed { len: usize },
     Receive,
-    ReceiveWithin {
-        limit: Duration,
-    },
-    Call {
-        len: usize,
-        limit: Duration,
-    },
+    ReceiveWithin { limit: Duration },
+    Call { len: usize, limit: Duration },
     Finish,
-    /// Between two exchanges, on a connection where messages are dropped or not.
-    Tend {
-        is_deaf: bool,
-    },
+    Tend { is_deaf: bool },
 }
 
 impl Operation {

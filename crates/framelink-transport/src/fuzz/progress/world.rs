@@ -6,8 +6,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::rc::Rc;
 use std::task::Waker;
 
-use super::peer::Flood;
-use super::peer::{self, Received};
+use super::peer::{self, Flood, Received};
 use super::step::Change;
 
 /// So many operations on the socket at most in one call. A task of tokio may take 512 messages in its turn, and try to write at each.
@@ -176,10 +175,7 @@ impl World {
             };
         }
         let count = space.len().min(self.inbox.len());
-        let (front, back) = self.inbox.as_slices();
-        let from_front = count.min(front.len());
-        space[..from_front].copy_from_slice(&front[..from_front]);
-        space[from_front..count].copy_from_slice(&back[..count - from_front]);
+        space[..count].copy_from_slice(&self.inbox.make_contiguous()[..count]);
         self.inbox.drain(..count);
         Ok(count)
     }

@@ -28,8 +28,7 @@ struct UnderWay {
 /// Operations one after the other, beside all that a peer can do.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
-        let connection = super::connect(scene);
-        let pulse = connection.pulse().cloned();
+        let (connection, pulse) = super::connect(scene);
         (Model { connection: Rc::new(Mutex::new(connection)), under_way: None, taken: 0 }, pulse)
     });
 }

@@ -35,8 +35,7 @@ struct Model {
 /// Tasks that send and call, beside one that receives, and all that a peer can do.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
-        let connection = super::connect(scene);
-        let pulse = connection.pulse().cloned();
+        let (connection, pulse) = super::connect(scene);
         let (caller, receiver) = connection.duplex(scene.matching(WINDOW));
         let taken = Rc::default();
         let receiver = Task::new(receive(receiver, Rc::clone(&taken)));

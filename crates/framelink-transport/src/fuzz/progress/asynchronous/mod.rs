@@ -14,17 +14,16 @@ use std::sync::Arc;
 
 use super::{FRAMING, Scene};
 use crate::profile::Directions;
+use crate::session::Pulse;
 
 use stream::Stream;
 
 type Connection = crate::tokio::Connection<Directions, Stream, Stream>;
 
-/// The connection of a scene.
-fn connect(scene: &Scene) -> Connection {
+/// The connection of a scene, and its heartbeats.
+fn connect(scene: &Scene) -> (Connection, Option<Pulse>) {
     let [reader, writer] = [(); 2].map(|()| Stream::new(scene));
     let mut connection = Connection::from_parts(reader, writer, Arc::clone(&FRAMING));
-    if let Some((heartbeat, role)) = &scene.heartbeat {
-        connection.watch(Arc::clone(heartbeat), *role);
-    }
-    connection
+    let pulse = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
+    (connection, pulse)
 }

@@ -111,7 +111,7 @@ async fn calls() {
 fn connected(window: usize) -> (Shared, Caller, Receiver) {
     let world = Shared::new(0);
     let scene = Scene { world, heartbeat: None, takes_turns: false, gathers: true, in_order: false };
-    let (caller, receiver) = connect(&scene).duplex(scene.matching(window));
+    let (caller, receiver) = connect(&scene).0.duplex(scene.matching(window));
     (scene.world, caller, receiver)
 }
 

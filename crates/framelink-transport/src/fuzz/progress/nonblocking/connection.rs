@@ -25,8 +25,7 @@ struct Model {
 /// Operations one after the other, beside all that a peer can do.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag) = super::connect(scene);
-        let pulse = connection.pulse().cloned();
+        let (connection, flag, pulse) = super::connect(scene);
         (Model { connection, flag, receives: false, call: None, taken: 0 }, pulse)
     });
 }

@@ -27,8 +27,7 @@ struct Model {
 /// Calls, messages that are no calls, and calls that are given up, beside all that a peer can do.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag) = super::connect(scene);
-        let pulse = connection.pulse().cloned();
+        let (connection, flag, pulse) = super::connect(scene);
         let duplex = connection.duplex(scene.matching(4));
         (Model { duplex, flag, calls: BTreeMap::new(), next_key: 0, taken: 0 }, pulse)
     });

@@ -17,6 +17,7 @@ use super::world::{Shared, World, joined};
 use super::{FRAMING, Scene};
 use crate::nonblocking::{Connection, WriteStream};
 use crate::profile::Directions;
+use crate::session::Pulse;
 use crate::simulated::flag::Flag;
 
 /// What has arrived when the time of a call is over is taken for 250 ms more, where something always arrives.
@@ -59,15 +60,13 @@ impl WriteStream for Stream {
     }
 }
 
-/// The connection of a scene, and what its events raise.
-fn connect(scene: &Scene) -> (Connection<Directions, Stream>, Arc<Flag>) {
+/// The connection of a scene, what its events raise, and its heartbeats.
+fn connect(scene: &Scene) -> (Connection<Directions, Stream>, Arc<Flag>, Option<Pulse>) {
     let flag = Flag::up();
     let stream = Stream { world: scene.world.clone(), waker: flag.waker(), gathers: scene.gathers };
     let mut connection = Connection::new(stream, Arc::clone(&FRAMING));
-    if let Some((heartbeat, role)) = &scene.heartbeat {
-        connection.watch(Arc::clone(heartbeat), *role);
-    }
-    (connection, flag)
+    let pulse = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
+    (connection, flag, pulse)
 }
 
 /// Whether a turn begins: there was an event, or a time is over.

@@ -38,8 +38,7 @@ struct Model {
 /// Messages are requests, and each operation answers one of them.
 pub(in super::super) fn served(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag) = super::connect(scene);
-        let pulse = connection.pulse().cloned();
+        let (connection, flag, pulse) = super::connect(scene);
         let served = connection.serve_many(&PROFILE, Concurrency::new(AT_A_TIME));
         let has_pulse = pulse.is_some();
         (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_pulse }, pulse)
