@@ -36,6 +36,7 @@ mod framing;
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod profile;
+mod setters;
 mod socket;
 
 pub use framing::{DecodeError, Directions, EncodeError, Framing, presets};

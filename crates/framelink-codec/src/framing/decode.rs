@@ -44,40 +44,29 @@ pub trait Decode {
     }
 }
 
-impl<F: Decode + ?Sized> Decode for &F {
-    type Error = F::Error;
+macro_rules! by_pointer {
+    ($pointer:ty) => {
+        impl<F: Decode + ?Sized> Decode for $pointer {
+            type Error = F::Error;
 
-    #[inline]
-    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
-        (**self).decode(input, looked_at, end)
-    }
+            #[inline]
+            fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
+                (**self).decode(input, looked_at, end)
+            }
 
-    fn ends(&self) -> Ends {
-        (**self).ends()
-    }
+            fn ends(&self) -> Ends {
+                (**self).ends()
+            }
 
-    fn guess(&self, input: &[u8]) -> Option<Guess> {
-        (**self).guess(input)
-    }
+            fn guess(&self, input: &[u8]) -> Option<Guess> {
+                (**self).guess(input)
+            }
+        }
+    };
 }
-
+by_pointer!(&F);
 #[cfg(target_has_atomic = "ptr")]
-impl<F: Decode + ?Sized> Decode for Arc<F> {
-    type Error = F::Error;
-
-    #[inline]
-    fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
-        (**self).decode(input, looked_at, end)
-    }
-
-    fn ends(&self) -> Ends {
-        (**self).ends()
-    }
-
-    fn guess(&self, input: &[u8]) -> Option<Guess> {
-        (**self).guess(input)
-    }
-}
+by_pointer!(Arc<F>);
 
 /// What a framing made of the bytes it was shown.
 ///

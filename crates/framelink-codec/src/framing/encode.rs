@@ -56,34 +56,26 @@ pub trait Encode {
     }
 }
 
-impl<F: Encode + ?Sized> Encode for &F {
-    type Error = F::Error;
+macro_rules! by_pointer {
+    ($pointer:ty) => {
+        impl<F: Encode + ?Sized> Encode for $pointer {
+            type Error = F::Error;
 
-    #[inline]
-    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
-        (**self).wrap(payload, envelope)
-    }
+            #[inline]
+            fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
+                (**self).wrap(payload, envelope)
+            }
 
-    #[inline]
-    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
-        (**self).short_head(payload_len)
-    }
+            #[inline]
+            fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
+                (**self).short_head(payload_len)
+            }
+        }
+    };
 }
-
+by_pointer!(&F);
 #[cfg(target_has_atomic = "ptr")]
-impl<F: Encode + ?Sized> Encode for Arc<F> {
-    type Error = F::Error;
-
-    #[inline]
-    fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {
-        (**self).wrap(payload, envelope)
-    }
-
-    #[inline]
-    fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
-        (**self).short_head(payload_len)
-    }
-}
+by_pointer!(Arc<F>);
 
 /// A head of at most eight bytes, as [`Encode::short_head`] gives it.
 ///

@@ -34,6 +34,18 @@ pub struct LengthBuilder {
 
 /// The largest payload where nothing else is said: 1 MiB.
 const DEFAULT_MAX: usize = 1024 * 1024;
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($given:ident: $type:ty) => $place:ident = $value:expr;)*) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $name(mut self, $given: $type) -> Self {
+            self.$place = $value;
+            self
+        }
+    )* };
+}
+
 impl LengthBuilder {
     /// A frame of a length field and the payload that it counts.
     #[must_use]
@@ -55,13 +67,6 @@ impl LengthBuilder {
         }
     }
 
-    /// So many bytes of every frame come before the length field. Defaults to the length of the prefix.
-    #[must_use]
-    pub const fn at(mut self, bytes: usize) -> Self {
-        self.at = Some(bytes);
-        self
-    }
-
     /// The frame starts with these bytes: checked when read, written when sent. Defaults to none.
     #[must_use]
     pub fn prefix(mut self, bytes: impl Into<Vec<u8>>) -> Self {
@@ -69,31 +74,10 @@ impl LengthBuilder {
         self
     }
 
-    /// The bits of an integer field that are the number, contiguous from bit 0; the others are free. Defaults to all.
-    #[must_use]
-    pub const fn mask(mut self, mask: u64) -> Self {
-        self.mask = Some(mask);
-        self
-    }
-
-    /// So many free bytes come between the length field and the payload. Defaults to the length of the infix.
-    #[must_use]
-    pub const fn gap(mut self, bytes: usize) -> Self {
-        self.gap = Some(bytes);
-        self
-    }
-
     /// The gap starts with these bytes: checked when read, written when sent. Defaults to none.
     #[must_use]
     pub fn infix(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.infix = bytes.into();
-        self
-    }
-
-    /// So many free bytes come after the payload. Defaults to the length of the suffix.
-    #[must_use]
-    pub const fn tail(mut self, bytes: usize) -> Self {
-        self.tail = Some(bytes);
         self
     }
 
@@ -114,33 +98,24 @@ impl LengthBuilder {
         self
     }
 
-    /// Reads the number 0 as an empty frame that ends with its length field, where the number could otherwise not be 0.
-    /// Defaults to no.
-    #[must_use]
-    pub const fn zero_is_empty(mut self, yes: bool) -> Self {
-        self.zero_is_empty = yes;
-        self
-    }
-
-    /// Makes messages whole frames, header included: delivered so, and checked when sent. Defaults to no.
-    #[must_use]
-    pub const fn keep_header(mut self, yes: bool) -> Self {
-        self.keeps_header = yes;
-        self
-    }
-
-    /// Writes hexadecimal digits in lower case. Defaults to upper.
-    #[must_use]
-    pub const fn lower_case(mut self, yes: bool) -> Self {
-        self.lower_case = yes;
-        self
-    }
-
-    /// The largest payload in bytes, both ways. Defaults to 1 MiB or what the header can say, whichever is less.
-    #[must_use]
-    pub const fn max(mut self, bytes: usize) -> Self {
-        self.max = Some(bytes);
-        self
+    setters! {
+        /// So many bytes of every frame come before the length field. Defaults to the length of the prefix.
+        at(bytes: usize) => at = Some(bytes);
+        /// The bits of an integer field that are the number, contiguous from bit 0; the others are free. Defaults to all.
+        mask(mask: u64) => mask = Some(mask);
+        /// So many free bytes come between the length field and the payload. Defaults to the length of the infix.
+        gap(bytes: usize) => gap = Some(bytes);
+        /// So many free bytes come after the payload. Defaults to the length of the suffix.
+        tail(bytes: usize) => tail = Some(bytes);
+        /// Reads the number 0 as an empty frame that ends with its length field, where the number could otherwise not be 0.
+        /// Defaults to no.
+        zero_is_empty(yes: bool) => zero_is_empty = yes;
+        /// Makes messages whole frames, header included: delivered so, and checked when sent. Defaults to no.
+        keep_header(yes: bool) => keeps_header = yes;
+        /// Writes hexadecimal digits in lower case. Defaults to upper.
+        lower_case(yes: bool) => lower_case = yes;
+        /// The largest payload in bytes, both ways. Defaults to 1 MiB or what the header can say, whichever is less.
+        max(bytes: usize) => max = Some(bytes);
     }
 
     /// Checks the whole and makes the framing.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::setters::setters;
+
 /// How long a connection lives.
 ///
 /// ```
@@ -202,18 +204,11 @@ impl Short {
         Self { half_close: false, closes: Side::Client }
     }
 
-    /// Whether the client shuts down writing after its request. Defaults to no.
-    #[must_use]
-    pub const fn half_close(mut self, yes: bool) -> Self {
-        self.half_close = yes;
-        self
-    }
-
-    /// Who closes first. Defaults to the client.
-    #[must_use]
-    pub const fn closes(mut self, side: Side) -> Self {
-        self.closes = side;
-        self
+    setters! {
+        /// Whether the client shuts down writing after its request. Defaults to no.
+        half_close(yes: bool) = yes;
+        /// Who closes first. Defaults to the client.
+        closes(side: Side) = side;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use framelink_session::{Assigned, KeyPlace, KeyRule, Matching};
 
+use crate::setters::setters;
+
 /// What goes to and fro on a connection, as seen from whoever uses the profile.
 ///
 /// ```
@@ -112,32 +114,15 @@ impl Duplex {
         Self { key: None, assigned: None, in_flight: Self::IN_FLIGHT, serialized: false }
     }
 
-    /// Replies in any order, each with the key of its request at this place.
-    #[must_use]
-    pub const fn key(mut self, place: KeyPlace) -> Self {
-        self.key = Some(place);
-        self
-    }
-
-    /// Keys are chosen for the application. Defaults to no: the application's requests have keys of their own.
-    #[must_use]
-    pub const fn assigned(mut self, assigned: Assigned) -> Self {
-        self.assigned = Some(assigned);
-        self
-    }
-
-    /// So many requests may be unanswered at a time. Defaults to 64.
-    #[must_use]
-    pub const fn in_flight(mut self, requests: u32) -> Self {
-        self.in_flight = requests;
-        self
-    }
-
-    /// Whether a request whose key is in flight waits, so that those with one key go one after the other. Defaults to no.
-    #[must_use]
-    pub const fn serialized(mut self, yes: bool) -> Self {
-        self.serialized = yes;
-        self
+    setters! {
+        /// Replies in any order, each with the key of its request at this place.
+        key(place: KeyPlace) = Some(place);
+        /// Keys are chosen for the application. Defaults to no: the application's requests have keys of their own.
+        assigned(assigned: Assigned) = Some(assigned);
+        /// So many requests may be unanswered at a time. Defaults to 64.
+        in_flight(requests: u32) = requests;
+        /// Whether a request whose key is in flight waits, so that those with one key go one after the other. Defaults to no.
+        serialized(yes: bool) = yes;
     }
 
     /// The same, for a connection.
@@ -188,18 +173,11 @@ impl Simplex {
         Self { calls, send: Reach::Dial, receive: Reach::Dial }
     }
 
-    /// Who dials the connection that we send on. Defaults to us.
-    #[must_use]
-    pub const fn send(mut self, reach: Reach) -> Self {
-        self.send = reach;
-        self
-    }
-
-    /// Who dials the connection that we receive on. Defaults to us.
-    #[must_use]
-    pub const fn receive(mut self, reach: Reach) -> Self {
-        self.receive = reach;
-        self
+    setters! {
+        /// Who dials the connection that we send on. Defaults to us.
+        send(reach: Reach) = reach;
+        /// Who dials the connection that we receive on. Defaults to us.
+        receive(reach: Reach) = reach;
     }
 }
 

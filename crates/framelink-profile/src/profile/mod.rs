@@ -74,6 +74,17 @@ pub struct Profile {
     socket: SocketOptions,
 }
 
+/// Methods that return a part of the profile that is copied.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => { $(
+        $(#[$doc])*
+        #[must_use]
+        pub const fn $name(&self) -> $type {
+            self.$name
+        }
+    )* };
+}
+
 impl Profile {
     /// Starts a profile: a long connection, a message and its reply at a time.
     pub fn builder(framing: impl Into<Directions>) -> ProfileBuilder {
@@ -88,10 +99,23 @@ impl Profile {
         ProfileBuilder::new().template(name)?.framing(framing).build()
     }
 
-    /// How messages are cut and wrapped. A limit on messages is part of it.
-    #[must_use]
-    pub const fn framing(&self) -> Directions {
-        self.framing
+    parts! {
+        /// How messages are cut and wrapped. A limit on messages is part of it.
+        framing: Directions;
+        /// How a lost connection is replaced, and which of several addresses is dialled.
+        reconnect: Reconnect;
+        /// Whether all connections of a client or a link are dialled at its start, and again when they are lost.
+        keep_up: bool;
+        /// How long a connection lives.
+        connection: ConnectionKind;
+        /// What goes to and fro.
+        exchange: ExchangeKind;
+        /// How long things may take.
+        timeouts: Timeouts;
+        /// How much there may be.
+        limits: Limits;
+        /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer.
+        idle_limit: Option<Duration>;
     }
 
     /// What is said once, before the first message.
@@ -112,58 +136,16 @@ impl Profile {
         self.sign_off.as_deref()
     }
 
-    /// How a lost connection is replaced, and which of several addresses is dialled.
-    #[must_use]
-    pub const fn reconnect(&self) -> Reconnect {
-        self.reconnect
-    }
-
     /// Who may connect to a server.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// Whether all connections of a client or a link are dialled at its start, and again when they are lost.
-    #[must_use]
-    pub const fn keep_up(&self) -> bool {
-        self.keep_up
-    }
-
-    /// How long a connection lives.
-    #[must_use]
-    pub const fn connection(&self) -> ConnectionKind {
-        self.connection
-    }
-
-    /// What goes to and fro.
-    #[must_use]
-    pub const fn exchange(&self) -> ExchangeKind {
-        self.exchange
-    }
-
-    /// How long things may take.
-    #[must_use]
-    pub const fn timeouts(&self) -> Timeouts {
-        self.timeouts
-    }
-
-    /// How much there may be.
-    #[must_use]
-    pub const fn limits(&self) -> Limits {
-        self.limits
-    }
-
     /// What shows whether the other side lives, beside the [keepalive](SocketOptions::keepalive) of the socket.
     #[must_use]
     pub const fn heartbeat(&self) -> Option<&Arc<Heartbeat>> {
         self.heartbeat.as_ref()
-    }
-
-    /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer.
-    #[must_use]
-    pub const fn idle_limit(&self) -> Option<Duration> {
-        self.idle_limit
     }
 
     /// What the socket is told.

@@ -29,72 +29,70 @@ pub struct Template {
 
 /// All templates.
 pub const TEMPLATES: &[Template] = &[
+    Template::new(
+        "short-sync",
+        "connect, send a message, receive its reply, close",
+        ConnectionKind::Short(Short::new()),
+        ExchangeKind::Sync,
+    ),
+    Template::new(
+        "long-sync",
+        "stay connected; send a message, receive its reply, then the next",
+        ConnectionKind::Long,
+        ExchangeKind::Sync,
+    ),
+    Template::new(
+        "duplex",
+        "stay connected; many requests in flight, replies in order (or by key)",
+        ConnectionKind::Long,
+        ExchangeKind::Duplex(Duplex::new()),
+    ),
+    Template::new(
+        "shared",
+        "two connections that stay, many requests in flight on each",
+        ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS)),
+        ExchangeKind::Duplex(Duplex::new()),
+    ),
+    Template::new(
+        "pooled",
+        "up to eight connections that stay, lent for one exchange at a time",
+        ConnectionKind::Pooled(Pooled::new(Pooled::MAX)),
+        ExchangeKind::Sync,
+    ),
+    Template::new(
+        "simplex",
+        "one connection to send and another to receive, both dialled by us",
+        ConnectionKind::Long,
+        ExchangeKind::Simplex(Simplex::new(Duplex::new())),
+    ),
+    Template::new(
+        "send-only",
+        "stay connected and send; nothing is expected back",
+        ConnectionKind::Long,
+        ExchangeKind::SendOnly,
+    ),
+    Template::new(
+        "receive-only",
+        "stay connected and receive; nothing is sent",
+        ConnectionKind::Long,
+        ExchangeKind::ReceiveOnly,
+    ),
     Template {
-        name: "short-sync",
-        help: "connect, send a message, receive its reply, close",
-        framing: None,
-        connection: ConnectionKind::Short(Short::new()),
-        exchange: ExchangeKind::Sync,
-    },
-    Template {
-        name: "long-sync",
-        help: "stay connected; send a message, receive its reply, then the next",
-        framing: None,
-        connection: ConnectionKind::Long,
-        exchange: ExchangeKind::Sync,
-    },
-    Template {
-        name: "duplex",
-        help: "stay connected; many requests in flight, replies in order (or by key)",
-        framing: None,
-        connection: ConnectionKind::Long,
-        exchange: ExchangeKind::Duplex(Duplex::new()),
-    },
-    Template {
-        name: "shared",
-        help: "two connections that stay, many requests in flight on each",
-        framing: None,
-        connection: ConnectionKind::Shared(Shared::new(Shared::CONNECTIONS)),
-        exchange: ExchangeKind::Duplex(Duplex::new()),
-    },
-    Template {
-        name: "pooled",
-        help: "up to eight connections that stay, lent for one exchange at a time",
-        framing: None,
-        connection: ConnectionKind::Pooled(Pooled::new(Pooled::MAX)),
-        exchange: ExchangeKind::Sync,
-    },
-    Template {
-        name: "simplex",
-        help: "one connection to send and another to receive, both dialled by us",
-        framing: None,
-        connection: ConnectionKind::Long,
-        exchange: ExchangeKind::Simplex(Simplex::new(Duplex::new())),
-    },
-    Template {
-        name: "send-only",
-        help: "stay connected and send; nothing is expected back",
-        framing: None,
-        connection: ConnectionKind::Long,
-        exchange: ExchangeKind::SendOnly,
-    },
-    Template {
-        name: "receive-only",
-        help: "stay connected and receive; nothing is sent",
-        framing: None,
-        connection: ConnectionKind::Long,
-        exchange: ExchangeKind::ReceiveOnly,
-    },
-    Template {
-        name: "short-until-close",
-        help: "connect, send, half-close, read to the end (framing: until-close)",
         framing: Some("until-close"),
-        connection: ConnectionKind::Short(Short::new().half_close(true).closes(Side::Server)),
-        exchange: ExchangeKind::Sync,
+        ..Template::new(
+            "short-until-close",
+            "connect, send, half-close, read to the end (framing: until-close)",
+            ConnectionKind::Short(Short::new().half_close(true).closes(Side::Server)),
+            ExchangeKind::Sync,
+        )
     },
 ];
 
 impl Template {
+    const fn new(name: &'static str, help: &'static str, connection: ConnectionKind, exchange: ExchangeKind) -> Self {
+        Self { name, help, framing: None, connection, exchange }
+    }
+
     /// The template of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

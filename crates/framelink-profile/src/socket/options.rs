@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::setters::setters;
 use crate::socket::Keepalive;
 
 /// Options of a socket, as plain data: nothing here touches one.
@@ -45,17 +46,6 @@ impl Default for SocketOptions {
     fn default() -> Self {
         Self::new()
     }
-}
-
-macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident($given:ident: $type:ty) = $value:expr;)*) => { $(
-        $(#[$doc])*
-        #[must_use]
-        pub const fn $name(mut self, $given: $type) -> Self {
-            self.$name = $value;
-            self
-        }
-    )* };
 }
 
 impl SocketOptions {

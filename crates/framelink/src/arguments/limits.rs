@@ -68,39 +68,19 @@ impl Limits {
     }
 
     pub(crate) fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
-        if let Some(most) = self.max_connections {
-            builder = builder.connections(most);
-        }
-        if let Some(most) = self.max_per_client {
-            builder = builder.connections_per_client(most);
-        }
-        if let Some(when_full) = self.when_full {
-            builder = builder.when_full(when_full);
-        }
-        if let Some(most) = self.max_empty {
-            builder = builder.empty_messages(most);
-        }
         if !self.allow.is_empty() || !self.deny.is_empty() {
             builder = builder.access(Access { allow: self.allow.clone(), deny: self.deny.clone() });
         }
-        self.apply_times(builder)
-    }
-
-    fn apply_times(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
-        if let Some(within) = self.idle {
-            builder = builder.idle_timeout(within);
-        }
-        if let Some(within) = self.lifetime {
-            builder = builder.lifetime(within);
-        }
-        if let Some(within) = self.first_message {
-            builder = builder.first_message_timeout(within);
-        }
-        if let Some(within) = self.first_request {
-            builder = builder.first_request_timeout(within);
-        }
-        if let Some(within) = self.frame_timeout {
-            builder = builder.frame_timeout(within);
+        tell! { builder:
+            self.max_connections => connections,
+            self.max_per_client => connections_per_client,
+            self.when_full => when_full,
+            self.max_empty => empty_messages,
+            self.idle => idle_timeout,
+            self.lifetime => lifetime,
+            self.first_message => first_message_timeout,
+            self.first_request => first_request_timeout,
+            self.frame_timeout => frame_timeout,
         }
         builder
     }

@@ -40,11 +40,9 @@ impl Liveness {
     }
 
     pub(crate) fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
-        if let Some(heartbeat) = &self.heartbeat {
-            builder = builder.heartbeat((**heartbeat).clone());
-        }
-        if let Some(keepalive) = self.keepalive {
-            builder = builder.keepalive(keepalive);
+        tell! { builder:
+            self.heartbeat.as_deref().cloned() => heartbeat,
+            self.keepalive => keepalive,
         }
         builder
     }

@@ -1,5 +1,15 @@
 //! What the command line can say.
 
+/// Calls the setters of a builder for which a flag has a value.
+macro_rules! tell {
+    ($builder:ident: $($given:expr => $setter:ident,)*) => { $(
+        if let Some(given) = $given {
+            $builder = $builder.$setter(given);
+        }
+    )* };
+}
+pub(crate) use tell;
+
 pub(crate) mod limits;
 pub(crate) mod liveness;
 pub(crate) mod profile;

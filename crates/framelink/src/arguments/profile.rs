@@ -39,21 +39,13 @@ impl Overrides {
     }
 
     fn apply(&self, mut builder: ProfileBuilder) -> ProfileBuilder {
-        if let Some(framing) = self.send {
-            builder = builder.send_framing(framing);
-        }
-        if let Some(framing) = self.receive {
-            builder = builder.receive_framing(framing);
-        }
-        if let Some(within) = self.reply_within {
-            builder = builder.reply_timeout(within);
-        }
-        // A key that was set says more than a flag about all times.
-        if let Some(within) = self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) {
-            builder = builder.connect_timeout(within);
-        }
-        if let Some(connection) = self.calls.connection.filter(|_| !self.sets.are_said()) {
-            builder = builder.connection(connection);
+        tell! { builder:
+            self.send => send_framing,
+            self.receive => receive_framing,
+            self.reply_within => reply_timeout,
+            // A key that was set says more than a flag about all times.
+            self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) => connect_timeout,
+            self.calls.connection.filter(|_| !self.sets.are_said()) => connection,
         }
         self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }

@@ -9,9 +9,9 @@ use framelink_transport::heartbeat::{Role, Seen};
 use framelink_transport::{Framing, Heartbeat};
 use tokio::sync::mpsc;
 
-use crate::arguments::Hostile;
 use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
+use crate::arguments::{Hostile, tell};
 use crate::failure::Failure;
 use crate::output::say;
 use crate::server::drain::Signals;
@@ -52,14 +52,10 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
 /// A peer as it was asked for.
 fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     let mut builder = Peer::builder(hostile.framing, hostile.fault).seed(hostile.seed);
-    if let Some(delay) = hostile.delay {
-        builder = builder.delay(delay);
-    }
-    if let Some(byte) = hostile.cut_at {
-        builder = builder.cut_at(byte);
-    }
-    if let Some(count) = hostile.count {
-        builder = builder.count(count);
+    tell! { builder:
+        hostile.delay => delay,
+        hostile.cut_at => cut_at,
+        hostile.count => count,
     }
     if let Some(keepalive) = hostile.keepalive {
         builder = builder.prepare(move |stream| keepalive.set_on(stream));
