@@ -2,4 +2,4 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-framelink_fuzz::target!(framelink_session::fuzz::pulse);
+framelink_fuzz::target!(framelink_session::fuzz::liveness);

@@ -20,7 +20,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("outbox", framelink_session::fuzz::outbox),
     ("profile", framelink_profile::fuzz::profile),
     ("progress", framelink_transport::fuzz::progress),
-    ("pulse", framelink_session::fuzz::pulse),
+    ("pulse", framelink_session::fuzz::liveness),
     ("replies", framelink_session::fuzz::replies),
     ("session", framelink_session::fuzz::session::<framelink_profile::Framing>),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),

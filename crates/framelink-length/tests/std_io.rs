@@ -30,7 +30,7 @@ impl Script {
     }
 
     /// Each byte in a read of its own, with a failure before each and at the end.
-    fn torn(stream: &'static [u8], failure: io::ErrorKind) -> Self {
+    fn failed_flag(stream: &'static [u8], failure: io::ErrorKind) -> Self {
         let each = stream.chunks(1).flat_map(|byte| [Step::Fails(failure), Step::Bytes(byte)]);
         Self::new(each.chain([Step::Fails(failure)]))
     }
@@ -76,13 +76,13 @@ fn frames_come_one_byte_at_a_time() {
 
 #[test]
 fn an_interrupted_read_is_tried_again() {
-    let mut reader = FrameReader::new(Script::torn(STREAM, io::ErrorKind::Interrupted), length("ascii:4"));
+    let mut reader = FrameReader::new(Script::failed_flag(STREAM, io::ErrorKind::Interrupted), length("ascii:4"));
     for message in MESSAGES {
         assert_eq!(reader.read().unwrap().unwrap().payload, message);
     }
     assert!(reader.read().unwrap().is_none());
 
-    let mut reader = Script::torn(STREAM, io::ErrorKind::Interrupted);
+    let mut reader = Script::failed_flag(STREAM, io::ErrorKind::Interrupted);
     for message in MESSAGES {
         assert_eq!(read_message(&mut reader, &length("ascii:4")).unwrap().unwrap(), message);
     }
@@ -92,7 +92,7 @@ fn an_interrupted_read_is_tried_again() {
 #[test]
 fn a_read_that_would_block_or_timed_out_loses_no_byte() {
     for kind in [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut, io::ErrorKind::ConnectionReset] {
-        let mut reader = FrameReader::new(Script::torn(STREAM, kind), length("ascii:4"));
+        let mut reader = FrameReader::new(Script::failed_flag(STREAM, kind), length("ascii:4"));
         let (mut messages, mut failures) = (Vec::new(), 0);
         loop {
             match reader.read() {

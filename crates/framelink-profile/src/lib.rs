@@ -39,7 +39,7 @@ mod profile;
 mod setters;
 mod socket;
 
-pub use framing::{DecodeError, Directions, EncodeError, Framing, presets};
+pub use framing::{DecodeError, EncodeError, Framing, FramingPair, presets};
 #[cfg(feature = "toml")]
 pub use profile::TomlError;
 pub use profile::{

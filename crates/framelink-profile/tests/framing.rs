@@ -1,7 +1,7 @@
 //! Any framing as one value: what is read, how it is printed, and what is said of what is none.
 
 use framelink_codec::{Decode, Decoded, Encode, End, Ends};
-use framelink_profile::{Directions, Framing, presets};
+use framelink_profile::{Framing, FramingPair, presets};
 use framelink_session::Message;
 use proptest::prelude::*;
 
@@ -99,9 +99,9 @@ fn an_error_within_a_kind_is_that_of_its_own_crate() {
 
 #[test]
 fn the_two_directions_go_by_their_own_framing() {
-    let both: Directions = framing("net:2").into();
+    let both: FramingPair = framing("net:2").into();
     assert_eq!(both.receive, both.send);
-    let framing = Directions { receive: framing("each-read,max=9"), send: framing("until-close") };
+    let framing = FramingPair { receive: framing("each-read,max=9"), send: framing("until-close") };
     assert_eq!(framing.ends(), Ends::Read(9));
     assert!(framing.envelope(b"hello").unwrap().ends_stream);
     let cut = framing.decode(&[0; 10], 0, Some(End::Read));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use framelink_profile::{
-    Directions, ExchangeKind, Framing, Profile, ProfileBuilder, ProfileError, Short, Side, SocketOptions,
+    ExchangeKind, Framing, FramingPair, Profile, ProfileBuilder, ProfileError, Short, Side, SocketOptions,
 };
 
 const WHOLE: &str = r#"
@@ -50,7 +50,7 @@ fn whole() -> Profile {
         .linger(Some(Duration::ZERO))
         .backlog(64)
         .reuse_address(false);
-    Profile::builder(Directions { send: framing("ascii:4"), receive: framing("line") })
+    Profile::builder(FramingPair { send: framing("ascii:4"), receive: framing("line") })
         .preamble(b"\x01\x02", b"\x06")
         .connection(Short::new().half_close(true).closes(Side::Server))
         .exchange(ExchangeKind::Sync)

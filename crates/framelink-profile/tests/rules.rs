@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framelink_profile::{
-    ConnectionKind, Directions, Duplex, ExchangeKind, Framing, Limits, Pooled, Preamble, Profile, ProfileBuilder,
+    ConnectionKind, Duplex, ExchangeKind, Framing, FramingPair, Limits, Pooled, Preamble, Profile, ProfileBuilder,
     Reach, Shared, Short, Side, Simplex, SocketOptions, TEMPLATES, Template, Timeouts,
 };
 use framelink_session::{Assigned, KeyPlace};
@@ -17,7 +17,7 @@ fn of(notation: &str) -> ProfileBuilder {
 }
 
 fn two(send: &str, receive: &str) -> ProfileBuilder {
-    Profile::builder(Directions { send: framing(send), receive: framing(receive) })
+    Profile::builder(FramingPair { send: framing(send), receive: framing(receive) })
 }
 
 const fn s(seconds: u64) -> Duration {
@@ -319,7 +319,7 @@ fn a_framing_has_to_be_said_for_each_direction() {
     let builder = builder.send_framing(framing("line"));
     assert_eq!(missing(&builder), "framing.receive is missing, which says how messages are cut, such as \"ascii:4\"");
     let profile = builder.receive_framing(framing("net:2")).build().unwrap();
-    assert_eq!(profile.framing(), Directions { send: framing("line"), receive: framing("net:2") });
+    assert_eq!(profile.framing(), FramingPair { send: framing("line"), receive: framing("net:2") });
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn a_limit_on_messages_becomes_that_of_the_framing() {
     assert_eq!(limited("ascii:4,max=1KiB", 1024), "ascii:4,max=1KiB");
     assert_eq!(limited("postgres", 512), "net:4,at=1,counts=self,keep,max=512");
     let profile = two("net:2", "ascii:4").max_message(20_000).build().unwrap();
-    assert_eq!(profile.framing(), Directions { send: framing("net:2,max=20000"), receive: framing("ascii:4") });
+    assert_eq!(profile.framing(), FramingPair { send: framing("net:2,max=20000"), receive: framing("ascii:4") });
 }
 
 #[test]

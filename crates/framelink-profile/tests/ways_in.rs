@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use framelink_profile::{
-    Directions, Duplex, ExchangeKind, Framing, Profile, ProfileBuilder, ProfileError, Reach, Short, Side, Simplex,
+    Duplex, ExchangeKind, Framing, FramingPair, Profile, ProfileBuilder, ProfileError, Reach, Short, Side, Simplex,
     SocketOptions, TomlError,
 };
 use framelink_session::{Assigned, KeyPlace};
@@ -100,7 +100,7 @@ fn any_exchange() -> impl Strategy<Value = ExchangeKind> {
 impl Said {
     fn in_code(&self) -> ProfileBuilder {
         let parse = |notation: &str| notation.parse::<Framing>().expect("a notation of the table");
-        let framing = Directions { send: parse(self.framing.0), receive: parse(self.framing.1) };
+        let framing = FramingPair { send: parse(self.framing.0), receive: parse(self.framing.1) };
         let mut builder = Profile::builder(framing).preamble(&self.preamble.0, &self.preamble.1);
         if let Some((half_close, by_server)) = self.short {
             let closes = if by_server { Side::Server } else { Side::Client };

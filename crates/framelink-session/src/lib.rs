@@ -16,7 +16,7 @@
 //! Above them, for a client, [`InFlight`] knows which calls are under way; for a server, [`Replies`] knows what is owed, and an
 //! [`Outbox`] what waits to be pushed.
 //!
-//! The halves can be driven from two threads. They share nothing but a small cell, where heartbeats are wanted: the [`Pulse`], to
+//! The halves can be driven from two threads. They share nothing but a small cell, where heartbeats are wanted: the [`LivenessHandle`], to
 //! which both tell when bytes came and went.
 //!
 //! ```
@@ -49,9 +49,9 @@ mod calls;
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod lifetime;
+mod liveness;
 pub mod memory;
 mod message;
-mod pulse;
 mod receiving;
 mod sending;
 mod serving;
@@ -62,13 +62,13 @@ pub use calls::{
     Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyPlace, KeyRule, Late, Leg, Legs, Matching, NotBegun,
     Unclean,
 };
-pub use lifetime::{Ending, Notice, Stage, Tallied, Tally, Tenure};
+pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
+pub use liveness::LivenessHandle;
 pub use message::{Incoming, LateReply, Message};
-pub use pulse::Pulse;
 pub use receiving::{OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished, WrongPreamble};
-pub use sending::{Outgoing, Packed, SendRefused, Sending, Sent, Ticket, Transmit};
-pub use serving::{Backlog, Concurrency, Offered, Outbox, Place, PushCounts, Replies, ReplyOrder, SlowRule};
-pub use session::{Session, keep_for, share_pulse, watch};
+pub use sending::{OutgoingFrame, Packed, SendRefused, Sending, Sent, Ticket, Transmit};
+pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};
+pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
 
 /// Runs the example of the README.

@@ -7,8 +7,8 @@ use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::{Heartbeat, Role};
 
 use crate::calls::Exchange;
-use crate::lifetime::Tenure;
-use crate::pulse::Pulse;
+use crate::lifetime::Lifetime;
+use crate::liveness::LivenessHandle;
 use crate::receiving::Receiving;
 use crate::sending::Sending;
 
@@ -29,26 +29,30 @@ impl<D: Decode, E: Encode> Session<D, E> {
     /// A session at the start of a connection, with a framing for each direction.
     pub fn new(receive: D, send: E) -> Self {
         let receiving = Receiving::new(receive);
-        let sending = Sending::beside(send, receiving.torn());
+        let sending = Sending::beside(send, receiving.failed_flag());
         Self { receiving, sending, exchange: Exchange::new() }
     }
 
     /// Has it send and expect heartbeats from now on. `jitter` is any number, another one for each connection; see
     /// [`Heartbeat::liveness`].
-    pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Pulse {
+    pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> LivenessHandle {
         watch(&mut self.receiving, &mut self.sending, heartbeat, us, jitter, now)
     }
 
     /// Has it end when its time is over.
-    pub fn keep_for(&mut self, tenure: Tenure) {
-        keep_for(&mut self.receiving, &mut self.sending, tenure);
+    pub fn limit_lifetime(&mut self, lifetime: Lifetime) {
+        limit_lifetime(&mut self.receiving, &mut self.sending, lifetime);
     }
 }
 
 /// The same for the halves of a connection.
-pub fn keep_for<D: Decode, E: Encode>(receiving: &mut Receiving<D>, sending: &mut Sending<E>, mut tenure: Tenure) {
-    sending.set_tenure(tenure.activity().clone(), tenure.notice().cloned());
-    receiving.set_tenure(tenure);
+pub fn limit_lifetime<D: Decode, E: Encode>(
+    receiving: &mut Receiving<D>,
+    sending: &mut Sending<E>,
+    mut lifetime: Lifetime,
+) {
+    sending.set_tenure(lifetime.activity().clone(), lifetime.notice().cloned());
+    receiving.set_tenure(lifetime);
 }
 
 /// The same for the halves of a connection.
@@ -59,17 +63,17 @@ pub fn watch<D: Decode, E: Encode>(
     us: Role,
     jitter: u32,
     now: Duration,
-) -> Pulse {
-    let pulse = Pulse::new(heartbeat, us, jitter, now);
-    receiving.set_pulse(Some(pulse.clone()));
-    sending.set_pulse(Some(pulse.clone()));
-    pulse
+) -> LivenessHandle {
+    let liveness = LivenessHandle::new(heartbeat, us, jitter, now);
+    receiving.set_liveness(Some(liveness.clone()));
+    sending.set_liveness(Some(liveness.clone()));
+    liveness
 }
 
 /// Joins the heartbeats of a pair of connections: the two directions that are used share one pulse, because what arrives on one connection
 /// shows that the peer lives to which the other one sends. The two directions that are not used have no pulse. The side that dialled the
 /// connection that is sent on is the client of the pair. `jitter` is as for [`Session::watch`].
-pub fn share_pulse<D: Decode, E: Encode>(
+pub fn share_liveness<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
     watched: &mut Receiving<D>,
@@ -77,10 +81,10 @@ pub fn share_pulse<D: Decode, E: Encode>(
     jitter: u32,
     now: Duration,
 ) {
-    if let Some(pulse) = sending.pulse().or(receiving.pulse()) {
-        let (heartbeat, us) = pulse.terms();
+    if let Some(liveness) = sending.liveness().or(receiving.liveness()) {
+        let (heartbeat, us) = liveness.setup();
         watch(receiving, sending, heartbeat, us, jitter, now);
     }
-    watched.set_pulse(None);
-    unused.set_pulse(None);
+    watched.set_liveness(None);
+    unused.set_liveness(None);
 }

@@ -38,14 +38,14 @@ impl ByteCount {
 /// Whether the connection failed. A socket reports a reset once, possibly to a write. A read after that sees an end as if the peer had
 /// closed the connection in good order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Torn(Arc<AtomicBool>);
+pub(crate) struct FailedFlag(Arc<AtomicBool>);
 
-impl Torn {
+impl FailedFlag {
     pub(crate) fn tear(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    pub(crate) fn is_torn(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

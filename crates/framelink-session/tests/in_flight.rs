@@ -28,7 +28,7 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
     let mut in_flight = InFlight::new(Matching::by_key(KeyRule::at("0:8".parse().unwrap())).window(WINDOW));
     let mut peer = Peer { random: 1, replies: BTreeMap::new(), sent: 0 };
     let (mut now, mut begun) = (Duration::ZERO, 0);
-    let (mut answered, mut given_up, mut late, mut unasked) = (0, 0, 0, 0);
+    let (mut answered, mut given_up, mut late, mut unsolicited) = (0, 0, 0, 0);
     let mut most_unanswered = 0;
     let (mut held_early, mut at_the_end) = (None, None);
     while begun < CALLS || !peer.replies.is_empty() {
@@ -52,7 +52,7 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
                     assert!(reply_to.delay > WITHIN);
                     late += 1;
                 }
-                Arrived::Unasked => unasked += 1,
+                Arrived::Unsolicited => unsolicited += 1,
                 Arrived::Untold => panic!("by key each can be told"),
             }
         }
@@ -68,8 +68,8 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
     let (early, late_on) = (held_early.unwrap(), at_the_end.unwrap());
     assert!(late_on < early + 64 * 1024, "{early} bytes after a tenth of the calls, {late_on} after all");
     assert_eq!((answered + given_up, late), (CALLS, given_up));
-    assert_eq!(answered + late + unasked, peer.sent);
-    assert!(given_up > CALLS / 60 && unasked > CALLS / 60, "{given_up} given up, {unasked} unasked");
+    assert_eq!(answered + late + unsolicited, peer.sent);
+    assert!(given_up > CALLS / 60 && unsolicited > CALLS / 60, "{given_up} given up, {unsolicited} unsolicited");
     assert!(most_unanswered <= 2 * WINDOW, "{most_unanswered} remembered at once");
     assert_eq!((in_flight.len(), in_flight.unanswered(), in_flight.ended()), (0, 0, None));
 }

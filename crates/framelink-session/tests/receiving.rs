@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Decoded, End, EndedBy, Ends, Fault, Frame, Need};
 use framelink_heartbeat::{Form, Heartbeat, Role};
-use framelink_profile::{Directions, Framing};
+use framelink_profile::{Framing, FramingPair};
 use framelink_session::{Received, Receiving, Session};
 
 const ZERO: Duration = Duration::ZERO;
@@ -290,7 +290,7 @@ fn an_unfinished_message_is_described_and_a_whole_one_is_not() {
 
 #[test]
 fn each_direction_is_cut_by_its_own_framing() {
-    let framing: Directions = Directions { receive: "line".parse().unwrap(), send: "net:2".parse().unwrap() };
+    let framing: FramingPair = FramingPair { receive: "line".parse().unwrap(), send: "net:2".parse().unwrap() };
     let mut receiving = Receiving::new(framing);
     receiving.on_bytes(b"hello\r\n\0\x05", ZERO);
     assert!(matches!(receiving.poll(), Ok(Received::Message(message)) if &message[..] == b"hello"));

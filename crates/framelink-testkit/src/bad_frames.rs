@@ -98,7 +98,7 @@ struct Header<'a, F> {
 
 impl<F: Decode + Encode> Header<'_, F> {
     fn broken(&self) -> BadFrames {
-        let places: Vec<Place> = (0..self.len).map(|at| self.place(at)).collect();
+        let places: Vec<FaultPlace> = (0..self.len).map(|at| self.place(at)).collect();
         let used = || places.iter().filter(|place| place.is_length).flat_map(|place| place.taken.iter().copied());
         let digits = Digits::of(used());
         let mut bad = BadFrames::default();
@@ -119,8 +119,8 @@ impl<F: Decode + Encode> Header<'_, F> {
     }
 
     /// What the decoder says to every value of one byte.
-    fn place(&self, at: usize) -> Place {
-        let mut place = Place { at, is_length: false, taken: Vec::new(), refused: Vec::new() };
+    fn place(&self, at: usize) -> FaultPlace {
+        let mut place = FaultPlace { at, is_length: false, taken: Vec::new(), refused: Vec::new() };
         for byte in 0..=u8::MAX {
             let bytes = self.with(at, byte);
             match self.frame_len(&bytes) {
@@ -178,7 +178,7 @@ impl<F: Decode + Encode> Header<'_, F> {
 }
 
 /// One byte of a header: which values the decoder takes there, and which it refuses from the header alone.
-struct Place {
+struct FaultPlace {
     at: usize,
     /// Its value changes how long the frame is.
     is_length: bool,

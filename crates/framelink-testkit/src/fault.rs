@@ -69,7 +69,7 @@ faults! {
         /// Of a hundred messages 2 come late, 1 comes twice, and 1 behind one that nobody asked for.
         Shuffled: "shuffled", "sends messages in any order, a few of them late, twice, or behind one nobody asked for";
         /// One comes behind each message.
-        Unasked: "unasked", "sends messages nobody asked for, also before the first";
+        Unsolicited: "unasked", "sends messages nobody asked for, also before the first";
         /// A client sends until it can send no more.
         Deaf: "deaf", "reads nothing, so that the window closes";
         Stops: "stops", "sends a few messages, then neither reads nor writes, and keeps the connection";

@@ -142,7 +142,7 @@ fn shuffled_sends_all_in_any_order() {
 
 #[test]
 fn unasked_sends_more_than_it_waits_for() {
-    let (_peer, server) = ask(Fault::Unasked, |peer| peer.messages(["one"]));
+    let (_peer, server) = ask(Fault::Unsolicited, |peer| peer.messages(["one"]));
     assert_eq!(read_exactly(&server, 21), b"0003one0003one0003one");
     send(&server, b"0002ok");
     assert_eq!(read_to_end(&server), (vec![], Ok(())), "one reply is enough");

@@ -59,12 +59,13 @@ fn shuffled_answers_come_all_and_in_another_order() {
     let (came, end) = read_to_end(&client);
     assert_eq!(end, Ok(()));
     let came: Vec<String> = came.chunks(10).map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
-    let (answers, unasked): (Vec<String>, Vec<String>) = came.into_iter().partition(|frame| frame.starts_with("0006m"));
+    let (answers, unsolicited): (Vec<String>, Vec<String>) =
+        came.into_iter().partition(|frame| frame.starts_with("0006m"));
     let mut once = answers.clone();
     once.sort();
     once.dedup();
     assert_eq!(once, sent, "each is answered");
-    assert!(answers.len() > MESSAGES && !unasked.is_empty(), "some twice, and some that nobody asked for");
+    assert!(answers.len() > MESSAGES && !unsolicited.is_empty(), "some twice, and some that nobody asked for");
     assert_ne!(answers[..MESSAGES / 2], sent[..MESSAGES / 2]);
     let counts = peer.stop();
     assert_eq!(usize::try_from(counts.messages_received), Ok(MESSAGES));
@@ -206,7 +207,7 @@ fn out_of_order_swaps_two_answers_and_gives_a_single_one_late() {
 
 #[test]
 fn unasked_speaks_before_it_was_asked_and_behind_each_answer() {
-    let (_peer, client) = serve(Fault::Unasked, |peer| peer.messages(["hey"]).count(2));
+    let (_peer, client) = serve(Fault::Unsolicited, |peer| peer.messages(["hey"]).count(2));
     assert_eq!(read_exactly(&client, 14), b"0003hey0003hey");
     send(&client, b"0002hi");
     half_close(&client);

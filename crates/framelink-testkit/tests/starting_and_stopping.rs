@@ -29,7 +29,8 @@ fn a_fault_that_a_framing_cannot_have_is_refused_with_the_reason() {
     for fault in [Fault::EmptyFlood, Fault::HeartbeatStorm] {
         assert_eq!(refusal(unframed("fixed:8"), fault), format!("{fault}: this framing has no empty frames"));
     }
-    for fault in [Fault::Twice, Fault::Coalesce, Fault::OutOfOrder, Fault::Unasked, Fault::Stops, Fault::EmptyFlood] {
+    for fault in [Fault::Twice, Fault::Coalesce, Fault::OutOfOrder, Fault::Unsolicited, Fault::Stops, Fault::EmptyFlood]
+    {
         assert_eq!(
             refusal(unframed("until-close"), fault),
             format!("{fault}: with this framing a connection is one message")

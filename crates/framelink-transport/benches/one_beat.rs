@@ -35,7 +35,7 @@ fn beats(form: &Form) -> Result<Duration, NotationError> {
     let (mut here, mut there) = UnixStream::pair().expect("a pair of sockets");
     let (mut sender, mut receiver) = (Session::new(framing, framing), Session::new(framing, framing));
     sender.watch(Arc::clone(&heartbeat), Role::Client, 0, Duration::ZERO);
-    let pulse = receiver.watch(heartbeat, Role::Server, 0, Duration::ZERO);
+    let liveness = receiver.watch(heartbeat, Role::Server, 0, Duration::ZERO);
     let mut now = Duration::ZERO;
     let began = Instant::now();
     for _ in 0..BEATS {
@@ -55,7 +55,7 @@ fn beats(form: &Form) -> Result<Duration, NotationError> {
         receiver.receiving.release();
     }
     let took = began.elapsed();
-    assert_eq!(pulse.counts().1, u64::from(BEATS), "each was seen");
+    assert_eq!(liveness.counts().1, u64::from(BEATS), "each was seen");
     Ok(took)
 }
 

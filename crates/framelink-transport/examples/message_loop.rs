@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use framelink_transport::{Directions, Framing, TryRecv, blocking, nonblocking, tokio as on_tokio};
+use framelink_transport::{Framing, FramingPair, TryRecv, blocking, nonblocking, tokio as on_tokio};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
@@ -37,7 +37,7 @@ fn main() -> Done {
     let mut args = std::env::args().skip(1);
     let way = args.next().ok_or(USAGE)?;
     let rounds: usize = args.next().ok_or(USAGE)?.parse()?;
-    let framing: Directions = "net:2".parse::<Framing>()?.into();
+    let framing: FramingPair = "net:2".parse::<Framing>()?.into();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let echo = Echo::default();
     let on_threads = || blocking::Connection::from_parts(echo.clone(), echo.clone(), framing);
@@ -53,7 +53,7 @@ fn main() -> Done {
     }
 }
 
-fn blocking_rounds(mut connection: blocking::Connection<Directions, Echo, Echo>, rounds: usize) -> Done {
+fn blocking_rounds(mut connection: blocking::Connection<FramingPair, Echo, Echo>, rounds: usize) -> Done {
     for _ in 0..rounds {
         connection.send(PAYLOAD)?;
         connection.recv()?.ok_or("closed")?;
@@ -61,14 +61,14 @@ fn blocking_rounds(mut connection: blocking::Connection<Directions, Echo, Echo>,
     Ok(())
 }
 
-fn blocking_calls(mut connection: blocking::Connection<Directions, Echo, Echo>, rounds: usize) -> Done {
+fn blocking_calls(mut connection: blocking::Connection<FramingPair, Echo, Echo>, rounds: usize) -> Done {
     for _ in 0..rounds {
         connection.call(PAYLOAD, WITHIN)?;
     }
     Ok(())
 }
 
-fn nonblocking_rounds(mut connection: nonblocking::Connection<Directions, Echo>, rounds: usize) -> Done {
+fn nonblocking_rounds(mut connection: nonblocking::Connection<FramingPair, Echo>, rounds: usize) -> Done {
     for _ in 0..rounds {
         let _ = connection.try_send(PAYLOAD)?;
         let TryRecv::Message(_) = connection.try_recv()? else { return Err("no echo".into()) };
@@ -76,7 +76,7 @@ fn nonblocking_rounds(mut connection: nonblocking::Connection<Directions, Echo>,
     Ok(())
 }
 
-async fn tokio_rounds(mut connection: on_tokio::Connection<Directions, Echo, Echo>, rounds: usize) -> Done {
+async fn tokio_rounds(mut connection: on_tokio::Connection<FramingPair, Echo, Echo>, rounds: usize) -> Done {
     for _ in 0..rounds {
         connection.send(PAYLOAD).await?;
         connection.recv().await?.ok_or("closed")?;
@@ -84,7 +84,7 @@ async fn tokio_rounds(mut connection: on_tokio::Connection<Directions, Echo, Ech
     Ok(())
 }
 
-async fn tokio_calls(mut connection: on_tokio::Connection<Directions, Echo, Echo>, rounds: usize) -> Done {
+async fn tokio_calls(mut connection: on_tokio::Connection<FramingPair, Echo, Echo>, rounds: usize) -> Done {
     for _ in 0..rounds {
         connection.call(PAYLOAD, WITHIN).await?;
     }

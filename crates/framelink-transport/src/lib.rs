@@ -104,11 +104,11 @@ pub use admission::{Admission, AdmissionCounts, HeldBytes, Refusal, ServerEvent}
 #[cfg(feature = "socket")]
 pub use drive::{CloseReport, TryRecv, TrySend};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use error::NotLent;
+pub use error::PoolError;
 #[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, ConnectError, Error, HandlerError, Operation};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use link::{LinkStatus, News};
+pub use link::{LinkEvent, LinkStatus};
 #[cfg(feature = "socket")]
 pub use net::connector::Connector;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
@@ -116,7 +116,7 @@ pub use net::peer::{Peer, ToPeer};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool::{CloseReason, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
-pub use registry::{MemberId, Pushed, Registry, To};
+pub use registry::{MemberId, Pushed, Registry, Target};
 #[cfg(feature = "socket")]
 pub use server::{Answer, ClosedCounts, DrainReport, ServerCounts};
 #[cfg(feature = "socket")]
@@ -136,7 +136,7 @@ pub use framelink_length::{Counts, Field, Length};
 pub use framelink_profile as profile;
 #[doc(inline)]
 pub use framelink_profile::{
-    DecodeError, Directions, EncodeError, Framing, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions,
+    DecodeError, EncodeError, Framing, FramingPair, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions,
     presets,
 };
 #[doc(inline)]

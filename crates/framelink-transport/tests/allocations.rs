@@ -4,7 +4,7 @@ use std::alloc::System;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use framelink_transport::{Directions, Framing, blocking, nonblocking, tokio as driver};
+use framelink_transport::{Framing, FramingPair, blocking, nonblocking, tokio as driver};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -43,7 +43,7 @@ fn a_short_message_allocates_nothing_and_a_longer_one_once_where_it_is_received(
     }
 }
 
-fn framing() -> Directions {
+fn framing() -> FramingPair {
     "net:4".parse::<Framing>().expect("a notation").into()
 }
 

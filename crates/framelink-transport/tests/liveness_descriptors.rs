@@ -39,7 +39,7 @@ fn what_is_served_leaves_no_descriptor() {
 fn pulse_keeps_no_socket() {
     let (ours, peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
-    let pulse = ours.watch(Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Server);
+    let liveness = ours.watch(Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Server);
     let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).build().unwrap();
     let fd = {
         use std::os::fd::AsRawFd;
@@ -51,7 +51,7 @@ fn pulse_keeps_no_socket() {
     drop(peer);
     server.join().unwrap().unwrap();
     let open = std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok();
-    assert!(!open, "the descriptor is open still, and {pulse:?} has it");
+    assert!(!open, "the descriptor is open still, and {liveness:?} has it");
 }
 
 /// A registry that a served connection had joined keeps no socket after that.

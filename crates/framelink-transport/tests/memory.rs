@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use framelink_transport::session::{Backlog, Concurrency, Received, Receiving, Sending, SlowRule, Transmit};
 use framelink_transport::tokio::{Connection, Listener};
-use framelink_transport::{Framing, Profile, Registry, To};
+use framelink_transport::{Framing, Profile, Registry, Target};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use support::streams::{Reader, Step, Then, framing, poll_times};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -277,12 +277,12 @@ async fn a_connection_between_pushes_holds_no_buffer() {
         connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
     });
     let mut frame = vec![0; 2 + KIB];
-    registry.push(To::All, &frame[2..]).expect("a message");
+    registry.push(Target::All, &frame[2..]).expect("a message");
     peer.read_exact(&mut frame).await.expect("it is served");
 
     let region = Region::new(ALLOCATOR);
     for _ in 0..BURST {
-        registry.push(To::All, &frame[2..]).expect("a message");
+        registry.push(Target::All, &frame[2..]).expect("a message");
     }
     assert!(held(&region) > BURST * KIB, "they wait");
     for _ in 0..BURST {

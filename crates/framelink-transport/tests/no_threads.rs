@@ -16,7 +16,7 @@ use std::time::Duration;
 use framelink_transport::blocking::{Client, Connection, Link, Pool};
 use framelink_transport::profile::{Duplex, Pooled};
 use framelink_transport::session::Sent;
-use framelink_transport::{Cause, ConnectError, Directions, Framing, Profile, ProfileBuilder};
+use framelink_transport::{Cause, ConnectError, Framing, FramingPair, Profile, ProfileBuilder};
 
 /// Where the process that may have no threads finds its peer.
 const PEER: &str = "FRAMELINK_PEER";
@@ -35,7 +35,7 @@ fn start() {
     let peer = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut host = Connection::from_stream(stream.unwrap(), Directions::from(framing()));
+            let mut host = Connection::from_stream(stream.unwrap(), FramingPair::from(framing()));
             thread::spawn(move || {
                 while let Ok(Some(message)) = host.recv() {
                     if host.send(&message).is_err() {
@@ -111,7 +111,7 @@ fn a_client_is_answered(peer: SocketAddr) {
     let mut client = Client::new(profile().build().unwrap(), peer.to_string()).unwrap();
     for _ in 0..3 {
         assert_eq!(&client.call(b"hello").unwrap()[..], b"hello");
-        println!("client: answered; no heartbeats: {}", client.keeper_error().unwrap());
+        println!("client: answered; no heartbeats: {}", client.idle_task_error().unwrap());
     }
     client.close().unwrap();
 }
@@ -120,7 +120,7 @@ fn a_pool_lends(peer: SocketAddr) {
     let pool = Pool::new(profile().connection(Pooled::new(2)).build().unwrap(), [peer.to_string()]).unwrap();
     for _ in 0..3 {
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
-        println!("pool: answered; no heartbeats: {}", pool.keeper_error().unwrap());
+        println!("pool: answered; no heartbeats: {}", pool.idle_task_error().unwrap());
     }
     assert_eq!(pool.close(Duration::from_secs(10)).cut, 0);
 }

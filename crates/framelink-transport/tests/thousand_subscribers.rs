@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::session::{Backlog, Concurrency, PushCounts, SlowRule};
 use framelink_transport::tokio::Listener;
-use framelink_transport::{Directions, Framing, MemberId, Profile, Registry, SocketOptions, To};
+use framelink_transport::{Framing, FramingPair, MemberId, Profile, Registry, SocketOptions, Target};
 
 /// Whatever the test waits for comes within this time, or it fails.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ fn serve(registry: Registry) -> (SocketAddr, Receiver<MemberId>) {
     let mut options = SocketOptions::new();
     options.send_buffer = Some(64 * 1024);
     let mut listener =
-        runtime.block_on(Listener::bind_with("127.0.0.1:0", Directions::from(framing), options)).unwrap();
+        runtime.block_on(Listener::bind_with("127.0.0.1:0", FramingPair::from(framing), options)).unwrap();
     let (address, (tell, joined)) = (listener.local_addr().unwrap(), mpsc::channel());
     let accepting = async move {
         while let Ok(mut connection) = listener.accept().await {
@@ -95,7 +95,7 @@ fn push_all(registry: &Registry, pushes: usize, batches: &Receiver<usize>) -> us
     let mut most = 0;
     for batch in 0..pushes.div_ceil(BATCH) {
         for number in (batch * BATCH..pushes).take(BATCH) {
-            registry.push(To::All, &(number as u64).to_be_bytes()).unwrap();
+            registry.push(Target::All, &(number as u64).to_be_bytes()).unwrap();
         }
         most = most.max(resident_mib());
         if batch > 0 {

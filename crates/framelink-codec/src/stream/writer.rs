@@ -20,11 +20,11 @@ use crate::{Encode, Envelope};
 pub struct FrameWriter<W, F> {
     writer: W,
     framing: F,
-    state: State,
+    state: WriterState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum WriterState {
     Open,
     /// A message that ends with the direction was written.
     Ended,
@@ -35,7 +35,7 @@ enum State {
 impl<W: Write, F: Encode> FrameWriter<W, F> {
     /// A writer of frames at the start of a stream.
     pub const fn new(writer: W, framing: F) -> Self {
-        Self { writer, framing, state: State::Open }
+        Self { writer, framing, state: WriterState::Open }
     }
 
     /// Writes one message whole. It does not flush.
@@ -46,14 +46,14 @@ impl<W: Write, F: Encode> FrameWriter<W, F> {
     /// not be followed by another. [`WriteError::Ended`] after a message that ends with the direction (`until-close`).
     pub fn write(&mut self, payload: &[u8]) -> Result<(), WriteError<F::Error>> {
         match self.state {
-            State::Open => {}
-            State::Ended => return Err(WriteError::Ended),
-            State::Broken => return Err(WriteError::Broken),
+            WriterState::Open => {}
+            WriterState::Ended => return Err(WriteError::Ended),
+            WriterState::Broken => return Err(WriteError::Broken),
         }
         let envelope = self.framing.envelope(payload).map_err(WriteError::Encode)?;
-        self.state = State::Broken;
+        self.state = WriterState::Broken;
         write_gathered(&mut self.writer, &envelope, payload).map_err(WriteError::Io)?;
-        self.state = if envelope.ends_stream { State::Ended } else { State::Open };
+        self.state = if envelope.ends_stream { WriterState::Ended } else { WriterState::Open };
         Ok(())
     }
 

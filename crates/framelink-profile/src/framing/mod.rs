@@ -1,9 +1,9 @@
 //! Any framing, as one value.
 
-mod directions;
+mod pair;
 mod presets;
 
-pub use directions::Directions;
+pub use pair::FramingPair;
 pub use presets::presets;
 
 use std::error::Error;

@@ -10,7 +10,7 @@ use super::{
     Access, ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
     Template, Timeouts, WhenFull, bounds, rules,
 };
-use crate::framing::{Directions, Framing};
+use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
 
@@ -100,8 +100,8 @@ impl ProfileBuilder {
     }
 
     /// How messages are cut and wrapped: one framing, or one for each direction. There is no default.
-    pub fn framing(self, framing: impl Into<Directions>) -> Self {
-        let Directions { send, receive } = framing.into();
+    pub fn framing(self, framing: impl Into<FramingPair>) -> Self {
+        let FramingPair { send, receive } = framing.into();
         self.send_framing(send).receive_framing(receive)
     }
 
@@ -256,7 +256,7 @@ impl ProfileBuilder {
     /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
     pub fn build(&self) -> Result<Profile, ProfileError> {
         let framing = match (self.send, self.receive) {
-            (Some(send), Some(receive)) => Directions { send, receive },
+            (Some(send), Some(receive)) => FramingPair { send, receive },
             (None, None) => return Err(ProfileError::Missing { key: "framing" }),
             (None, Some(_)) => return Err(ProfileError::Missing { key: "framing.send" }),
             (Some(_), None) => return Err(ProfileError::Missing { key: "framing.receive" }),
@@ -316,7 +316,7 @@ impl ProfileBuilder {
     }
 
     /// The framing with the limit on messages, where one is given: a profile has that in one place only.
-    fn limited(&self, framing: Directions) -> Result<Directions, ProfileError> {
+    fn limited(&self, framing: FramingPair) -> Result<FramingPair, ProfileError> {
         let Some(max) = self.max_message else { return Ok(framing) };
         let said = framing.send.max_payload().max(framing.receive.max_payload());
         let refuse = |reason| ProfileError::combination("limits.message", "framing", reason);
@@ -330,7 +330,7 @@ impl ProfileBuilder {
         };
         // A direction that is not used may have messages of one length, which no limit can lower.
         let (sends, receives) = (self.exchange.sends(), self.exchange.receives());
-        Ok(Directions {
+        Ok(FramingPair {
             send: if sends { lower(framing.send)? } else { framing.send },
             receive: if receives { lower(framing.receive)? } else { framing.receive },
         })

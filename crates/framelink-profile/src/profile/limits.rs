@@ -2,7 +2,7 @@
 
 use framelink_codec::notation::NotationError;
 
-use crate::framing::{Directions, Framing};
+use crate::framing::{Framing, FramingPair};
 
 /// How much there may be of what is held. How long a message may be is part of the framing.
 ///
@@ -89,20 +89,20 @@ impl Limits {
     /// How much memory the connections of a server hold together by default: [`MEMORY`](Self::MEMORY), or four times what one connection
     /// needs for its longest messages, where that is more.
     #[must_use]
-    pub fn default_memory(framing: &Directions) -> usize {
+    pub fn default_memory(framing: &FramingPair) -> usize {
         Self::least_memory(framing).saturating_mul(4).max(Self::MEMORY)
     }
 
     /// The least memory with which one connection can receive its longest message and send its longest reply.
     #[must_use]
-    pub fn least_memory(framing: &Directions) -> usize {
+    pub fn least_memory(framing: &FramingPair) -> usize {
         let longest = framing.receive.max_payload().saturating_add(framing.send.max_payload());
         longest.saturating_add(Self::LEAST_MEMORY)
     }
 
     /// How much of it the connections of one client hold by default: half, but not less than one needs.
     #[must_use]
-    pub fn default_memory_per_client(memory: usize, framing: &Directions) -> usize {
+    pub fn default_memory_per_client(memory: usize, framing: &FramingPair) -> usize {
         Self::least_memory(framing).max(memory / 2).min(memory)
     }
 

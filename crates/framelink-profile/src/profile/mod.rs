@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use framelink_heartbeat::Heartbeat;
 
-use crate::framing::Directions;
+use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
 
 /// How to talk to one kind of peer.
@@ -58,7 +58,7 @@ use crate::socket::SocketOptions;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
-    framing: Directions,
+    framing: FramingPair,
     preamble: Preamble,
     sign_on: Option<Arc<Sign>>,
     sign_off: Option<Arc<Sign>>,
@@ -87,7 +87,7 @@ macro_rules! parts {
 
 impl Profile {
     /// Starts a profile: a long connection, a message and its reply at a time.
-    pub fn builder(framing: impl Into<Directions>) -> ProfileBuilder {
+    pub fn builder(framing: impl Into<FramingPair>) -> ProfileBuilder {
         ProfileBuilder::new().framing(framing)
     }
 
@@ -95,13 +95,13 @@ impl Profile {
     ///
     /// # Errors
     /// When there is no such template, or the framing does not go with it.
-    pub fn template(name: &str, framing: impl Into<Directions>) -> Result<Self, ProfileError> {
+    pub fn template(name: &str, framing: impl Into<FramingPair>) -> Result<Self, ProfileError> {
         ProfileBuilder::new().template(name)?.framing(framing).build()
     }
 
     parts! {
         /// How messages are cut and wrapped. A limit on messages is part of it.
-        framing: Directions;
+        framing: FramingPair;
         /// How a lost connection is replaced, and which of several addresses is dialled.
         reconnect: Reconnect;
         /// Whether all connections of a client or a link are dialled at its start, and again when they are lost.

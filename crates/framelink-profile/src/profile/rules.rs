@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{
     ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
 };
-use crate::framing::{Directions, Framing};
+use crate::framing::{Framing, FramingPair};
 use framelink_codec::notation::ShowDuration;
 use framelink_codec::{Decode, Encode, Ends};
 
@@ -47,10 +47,10 @@ impl Profile {
     /// request ends so has to half-close, a server whose reply ends so has to close first.
     ///
     /// ```
-    /// use framelink_profile::{Directions, Profile, Short, Side};
+    /// use framelink_profile::{FramingPair, Profile, Short, Side};
     ///
     /// // A request line, and a reply up to the end.
-    /// let framing = Directions { send: "line".parse()?, receive: "until-close".parse()? };
+    /// let framing = FramingPair { send: "line".parse()?, receive: "until-close".parse()? };
     /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
     /// assert!(profile.check_for(Side::Client).is_ok());
     /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
@@ -385,10 +385,10 @@ fn silence_of(framing: &Framing) -> Option<Duration> {
     }
 }
 
-fn send_key(framing: &Directions) -> &'static str {
+fn send_key(framing: &FramingPair) -> &'static str {
     if framing.send == framing.receive { "framing" } else { "framing.send" }
 }
 
-fn receive_key(framing: &Directions) -> &'static str {
+fn receive_key(framing: &FramingPair) -> &'static str {
     if framing.send == framing.receive { "framing" } else { "framing.receive" }
 }

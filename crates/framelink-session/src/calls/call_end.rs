@@ -33,7 +33,7 @@ pub enum Arrived<T> {
     /// The reply to a call that was given up.
     Late(Late),
     /// No reply: nobody asked for it.
-    Unasked,
+    Unsolicited,
     /// It cannot be known: with replies in order, a call that was cancelled was not answered in its time. The connection has [ended](crate::InFlight::ended).
     Untold,
 }

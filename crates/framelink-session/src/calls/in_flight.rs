@@ -19,7 +19,7 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 /// ```
 ///
 /// A key that is waited for or remembered is refused to other requests, so that a late reply never answers another one. What
-/// matches nothing is [`Arrived::Unasked`].
+/// matches nothing is [`Arrived::Unsolicited`].
 ///
 /// `T` is whatever the driver waits for each call with.
 ///
@@ -32,7 +32,7 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 /// in_flight.begin(&mut Cow::Borrowed(b"01 first"), "one", now, deadline)?;
 /// in_flight.begin(&mut Cow::Borrowed(b"02 second"), "two", now, deadline)?;
 /// assert_eq!(in_flight.on_message(b"02 reply", now), Arrived::Reply("two"));
-/// assert_eq!(in_flight.on_message(b"07 news", now), Arrived::Unasked);
+/// assert_eq!(in_flight.on_message(b"07 news", now), Arrived::Unsolicited);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -139,7 +139,7 @@ impl<T> InFlight<T> {
             Some(rule) => rule.in_reply(message).and_then(|key| self.keys.remove(&key)),
         };
         let Some((number, call)) = number.and_then(|number| Some((number, self.remove(number)?))) else {
-            return Err(Arrived::Unasked);
+            return Err(Arrived::Unsolicited);
         };
         let late = Late { call: CallId(number), key: call.key, delay: now.saturating_sub(call.began) };
         Ok((call.waiter, late))

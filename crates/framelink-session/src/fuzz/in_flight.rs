@@ -87,7 +87,7 @@ impl Model {
         };
         let arrived = self.in_flight.on_message(&[key], self.now);
         match (position.map(|position| self.calls.remove(position)), arrived) {
-            (None, Arrived::Unasked) => {}
+            (None, Arrived::Unsolicited) => {}
             (Some(call), Arrived::Reply(waiter)) if call.is_waited_for => assert_eq!(waiter, call.waiter),
             (Some(call), Arrived::Late(late)) if !call.is_waited_for => {
                 assert_eq!((late.call, late.delay), (call.id, self.now - call.began));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::lifetime::{Notice, Stage};
+use crate::lifetime::{Notice, NoticeStage};
 use crate::memory::Network;
 use crate::memory::{Account, Budget, Held};
 
@@ -36,11 +36,11 @@ struct Model {
     budget: Arc<Budget>,
     limit: usize,
     share: usize,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Client>>,
     next: u64,
 }
 
-struct Place {
+struct Client {
     account: Arc<Account>,
     receiving: Held,
     sending: Held,
@@ -59,7 +59,7 @@ impl Model {
             let account = self.budget.open(self.next, network(client), Arc::clone(&notice));
             let (receiving, sending) = (account.place(), account.place());
             self.places[which] =
-                Some(Place { account, receiving, sending, bytes: [0; 2], notice, id: self.next, client });
+                Some(Client { account, receiving, sending, bytes: [0; 2], notice, id: self.next, client });
             self.next += 1;
             return;
         };
@@ -89,7 +89,7 @@ impl Model {
     fn check(&self) {
         let there: Vec<_> = self.places.iter().flatten().collect();
         assert_eq!(self.budget.held(), there.iter().map(|place| place.held()).sum::<usize>(), "the sum of all");
-        let staying: Vec<_> = there.iter().filter(|place| place.notice.stage() == Stage::Open).collect();
+        let staying: Vec<_> = there.iter().filter(|place| place.notice.stage() == NoticeStage::Open).collect();
         assert!(staying.iter().map(|place| place.held()).sum::<usize>() <= self.limit, "who was not told fits");
         for client in 0..3 {
             let of_client = staying.iter().filter(|place| place.client == client);
@@ -99,7 +99,7 @@ impl Model {
     }
 }
 
-impl Place {
+impl Client {
     fn held(&self) -> usize {
         self.bytes.iter().sum()
     }

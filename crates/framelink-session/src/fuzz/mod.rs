@@ -1,16 +1,16 @@
 //! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
 
 mod in_flight;
+mod liveness;
 mod memory;
 mod outbox;
-mod pulse;
 mod replies;
 mod session;
 
 pub use in_flight::in_flight;
+pub use liveness::liveness;
 pub use memory::memory;
 pub use outbox::outbox;
-pub use pulse::pulse;
 pub use replies::replies;
 pub use session::{Framing, session};
 
@@ -32,7 +32,7 @@ mod tests {
     any_steps! {
         any_steps_of_a_session: 200_000 of session::<framelink_profile::Framing>;
         any_steps_of_calls_in_flight: 100_000 of in_flight;
-        any_steps_of_heartbeats: 400_000 of pulse;
+        any_steps_of_heartbeats: 400_000 of liveness;
         any_steps_of_replies: 100_000 of replies;
         any_steps_of_memory: 200_000 of memory;
         any_steps_of_an_outbox: 100_000 of outbox;

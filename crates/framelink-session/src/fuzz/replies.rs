@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::serving::{Concurrency, Place, Replies, ReplyOrder};
+use crate::serving::{Concurrency, Replies, ReplyOrder, ReplySlot};
 
 /// Drives the replies of one connection by random steps beside a list of its requests: there are never more than the limit, every
 /// request is answered once, and replies go out in the order of their requests, or as they were finished.
@@ -38,13 +38,13 @@ struct Model {
 }
 
 struct Request {
-    place: Place,
+    place: ReplySlot,
     number: usize,
-    state: State,
+    state: RequestState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum RequestState {
     Handled,
     Finished { has_reply: bool, at: Duration },
     BeingWritten,
@@ -62,7 +62,7 @@ impl Model {
         assert_eq!(place.is_some(), self.requests.len() < self.limit);
         if let Some(place) = place {
             assert!(self.requests.iter().all(|request| request.place < place), "a number of its own");
-            self.requests.push(Request { place, number: self.taken, state: State::Handled });
+            self.requests.push(Request { place, number: self.taken, state: RequestState::Handled });
             self.taken += 1;
         }
     }
@@ -70,11 +70,11 @@ impl Model {
     fn finishes(&mut self, which: usize, has_reply: bool, now: Duration) {
         let count = self.requests.len();
         let Some(request) = self.requests.get_mut(which % count.max(1)) else { return };
-        let is_owed = request.state == State::Handled;
+        let is_owed = request.state == RequestState::Handled;
         let reply = has_reply.then_some(request.number);
         assert_eq!(self.replies.finish(request.place, reply, now), is_owed, "once");
         if is_owed {
-            request.state = State::Finished { has_reply, at: now };
+            request.state = RequestState::Finished { has_reply, at: now };
             if has_reply {
                 self.finished.push(request.number);
             }
@@ -88,19 +88,19 @@ impl Model {
         let in_order = self.order == ReplyOrder::Requests;
         let before = self.requests.len();
         self.requests.retain(|request| {
-            is_turn &= !in_order || request.state != State::Handled;
-            !(is_turn && matches!(request.state, State::Finished { has_reply: false, .. }))
+            is_turn &= !in_order || request.state != RequestState::Handled;
+            !(is_turn && matches!(request.state, RequestState::Finished { has_reply: false, .. }))
         });
         self.answered += (before - self.requests.len()) as u64;
     }
 
     /// Whose reply is next.
     fn due(&self) -> Option<usize> {
-        let is_finished = |request: &&Request| matches!(request.state, State::Finished { .. });
+        let is_finished = |request: &&Request| matches!(request.state, RequestState::Finished { .. });
         match self.order {
             ReplyOrder::Finished => self.requests.iter().position(|it| Some(&it.number) == self.finished.first()),
             ReplyOrder::Requests => {
-                let first = self.requests.iter().position(|request| request.state != State::BeingWritten)?;
+                let first = self.requests.iter().position(|request| request.state != RequestState::BeingWritten)?;
                 self.requests.get(first).filter(is_finished).map(|_| first)
             }
         }
@@ -113,14 +113,15 @@ impl Model {
         let (Some((place, number)), Some(due)) = (next, due) else { return };
         let request = &mut self.requests[due];
         assert_eq!((place, number), (request.place, request.number), "in its turn, and its own");
-        request.state = State::BeingWritten;
+        request.state = RequestState::BeingWritten;
         self.finished.retain(|finished| *finished != number);
     }
 
     fn has_written(&mut self, count: usize) {
         self.replies.on_written(count);
         for _ in 0..count {
-            let Some(first) = self.requests.iter().position(|request| request.state == State::BeingWritten) else {
+            let Some(first) = self.requests.iter().position(|request| request.state == RequestState::BeingWritten)
+            else {
                 return;
             };
             self.requests.remove(first);
@@ -134,7 +135,7 @@ impl Model {
         assert_eq!(self.replies.room(), self.limit - owed);
         assert_eq!(self.replies.answered(), self.answered);
         assert_eq!(self.replies.due_since().is_some(), self.due().is_some());
-        if let (Some(since), Some(State::Finished { at, .. })) =
+        if let (Some(since), Some(RequestState::Finished { at, .. })) =
             (self.replies.due_since(), self.due().map(|due| self.requests[due].state))
         {
             assert!(since >= at, "not before it was finished");

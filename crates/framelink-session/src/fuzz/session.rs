@@ -229,11 +229,11 @@ struct Outlet<F> {
     written: u64,
     /// Each message and where it begins and ends in all that was accepted.
     tickets: Vec<(Ticket, u64, u64)>,
-    state: State,
+    state: ModelState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ModelState {
     Open,
     Finishing,
     Finished,
@@ -243,7 +243,7 @@ enum State {
 impl<F: Framing> Outlet<F> {
     const fn new(framing: F) -> Self {
         let owed = VecDeque::new();
-        Self { framing, owed, accepted: 0, written: 0, tickets: Vec::new(), state: State::Open }
+        Self { framing, owed, accepted: 0, written: 0, tickets: Vec::new(), state: ModelState::Open }
     }
 
     fn queues(&mut self, sending: &mut Sending<F>, payload: &[u8]) {
@@ -271,10 +271,10 @@ impl<F: Framing> Outlet<F> {
     fn accepts(&mut self, payload: &[u8], ticket: Result<Ticket, SendRefused<<F as Encode>::Error>>, written: usize) {
         let envelope = self.framing.envelope(payload);
         let ticket = match (self.state, &envelope) {
-            (State::Finishing | State::Finished, _) => return assert_eq!(ticket, Err(SendRefused::Finished)),
-            (State::Failed, _) => return assert_eq!(ticket, Err(SendRefused::Failed)),
-            (State::Open, Err(error)) => return assert_eq!(ticket, Err(SendRefused::Encode(*error))),
-            (State::Open, Ok(_)) => ticket.expect("nothing speaks against it"),
+            (ModelState::Finishing | ModelState::Finished, _) => return assert_eq!(ticket, Err(SendRefused::Finished)),
+            (ModelState::Failed, _) => return assert_eq!(ticket, Err(SendRefused::Failed)),
+            (ModelState::Open, Err(error)) => return assert_eq!(ticket, Err(SendRefused::Encode(*error))),
+            (ModelState::Open, Ok(_)) => ticket.expect("nothing speaks against it"),
         };
         let Ok(envelope) = envelope else { return };
         let frame = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
@@ -284,7 +284,7 @@ impl<F: Framing> Outlet<F> {
         self.written += written as u64;
         self.tickets.push((ticket, start, self.accepted));
         if envelope.ends_stream {
-            self.state = State::Finishing;
+            self.state = ModelState::Finishing;
         }
     }
 
@@ -299,22 +299,22 @@ impl<F: Framing> Outlet<F> {
 
     fn finishes(&mut self, sending: &mut Sending<F>) {
         sending.finish();
-        if self.state == State::Open {
-            self.state = State::Finishing;
+        if self.state == ModelState::Open {
+            self.state = ModelState::Finishing;
         }
     }
 
     fn is_shut_down(&mut self, sending: &mut Sending<F>) {
         if sending.poll() == Transmit::ShutDown {
             sending.on_shut_down();
-            self.state = State::Finished;
+            self.state = ModelState::Finished;
         }
     }
 
     fn fails(&mut self, sending: &mut Sending<F>) {
         sending.on_failed();
-        if self.state != State::Finished {
-            self.state = State::Failed;
+        if self.state != ModelState::Finished {
+            self.state = ModelState::Failed;
         }
         self.owed.clear();
     }
@@ -322,10 +322,10 @@ impl<F: Framing> Outlet<F> {
     fn check(&mut self, sending: &Sending<F>) {
         let owed = &*self.owed.make_contiguous();
         let expected = match self.state {
-            State::Failed => Transmit::Failed,
+            ModelState::Failed => Transmit::Failed,
             _ if !owed.is_empty() => Transmit::Write(owed),
-            State::Finishing => Transmit::ShutDown,
-            State::Open | State::Finished => Transmit::Idle,
+            ModelState::Finishing => Transmit::ShutDown,
+            ModelState::Open | ModelState::Finished => Transmit::Idle,
         };
         assert_eq!(sending.poll(), expected);
         assert_eq!((sending.queued_len(), sending.is_empty()), (owed.len(), owed.is_empty()));

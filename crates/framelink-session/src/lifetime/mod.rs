@@ -1,11 +1,11 @@
 //! How long a connection stays, and what tells it to end.
 
 mod activity;
+mod limits;
 mod notice;
-mod tenure;
 
 pub(crate) use activity::Activity;
 pub use activity::{Tallied, Tally};
-pub use notice::{Ending, Notice, Stage};
-pub(crate) use tenure::Standing;
-pub use tenure::Tenure;
+pub use limits::Lifetime;
+pub(crate) use limits::Standing;
+pub use notice::{Ending, Notice, NoticeStage};

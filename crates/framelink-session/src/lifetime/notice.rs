@@ -12,7 +12,7 @@ use framelink_codec::notation::{ShowSize, TimeText};
 ///
 /// See [`Notice`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
+pub enum NoticeStage {
     /// It goes on.
     #[default]
     Open,
@@ -28,7 +28,7 @@ pub enum Stage {
 
 /// Why a connection ends though its peer has not ended it. Complete by nature.
 ///
-/// See [`Tenure`](crate::Tenure) for an example.
+/// See [`Lifetime`](crate::Lifetime) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Nothing came or went, heartbeats apart, for so long.
@@ -71,47 +71,47 @@ impl Ending {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use framelink_session::{Notice, Stage};
+/// use framelink_session::{Notice, NoticeStage};
 ///
 /// let notice = Arc::new(Notice::new());
-/// assert_eq!(notice.stage(), Stage::Open);
-/// notice.tell(Stage::Closing);
-/// notice.tell(Stage::Draining);
-/// assert_eq!(notice.stage(), Stage::Closing, "it is never taken back");
+/// assert_eq!(notice.stage(), NoticeStage::Open);
+/// notice.tell(NoticeStage::Closing);
+/// notice.tell(NoticeStage::Draining);
+/// assert_eq!(notice.stage(), NoticeStage::Closing, "it is never taken back");
 /// ```
 #[derive(Default)]
 pub struct Notice {
     stage: AtomicStage,
     /// Why it is dropped, where it does not make room for a newer one.
     evicted: OnceLock<Ending>,
-    ears: Mutex<Ears>,
+    ears: Mutex<Wakers>,
 }
 
-/// A [`Stage`] that many threads share, and that only advances.
+/// A [`NoticeStage`] that many threads share, and that only advances.
 #[derive(Default)]
 struct AtomicStage(AtomicU8);
 
 impl AtomicStage {
     /// Comes to this stage. False if it was there before, or further.
-    fn advance(&self, stage: Stage) -> bool {
+    fn advance(&self, stage: NoticeStage) -> bool {
         self.0.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8
     }
 
     #[inline]
-    fn get(&self) -> Stage {
+    fn get(&self) -> NoticeStage {
         match self.0.load(Ordering::Acquire) {
-            0 => Stage::Open,
-            1 => Stage::Draining,
-            2 => Stage::Closing,
-            3 => Stage::Dropped,
-            _ => Stage::Cut,
+            0 => NoticeStage::Open,
+            1 => NoticeStage::Draining,
+            2 => NoticeStage::Closing,
+            3 => NoticeStage::Dropped,
+            _ => NoticeStage::Cut,
         }
     }
 }
 
 /// Whom to tell.
 #[derive(Default)]
-struct Ears {
+struct Wakers {
     receiver: Option<Waker>,
     sender: Option<Waker>,
     /// What ends the waits of whoever is inside a call of the system.
@@ -126,13 +126,13 @@ impl Notice {
     }
 
     /// Has the connection come to this stage, unless it is further. Whoever waits on it looks.
-    pub fn tell(&self, stage: Stage) {
+    pub fn tell(&self, stage: NoticeStage) {
         if !self.stage.advance(stage) {
             return;
         }
         let mut ears = self.ears();
         let wakers = [ears.receiver.clone(), ears.sender.clone()];
-        let closer = if stage >= Stage::Dropped { ears.closer.take() } else { None };
+        let closer = if stage >= NoticeStage::Dropped { ears.closer.take() } else { None };
         // Not locked: whoever is woken may have locks of its own.
         drop(ears);
         if let Some(close) = closer {
@@ -143,23 +143,23 @@ impl Notice {
 
     /// Has the connection end at once for the memory that it holds, unless it does already.
     pub(crate) fn evict(&self, ending: Ending) {
-        if self.stage() < Stage::Dropped && self.evicted.set(ending).is_ok() {
-            self.tell(Stage::Dropped);
+        if self.stage() < NoticeStage::Dropped && self.evicted.set(ending).is_ok() {
+            self.tell(NoticeStage::Dropped);
         }
     }
 
     /// Whether the connection is to end at once, whatever is in flight, and why.
     pub fn abrupt(&self) -> Option<Ending> {
         match self.stage() {
-            Stage::Dropped => Some(self.evicted.get().copied().unwrap_or(Ending::Dropped)),
-            Stage::Cut => Some(Ending::Cut),
-            Stage::Open | Stage::Draining | Stage::Closing => None,
+            NoticeStage::Dropped => Some(self.evicted.get().copied().unwrap_or(Ending::Dropped)),
+            NoticeStage::Cut => Some(Ending::Cut),
+            NoticeStage::Open | NoticeStage::Draining | NoticeStage::Closing => None,
         }
     }
 
     /// How far it is.
     #[must_use]
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> NoticeStage {
         self.stage.get()
     }
 
@@ -176,7 +176,7 @@ impl Notice {
     /// What ends the waits of whoever is inside a call of the system, when the connection is to end at once.
     pub fn close_with(&self, closer: Box<dyn Fn() + Send + Sync>) {
         let mut ears = self.ears();
-        if self.stage() < Stage::Dropped {
+        if self.stage() < NoticeStage::Dropped {
             ears.closer = Some(closer);
             return;
         }
@@ -184,7 +184,7 @@ impl Notice {
         closer();
     }
 
-    fn ears(&self) -> MutexGuard<'_, Ears> {
+    fn ears(&self) -> MutexGuard<'_, Wakers> {
         self.ears.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -129,8 +129,8 @@ impl<D: Decode> Receiving<D> {
     pub fn unlimit_first(&mut self) {
         let owes_preamble = self.owes_preamble();
         self.limits.unlimit_first(owes_preamble);
-        if let Some(tenure) = &mut self.tenure {
-            tenure.unlimit();
+        if let Some(lifetime) = &mut self.lifetime {
+            lifetime.unlimit();
         }
     }
 

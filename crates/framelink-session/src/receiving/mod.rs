@@ -28,10 +28,10 @@ use self::opening::Opening;
 use self::proxy_header::Watching;
 use self::room::Room;
 use crate::append::append;
-use crate::lifetime::Tenure;
+use crate::lifetime::Lifetime;
+use crate::liveness::LivenessHandle;
 use crate::message::Message;
-use crate::pulse::Pulse;
-use crate::shared::{ByteCount, Torn};
+use crate::shared::{ByteCount, FailedFlag};
 
 /// The receiving half of a session.
 ///
@@ -75,14 +75,14 @@ pub struct Receiving<D: Decode> {
     /// What the message that is unfinished needs.
     need: Option<Need>,
     /// Whether the other half has seen the connection fail.
-    torn: Torn,
+    failed_flag: FailedFlag,
     /// Whether the other side lives, where heartbeats tell.
-    pulse: Option<Pulse>,
+    liveness: Option<LivenessHandle>,
     /// The driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
     /// For how long the connection may stay.
-    tenure: Option<Box<Tenure>>,
+    lifetime: Option<Box<Lifetime>>,
     /// Where empty messages are limited.
     empties: Option<Empties>,
     /// All frames that ever came.
@@ -149,11 +149,11 @@ impl<D: Decode> Receiving<D> {
             messages: 0,
             end: None,
             need: None,
-            torn: Torn::default(),
-            pulse: None,
+            failed_flag: FailedFlag::default(),
+            liveness: None,
             has_told_beat: false,
             messages_are: Messages::Plain,
-            tenure: None,
+            lifetime: None,
             empties: None,
             frames: 0,
             unread: None,
@@ -190,14 +190,14 @@ impl<D: Decode> Receiving<D> {
         self.empties.filter(Empties::is_flooded).map(|empties| empties.most)
     }
 
-    pub(super) fn torn(&self) -> Torn {
-        self.torn.clone()
+    pub(super) fn failed_flag(&self) -> FailedFlag {
+        self.failed_flag.clone()
     }
 
     /// Whether the connection failed while something was sent: the end that a read meets then is none in good order.
     #[must_use]
-    pub fn is_torn(&self) -> bool {
-        self.torn.is_torn()
+    pub fn has_failed(&self) -> bool {
+        self.failed_flag.has_failed()
     }
 
     /// The application asks for the next message. What has begun of that message may take its time from now on: nothing was read while the last
@@ -209,11 +209,11 @@ impl<D: Decode> Receiving<D> {
         if self.begun_at.is_some() {
             self.begun_at = Some(now);
         }
-        if let Some(pulse) = &self.pulse {
-            pulse.back(self.heard_at, now);
+        if let Some(liveness) = &self.liveness {
+            liveness.back(self.heard_at, now);
         }
-        if let Some(tenure) = &mut self.tenure {
-            tenure.activity().touch(now);
+        if let Some(lifetime) = &mut self.lifetime {
+            lifetime.activity().touch(now);
         }
         if let Some(empties) = &mut self.empties {
             empties.on_unread(now.saturating_sub(self.heard_at));
@@ -224,8 +224,8 @@ impl<D: Decode> Receiving<D> {
     #[must_use]
     pub const fn wants_asking(&self) -> bool {
         self.is_away
-            && (self.pulse.is_some()
-                || self.tenure.is_some()
+            && (self.liveness.is_some()
+                || self.lifetime.is_some()
                 || self.empties.is_some()
                 || (self.limits.frame.is_some() && self.begun_at.is_some()))
     }
@@ -310,7 +310,7 @@ impl<D: Decode> Receiving<D> {
                         self.on_taken();
                         self.messages += 1;
                         if self.messages_are == Messages::RequestsInTurn {
-                            self.hold_pulse();
+                            self.hold_heartbeats();
                         }
                         return Ok(Received::Message(message));
                     }
@@ -365,8 +365,8 @@ impl<D: Decode> Receiving<D> {
 
     /// A message came, and may be a request.
     fn on_taken(&mut self) {
-        if let Some(tenure) = &mut self.tenure {
-            let activity = tenure.activity();
+        if let Some(lifetime) = &mut self.lifetime {
+            let activity = lifetime.activity();
             activity.touch(self.heard_at);
             if self.messages_are != Messages::Plain {
                 activity.on_taken();
@@ -377,8 +377,8 @@ impl<D: Decode> Receiving<D> {
     /// Whether a frame is a heartbeat, which is for us and not for the application.
     #[inline]
     fn is_heartbeat(&mut self, frame: &Frame) -> bool {
-        let Some(pulse) = &self.pulse else { return false };
-        let is_heartbeat = pulse.takes(frame.payload(self.buffer.as_ref()), self.heard_at);
+        let Some(liveness) = &self.liveness else { return false };
+        let is_heartbeat = liveness.takes(frame.payload(self.buffer.as_ref()), self.heard_at);
         if is_heartbeat {
             self.buffer.take(frame.frame_len);
         }
@@ -437,8 +437,8 @@ impl<D: Decode> Receiving<D> {
     fn heard(&mut self, count: usize, now: Duration) {
         self.count.add(count);
         self.heard_at = now;
-        if let Some(pulse) = &self.pulse {
-            pulse.on_heard(now);
+        if let Some(liveness) = &self.liveness {
+            liveness.on_heard(now);
         }
         self.begun_at.get_or_insert(now);
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
@@ -506,7 +506,7 @@ impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
             .field("buffer", &self.buffer)
             .field("heard_at", &self.heard_at)
             .field("end", &self.end)
-            .field("tenure", &self.tenure)
+            .field("lifetime", &self.lifetime)
             .finish_non_exhaustive()
     }
 }

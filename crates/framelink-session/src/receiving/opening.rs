@@ -124,7 +124,7 @@ impl<D: Decode> Receiving<D> {
             Err(_) => Some(proxy_header::FAULT),
             Ok(Decoded::Frame(frame)) => {
                 let payload = frame.payload(self.buffer.as_ref());
-                let is_heartbeat = self.pulse.as_ref().is_some_and(|pulse| pulse.would_take(payload));
+                let is_heartbeat = self.liveness.as_ref().is_some_and(|liveness| liveness.would_take(payload));
                 (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
             }
             Ok(Decoded::Incomplete(_)) => None,

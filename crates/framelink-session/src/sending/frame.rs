@@ -23,12 +23,12 @@ use crate::memory::Charge;
 /// assert_eq!(outgoing.frame_len(), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Outgoing<'p> {
+pub struct OutgoingFrame<'p> {
     pub(super) envelope: Envelope,
     pub(super) payload: &'p [u8],
 }
 
-impl Outgoing<'_> {
+impl OutgoingFrame<'_> {
     /// Head, payload and suffix.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; 3] {
@@ -49,7 +49,7 @@ impl Outgoing<'_> {
 }
 
 /// Lengths only: card numbers travel in payloads.
-impl fmt::Debug for Outgoing<'_> {
+impl fmt::Debug for OutgoingFrame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
             .field("payload_len", &self.payload.len())

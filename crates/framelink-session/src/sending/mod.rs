@@ -3,7 +3,7 @@
 mod frame;
 mod ticket;
 
-pub use frame::{Outgoing, Packed};
+pub use frame::{OutgoingFrame, Packed};
 pub use ticket::{SendRefused, Sent, Ticket};
 
 use std::any::Any;
@@ -18,14 +18,14 @@ use framelink_heartbeat::{Form, Numbered};
 
 use crate::append::append;
 use crate::lifetime::{Activity, Ending, Notice};
+use crate::liveness::LivenessHandle;
 use crate::memory::Held;
-use crate::pulse::Pulse;
-use crate::shared::{ByteCount, Torn};
+use crate::shared::{ByteCount, FailedFlag};
 
 /// The sending half of a session.
 ///
 /// A message is either [queued](Self::queue) and written as [`poll`](Self::poll) says; or, where nothing is queued, made
-/// an [`Outgoing`] that is written from where it lies, of which the session is handed [the rest](Self::queue_rest)
+/// an [`OutgoingFrame`] that is written from where it lies, of which the session is handed [the rest](Self::queue_rest)
 /// that the socket did not take. Either way it is one frame after the other: half a frame is never followed by another.
 ///
 /// ```
@@ -47,7 +47,7 @@ pub struct Sending<E: Encode> {
     start: usize,
     /// Where the messages in it end, counted as `accepted` is.
     ends: VecDeque<u64>,
-    state: State,
+    state: SendState,
     /// All bytes that ever were accepted, and that the socket took.
     accepted: u64,
     written: ByteCount,
@@ -62,9 +62,9 @@ pub struct Sending<E: Encode> {
     /// And so many messages.
     most: usize,
     /// Where the other half learns that the connection failed.
-    torn: Torn,
+    failed_flag: FailedFlag,
     /// Whether the other side lives, where heartbeats tell.
-    pulse: Option<Pulse>,
+    liveness: Option<LivenessHandle>,
     /// Where the heartbeat ends that is queued, counted as `accepted` is, and whether it is one of ours, and no answer.
     beat: Option<(u64, bool)>,
     /// Where the other half learns when a message went.
@@ -78,7 +78,7 @@ pub struct Sending<E: Encode> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum SendState {
     Open,
     /// Nothing more is accepted; when the queue is out, writing is shut down.
     Finishing,
@@ -125,17 +125,17 @@ pub enum Transmit<'a> {
 impl<E: Encode> Sending<E> {
     /// At the start of a connection. It holds no buffer.
     pub fn new(framing: E) -> Self {
-        Self::beside(framing, Torn::default())
+        Self::beside(framing, FailedFlag::default())
     }
 
     /// The same for the sending half of a connection whose other half is to learn of failures.
-    pub(super) fn beside(framing: E, torn: Torn) -> Self {
+    pub(super) fn beside(framing: E, failed_flag: FailedFlag) -> Self {
         Self {
             framing,
             queue: Vec::new(),
             start: 0,
             ends: VecDeque::new(),
-            state: State::Open,
+            state: SendState::Open,
             accepted: 0,
             written: ByteCount::default(),
             flushed: 0,
@@ -143,8 +143,8 @@ impl<E: Encode> Sending<E> {
             messages: 0,
             limit: QUEUE_LIMIT,
             most: MESSAGE_LIMIT,
-            torn,
-            pulse: None,
+            failed_flag,
+            liveness: None,
             beat: None,
             activity: None,
             notice: None,
@@ -203,32 +203,32 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    pub(crate) fn set_pulse(&mut self, pulse: Option<Pulse>) {
-        self.pulse = pulse;
+    pub(crate) fn set_liveness(&mut self, liveness: Option<LivenessHandle>) {
+        self.liveness = liveness;
     }
 
     /// Where heartbeats are told, if they are.
     #[must_use]
-    pub const fn pulse(&self) -> Option<&Pulse> {
-        self.pulse.as_ref()
+    pub const fn liveness(&self) -> Option<&LivenessHandle> {
+        self.liveness.as_ref()
     }
 
     /// Time has passed, and nobody may be looking at what comes: what only shows that we live is due still. When to ask again.
     pub fn on_time(&mut self, now: Duration) -> Option<Duration> {
-        self.pulse.as_ref().and_then(|pulse| pulse.on_time_deaf(now))
+        self.liveness.as_ref().and_then(|liveness| liveness.on_time_deaf(now))
     }
 
     /// Whom to tell when a heartbeat is due.
     pub fn wake(&self, waker: &Waker) {
-        if let Some(pulse) = &self.pulse {
-            pulse.wake(waker);
+        if let Some(liveness) = &self.liveness {
+            liveness.wake(waker);
         }
     }
 
     /// Whether a heartbeat is due or not wholly written.
     #[must_use]
     pub fn owes_beat(&self) -> bool {
-        self.beat.is_some() || self.pulse.as_ref().is_some_and(Pulse::has_due)
+        self.beat.is_some() || self.liveness.as_ref().is_some_and(LivenessHandle::has_due)
     }
 
     /// Whether there is anything to write or to flush, or writing is to be shut down.
@@ -256,22 +256,24 @@ impl<E: Encode> Sending<E> {
     /// When it cannot be sent with this framing.
     #[inline]
     pub fn queue_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
-        match &self.pulse {
-            Some(pulse) if self.beat.is_none() && self.state == State::Open && pulse.has_due() => self.take_beat(),
+        match &self.liveness {
+            Some(liveness) if self.beat.is_none() && self.state == SendState::Open && liveness.has_due() => {
+                self.take_beat()
+            }
             _ => Ok(false),
         }
     }
 
     #[cold]
     fn take_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
-        let Some(pulse) = &self.pulse else { return Ok(false) };
-        let Some(beat) = pulse.take_due() else { return Ok(false) };
+        let Some(liveness) = &self.liveness else { return Ok(false) };
+        let Some(beat) = liveness.take_due() else { return Ok(false) };
         let bare;
         let outgoing = match self.outgoing(&beat.payload) {
             // What the peer sent is more than we can: there is no answer to it.
             Err(SendRefused::Encode(_)) if !beat.is_ours => return Ok(false),
             // Perhaps it is the data that does not fit.
-            Err(SendRefused::Encode(_)) if pulse.heartbeat().form() == &Form::Numbered => {
+            Err(SendRefused::Encode(_)) if liveness.heartbeat().form() == &Form::Numbered => {
                 bare = beat.payload.get(..Numbered::HEAD).unwrap_or_default();
                 self.outgoing(bare)?
             }
@@ -313,16 +315,16 @@ impl<E: Encode> Sending<E> {
     ///
     /// # Errors
     /// When it cannot be sent, or no other may follow what went before.
-    pub fn outgoing<'p>(&self, payload: &'p [u8]) -> Result<Outgoing<'p>, SendRefused<E::Error>> {
+    pub fn outgoing<'p>(&self, payload: &'p [u8]) -> Result<OutgoingFrame<'p>, SendRefused<E::Error>> {
         self.check_open()?;
-        let mut outgoing = Outgoing { envelope: Envelope::EMPTY, payload };
+        let mut outgoing = OutgoingFrame { envelope: Envelope::EMPTY, payload };
         self.framing.wrap(payload, &mut outgoing.envelope).map_err(SendRefused::Encode)?;
         Ok(outgoing)
     }
 
     /// Accepts a message of which the socket took the first `written` bytes, and queues the rest. Something other than 0
     /// can only be written while nothing is queued.
-    pub fn queue_rest(&mut self, outgoing: &Outgoing<'_>, written: usize, now: Duration) -> Ticket {
+    pub fn queue_rest(&mut self, outgoing: &OutgoingFrame<'_>, written: usize, now: Duration) -> Ticket {
         let ticket = self.accept(outgoing, written);
         if written > 0 {
             self.touch(now);
@@ -333,7 +335,7 @@ impl<E: Encode> Sending<E> {
 
     /// Queues what is left of a frame after its first `written` bytes.
     #[inline]
-    fn accept(&mut self, outgoing: &Outgoing<'_>, written: usize) -> Ticket {
+    fn accept(&mut self, outgoing: &OutgoingFrame<'_>, written: usize) -> Ticket {
         let frame_len = outgoing.frame_len();
         let ticket = self.count_accepted(frame_len);
         self.make_room(frame_len.saturating_sub(written));
@@ -347,7 +349,7 @@ impl<E: Encode> Sending<E> {
             self.ends.push_back(ticket.end);
         }
         if outgoing.envelope.ends_stream {
-            self.state = State::Finishing;
+            self.state = SendState::Finishing;
         }
         ticket
     }
@@ -358,7 +360,7 @@ impl<E: Encode> Sending<E> {
     /// As [`outgoing`](Self::outgoing).
     pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
         match self.framing.short_head(payload.len()) {
-            Some(head) if self.state == State::Open => {
+            Some(head) if self.state == SendState::Open => {
                 let head = head.bytes.get(..usize::from(head.len)).unwrap_or_default();
                 let frame_len = head.len() + payload.len();
                 self.make_room(frame_len);
@@ -386,7 +388,7 @@ impl<E: Encode> Sending<E> {
         let ticket = self.count_accepted(frame.frame_len());
         self.ends.push_back(ticket.end);
         if frame.ends_stream {
-            self.state = State::Finishing;
+            self.state = SendState::Finishing;
         }
         Ok(ticket)
     }
@@ -400,8 +402,8 @@ impl<E: Encode> Sending<E> {
     /// What there is to do.
     pub fn poll(&self) -> Transmit<'_> {
         match self.queued() {
-            _ if self.state == State::Failed => Transmit::Failed,
-            [] if self.state == State::Finishing => Transmit::ShutDown,
+            _ if self.state == SendState::Failed => Transmit::Failed,
+            [] if self.state == SendState::Finishing => Transmit::ShutDown,
             [] => Transmit::Idle,
             bytes => Transmit::Write(bytes),
         }
@@ -427,16 +429,16 @@ impl<E: Encode> Sending<E> {
 
     /// Writing was shut down.
     pub fn on_shut_down(&mut self) {
-        if self.state == State::Finishing {
-            self.state = State::Finished;
+        if self.state == SendState::Finishing {
+            self.state = SendState::Finished;
         }
     }
 
     /// The connection failed: nothing more can be written. Where our side had ended in good order, it has.
     pub fn on_failed(&mut self) {
-        self.torn.tear();
-        if self.state != State::Finished {
-            self.state = State::Failed;
+        self.failed_flag.tear();
+        if self.state != SendState::Finished {
+            self.state = SendState::Failed;
         }
         self.owes_flush = false;
         self.queue = Vec::new();
@@ -446,10 +448,10 @@ impl<E: Encode> Sending<E> {
 
     /// Accepts no more messages, and has writing shut down when the last one is out.
     pub fn finish(&mut self) {
-        if self.state == State::Open {
-            self.state = State::Finishing;
-            if let Some(pulse) = &self.pulse {
-                pulse.on_finished();
+        if self.state == SendState::Open {
+            self.state = SendState::Finishing;
+            if let Some(liveness) = &self.liveness {
+                liveness.on_finished();
             }
         }
     }
@@ -457,7 +459,7 @@ impl<E: Encode> Sending<E> {
     /// Whether our side has ended in good order: everything was written, and writing shut down.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.state == State::Finished
+        self.state == SendState::Finished
     }
 
     /// Whether another message may be queued before some of the queue is written: less than the limits waits, of bytes and of
@@ -526,9 +528,9 @@ impl<E: Encode> Sending<E> {
 
     const fn check_open(&self) -> Result<(), SendRefused<E::Error>> {
         match self.state {
-            State::Open => Ok(()),
-            State::Finishing | State::Finished => Err(SendRefused::Finished),
-            State::Failed => Err(SendRefused::Failed),
+            SendState::Open => Ok(()),
+            SendState::Finishing | SendState::Finished => Err(SendRefused::Finished),
+            SendState::Failed => Err(SendRefused::Failed),
         }
     }
 
@@ -564,9 +566,9 @@ impl<E: Encode> Sending<E> {
     #[inline]
     fn count_written(&mut self, count: usize, now: Duration) {
         self.written.add(count);
-        if let Some(pulse) = &self.pulse {
+        if let Some(liveness) = &self.liveness {
             let beat = self.beat.take_if(|(end, _)| *end <= self.written.get());
-            pulse.on_sent(now, beat.is_some_and(|(_, is_ours)| is_ours));
+            liveness.on_sent(now, beat.is_some_and(|(_, is_ours)| is_ours));
         }
     }
 }

@@ -4,4 +4,4 @@ mod outbox;
 mod replies;
 
 pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
-pub use replies::{Concurrency, Place, Replies, ReplyOrder};
+pub use replies::{Concurrency, Replies, ReplyOrder, ReplySlot};

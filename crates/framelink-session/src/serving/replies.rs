@@ -47,7 +47,7 @@ pub struct Replies<R = Vec<u8>> {
     turn: u64,
     held: BTreeMap<u64, Option<R>>,
     /// What may go out, and since when.
-    due: VecDeque<(Place, R, Duration)>,
+    due: VecDeque<(ReplySlot, R, Duration)>,
     being_written: usize,
     answered: u64,
     /// Of the requests that are handled and the replies that wait, where that is known; and how many there may be.
@@ -94,7 +94,7 @@ pub enum ReplyOrder {
 /// assert!(replies.take() < replies.take());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place(u64);
+pub struct ReplySlot(u64);
 
 impl Concurrency {
     /// So many requests are handled at a time, at least 1; the replies go out in the order of their requests.
@@ -150,12 +150,12 @@ impl<R> Replies<R> {
     }
 
     /// A request came; its place. `None` while there is no room: it should not have been read.
-    pub fn take(&mut self) -> Option<Place> {
+    pub fn take(&mut self) -> Option<ReplySlot> {
         self.take_request(0)
     }
 
     /// The same with a request of this length.
-    pub fn take_request(&mut self, len: usize) -> Option<Place> {
+    pub fn take_request(&mut self, len: usize) -> Option<ReplySlot> {
         if self.room() == 0 {
             return None;
         }
@@ -163,15 +163,15 @@ impl<R> Replies<R> {
         self.next += 1;
         self.handled.insert(number, len);
         self.count(self.bytes + len);
-        Some(Place(number))
+        Some(ReplySlot(number))
     }
 
     /// The request in this place was answered, with a reply or with nothing. False if it had been before.
-    pub fn finish(&mut self, place: Place, reply: Option<R>, now: Duration) -> bool {
+    pub fn finish(&mut self, place: ReplySlot, reply: Option<R>, now: Duration) -> bool {
         self.finish_with(place, reply, 0, now)
     }
 
-    fn finish_with(&mut self, place: Place, reply: Option<R>, reply_len: usize, now: Duration) -> bool {
+    fn finish_with(&mut self, place: ReplySlot, reply: Option<R>, reply_len: usize, now: Duration) -> bool {
         let Some(len) = self.handled.remove(&place.0) else { return false };
         self.count(self.bytes - len + reply_len);
         match self.concurrency.order {
@@ -179,7 +179,7 @@ impl<R> Replies<R> {
             ReplyOrder::Requests => {
                 self.held.insert(place.0, reply);
                 while let Some(reply) = self.held.remove(&self.turn) {
-                    self.is_due(Place(self.turn), reply, now);
+                    self.is_due(ReplySlot(self.turn), reply, now);
                     self.turn += 1;
                 }
             }
@@ -189,7 +189,7 @@ impl<R> Replies<R> {
     }
 
     /// The reply that is to be written next, if one may go out now.
-    pub fn next_due(&mut self) -> Option<(Place, R)> {
+    pub fn next_due(&mut self) -> Option<(ReplySlot, R)> {
         let (place, reply, _) = self.due.pop_front()?;
         self.being_written += 1;
         Some((place, reply))
@@ -246,7 +246,7 @@ impl<R> Replies<R> {
         self.memory.note(bytes);
     }
 
-    fn is_due(&mut self, place: Place, reply: Option<R>, now: Duration) {
+    fn is_due(&mut self, place: ReplySlot, reply: Option<R>, now: Duration) {
         match reply {
             Some(reply) => self.due.push_back((place, reply, now)),
             None => self.answered += 1,
@@ -270,7 +270,7 @@ impl Replies {
     }
 
     /// As [`finish`](Self::finish), and the reply is counted until it is [handed on](Self::next_reply).
-    pub fn answer(&mut self, place: Place, reply: Option<Vec<u8>>, now: Duration) -> bool {
+    pub fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
         let reply_len = reply.as_ref().map_or(0, Vec::len);
         self.finish_with(place, reply, reply_len, now)
     }

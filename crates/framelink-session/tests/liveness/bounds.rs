@@ -82,11 +82,11 @@ fn notices(heartbeat: &Heartbeat, us: usize, bound: Duration, sends: Option<Dura
     world.run_until(latest + MS);
     let what = format!("{heartbeat}, {us}, lost at {lost_at:?} by {loss:?}, sending {sends:?}");
     let Some((at, verdict)) = world.ends[us].dead else {
-        panic!("{what}: not noticed by {latest:?}: {:?}", world.ends[us].pulse.standing(world.now))
+        panic!("{what}: not noticed by {latest:?}: {:?}", world.ends[us].liveness.standing(world.now))
     };
     assert!(at <= latest, "{what}: noticed at {at:?}, and not by {latest:?}");
     assert!(at >= lost_at, "{what}: noticed before it died, at {at:?}: {verdict}");
-    assert!(matches!(world.ends[us].pulse.standing(world.now), Standing::Dead(told) if told == verdict));
+    assert!(matches!(world.ends[us].liveness.standing(world.now), Standing::Dead(told) if told == verdict));
 }
 
 /// What we send is lost: whoever asks notices, for nothing is answered; the peer notices that we are silent.
@@ -140,7 +140,7 @@ fn while_our_application_takes_nothing_nothing_is_known_and_nobody_dies() {
             let mut world = World::new(&heartbeat, [0, u32::MAX]);
             world.ends[0].away = Some((away_at, away_at + ms(2000)));
             world.run_until(away_at + ms(1900));
-            let standing = world.ends[0].pulse.standing(world.now);
+            let standing = world.ends[0].liveness.standing(world.now);
             if heartbeat.detection_bound(Role::Client).is_some() {
                 assert!(matches!(standing, Standing::Unknown { .. }), "{heartbeat}: {standing:?}");
             }

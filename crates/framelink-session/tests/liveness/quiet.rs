@@ -74,7 +74,7 @@ fn where_only_heartbeats_count_traffic_does_not() {
     world.run_until(Duration::from_secs(3600));
     let sent = world.wires[0].heartbeats(&heartbeat).len();
     assert!((115..=122).contains(&sent), "one in each 30 s: {sent}");
-    let round_trips = world.ends[0].pulse.round_trips();
+    let round_trips = world.ends[0].liveness.round_trips();
     assert_eq!((round_trips.count, round_trips.last, round_trips.longest), (sent as u64, ms(4), ms(4)));
 }
 
@@ -82,9 +82,9 @@ fn where_only_heartbeats_count_traffic_does_not() {
 fn heartbeats_carry_what_the_application_says() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both);
     let mut world = World::new(&heartbeat, [0, 0]);
-    world.ends[0].pulse.supply(b"load 7");
+    world.ends[0].liveness.supply(b"load 7");
     world.run_until(Duration::from_secs(31));
-    assert_eq!(world.ends[1].pulse.received(), b"load 7");
-    assert_eq!(world.ends[0].pulse.received(), b"", "the server has said nothing");
+    assert_eq!(world.ends[1].liveness.received(), b"load 7");
+    assert_eq!(world.ends[0].liveness.received(), b"", "the server has said nothing");
     assert!(world.ends.iter().all(|end| end.delivered.is_empty()));
 }

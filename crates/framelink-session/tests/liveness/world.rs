@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::Frames;
 use framelink_heartbeat::{Heartbeat, Role, Verdict};
 use framelink_profile::Framing;
-use framelink_session::{Pulse, Received, Session, Transmit};
+use framelink_session::{LivenessHandle, Received, Session, Transmit};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
@@ -18,7 +18,7 @@ pub(crate) fn ms(count: u64) -> Duration {
 /// One program.
 pub(crate) struct End {
     session: Session<Framing, Framing>,
-    pub(crate) pulse: Pulse,
+    pub(crate) liveness: LivenessHandle,
     heartbeat: Arc<Heartbeat>,
     /// What has arrived and was not read.
     arrived: VecDeque<u8>,
@@ -137,10 +137,10 @@ impl End {
     fn new(heartbeat: &Arc<Heartbeat>, role: Role, jitter: u32) -> Self {
         let framing: Framing = "net:2".parse().unwrap();
         let mut session = Session::new(framing, framing);
-        let pulse = session.watch(Arc::clone(heartbeat), role, jitter, Duration::ZERO);
+        let liveness = session.watch(Arc::clone(heartbeat), role, jitter, Duration::ZERO);
         Self {
             session,
-            pulse,
+            liveness,
             heartbeat: Arc::clone(heartbeat),
             arrived: VecDeque::new(),
             delivered: Vec::new(),

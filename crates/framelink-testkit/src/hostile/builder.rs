@@ -75,14 +75,14 @@ impl<F> HostileBuilder<F> {
     }
 
     /// How many: empty frames of an `empty-flood` (defaults to no end) and of each burst of a `heartbeat-storm` (3), messages
-    /// at a time of `unasked` (1), messages before `stops` does (3) or a frame is cut or broken (0), messages that a client
+    /// at a time of `unsolicited` (1), messages before `stops` does (3) or a frame is cut or broken (0), messages that a client
     /// which does `coalesce` sends at once (all it has) or that is `deaf` (without end).
     pub const fn count(mut self, count: usize) -> Self {
         self.0.count = Some(count);
         self
     }
 
-    /// What a client sends, and what a server sends `unasked`. Defaults to three messages (one, where the connection is one message) that
+    /// What a client sends, and what a server sends `unsolicited`. Defaults to three messages (one, where the connection is one message) that
     /// the framing can send.
     pub fn messages<M: AsRef<[u8]>>(mut self, messages: impl IntoIterator<Item = M>) -> Self {
         self.0.messages = Some(messages.into_iter().map(|message| message.as_ref().to_vec()).collect());

@@ -41,8 +41,8 @@ pub(super) fn ask<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
             talk.flood()?;
             each(talk, plan.messages.iter())?
         }
-        Fault::Unasked => {
-            talk.unasked()?;
+        Fault::Unsolicited => {
+            talk.unsolicited()?;
             each(talk, plan.messages.iter())?
         }
         // As many good ones as were asked for, and the bad one behind them.

@@ -31,9 +31,9 @@ impl<F: Decode + Encode> Talk<F> {
                 self.send(payload)?;
                 self.did("sent a message twice");
             }
-            Fault::Unasked => {
+            Fault::Unsolicited => {
                 self.send(payload)?;
-                self.unasked()?;
+                self.unsolicited()?;
             }
             Fault::HeartbeatStorm => {
                 self.send(payload)?;
@@ -54,7 +54,7 @@ impl<F: Decode + Encode> Talk<F> {
     }
 
     /// Sends what nobody asked for.
-    pub(super) fn unasked(&mut self) -> io::Result<()> {
+    pub(super) fn unsolicited(&mut self) -> io::Result<()> {
         let plan = Arc::clone(&self.plan);
         let count = plan.count.unwrap_or(1);
         for message in plan.messages.iter().cycle().take(count) {

@@ -82,7 +82,7 @@ const fn needs_several(fault: Fault) -> bool {
             | Fault::Twice
             | Fault::OutOfOrder
             | Fault::Shuffled
-            | Fault::Unasked
+            | Fault::Unsolicited
             | Fault::Stops
             | Fault::HeartbeatStorm
     )

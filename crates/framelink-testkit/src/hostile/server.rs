@@ -20,7 +20,7 @@ pub(super) fn serve<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> 
         Fault::OutOfOrder => return swap(talk),
         Fault::Shuffled => return shuffle(talk),
         Fault::EmptyFlood => talk.flood()?,
-        Fault::Unasked => talk.unasked()?,
+        Fault::Unsolicited => talk.unsolicited()?,
         _ => {}
     }
     let stops_after = (talk.plan.fault == Fault::Stops).then(|| talk.plan.count.unwrap_or(3));

@@ -51,10 +51,10 @@ pub(super) struct Rules {
 
 /// The rules of both directions, and what passed.
 #[derive(Debug, Default)]
-pub(super) struct Control(Watched<State>);
+pub(super) struct Control(Watched<ControlState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ControlState {
     rules: [Rules; 2],
     passed: [u64; 2],
     is_stopped: bool,

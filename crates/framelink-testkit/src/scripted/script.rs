@@ -28,9 +28,9 @@ use super::{ReadStep, WriteStep};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Script(Arc<Mutex<State>>);
+pub struct Script(Arc<Mutex<ScriptState>>);
 
-pub(super) struct State {
+pub(super) struct ScriptState {
     pub(super) reads: VecDeque<ReadStep>,
     pub(super) writes: VecDeque<WriteStep>,
     pub(super) after_reads: ReadStep,
@@ -70,7 +70,7 @@ pub struct Calls {
 
 impl Script {
     pub(super) fn new(reads: VecDeque<ReadStep>, writes: VecDeque<WriteStep>) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(ScriptState {
             reads,
             writes,
             after_reads: ReadStep::WouldBlock,
@@ -133,11 +133,11 @@ impl Script {
         self.state().is_shut_down
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ScriptState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut ScriptState)) {
         let waiting = {
             let mut state = self.state();
             change(&mut state);

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use super::script::State;
+use super::script::ScriptState;
 use super::{ReadStep, Script, WriteStep};
 
 /// A stream in memory that plays a script step by step: what each read and each write comes to.
@@ -65,7 +65,7 @@ impl Write for ScriptedStream {
     }
 }
 
-impl State {
+impl ScriptState {
     /// Whether the script has nothing to say to the next read.
     #[cfg(feature = "tokio")]
     pub(super) fn reads_are_over(&self) -> bool {

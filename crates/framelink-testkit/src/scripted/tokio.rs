@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::ScriptedStream;
-use super::script::State;
+use super::script::ScriptState;
 
 impl AsyncRead for ScriptedStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -52,7 +52,7 @@ impl AsyncWrite for ScriptedStream {
     }
 }
 
-impl State {
+impl ScriptState {
     fn poll_write(&mut self, parts: &[IoSlice<'_>], context: &Context<'_>) -> Poll<io::Result<usize>> {
         let is_over = self.writes.is_empty();
         let result = self.write(parts);

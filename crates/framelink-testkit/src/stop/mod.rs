@@ -15,10 +15,10 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Ends what waits for time at once, and what waits in a read or a write of a socket by shutting it down.
 #[derive(Debug, Default)]
-pub(crate) struct Stop(Watched<State>);
+pub(crate) struct Stop(Watched<StopState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct StopState {
     is_stopped: bool,
     /// Weak, so that a thread that drops its stream has closed it.
     streams: Vec<Weak<TcpStream>>,

@@ -17,7 +17,7 @@ pub use table::{AdmissionCounts, Refusal};
 
 use crate::profile::{Access, Network, Profile, WhenFull};
 use crate::session::memory::{Account, Budget};
-use crate::session::{Notice, Stage, Tally};
+use crate::session::{Notice, NoticeStage, Tally};
 
 /// Who has a place at a listener that was bound with a profile. Clones are the same.
 ///
@@ -69,7 +69,7 @@ struct AdmissionState {
     table: Table<Arc<Notice>>,
     counts: AdmissionCounts,
     /// What each that is let in is told from the start.
-    stage: Stage,
+    stage: NoticeStage,
     /// Where requests are counted, if they are.
     tally: Option<Arc<Tally>>,
     /// Is told who was refused.
@@ -93,7 +93,7 @@ impl Admission {
         let state = AdmissionState {
             table,
             counts: AdmissionCounts::default(),
-            stage: Stage::Open,
+            stage: NoticeStage::Open,
             tally: None,
             observer: None,
         };
@@ -193,14 +193,14 @@ impl Admission {
         drop(state);
         // Only now: the one that is told may leave at once.
         if let Some(dropped) = dropped {
-            dropped.tell(Stage::Dropped);
+            dropped.tell(NoticeStage::Dropped);
         }
         Ok(Permit { id, client, notice, account, tally, admission: Arc::clone(&self.0) })
     }
 
     /// Has every connection come to this stage, and those that are let in from now on too: this is how a server that has its own loop
     /// is drained. One that is served in a loop of mio is [woken](crate::session::Notice) by its waker.
-    pub fn tell(&self, stage: Stage) {
+    pub fn tell(&self, stage: NoticeStage) {
         let mut state = self.0.state();
         state.stage = state.stage.max(stage);
         let all: Vec<_> = state.table.iter().cloned().collect();

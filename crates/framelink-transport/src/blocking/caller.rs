@@ -9,12 +9,12 @@ use framelink_codec::{Decode, Encode};
 
 use super::mux::Mux;
 use super::{SendHalf, Shared, WriteStream};
-use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits};
+use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, PendingCall, caller_methods, caller_traits};
 use crate::connection::docs;
 use crate::drive::Clock as _;
 use crate::error::{CallError, Cause, Operation};
 use crate::session::Sent;
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
@@ -23,7 +23,7 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 ///
 /// Made by [`Connection::duplex`](super::Connection::duplex), together with the [`Receiver`](super::Receiver), which has to be
 /// asked for any reply to come. Clones share the connection.
-pub struct Caller<C: Decode + Encode = Directions, W = Shared<TcpStream>> {
+pub struct Caller<C: Decode + Encode = FramingPair, W = Shared<TcpStream>> {
     mux: Arc<Mux<C, W>>,
 }
 
@@ -47,7 +47,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
     fn exchange(&self, request: &[u8], within: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
         let clock = self.mux.send.clock;
         let deadline = clock.within(within);
-        let under_way = UnderWay::new(&*self.mux, self.mux.begin(request, deadline, within)?);
+        let under_way = PendingCall::new(&*self.mux, self.mux.begin(request, deadline, within)?);
         let left = deadline.saturating_sub(clock.now()).saturating_add(GRACE);
         let answered = under_way.begun.answer.recv_timeout(left).ok();
         under_way.end(answered, within)

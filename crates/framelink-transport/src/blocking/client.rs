@@ -46,7 +46,7 @@ impl Client {
     /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread for
     /// that. Exchanges go on, and at the end of each the client tries again to begin a thread. `None` if there are heartbeats, or none are
     /// needed.
-    pub const fn keeper_error(&self) -> Option<&std::io::Error> {
+    pub const fn idle_task_error(&self) -> Option<&std::io::Error> {
         self.role.task_error()
     }
 }

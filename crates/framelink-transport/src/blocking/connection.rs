@@ -11,7 +11,7 @@ use super::port::{Interrupting, Port, SLICE};
 use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::admission::Permit;
-use crate::connection::setup::Terms;
+use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Elapsed, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Clock as _};
 use crate::driver::plain;
@@ -20,7 +20,7 @@ use crate::net::clock::Clock;
 use crate::net::threads;
 use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching};
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 /// A connection that exchanges messages.
 ///
@@ -86,7 +86,7 @@ use crate::{Directions, Message};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Connection<C: Decode + Encode = Directions, R = Shared<TcpStream>, W = Shared<TcpStream>> {
+pub struct Connection<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W = Shared<TcpStream>> {
     pub(super) receiver: RecvHalf<C, R>,
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
@@ -151,7 +151,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     connection::connection_methods!(peer: receiver.peer, receiving: receiver.receiving);
-    connection::tending_connection_methods!();
+    connection::maintaining_connection_methods!();
     connection::waiting_connection_methods!(plain);
     connection::exchanging_connection_methods!(plain);
 
@@ -187,8 +187,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     }
 
     /// For a pool: whether it is clean, so that it can be lent.
-    pub(super) fn inspect(&mut self, is_deaf: bool) -> Result<Option<Duration>, CauseOf<C>> {
-        self.inspect_for_pool(self.briefly(), is_deaf)
+    pub(super) fn inspect(&mut self, discard_unsolicited: bool) -> Result<Option<Duration>, CauseOf<C>> {
+        self.inspect_for_pool(self.briefly(), discard_unsolicited)
     }
 
     /// What closes its socket from elsewhere.
@@ -248,7 +248,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
     }
 
     fn attend(&mut self, until: Option<Duration>) -> Result<Came, ErrorOf<C>> {
-        if !self.sender.sending.has_output() && self.pulse().is_none() {
+        if !self.sender.sending.has_output() && self.liveness().is_none() {
             return self.receiver.come(until);
         }
         let came = connection::attend(self, until)?;

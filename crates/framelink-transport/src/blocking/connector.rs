@@ -6,7 +6,7 @@ use std::sync::Arc;
 use framelink_codec::{Decode, Encode};
 
 use super::Connection;
-use crate::Directions;
+use crate::FramingPair;
 use crate::driver::plain;
 use crate::error::ConnectError;
 use crate::net::connector;
@@ -32,7 +32,7 @@ pub enum Blocking {}
 /// # Ok(())
 /// # }
 /// ```
-pub type Connector<C = Directions> = connector::Connector<C, Blocking>;
+pub type Connector<C = FramingPair> = connector::Connector<C, Blocking>;
 
 impl<C: Decode + Encode> Connector<C> {
     connector_methods!(plain ToPeer);

@@ -14,7 +14,7 @@ use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::session::{Receiving, Sending};
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
 ///
@@ -31,7 +31,7 @@ use crate::{Directions, Message};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct RecvHalf<C: Decode = Directions, R = Shared<TcpStream>> {
+pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
     /// `None` after we gave the connection up.
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
@@ -121,7 +121,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 ///
 /// See [`RecvHalf`] for an example.
 #[derive(Debug)]
-pub struct SendHalf<C: Encode = Directions, W = Shared<TcpStream>> {
+pub struct SendHalf<C: Encode = FramingPair, W = Shared<TcpStream>> {
     /// `None` after we gave the connection up.
     pub(super) writer: Option<W>,
     pub(super) sending: Sending<Arc<C>>,
@@ -133,7 +133,7 @@ pub struct SendHalf<C: Encode = Directions, W = Shared<TcpStream>> {
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_methods!();
     connection::waiting_send_half_methods!(plain);
-    connection::send_half_tend!(write_until, AT_ONCE);
+    connection::send_half_maintain!(write_until, AT_ONCE);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }

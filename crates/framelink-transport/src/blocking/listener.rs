@@ -9,7 +9,7 @@ use socket2::Socket;
 
 use super::Connection;
 use super::stopper::{Interrupt, Stopper, Waiting};
-use crate::Directions;
+use crate::FramingPair;
 use crate::driver::plain;
 use crate::net::listener::{Listening, look_up};
 use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_methods};
@@ -42,7 +42,7 @@ use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_meth
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Listener<C = Directions> {
+pub struct Listener<C = FramingPair> {
     listening: Listening<TcpListener, C>,
     waiting: Waiting,
 }

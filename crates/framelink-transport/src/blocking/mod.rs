@@ -37,7 +37,7 @@ pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
 pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
-pub use pool::{Lent, Pool};
+pub use pool::{Pool, PooledConnection};
 pub use receiver::Receiver;
 pub use server::{Server, ServerHandle};
 pub use shared::Shared;
@@ -49,4 +49,4 @@ pub use crate::upstream::States;
 
 pub use crate::drive::{CloseReport, TryRecv};
 pub use crate::error::{Blame, CallError, Cause, ConnectError, Error, Operation};
-pub use crate::link::News;
+pub use crate::link::LinkEvent;

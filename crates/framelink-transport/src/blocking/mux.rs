@@ -17,7 +17,7 @@ use crate::calls::{self, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, 
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
 use crate::net::clock::Clock;
-use crate::session::{ByteCount, Matching, NotBegun, Pulse, Sent, Ticket};
+use crate::session::{ByteCount, LivenessHandle, Matching, NotBegun, Sent, Ticket};
 
 pub(super) type Mux<C, W> = calls::Mux<C, SyncSender<Outcome<C>>, SharedSender<C, W>>;
 type Begun<C> = calls::Begun<mpsc::Receiver<Outcome<C>>>;
@@ -57,9 +57,9 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
 
     /// Writes a heartbeat that is due, and what is left of a message whose sending was given up, unless another thread is sending: that one
     /// takes it along. True if it is to be tried again.
-    pub(super) fn tend(&self, pulse: Option<&Pulse>) -> bool {
-        let has_due = || pulse.is_some_and(Pulse::has_due);
-        if pulse.is_none() && !self.send.has_rest.load(Ordering::Relaxed) {
+    pub(super) fn maintain(&self, liveness: Option<&LivenessHandle>) -> bool {
+        let has_due = || liveness.is_some_and(LivenessHandle::has_due);
+        if liveness.is_none() && !self.send.has_rest.load(Ordering::Relaxed) {
             return false;
         }
         self.send.with(Some(Duration::ZERO), |half| self.write_rest(half)).unwrap_or_else(has_due)

@@ -11,7 +11,7 @@ use super::connector::Blocking as Driver;
 use super::{Closer, Connection, Upstream};
 use crate::connection::Traffic;
 use crate::driver::{Driver as _, Notify as _, ThreadNotify, ready};
-use crate::error::NotLent;
+use crate::error::PoolError;
 use crate::error::{CallError, Cause};
 use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
@@ -48,7 +48,7 @@ lent_by_pool! {
     /// use std::time::Duration;
     ///
     /// // Two exchanges that belong together, on one connection.
-    /// let mut lent = pool.lend()?;
+    /// let mut lent = pool.get()?;
     /// lent.call(b"begin", Duration::from_secs(1))?;
     /// lent.call(b"commit", Duration::from_secs(1))?;
     /// # Ok(())
@@ -63,7 +63,7 @@ impl Pool {
     /// looked at only before they are lent, and a thread that asks for a connection dials it itself. Each time, the pool tries again to
     /// begin its thread. `None` if the pool has its thread.
     #[must_use]
-    pub fn keeper_error(&self) -> Option<Arc<io::Error>> {
+    pub fn idle_task_error(&self) -> Option<Arc<io::Error>> {
         self.role.task_error()
     }
 }
@@ -88,8 +88,8 @@ impl PoolDriver for Driver {
         connection.traffic()
     }
 
-    fn inspect(connection: &mut Connection, _: &Waker, is_deaf: bool) -> Result<Option<Duration>, Cause> {
-        connection.inspect(is_deaf)
+    fn inspect(connection: &mut Connection, _: &Waker, discard_unsolicited: bool) -> Result<Option<Duration>, Cause> {
+        connection.inspect(discard_unsolicited)
     }
 
     /// Whatever cuts it shuts the socket down, so that the call ends by itself.

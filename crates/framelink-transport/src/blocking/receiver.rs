@@ -15,8 +15,8 @@ use crate::calls::{CauseOf, ErrorOf, receiver_methods, receiver_traits};
 use crate::connection::docs;
 use crate::drive::{Came, Clock as _, TryRecv};
 use crate::error::Operation;
-use crate::session::{ByteCount, Pulse};
-use crate::{Directions, Incoming};
+use crate::session::{ByteCount, LivenessHandle};
+use crate::{FramingPair, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
@@ -26,7 +26,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 /// the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
-pub struct Receiver<C: Decode + Encode = Directions, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
+pub struct Receiver<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
     half: RecvHalf<C, R>,
     mux: Arc<Mux<C, W>>,
     /// Of a pair of connections: the direction of this one that is not used.
@@ -61,7 +61,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
             if let Some(late) = self.mux.before_reading().map_err(|cause| self.failed(cause))? {
                 return Ok(TryRecv::Message(Incoming::Late(late)));
             }
-            let is_left = self.mux.tend(self.half.receiving.pulse());
+            let is_left = self.mux.maintain(self.half.receiving.liveness());
             // What is left, or is a heartbeat that found another thread sending, is tried again soon.
             let soon = clock.within(if is_left { SLICE } else { LOOK });
             let came = self.half.come(Some(deadline.map_or(soon, |deadline| deadline.min(soon))));

@@ -14,7 +14,7 @@ use crate::error::{Cause, Error, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Slot;
 use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
-use crate::session::{Notice, Place, Sending, Transmit};
+use crate::session::{Notice, ReplySlot, Sending, Transmit};
 use framelink_session::Message;
 
 /// Requests go from the thread that reads to the threads that handle them, and replies from there to the thread that writes.
@@ -121,7 +121,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         if state.failed.is_some() { None } else { state.waiting.pop_front() }
     }
 
-    pub(super) fn answer(&self, place: Place, reply: Option<Vec<u8>>) {
+    pub(super) fn answer(&self, place: ReplySlot, reply: Option<Vec<u8>>) {
         let now = self.clock.now();
         let mut state = self.state();
         state.requests.answer(place, reply, now);

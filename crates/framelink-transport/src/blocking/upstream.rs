@@ -9,7 +9,7 @@ use super::connector::Blocking as Driver;
 use crate::driver::ready;
 use crate::error::ConnectError;
 use crate::profile::Profile;
-use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, States, upstream_methods};
+use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, States, upstream_methods};
 use framelink_session::Message;
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and

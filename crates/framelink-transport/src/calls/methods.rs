@@ -67,8 +67,8 @@ macro_rules! receiver_methods {
         }
 
         /// Returns where heartbeats are told, if the connection has them.
-        pub const fn pulse(&self) -> Option<&Pulse> {
-            self.half.receiving.pulse()
+        pub const fn liveness(&self) -> Option<&LivenessHandle> {
+            self.half.receiving.liveness()
         }
 
         /// Returns how things stand with the peer; `None` without heartbeats.

@@ -36,7 +36,7 @@ pub use event::{Event, TryCall};
 pub(crate) use methods::{caller_methods, caller_traits, receiver_methods, receiver_traits};
 pub(crate) use mux::{Mux, Over, RefusalOf, SendSide};
 pub(crate) use table::{CallTable, Refusal, Taken, sent_of};
-pub(crate) use under_way::{Begun, GRACE, UnderWay};
+pub(crate) use under_way::{Begun, GRACE, PendingCall};
 
 pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
 

@@ -20,13 +20,13 @@ pub(crate) struct Begun<A> {
 }
 
 /// A call that is waited for. When it is dropped before its end, the call is cancelled.
-pub(crate) struct UnderWay<'m, C: Decode + Encode, S: SendSide<C>> {
+pub(crate) struct PendingCall<'m, C: Decode + Encode, S: SendSide<C>> {
     mux: &'m Mux<C, S::Slot, S>,
     pub(crate) begun: Begun<S::Answer>,
     is_over: bool,
 }
 
-impl<'m, C: Decode + Encode, S: SendSide<C>> UnderWay<'m, C, S> {
+impl<'m, C: Decode + Encode, S: SendSide<C>> PendingCall<'m, C, S> {
     pub(crate) const fn new(mux: &'m Mux<C, S::Slot, S>, begun: Begun<S::Answer>) -> Self {
         Self { mux, begun, is_over: false }
     }
@@ -47,7 +47,7 @@ impl<'m, C: Decode + Encode, S: SendSide<C>> UnderWay<'m, C, S> {
     }
 }
 
-impl<C: Decode + Encode, S: SendSide<C>> Drop for UnderWay<'_, C, S> {
+impl<C: Decode + Encode, S: SendSide<C>> Drop for PendingCall<'_, C, S> {
     fn drop(&mut self) {
         let Begun { call, ticket, answer } = &mut self.begun;
         if !self.is_over && self.mux.give_up(*call, *ticket, None).is_none() {

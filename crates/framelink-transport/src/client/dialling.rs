@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A dial that goes on whenever the client is asked to go on.
 #[derive(Debug)]
 pub(crate) struct DialInSteps<A> {
-    under_way: Option<Box<UnderWay<A>>>,
+    under_way: Option<Box<DialUnderWay<A>>>,
     pace: Pace,
     /// No dial begins before.
     not_before: Option<Instant>,
@@ -37,7 +37,7 @@ pub(crate) struct DialInSteps<A> {
 
 /// Each address is dialled once at most, until one lets us sign on.
 #[derive(Debug)]
-struct UnderWay<A> {
+struct DialUnderWay<A> {
     tries: Tries,
     dialling: Dialling,
     dial: A,
@@ -100,7 +100,7 @@ impl<A> DialInSteps<A> {
             Ok(Some(connection)) => return Ok(Some((connection, under_way.dialling.connected()))),
             Ok(None) => self.under_way = Some(under_way),
             Err(error) => {
-                let UnderWay { mut tries, dialling, .. } = *under_way;
+                let DialUnderWay { mut tries, dialling, .. } = *under_way;
                 tries.failed = Some(dialling.failed(error));
                 self.under_way = Some(tries.dial_next(dialler)?);
             }
@@ -131,12 +131,12 @@ impl Tries {
     fn dial_next<D: ClientDriver, A: DialAddress<D>>(
         mut self,
         dialler: &Dialler<D>,
-    ) -> Result<Box<UnderWay<A>>, ConnectError> {
+    ) -> Result<Box<DialUnderWay<A>>, ConnectError> {
         loop {
             let dialling = dialler.next_if_due(&mut self.attempt, &mut self.failed)?;
             let within = D::left(self.deadline).min(dialler.profile().timeouts().connect);
             match A::begin(dialler, &dialling, dialling.share(within)) {
-                Ok(dial) => return Ok(Box::new(UnderWay { tries: self, dialling, dial })),
+                Ok(dial) => return Ok(Box::new(DialUnderWay { tries: self, dialling, dial })),
                 Err(error) => self.failed = Some(dialling.failed(error)),
             }
         }

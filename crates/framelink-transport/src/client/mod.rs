@@ -21,8 +21,8 @@ use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
 #[cfg(feature = "nonblocking")]
 use crate::upstream::dialling::dialler::idle;
-use crate::upstream::dialling::dialler::idle::{ENDED, IdleSlot, WithSeat};
-use crate::upstream::{Berth, Dialler, sign_off_and_close};
+use crate::upstream::dialling::dialler::idle::{ENDED, IdleSlot, WithLease};
+use crate::upstream::{CurrentAddress, Dialler, sign_off_and_close};
 use framelink_session::Message;
 
 /// One exchange at a time with one peer, over a long connection or over short ones.
@@ -31,7 +31,7 @@ pub(crate) struct Client<D: ClientDriver> {
     dialler: Dialler<D>,
     pub(crate) profile: Arc<Profile>,
     /// The address of the connection, while there is one.
-    berth: Berth,
+    current_address: CurrentAddress,
     /// The long connection, while there is one and no exchange uses it.
     connection: IdleSlot<D>,
     /// The dial that [`maintain`](Self::maintain) goes on with.
@@ -49,12 +49,12 @@ impl<D: ClientDriver> Client<D> {
         let kept_by_task = D::HAS_BACKGROUND && profile.keep_up();
         let mut connection = IdleSlot::new(&profile, kept_by_task.then(|| dialler.clone()));
         drop(connection.begin_use());
-        let (berth, dial) = Default::default();
-        Ok(Self { dialler, profile, berth, connection, dial, closing: None, verdict: None })
+        let (current_address, dial) = Default::default();
+        Ok(Self { dialler, profile, current_address, connection, dial, closing: None, verdict: None })
     }
 
     pub(crate) fn address(&self) -> Option<&str> {
-        self.berth.seat.as_ref().map(|seat| &**seat.address())
+        self.current_address.lease.as_ref().map(|lease| &**lease.address())
     }
 
     /// Dials, where a long connection is not there yet.
@@ -85,7 +85,7 @@ impl<D: ClientDriver> Client<D> {
         loop {
             let (connection, was_there) = self.connection(deadline).await?;
             let mut connection = self.moved(connection);
-            let under_way = self.berth.begin();
+            let under_way = self.current_address.begin();
             let answered = connection.exchange(request, D::left(deadline), half_close).await;
             under_way.end(answered.is_ok());
             match answered {
@@ -94,14 +94,14 @@ impl<D: ClientDriver> Client<D> {
                     return Ok(reply);
                 }
                 Err(error) => match after_call(was_there, &error) {
-                    Next::DialAgain => self.berth.lost(error.error()),
+                    Next::DialAgain => self.current_address.lost(error.error()),
                     Next::Keep => {
                         self.keep(connection);
                         return Err(error);
                     }
                     Next::Drop => {
                         let error = error.within(within);
-                        self.berth.lost(error.error());
+                        self.current_address.lost(error.error());
                         return Err(error);
                     }
                 },
@@ -115,13 +115,13 @@ impl<D: ClientDriver> Client<D> {
         let timeouts = self.profile.timeouts();
         let deadline = D::within(timeouts.reply.unwrap_or(Timeouts::REPLY));
         let mut connection = self.connection_that_lives(deadline).await?;
-        let under_way = self.berth.begin();
+        let under_way = self.current_address.begin();
         let sent = connection.send_with_outcome(message, D::left(deadline).min(timeouts.write)).await;
         under_way.end(sent.is_ok());
         if let Err(error) = sent {
             match after_send(&error) {
                 Next::Keep => self.keep(connection),
-                _ => self.berth.lost(error.error()),
+                _ => self.current_address.lost(error.error()),
             }
             return Err(error);
         }
@@ -132,7 +132,7 @@ impl<D: ClientDriver> Client<D> {
         if self.peer_closes() {
             connection.wait_for_end(timeouts.close).await;
         }
-        let _seat = self.berth.leave();
+        let _seat = self.current_address.leave();
         let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
         closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
@@ -145,7 +145,7 @@ impl<D: ClientDriver> Client<D> {
             if !(was_there && connection.has_ended(self.profile.exchange().receives())) {
                 return Ok(connection);
             }
-            self.berth.lost(&ENDED);
+            self.current_address.lost(&ENDED);
         }
     }
 
@@ -154,15 +154,15 @@ impl<D: ClientDriver> Client<D> {
         let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
         // With `keep-up` the connection is idle again when this future ends, however it ends.
-        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.berth.seat.clone()?)));
+        let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.current_address.lease.clone()?)));
         let connection = match kept {
-            Some((in_use, seat)) => in_use.hold(connection, seat),
+            Some((in_use, lease)) => in_use.hold(connection, lease),
             None => self.connection.hold(connection),
         };
         match connection.recv().await {
             Ok(Some(message)) => {
-                if let Some(seat) = &self.berth.seat {
-                    seat.proved();
+                if let Some(lease) = &self.current_address.lease {
+                    lease.proved();
                 }
                 if self.is_short()
                     && let Some(connection) = self.take()
@@ -177,8 +177,8 @@ impl<D: ClientDriver> Client<D> {
                     in_use.discard();
                 }
                 match &ended {
-                    Err(error) => self.berth.lost(error),
-                    Ok(_) => self.berth.lost(&"the peer closed the connection"),
+                    Err(error) => self.current_address.lost(error),
+                    Ok(_) => self.current_address.lost(&"the peer closed the connection"),
                 }
                 ended
             }
@@ -188,13 +188,13 @@ impl<D: ClientDriver> Client<D> {
     /// Signs off where the profile says so, and closes a long connection in good order.
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
         let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
-        let _seat = self.berth.leave();
+        let _seat = self.current_address.leave();
         sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
     }
 
     pub(crate) fn into_connection(mut self) -> Option<D::Connection> {
         let connection = self.take();
-        self.berth.leave();
+        self.current_address.leave();
         connection
     }
 
@@ -226,7 +226,7 @@ impl<D: ClientDriver> Client<D> {
                 Err(lost) => {
                     self.verdict = lost.verdict.or(self.verdict);
                     self.connection.take();
-                    self.berth.lost(&lost.why);
+                    self.current_address.lost(&lost.why);
                 }
             }
         }
@@ -234,8 +234,8 @@ impl<D: ClientDriver> Client<D> {
             return None;
         }
         match self.dial.maintain(&self.dialler) {
-            Ok((connection, seat)) => {
-                self.berth.seat = Some(Arc::new(seat));
+            Ok((connection, lease)) => {
+                self.current_address.lease = Some(Arc::new(lease));
                 self.connection.hold(connection);
                 Some(Duration::ZERO)
             }
@@ -249,14 +249,14 @@ impl<D: ClientDriver> Client<D> {
         if let Some(taken) = self.connection.take_until(deadline).await.map_err(failed)? {
             return Ok((self.taken(taken), true));
         }
-        if let Some((connection, seat)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
-            self.berth.seat = Some(Arc::new(seat));
+        if let Some((connection, lease)) = self.dial.finish(&self.dialler, deadline).map_err(failed)? {
+            self.current_address.lease = Some(Arc::new(lease));
             return Ok((connection, true));
         }
         self.let_go().await;
-        self.berth.lost(&ENDED);
-        let (connection, seat) = self.dialler.connect(deadline).await.map_err(failed)?;
-        self.berth.seat = Some(Arc::new(seat));
+        self.current_address.lost(&ENDED);
+        let (connection, lease) = self.dialler.connect(deadline).await.map_err(failed)?;
+        self.current_address.lease = Some(Arc::new(lease));
         Ok((connection, false))
     }
 
@@ -266,9 +266,9 @@ impl<D: ClientDriver> Client<D> {
         Some(self.taken(taken))
     }
 
-    fn taken(&mut self, (connection, seat): WithSeat<D>) -> D::Connection {
-        if let Some(seat) = seat {
-            self.berth.seat = Some(seat);
+    fn taken(&mut self, (connection, lease): WithLease<D>) -> D::Connection {
+        if let Some(lease) = lease {
+            self.current_address.lease = Some(lease);
         }
         connection
     }
@@ -276,9 +276,9 @@ impl<D: ClientDriver> Client<D> {
     /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
     /// connection before it is closed.
     fn moved(&mut self, connection: D::Connection) -> D::Connection {
-        let replacement = self.berth.seat.as_ref().and_then(|seat| self.dialler.replacement(seat));
-        let Some((other, seat)) = replacement else { return connection };
-        if let Some(before) = self.berth.seat.replace(Arc::new(seat)) {
+        let replacement = self.current_address.lease.as_ref().and_then(|lease| self.dialler.replacement(lease));
+        let Some((other, lease)) = replacement else { return connection };
+        if let Some(before) = self.current_address.lease.replace(Arc::new(lease)) {
             self.dialler.retire(connection, before);
         }
         other
@@ -294,14 +294,14 @@ impl<D: ClientDriver> Client<D> {
             connection.wait_for_end(D::left(*deadline)).await;
         }
         if self.closing.take().is_some() {
-            self.berth.leave();
+            self.current_address.leave();
         }
     }
 
     fn keep(&mut self, connection: D::Connection) {
         self.verdict = None;
         if !self.is_short() {
-            self.connection.put(connection, self.berth.seat.clone());
+            self.connection.put(connection, self.current_address.lease.clone());
         }
     }
 
@@ -310,7 +310,7 @@ impl<D: ClientDriver> Client<D> {
         if !self.is_short() {
             return self.keep(connection);
         }
-        let _seat = self.berth.leave();
+        let _seat = self.current_address.leave();
         let within = self.profile.timeouts().close.min(D::left(deadline));
         if self.profile.sign_off().is_some() {
             let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;

@@ -71,7 +71,7 @@ mod tests {
             (Cause::Closed, Sent::Not, true, Next::DialAgain),
             (Cause::Unclean(Unclean), Sent::Not, true, Next::DialAgain),
             (Cause::Refused(SendRefused::Failed), Sent::Not, true, Next::DialAgain),
-            (Cause::Unasked, Sent::Not, true, Next::Drop),
+            (Cause::Unsolicited, Sent::Not, true, Next::Drop),
         ] {
             let name = format!("{cause:?} {sent:?} {was_there}");
             assert_eq!(after_call(was_there, &CallError::new(sent, error(cause))), next, "{name}");

@@ -131,13 +131,13 @@ pub(crate) trait Endpoint: SessionParts {
     }
 
     /// Deals with heartbeats between two exchanges of that kind. How soon it has to be done again.
-    fn tend_between(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
+    fn maintain_between(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
         self.check(Operation::Receive)?;
-        let tended = self.open(self.briefly()).and_then(|mut open| match exchange.sends() {
-            true => open.tend(!exchange.receives()),
+        let maintained = self.open(self.briefly()).and_then(|mut open| match exchange.sends() {
+            true => open.maintain(!exchange.receives()),
             false => open.listen(),
         });
-        let until = tended.map_err(|cause| self.receive_failed(cause))?;
+        let until = maintained.map_err(|cause| self.receive_failed(cause))?;
         Ok(until.map(|at| at.saturating_sub(self.clock().now())))
     }
 
@@ -146,10 +146,10 @@ pub(crate) trait Endpoint: SessionParts {
     fn inspect_for_pool(
         &mut self,
         wait: Self::Wait<'_>,
-        is_deaf: bool,
+        discard_unsolicited: bool,
     ) -> Result<Option<Duration>, CauseOf<Self::Codec>> {
         self.exchange_state().check().map_err(Cause::Unclean)?;
-        crate::connection::inspect(self.open(wait)?, is_deaf)
+        crate::connection::inspect(self.open(wait)?, discard_unsolicited)
     }
 
     /// Begins a call, all of which is to happen within one time; with `half_close` our side ends behind the request.

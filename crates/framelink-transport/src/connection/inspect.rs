@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// waiting. When to look again. An error if the connection has ended, or holds anything that could be taken for a part of the next exchange.
 pub(crate) fn inspect<D: Decode, E: Encode, P: Port, K: Clock>(
     mut open: Open<'_, D, E, P, K>,
-    is_deaf: bool,
+    discard_unsolicited: bool,
 ) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
     if open.sending.unwritten() > 0 {
         return Err(Cause::UnderWay);
@@ -24,11 +24,11 @@ pub(crate) fn inspect<D: Decode, E: Encode, P: Port, K: Clock>(
         return Err(Cause::Refused(refused));
     }
     // Reads what the system has, which a runtime may not have noticed. What it means is decided below.
-    open.inbound(true).has_ended(!is_deaf)?;
-    let again = open.tend(is_deaf)?;
+    open.inbound(true).has_ended(!discard_unsolicited)?;
+    let again = open.maintain(discard_unsolicited)?;
     // With heartbeats it may be the beginning of a heartbeat. A call waits for the rest of it.
-    if !is_deaf && open.receiving.pulse().is_none() && open.receiving.is_inside_message() {
-        return Err(Cause::Unasked);
+    if !discard_unsolicited && open.receiving.liveness().is_none() && open.receiving.is_inside_message() {
+        return Err(Cause::Unsolicited);
     }
     Ok(again.map(|at| at.saturating_sub(open.clock.now()).max(PAUSE)))
 }

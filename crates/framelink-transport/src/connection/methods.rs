@@ -24,20 +24,20 @@ macro_rules! connection_methods {
             &mut self,
             heartbeat: impl Into<std::sync::Arc<$crate::Heartbeat>>,
             us: $crate::heartbeat::Role,
-        ) -> $crate::session::Pulse {
+        ) -> $crate::session::LivenessHandle {
             let now = $crate::drive::Clock::now(&self.clock);
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             $crate::session::watch(receiving, sending, heartbeat.into(), us, $crate::session::jitter(), now)
         }
 
         /// Where heartbeats are told, if they are.
-        pub const fn pulse(&self) -> Option<&$crate::session::Pulse> {
-            self.$($receiving).+.pulse()
+        pub const fn liveness(&self) -> Option<&$crate::session::LivenessHandle> {
+            self.$($receiving).+.liveness()
         }
 
         /// How things stand with the peer; `None` without heartbeats.
         pub fn standing(&self) -> Option<$crate::heartbeat::Standing> {
-            Some(self.pulse()?.standing($crate::drive::Clock::now(&self.clock)))
+            Some(self.liveness()?.standing($crate::drive::Clock::now(&self.clock)))
         }
 
         /// The address of the other side, where it has one.
@@ -56,41 +56,44 @@ macro_rules! connection_methods {
 pub(crate) use connection_methods;
 
 /// What it has besides, where it can read and write.
-macro_rules! tending_connection_methods {
+macro_rules! maintaining_connection_methods {
     () => {
         /// For between two exchanges, while no operation runs: sends and answers heartbeats that are due, without waiting for anything,
         /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A message that comes by
-        /// itself is an error, for it could be taken for the next reply; with `is_deaf` it is dropped.
+        /// itself is an error, for it could be taken for the next reply; with `discard_unsolicited` it is dropped.
         ///
         /// # Errors
         /// When the peer is dead, when it closed the connection, when a message came that is no reply, and when the connection
         /// failed. It is of no more use then.
-        pub fn tend(&mut self, is_deaf: bool) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
-            self.tend_between(match is_deaf {
+        pub fn maintain(
+            &mut self,
+            discard_unsolicited: bool,
+        ) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
+            self.maintain_between(match discard_unsolicited {
                 true => $crate::profile::ExchangeKind::SendOnly,
                 false => $crate::profile::ExchangeKind::Sync,
             })
         }
     };
 }
-pub(crate) use tending_connection_methods;
+pub(crate) use maintaining_connection_methods;
 
 /// What a connection on a socket has; with `admitted_as`, a method of the driver that is told what a listener lets it in with.
 macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
         /// At its start, as a profile says.
-        pub(super) fn on(mut self, terms: &Terms) -> Self {
+        pub(super) fn on(mut self, setup: &ConnectionSetup) -> Self {
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
-            terms.apply(receiving, sending);
+            setup.apply(receiving, sending);
             self.greet();
             self
         }
 
         /// The same, let in by a listener.
-        pub(super) fn admitted(mut self, terms: &Terms, permit: Option<$crate::admission::Permit>) -> Self {
+        pub(super) fn admitted(mut self, setup: &ConnectionSetup, permit: Option<$crate::admission::Permit>) -> Self {
             $(self.$admitted_as(permit.as_ref());)?
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
-            terms.admit(receiving, sending, permit);
+            setup.admit(receiving, sending, permit);
             self.greet();
             self
         }

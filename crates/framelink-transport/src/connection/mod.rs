@@ -35,12 +35,12 @@ pub(crate) use endpoint::{
     Elapsed, Endpoint, Open, Parts, SessionParts, Step, attend, session_parts, session_parts_in_halves,
 };
 pub(crate) use methods::{
-    connection_methods, exchanging_connection_methods, socket_connection_methods, tending_connection_methods,
+    connection_methods, exchanging_connection_methods, maintaining_connection_methods, socket_connection_methods,
     waiting_connection_methods,
 };
 pub(crate) use polled::polled_send_methods;
 pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_methods};
-pub(crate) use send_half::{send_half_methods, send_half_tend, waiting_send_half_methods};
+pub(crate) use send_half::{send_half_maintain, send_half_methods, waiting_send_half_methods};
 
 pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
 #[cfg(any(feature = "blocking", feature = "tokio"))]

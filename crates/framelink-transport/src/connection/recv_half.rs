@@ -58,7 +58,7 @@ macro_rules! waiting_recv_half_methods {
 
         /// How things stand with the peer; `None` without heartbeats.
         pub fn standing(&self) -> Option<$crate::heartbeat::Standing> {
-            Some(self.receiving.pulse()?.standing($crate::drive::Clock::now(&self.clock)))
+            Some(self.receiving.liveness()?.standing($crate::drive::Clock::now(&self.clock)))
         }
 
         /// Gives the socket up: nothing more is received.

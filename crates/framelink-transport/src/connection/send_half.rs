@@ -41,21 +41,21 @@ macro_rules! send_half_methods {
 pub(crate) use send_half_methods;
 
 /// For a sending half that has to be asked to send heartbeats. Where writes wait, `now` is the deadline of one that does not.
-macro_rules! send_half_tend {
+macro_rules! send_half_maintain {
     ($output:ident $(, $now:expr)?) => {
         /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, without waiting, and says how
         /// soon to ask again. For a program that has only this half, while it has nothing to send.
         ///
         /// # Errors
         /// When the connection failed.
-        pub fn tend(&mut self) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
+        pub fn maintain(&mut self) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
             let beat_at =
                 self.$output($($now,)? |sending, port, clock| $crate::drive::write_beats(sending, port, clock))?;
             Ok(beat_at.map(|at| at.saturating_sub($crate::drive::Clock::now(&self.clock))))
         }
     };
 }
-pub(crate) use send_half_tend;
+pub(crate) use send_half_maintain;
 
 /// The methods of a sending half whose operations wait. The driver has `write`, which goes on with something until it is done or the time is
 /// over: then it is `None`.

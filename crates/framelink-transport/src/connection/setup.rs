@@ -14,16 +14,16 @@ use crate::admission::Permit;
 use crate::profile::Side;
 #[cfg(unix)]
 use crate::session::Transmit;
-use crate::session::{self, OnUnread, Receiving, Sending, Tenure};
+use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 
 /// Nothing, or what a profile says of the connections of one side; and who is given messages that no operation receives.
 #[derive(Clone, Default)]
-pub(crate) struct Terms {
+pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
     unread: Option<OnUnread>,
 }
 
-impl Terms {
+impl ConnectionSetup {
     pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
         Self { said: Some((profile, side)), unread: None }
     }
@@ -76,12 +76,12 @@ impl Terms {
         self.apply(receiving, sending);
         receiving.refuse_proxy_header();
         let Some(permit) = permit else { return };
-        let tenure = self.said.as_ref().map_or_else(Tenure::new, |(profile, _)| {
+        let lifetime = self.said.as_ref().map_or_else(Lifetime::new, |(profile, _)| {
             let timeouts = profile.timeouts();
-            Tenure::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
+            Lifetime::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
         });
-        let tenure = tenure.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
-        session::keep_for(receiving, sending, tenure);
+        let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
+        session::limit_lifetime(receiving, sending, lifetime);
         receiving.count_memory(permit.account.place());
         sending.count_memory(permit.account.place());
         let permit = Arc::new(permit);
@@ -90,7 +90,7 @@ impl Terms {
     }
 }
 
-impl fmt::Debug for Terms {
+impl fmt::Debug for ConnectionSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Terms").field("said", &self.said).finish_non_exhaustive()
     }

@@ -11,9 +11,9 @@ use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
 use crate::session::{self, Sent, Session};
-use crate::{Directions, Framing, Heartbeat};
+use crate::{Framing, FramingPair, Heartbeat};
 
-type C = Directions;
+type C = FramingPair;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -182,8 +182,8 @@ fn a_pair_has_the_clock_and_one_pulse_of_what_receives() {
     receiving.clock.0 = WITHIN;
     sending.begin_simplex(&mut receiving);
     assert_eq!(sending.clock.0, WITHIN);
-    assert!(sending.sending().pulse().is_some() && receiving.receiving().pulse().is_some());
-    assert!(sending.receiving().pulse().is_none() && receiving.sending().pulse().is_none());
+    assert!(sending.sending().liveness().is_some() && receiving.receiving().liveness().is_some());
+    assert!(sending.receiving().liveness().is_none() && receiving.sending().liveness().is_none());
 }
 
 #[test]

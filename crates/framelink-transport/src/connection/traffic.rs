@@ -10,8 +10,8 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     /// Whether an exchange has succeeded since then: a message was received, or one was sent where nothing is received.
-    pub(crate) const fn was_useful_since(self, before: Self, is_deaf: bool) -> bool {
-        self.received > before.received || (is_deaf && self.sent > before.sent)
+    pub(crate) const fn was_useful_since(self, before: Self, discard_unsolicited: bool) -> bool {
+        self.received > before.received || (discard_unsolicited && self.sent > before.sent)
     }
 
     /// Whether more messages were sent than received since then.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::reading::Read;
-use super::receive::{has_started, unasked};
+use super::receive::{has_started, unsolicited};
 use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn};
 use crate::error::Cause;
-use crate::session::Pulse;
+use crate::session::LivenessHandle;
 
 /// What writing has come to while something is received.
 struct Writing<D, E> {
@@ -85,7 +85,10 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
 
     /// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes answers no request; where the
     /// application receives nothing, it is dropped. When to look again: at once, where there is more than one turn should take.
-    pub(crate) fn tend(&mut self, is_deaf: bool) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
+    pub(crate) fn maintain(
+        &mut self,
+        discard_unsolicited: bool,
+    ) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
         let mut turn = Turn::default();
         let mut is_due = self.sending.has_output();
         loop {
@@ -94,8 +97,8 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
             }
             is_due = false;
             match self.receive_in(&mut turn, false)? {
-                Came::Message(message) if is_deaf => self.receiving.on_unread(message),
-                Came::Message(message) => return Err(unasked(self.receiving, message)),
+                Came::Message(message) if discard_unsolicited => self.receiving.on_unread(message),
+                Came::Message(message) => return Err(unsolicited(self.receiving, message)),
                 Came::Closed => return Err(Cause::NoReply),
                 Came::Beat => is_due = true,
                 Came::Wait(until) => return Ok(self.look_again(until)),
@@ -139,7 +142,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         }
         let soon = self.sending.has_output().then_some(SOON);
         // No event ends the caller's sleep when the peer asks whether we live.
-        let look = self.receiving.pulse().and_then(Pulse::look_within);
+        let look = self.receiving.liveness().and_then(LivenessHandle::look_within);
         let again = [soon, look].into_iter().flatten().min();
         let again = again.map(|time| self.clock.now().saturating_add(time));
         [until, again].into_iter().flatten().min()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::reading::Read;
-use super::receive::{has_started, next, unasked};
+use super::receive::{has_started, next, unsolicited};
 use super::send::make_room;
 use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn, Wants, put};
 use crate::Message;
@@ -19,13 +19,13 @@ use crate::session::{Exchange, Received, Receiving, Sending, Sent, Ticket};
 pub(crate) struct Call<P> {
     request: P,
     half_close: bool,
-    stage: Stage,
+    stage: CallStage,
     /// Which bytes it is, from the moment it is accepted.
     ticket: Option<Ticket>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+enum CallStage {
     /// Preambles go and come before anything else.
     Greet,
     /// Nothing may have come before the request goes out that could be taken for its reply.
@@ -36,7 +36,7 @@ enum Stage {
 }
 
 /// The next stage, or what has to be waited for before.
-type Next = Result<Stage, Wants>;
+type Next = Result<CallStage, Wants>;
 
 impl<P: AsRef<[u8]>> Call<P> {
     /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
@@ -49,7 +49,7 @@ impl<P: AsRef<[u8]>> Call<P> {
         exchange.check().map_err(Cause::Unclean)?;
         sending.outgoing(request.as_ref()).map_err(Cause::Refused)?;
         exchange.begin().map_err(Cause::Unclean)?;
-        Ok(Self { request, half_close, stage: Stage::Greet, ticket: None })
+        Ok(Self { request, half_close, stage: CallStage::Greet, ticket: None })
     }
 
     /// Goes as far as the socket lets it: to the reply, or to what has to be waited for.
@@ -60,39 +60,39 @@ impl<P: AsRef<[u8]>> Call<P> {
         let mut round = Round { open, turn: Turn::default(), looks: 0 };
         loop {
             let next = match self.stage {
-                Stage::Greet if has_started(round.open.receiving)? => Ok(Stage::Look),
-                Stage::Greet => round.greet()?,
-                Stage::Look => round.look()?,
+                CallStage::Greet if has_started(round.open.receiving)? => Ok(CallStage::Look),
+                CallStage::Greet => round.greet()?,
+                CallStage::Look => round.look()?,
                 // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
-                Stage::Put if !round.open.sending.has_room() => {
-                    self.stage = Stage::Look;
+                CallStage::Put if !round.open.sending.has_room() => {
+                    self.stage = CallStage::Look;
                     round.make_room()?
                 }
-                Stage::Put => {
+                CallStage::Put => {
                     let Open { sending, port, clock, .. } = &mut *round.open;
                     match put(sending, port.output(), *clock, self.request.as_ref())? {
                         None => Err(Wants::Write),
                         ticket => {
                             self.ticket = ticket;
-                            round.open.receiving.hold_pulse();
+                            round.open.receiving.hold_heartbeats();
                             if self.half_close {
                                 round.open.sending.finish();
                             }
-                            Ok(Stage::Flush)
+                            Ok(CallStage::Flush)
                         }
                     }
                 }
-                Stage::Flush if round.open.flush()? == Progress::Done => Ok(Stage::Reply),
+                CallStage::Flush if round.open.flush()? == Progress::Done => Ok(CallStage::Reply),
                 // A peer may answer while it reads, and wait with reading until we have read.
-                Stage::Flush => match round.open.receive_in(&mut round.turn, false)? {
+                CallStage::Flush => match round.open.receive_in(&mut round.turn, false)? {
                     // The heartbeat leaves behind the request.
-                    Came::Beat => Ok(Stage::Flush),
+                    Came::Beat => Ok(CallStage::Flush),
                     Came::Message(message) if self.sent_now(round.open.sending) == Sent::Not => {
-                        return Err(unasked(round.open.receiving, message));
+                        return Err(unsolicited(round.open.receiving, message));
                     }
                     came => return answer(round.open.receiving, came, Wants::Both),
                 },
-                Stage::Reply => {
+                CallStage::Reply => {
                     let came = round.open.attend_in(&mut round.turn)?;
                     let Open { receiving, sending, .. } = &mut *round.open;
                     // Both have said that they would have to wait, or everything is out.
@@ -135,7 +135,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
         let is_out = self.open.flush()? == Progress::Done;
         // While our preamble is not out the peer may wait with reading until we have read.
         Ok(match self.open.inbound(is_out).greeted()? {
-            Ok(()) => Ok(Stage::Look),
+            Ok(()) => Ok(CallStage::Look),
             Err(until) if is_out => Err(Wants::Read(until)),
             Err(until) => Err(Wants::Both(until)),
         })
@@ -160,25 +160,25 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
             return Err(Cause::NoReply);
         }
         if self.open.receiving.byte_count().get() == before {
-            return Ok(Ok(Stage::Put));
+            return Ok(Ok(CallStage::Put));
         }
         // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
         if self.looks == LOOKS || was_long {
             return Ok(Err(Wants::Read(AT_ONCE)));
         }
         self.looks += 1;
-        Ok(Ok(Stage::Look))
+        Ok(Ok(CallStage::Look))
     }
 
     /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
     /// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
     fn is_unsure(&mut self) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
-        if self.open.receiving.pulse().is_none() {
-            return if self.open.receiving.is_inside_message() { Err(Cause::Unasked) } else { Ok(None) };
+        if self.open.receiving.liveness().is_none() {
+            return if self.open.receiving.is_inside_message() { Err(Cause::Unsolicited) } else { Ok(None) };
         }
         loop {
             let until = match next(self.open.receiving)? {
-                Received::Message(_) => return Err(Cause::Unasked),
+                Received::Message(_) => return Err(Cause::Unsolicited),
                 Received::Closed => return Err(Cause::NoReply),
                 Received::Wait { .. } if !self.open.receiving.is_inside_message() => return Ok(None),
                 Received::Wait { until } => until,
@@ -194,12 +194,12 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
 
     fn make_room(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
         if make_room(self.open.sending, self.open.port.output(), self.open.clock)? == Progress::Done {
-            return Ok(Ok(Stage::Look));
+            return Ok(Ok(CallStage::Look));
         }
         match self.open.receive_in(&mut self.turn, false)? {
-            Came::Message(message) => Err(unasked(self.open.receiving, message)),
+            Came::Message(message) => Err(unsolicited(self.open.receiving, message)),
             Came::Closed => Err(Cause::NoReply),
-            Came::Beat => Ok(Ok(Stage::Put)),
+            Came::Beat => Ok(Ok(CallStage::Put)),
             Came::Wait(until) => Ok(Err(Wants::Both(until))),
         }
     }
@@ -213,7 +213,7 @@ fn answer<D: Decode, E>(
 ) -> Result<Result<Message, Wants>, Cause<D::Error, E>> {
     match came {
         Came::Message(reply) => {
-            receiving.resume_pulse();
+            receiving.resume_heartbeats();
             receiving.release();
             Ok(Ok(reply))
         }

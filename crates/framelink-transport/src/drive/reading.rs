@@ -35,9 +35,9 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     ) -> Result<Read, Cause<D::Error, E>> {
         let overdue = self.check_limit(reading)?;
         let alive = self.receiving.alive_at();
-        let ends = match self.receiving.has_tenure() {
+        let ends = match self.receiving.has_lifetime() {
             false => None,
-            true => match self.check_tenure(reading)? {
+            true => match self.check_lifetime(reading)? {
                 Read::Again => return Ok(Read::Again),
                 Read::Wait(ends) => ends,
             },
@@ -88,7 +88,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 
     /// An error if the connection is to end now, unless bytes have arrived that were not read yet; otherwise when to ask again. A reader
     /// that waits by itself is not woken when the last reply is written, so it looks again after a slice of time.
-    fn check_tenure<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
+    fn check_lifetime<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
         const SLICE: Duration = Duration::from_millis(20);
         let now = self.clock.now();
         let Some(ending) = self.receiving.ending(now, reading.is_dry) else {
@@ -136,7 +136,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
         match read {
             // The write met the reset, and the read has to report it too.
-            Ok(0) if self.receiving.is_torn() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
+            Ok(0) if self.receiving.has_failed() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
             Ok(0) => self.receiving.on_closed(),
             Ok(count) => self.receiving.on_read(count, self.clock.now()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -229,9 +229,9 @@ pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Opt
 }
 
 /// A message came by itself, where it could be taken for the next reply.
-pub(super) fn unasked<D: Decode, E>(receiving: &Receiving<D>, message: Message) -> Cause<D::Error, E> {
+pub(super) fn unsolicited<D: Decode, E>(receiving: &Receiving<D>, message: Message) -> Cause<D::Error, E> {
     receiving.on_unread(message);
-    Cause::Unasked
+    Cause::Unsolicited
 }
 
 /// The next thing in what has been read. Before the first message there may be a preamble.

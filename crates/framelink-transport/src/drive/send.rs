@@ -8,7 +8,7 @@ use framelink_codec::Encode;
 use super::{Clock, Output, is_wait};
 use crate::drive::TrySend;
 use crate::error::Cause;
-use crate::session::{Outgoing, Sending, Sent, Ticket, Transmit};
+use crate::session::{OutgoingFrame, Sending, Sent, Ticket, Transmit};
 
 /// How far sending got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +161,11 @@ const SHORT: usize = 1032;
 
 /// Offers a whole frame to the socket, from where it lies or, where it is short, in one piece. How much it takes is 0 where that
 /// must wait.
-fn write_now<E: Encode>(sending: &Sending<E>, output: &mut impl Output, outgoing: &Outgoing<'_>) -> io::Result<usize> {
+fn write_now<E: Encode>(
+    sending: &Sending<E>,
+    output: &mut impl Output,
+    outgoing: &OutgoingFrame<'_>,
+) -> io::Result<usize> {
     let frame_len = outgoing.frame_len();
     if !sending.is_empty() || frame_len == 0 || sending.owes_flush() {
         return Ok(0);

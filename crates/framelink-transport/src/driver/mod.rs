@@ -23,7 +23,7 @@ use crate::drive::{self, CloseReport};
 use crate::error::{CallError, ConnectError, Error};
 use crate::net::connector::Connector;
 use crate::profile::ExchangeKind;
-use framelink_profile::Directions;
+use framelink_profile::FramingPair;
 use framelink_session::Message;
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
@@ -66,7 +66,7 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Connects to the peer of that name, for `connector.within` at most.
     fn dial(
-        connector: &Connector<Directions, Self>,
+        connector: &Connector<FramingPair, Self>,
         resolver: &Self::Resolver,
         name: &Arc<str>,
     ) -> impl Future<Output = Result<Self::Connection, ConnectError>> + Send;

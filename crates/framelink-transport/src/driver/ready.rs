@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-use crate::error::NotLent;
+use crate::error::PoolError;
 use crate::error::{CallError, Cause, ConnectError, Error, Operation};
 use crate::session::Sent;
 
@@ -59,10 +59,10 @@ impl<T> Suspended for Result<T, ConnectError> {
 }
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-impl<T> Suspended for Result<T, NotLent> {
+impl<T> Suspended for Result<T, PoolError> {
     fn suspended() -> Self {
         let last_failure = Some(Arc::new(ConnectError::Resolve(fault())));
-        Err(NotLent { is_closed: false, last_failure, ..NotLent::closed() })
+        Err(PoolError { is_closed: false, last_failure, ..PoolError::closed() })
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         assert!(error.to_string().contains("a fault of framelink"), "{error}");
         #[cfg(feature = "blocking")]
         {
-            let error = at_once(pending::<Result<(), NotLent>>()).unwrap_err();
+            let error = at_once(pending::<Result<(), PoolError>>()).unwrap_err();
             assert!(!error.is_closed());
             assert!(error.to_string().contains("a fault of framelink"), "{error}");
         }

@@ -102,14 +102,14 @@ macro_rules! role_connection {
             }
 
             fn is_watched(&self) -> bool {
-                self.pulse().is_some()
+                self.liveness().is_some()
             }
 
             fn maintain(
                 &mut self,
                 exchange: $crate::profile::ExchangeKind,
             ) -> Result<Option<std::time::Duration>, $crate::error::Error> {
-                $crate::connection::Endpoint::tend_between(self, exchange)
+                $crate::connection::Endpoint::maintain_between(self, exchange)
             }
         }
     };

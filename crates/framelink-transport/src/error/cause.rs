@@ -13,7 +13,7 @@ use framelink_heartbeat::Verdict;
 use super::Error;
 use super::connect_error::ConnectError;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-use super::pool_error::NotLent;
+use super::pool_error::PoolError;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
 use crate::{DecodeError, EncodeError};
 
@@ -45,7 +45,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Connect(ConnectError),
     /// A pool had no connection to lend.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
-    NotLent(Box<NotLent>),
+    PoolError(Box<PoolError>),
     /// The peer did not begin with the bytes that it was to begin with.
     Preamble(WrongPreamble),
     /// The connection began with a PROXY protocol header, which is not supported.
@@ -76,7 +76,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     /// The peer closed its side instead of replying.
     NoReply,
     /// Bytes came that nobody had asked for, before the request went out.
-    Unasked,
+    Unsolicited,
     /// The reply to an earlier request may still come.
     Unclean(Unclean),
     /// A call is under way on this connection; its reply has to be asked for first.
@@ -132,7 +132,7 @@ impl<D, E> Cause<D, E> {
             Self::Reset(error) | Self::Io(error) => Some(error),
             Self::Connect(error) => StdError::source(error),
             #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Self::NotLent(why) => StdError::source(&**why),
+            Self::PoolError(why) => StdError::source(&**why),
             Self::HandlerFailed(error) => Some(&**error),
             _ => None,
         }
@@ -163,7 +163,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             }
             Self::NoRoom { after, queued_bytes } => Self::NoRoom { after: *after, queued_bytes: *queued_bytes },
             Self::NoReply => Self::NoReply,
-            Self::Unasked => Self::Unasked,
+            Self::Unsolicited => Self::Unsolicited,
             Self::Unclean(unclean) => Self::Unclean(*unclean),
             Self::UnderWay => Self::UnderWay,
             Self::NoCall => Self::NoCall,
@@ -180,7 +180,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Dead(verdict) => Self::Dead(*verdict),
             // A connection that is there does not fail to be made, or lent.
             #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Self::NotLent(_) => Self::Closed,
+            Self::PoolError(_) => Self::Closed,
             Self::Closed | Self::Connect(_) => Self::Closed,
         }
     }
@@ -200,7 +200,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Refused(refused) => refused.fmt(f),
             Self::Connect(error) => error.fmt(f),
             #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Self::NotLent(why) => why.fmt(f),
+            Self::PoolError(why) => why.fmt(f),
             Self::Preamble(wrong) => wrong.fmt(f),
             Self::ProxyHeader(header) => header.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
@@ -236,7 +236,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
                 f.write_str("no call is under way, so that there is no reply to ask for; `try_call` begins one")
             }
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
-            Self::Unasked => f.write_str("a message or part of one came before the request that it might answer"),
+            Self::Unsolicited => f.write_str("a message or part of one came before the request that it might answer"),
             Self::Unclean(unclean) => unclean.fmt(f),
             Self::HandlerPanicked => f.write_str("the handler of a request panicked"),
             Self::HandlerFailed(error) => write!(f, "the handler of a request failed: {error}"),

@@ -5,7 +5,7 @@
 //!     └─ Error         which operation, with whom
 //!          └─ Cause    why: the session's word, the system's error, or
 //!               ├─ ConnectError    no connection was made
-//!               └─ NotLent         a pool had none to lend
+//!               └─ PoolError         a pool had none to get
 //! ```
 
 mod cause;
@@ -28,7 +28,7 @@ pub use cause::{Cause, HandlerError};
 pub use connect_error::ConnectError;
 pub(crate) use connect_error::no_answer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use pool_error::NotLent;
+pub use pool_error::PoolError;
 
 /// The errors of a framing for both directions.
 pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
@@ -87,7 +87,7 @@ impl<D, E> Error<D, E> {
     pub const fn blame(&self) -> Blame {
         match &self.cause {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
-            Cause::NotLent(why) => why.blame(),
+            Cause::PoolError(why) => why.blame(),
             Cause::HandlerFailed(_) => Blame::Ours,
             Cause::Refused(_)
             | Cause::Heartbeat(_)
@@ -105,7 +105,7 @@ impl<D, E> Error<D, E> {
             | Cause::ProxyHeader(_)
             | Cause::Fault(_)
             | Cause::NoReply
-            | Cause::Unasked
+            | Cause::Unsolicited
             | Cause::OneWay
             | Cause::SendingClosed
             | Cause::TooManyEmpty { .. }

@@ -13,14 +13,14 @@ use super::connect_error::{ConnectError, rounded};
 /// ```no_run
 /// # #[cfg(feature = "blocking")]
 /// # fn example(pool: &framelink_transport::blocking::Pool) {
-/// if let Err(error) = pool.lend() {
+/// if let Err(error) = pool.get() {
 ///     // no connection was free within 1s: 4 of at most 4 lent, 0 being opened, 2 ahead in the queue
 ///     eprintln!("{error}");
 /// }
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct NotLent {
+pub struct PoolError {
     pub(crate) after: Option<Duration>,
     pub(crate) is_closed: bool,
     pub(crate) lent: u32,
@@ -30,7 +30,7 @@ pub struct NotLent {
     pub(crate) last_failure: Option<Arc<ConnectError>>,
 }
 
-impl NotLent {
+impl PoolError {
     pub(crate) const fn closed() -> Self {
         Self { after: None, is_closed: true, lent: 0, opening: 0, max: 0, before: 0, last_failure: None }
     }
@@ -64,7 +64,7 @@ impl NotLent {
     }
 }
 
-impl fmt::Display for NotLent {
+impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { after, is_closed, lent, opening, max, before, last_failure } = self;
         match after {
@@ -80,8 +80,8 @@ impl fmt::Display for NotLent {
     }
 }
 
-/// The source is that of the [last failure](NotLent::last_failure).
-impl Error for NotLent {
+/// The source is that of the [last failure](PoolError::last_failure).
+impl Error for PoolError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.last_failure()?.source()
     }

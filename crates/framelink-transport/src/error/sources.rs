@@ -10,7 +10,7 @@ use std::time::Duration;
 use framelink_codec::{CodecError, ReadError, WriteError};
 use framelink_testkit::StartError;
 
-use crate::error::{CallError, Cause, ConnectError, Error, NotLent, Operation};
+use crate::error::{CallError, Cause, ConnectError, Error, Operation, PoolError};
 use crate::profile::ProfileError;
 use crate::session::Sent;
 use crate::{DecodeError, EncodeError, Framing, NotationError};
@@ -54,8 +54,8 @@ fn sign_on() -> ConnectError {
     ConnectError::SignOn { address: address(), error: Box::new(call(Cause::Reset(system()))) }
 }
 
-fn not_lent() -> NotLent {
-    let mut not_lent = NotLent::closed();
+fn not_lent() -> PoolError {
+    let mut not_lent = PoolError::closed();
     not_lent.last_failure = Some(Arc::new(sign_on()));
     not_lent
 }
@@ -80,11 +80,11 @@ fn of_system() -> Vec<(&'static str, Box<dyn StdError>)> {
         ("a connection that is reset", Box::new(connection(Cause::Reset(system())))),
         ("a socket that fails", Box::new(connection(Cause::Io(system())))),
         ("a connection that is not made", Box::new(connection(Cause::Connect(dial())))),
-        ("a pool's connection", Box::new(connection(Cause::NotLent(Box::new(not_lent()))))),
+        ("a pool's connection", Box::new(connection(Cause::PoolError(Box::new(not_lent()))))),
         ("a call that is reset", Box::new(call(Cause::Reset(system())))),
         ("a call that finds no connection", Box::new(call(Cause::Connect(dial())))),
         ("a call whose peer does not sign us on", Box::new(call(Cause::Connect(sign_on())))),
-        ("a call that a pool has no connection for", Box::new(call(Cause::NotLent(Box::new(not_lent()))))),
+        ("a call that a pool has no connection for", Box::new(call(Cause::PoolError(Box::new(not_lent()))))),
         ("one of many calls", Box::new(call(Cause::<DecodeError, EncodeError>::Reset(system()).again()))),
         ("a reader", Box::new(Reading::Io(system()))),
         ("a writer", Box::new(Writing::Io(system()))),
@@ -151,7 +151,7 @@ fn what_is_said_whole_has_no_source() {
         Box::new(connection(Cause::Closed)),
         Box::new(call(Cause::NoReply)),
         Box::new(ConnectError::TimedOut { address: address(), after: within }),
-        Box::new(NotLent::closed()),
+        Box::new(PoolError::closed()),
     ];
     for error in errors {
         assert!(error.source().is_none(), "{error}");

@@ -68,7 +68,7 @@ impl World {
             }
             7 if !self.lent.is_empty() => {
                 let line = self.lent[number % self.lent.len()].member.line();
-                let reasons = [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed];
+                let reasons = [CloseReason::ByPeer, CloseReason::Unsolicited, CloseReason::Dead, CloseReason::Failed];
                 match reasons.get(number % 6) {
                     Some(reason) => line.borrow_mut().end(*reason),
                     None => line.borrow_mut().is_to_move = true,
@@ -93,7 +93,7 @@ impl World {
     fn enter(&mut self, within: Duration) {
         let flag = Flag::new();
         match self.lending.enter(within, &flag.waker(), self.now) {
-            Ok(Entered::Lent(lent)) => self.lent.push(lent),
+            Ok(Entered::PooledConnection(lent)) => self.lent.push(lent),
             Ok(Entered::Waits(ticket, _)) => self.waiting.push((ticket, flag)),
             Err(error) => assert!(error.is_closed() || self.rules.wait.is_none(), "{error}"),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::profile::{Policy, Reconnect};
-use crate::upstream::{Addresses, Attempt, Choice, Probe, SeatId};
+use crate::upstream::{Addresses, Attempt, Choice, LeaseId, Probe};
 
 /// Drives the addresses of a peer by random steps: none is dialled before its time, nor twice in an attempt, nobody waits longer than
 /// the cap, exchanges and connections are counted, one that serves is never left where the policy is sticky, and nothing moves to where
@@ -35,11 +35,11 @@ struct Model {
     reconnect: Reconnect,
     count: usize,
     now: Duration,
-    seats: Vec<Held>,
+    leases: Vec<Held>,
 }
 
 struct Held {
-    seat: SeatId,
+    lease: LeaseId,
     at: usize,
     in_flight: usize,
 }
@@ -49,7 +49,7 @@ impl Model {
         let policies = [Policy::PrimaryBackup, Policy::RoundRobin, Policy::LeastInFlight, Policy::Sticky];
         let reconnect = Reconnect::new(policies[usize::from(policy % 4)]);
         let addresses = Addresses::new(reconnect, count, u64::from(seed));
-        Self { addresses, reconnect, count, now: Duration::ZERO, seats: Vec::new() }
+        Self { addresses, reconnect, count, now: Duration::ZERO, leases: Vec::new() }
     }
 
     /// Which dials succeed is in the bits of `fate`.
@@ -64,8 +64,8 @@ impl Model {
                     assert!(!dialled.contains(&address), "once");
                     dialled.push(address);
                     if fate & (1 << address) != 0 {
-                        let seat = self.addresses.on_connected(address, self.now);
-                        self.seats.push(Held { seat, at: address, in_flight: 0 });
+                        let lease = self.addresses.on_connected(address, self.now);
+                        self.leases.push(Held { lease, at: address, in_flight: 0 });
                         return;
                     }
                     let before = self.addresses.failures(address);
@@ -78,7 +78,7 @@ impl Model {
                     return;
                 }
                 Choice::Exhausted => {
-                    let is_served = self.reconnect.policy == Policy::PrimaryBackup && !self.seats.is_empty();
+                    let is_served = self.reconnect.policy == Policy::PrimaryBackup && !self.leases.is_empty();
                     assert!(dialled.len() == self.count || is_served, "each was tried, or one serves");
                     return;
                 }
@@ -87,20 +87,20 @@ impl Model {
     }
 
     fn begins(&mut self, which: usize) {
-        let count = self.seats.len().max(1);
-        if let Some(held) = self.seats.get_mut(which % count) {
+        let count = self.leases.len().max(1);
+        if let Some(held) = self.leases.get_mut(which % count) {
             held.in_flight += 1;
-            self.addresses.begin(held.seat);
+            self.addresses.begin(held.lease);
         }
     }
 
     fn ends(&mut self, which: usize, was_useful: bool) {
-        let count = self.seats.len().max(1);
-        let Some(held) = self.seats.get_mut(which % count) else { return };
+        let count = self.leases.len().max(1);
+        let Some(held) = self.leases.get_mut(which % count) else { return };
         if held.in_flight > 0 {
             held.in_flight -= 1;
             let before = self.addresses.failures(held.at);
-            let is_well = self.addresses.end(held.seat, was_useful);
+            let is_well = self.addresses.end(held.lease, was_useful);
             let after = self.addresses.failures(held.at);
             assert!(was_useful || !is_well);
             assert_eq!(after, if is_well { 0 } else { before }, "only what was of use resets it");
@@ -110,33 +110,33 @@ impl Model {
     fn loses(&mut self, which: usize) {
         if let Some(held) = self.take(which) {
             let before = self.addresses.failures(held.at);
-            let was_early = self.addresses.on_lost(held.seat, self.now);
+            let was_early = self.addresses.on_lost(held.lease, self.now);
             assert_eq!(self.addresses.failures(held.at), before + u32::from(was_early));
-            assert!(!self.addresses.on_lost(held.seat, self.now), "once");
+            assert!(!self.addresses.on_lost(held.lease, self.now), "once");
         }
     }
 
     fn closes(&mut self, which: usize) {
         if let Some(held) = self.take(which) {
             let before = self.addresses.failures(held.at);
-            self.addresses.on_closed(held.seat);
+            self.addresses.on_closed(held.lease);
             assert_eq!(self.addresses.failures(held.at), before);
         }
     }
 
     fn take(&mut self, which: usize) -> Option<Held> {
-        let count = self.seats.len().max(1);
-        (which % count < self.seats.len()).then(|| self.seats.swap_remove(which % count))
+        let count = self.leases.len().max(1);
+        (which % count < self.leases.len()).then(|| self.leases.swap_remove(which % count))
     }
 
     fn tries_in_background(&mut self, succeeds: bool) {
         match self.addresses.probe(self.now) {
             Probe::Dial { address } => {
-                assert!(!self.seats.is_empty(), "somebody is served elsewhere");
+                assert!(!self.leases.is_empty(), "somebody is served elsewhere");
                 assert!(self.addresses.is_down(address) && self.reconnect.policy != Policy::Sticky);
                 if succeeds {
-                    let seat = self.addresses.on_connected(address, self.now);
-                    self.seats.push(Held { seat, at: address, in_flight: 0 });
+                    let lease = self.addresses.on_connected(address, self.now);
+                    self.leases.push(Held { lease, at: address, in_flight: 0 });
                 } else {
                     self.addresses.on_failed(address, self.now, self.now);
                 }
@@ -150,13 +150,13 @@ impl Model {
 
     fn check(&self) {
         for at in 0..self.count {
-            let here = || self.seats.iter().filter(|held| held.at == at);
+            let here = || self.leases.iter().filter(|held| held.at == at);
             assert_eq!(self.addresses.connections(at), here().count());
             assert_eq!(self.addresses.in_flight(at), here().map(|held| held.in_flight).sum::<usize>());
             assert!(!self.addresses.is_ejected(at, self.now) || self.count > 1, "never the only one");
         }
         let far = self.now + Duration::from_secs(3600);
-        for held in self.seats.iter().filter(|held| self.addresses.is_to_move(held.seat, far)) {
+        for held in self.leases.iter().filter(|held| self.addresses.is_to_move(held.lease, far)) {
             assert_ne!(self.reconnect.policy, Policy::Sticky);
             if self.reconnect.policy == Policy::PrimaryBackup {
                 assert!((0..held.at).any(|at| !self.addresses.is_down(at)), "to where it is better");
@@ -165,7 +165,7 @@ impl Model {
     }
 
     fn all_are_over(mut self) {
-        while !self.seats.is_empty() {
+        while !self.leases.is_empty() {
             self.loses(0);
         }
         self.check();

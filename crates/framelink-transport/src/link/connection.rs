@@ -8,13 +8,13 @@ use std::time::Instant;
 use super::{LinkCaller as _, LinkDriver};
 use crate::driver::Notify as _;
 use crate::profile::Profile;
-use crate::upstream::Seat;
+use crate::upstream::AddressLease;
 
 /// One of the connections of a link, or a pair: how many exchanges use it, and when it can be closed if it is wanted at another address.
 pub(crate) struct LinkConnection<D: LinkDriver> {
     pub(crate) caller: D::Caller,
     /// A pair of connections has none.
-    pub(super) seat: Option<Seat>,
+    pub(super) lease: Option<AddressLease>,
     pub(crate) profile: Arc<Profile>,
     users: AtomicUsize,
     /// No new exchange uses the connection.
@@ -34,16 +34,16 @@ pub(crate) struct ConnectionUse<D: LinkDriver> {
 }
 
 impl<D: LinkDriver> LinkConnection<D> {
-    pub(super) fn new(caller: D::Caller, seat: Option<Seat>, profile: &Arc<Profile>) -> Arc<Self> {
+    pub(super) fn new(caller: D::Caller, lease: Option<AddressLease>, profile: &Arc<Profile>) -> Arc<Self> {
         let (users, is_leaving, is_vacated, has_ended) = Default::default();
         let (profile, ended) = (Arc::clone(profile), D::Notify::default());
-        Arc::new(Self { caller, seat, profile, users, is_leaving, is_vacated, has_ended, ended })
+        Arc::new(Self { caller, lease, profile, users, is_leaving, is_vacated, has_ended, ended })
     }
 
     pub(super) fn begin_use(self: &Arc<Self>) -> ConnectionUse<D> {
         self.users.fetch_add(1, Ordering::SeqCst);
-        if let Some(seat) = &self.seat {
-            seat.begin();
+        if let Some(lease) = &self.lease {
+            lease.begin();
         }
         ConnectionUse { connection: Arc::clone(self), was_useful: false }
     }
@@ -77,8 +77,8 @@ impl<D: LinkDriver> LinkConnection<D> {
 
     fn begin_leaving(&self) {
         self.is_leaving.store(true, Ordering::SeqCst);
-        if let Some(seat) = &self.seat {
-            seat.leave();
+        if let Some(lease) = &self.lease {
+            lease.leave();
         }
     }
 
@@ -97,15 +97,15 @@ impl<D: LinkDriver> LinkConnection<D> {
 
     /// An unsolicited message was received, so the peer is well.
     pub(super) fn proved(&self) {
-        if let Some(seat) = &self.seat {
-            seat.proved();
+        if let Some(lease) = &self.lease {
+            lease.proved();
         }
     }
 
     /// The connection has ended, because of this.
     pub(super) fn lost(&self, why: &impl Display) {
-        if let Some(seat) = &self.seat {
-            seat.lost(&why.to_string());
+        if let Some(lease) = &self.lease {
+            lease.lost(&why.to_string());
         }
     }
 
@@ -130,8 +130,8 @@ impl<D: LinkDriver> LinkConnection<D> {
 impl<D: LinkDriver> Drop for ConnectionUse<D> {
     fn drop(&mut self) {
         let connection = &self.connection;
-        if let Some(seat) = &connection.seat {
-            seat.end(self.was_useful);
+        if let Some(lease) = &connection.lease {
+            lease.end(self.was_useful);
         }
         connection.users.fetch_sub(1, Ordering::SeqCst);
         if connection.is_leaving.load(Ordering::SeqCst) {

@@ -8,10 +8,10 @@ use framelink_session::Incoming;
 /// ```no_run
 /// # #[cfg(feature = "tokio")]
 /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
-/// use framelink_transport::News;
+/// use framelink_transport::LinkEvent;
 ///
 /// while let Some(news) = inbox.recv().await {
-///     if let News::Lost(Some(error)) = news {
+///     if let LinkEvent::Lost(Some(error)) = news {
 ///         println!("{error}");
 ///     }
 /// }
@@ -19,7 +19,7 @@ use framelink_session::Incoming;
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum News {
+pub enum LinkEvent {
     /// Something came that answers no request that is waited for.
     Incoming(Incoming),
     /// There is a connection, or a pair.

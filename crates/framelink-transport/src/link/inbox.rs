@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::News;
+use super::LinkEvent;
 use crate::drive::TryRecv;
 use crate::driver::{Driver, Notify as _};
 use crate::net::lock::Lock;
 
 /// An event, and the name of its peer.
-pub(crate) type EventOfPeer = (Arc<str>, News);
+pub(crate) type EventOfPeer = (Arc<str>, LinkEvent);
 
 /// How many events wait.
 const CAPACITY: usize = 1024;
@@ -84,7 +84,7 @@ impl<D: Driver> Outlet<D> {
     }
 
     /// Puts an event into the inbox. Waits until there is room; if the link is gone or the inbox is dropped, the event is dropped.
-    pub(super) async fn tell(&self, event: News) {
+    pub(super) async fn tell(&self, event: LinkEvent) {
         let mut event = Some((Arc::clone(&self.peer), event));
         loop {
             let version = self.events.0.0.room.version();

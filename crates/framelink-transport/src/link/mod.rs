@@ -30,7 +30,7 @@ use std::time::Duration;
 pub(crate) use self::connection::LinkConnection;
 use self::connections::LinkConnections;
 pub(crate) use self::driver::{DialLock, LinkCaller, LinkReceiver, role_caller};
-pub use self::event::News;
+pub use self::event::LinkEvent;
 use self::inbox::{EventSender, Outlet};
 pub(crate) use self::links::{LinkMap, links_methods};
 pub(crate) use self::methods::link_methods;
@@ -135,7 +135,7 @@ impl<D: LinkDriver> Link<D> {
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
                     // A connection that is dialled has the back-off of its address.
-                    if using.connection.seat.is_none() {
+                    if using.connection.lease.is_none() {
                         D::sleep_until(D::within(pause_before(tries).min(D::left(deadline)))).await;
                     }
                     tries += 1;

@@ -14,7 +14,7 @@ use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
-use framelink_profile::Directions;
+use framelink_profile::FramingPair;
 
 /// After a loss so long passes before new connections are made, and up to twice as long, so that the ends of the old ones are seen.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ pub(super) struct Pairing<D: LinkDriver> {
     /// Notified when a connection was made, or a pair was lost.
     pub(super) changed: D::Notify,
     simplex: Simplex,
-    connector: Connector<Directions, D>,
+    connector: Connector<FramingPair, D>,
     resolver: D::Resolver,
     send: Option<Arc<str>>,
     receive: Option<Arc<str>>,

@@ -14,9 +14,9 @@ use super::race::{Begun, Failure, Race, alternating};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 use super::resolver::Resolver;
 use super::socket;
-use crate::connection::setup::Terms;
+use crate::connection::setup::ConnectionSetup;
 use crate::profile::{Profile, Side};
-use crate::{Directions, Message, SocketOptions};
+use crate::{FramingPair, Message, SocketOptions};
 
 use crate::error::ConnectError;
 
@@ -27,7 +27,7 @@ pub struct Connector<C, Driver> {
     pub(crate) framing: Arc<C>,
     pub(crate) options: SocketOptions,
     pub(crate) within: Duration,
-    pub(crate) terms: Terms,
+    pub(crate) setup: ConnectionSetup,
     pub(crate) answered: Arc<Answered>,
     /// What the profile asks for at the start or end of a connection, and this does not do.
     unsigned: Option<&'static str>,
@@ -36,9 +36,9 @@ pub struct Connector<C, Driver> {
     driver: PhantomData<Driver>,
 }
 
-impl<D> Connector<Directions, D> {
-    /// With one framing for both directions, or a [`Directions`] of two.
-    pub fn new(framing: impl Into<Directions>) -> Self {
+impl<D> Connector<FramingPair, D> {
+    /// With one framing for both directions, or a [`FramingPair`] of two.
+    pub fn new(framing: impl Into<FramingPair>) -> Self {
         Self::with_codec(framing.into())
     }
 
@@ -59,7 +59,7 @@ impl<D> Connector<Directions, D> {
     pub(crate) fn before_sign_on(profile: &Arc<Profile>) -> Self {
         let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
         connector.options = profile.socket().clone();
-        connector.terms = Terms::of(Arc::clone(profile), Side::Client);
+        connector.setup = ConnectionSetup::of(Arc::clone(profile), Side::Client);
         connector
     }
 }
@@ -67,12 +67,12 @@ impl<D> Connector<Directions, D> {
 impl<C: Decode + Encode, D> Connector<C, D> {
     /// With a codec of your own.
     pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
-        let (framing, options, terms) = (codec.into(), SocketOptions::new(), Terms::default());
+        let (framing, options, setup) = (codec.into(), SocketOptions::new(), ConnectionSetup::default());
         Self {
             framing,
             options,
             within: Duration::from_secs(10),
-            terms,
+            setup,
             answered: Arc::default(),
             unsigned: None,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]
@@ -118,7 +118,7 @@ impl<C, D> Connector<C, D> {
     /// ```
     #[must_use]
     pub fn on_unread(mut self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
-        self.terms = self.terms.with_unread(Some(Arc::new(on_unread)));
+        self.setup = self.setup.with_unread(Some(Arc::new(on_unread)));
         self
     }
 
@@ -197,7 +197,7 @@ impl<C, D> Clone for Connector<C, D> {
             framing,
             options,
             within: self.within,
-            terms: self.terms.clone(),
+            setup: self.setup.clone(),
             answered: Arc::clone(&self.answered),
             unsigned: self.unsigned,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]

@@ -19,10 +19,10 @@ use crate::error::{ConnectError, no_answer};
 pub(crate) struct Dial<C, D> {
     pub(crate) connector: Connector<C, D>,
     clock: Clock,
-    stage: Stage,
+    stage: DialStage,
 }
 
-enum Stage {
+enum DialStage {
     Resolving(Resolving),
     Connecting(Race<Socket>),
 }
@@ -31,7 +31,7 @@ impl<C, D> Dial<C, D> {
     pub(crate) fn begin(connector: Connector<C, D>, peer: impl ToPeer) -> Result<Self, ConnectError> {
         connector.check_profile()?;
         let clock = Clock::start();
-        let stage = Stage::Resolving(connector.resolver.look_up(peer.to_peer())?);
+        let stage = DialStage::Resolving(connector.resolver.look_up(peer.to_peer())?);
         Ok(Self { connector, clock, stage })
     }
 
@@ -39,15 +39,15 @@ impl<C, D> Dial<C, D> {
     pub(crate) fn step(&mut self, patience: Duration) -> Result<Option<(Socket, SocketAddr)>, ConnectError> {
         let Self { connector, clock, stage } = self;
         let within = connector.within;
-        if let Stage::Resolving(resolving) = stage {
+        if let DialStage::Resolving(resolving) = stage {
             let left = within.saturating_sub(clock.now());
             match resolving.wait(left.min(patience))? {
-                Some(addresses) => *stage = Stage::Connecting(connector.race(addresses, within)),
+                Some(addresses) => *stage = DialStage::Connecting(connector.race(addresses, within)),
                 None if clock.now() >= within => return Err(no_answer(within)),
                 None => return Ok(None),
             }
         }
-        let Stage::Connecting(race) = stage else { return Ok(None) };
+        let DialStage::Connecting(race) = stage else { return Ok(None) };
         let mut has_waited = false;
         loop {
             match race.step(clock.now()) {
@@ -76,7 +76,7 @@ impl<C, D> Dial<C, D> {
 
 impl<C, D> fmt::Debug for Dial<C, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_resolving = matches!(self.stage, Stage::Resolving(_));
+        let is_resolving = matches!(self.stage, DialStage::Resolving(_));
         f.debug_struct("Dial").field("is_resolving", &is_resolving).finish_non_exhaustive()
     }
 }

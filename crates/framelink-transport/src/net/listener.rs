@@ -9,9 +9,9 @@ use socket2::{SockRef, Socket};
 use super::accept_queue::AcceptQueue;
 use super::{accepting, socket};
 use crate::admission::{Admission, Permit};
-use crate::connection::setup::Terms;
+use crate::connection::setup::ConnectionSetup;
 use crate::profile::{Profile, Side};
-use crate::{Directions, SocketOptions};
+use crate::{FramingPair, SocketOptions};
 
 /// A listening socket of a driver, and what its connections begin with.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Listening<L, C> {
     pub(crate) queue: AcceptQueue,
     pub(crate) framing: Arc<C>,
     pub(crate) options: SocketOptions,
-    pub(crate) terms: Terms,
+    pub(crate) setup: ConnectionSetup,
 }
 
 /// A socket that was accepted and is not refused, and its place among the connections.
@@ -40,8 +40,8 @@ impl<L, C> Listening<L, C> {
         for address in addresses {
             match socket::listening(&options, address).and_then(&of_driver) {
                 Ok(socket) => {
-                    let (admission, queue, terms) = (None, AcceptQueue::default(), Terms::default());
-                    return Ok(Self { socket, admission, queue, framing, options, terms });
+                    let (admission, queue, setup) = (None, AcceptQueue::default(), ConnectionSetup::default());
+                    return Ok(Self { socket, admission, queue, framing, options, setup });
                 }
                 Err(error) => last = error,
             }
@@ -55,7 +55,7 @@ impl<L, C> Listening<L, C> {
     }
 
     pub(crate) fn of_side(self, profile: &Arc<Profile>, side: Side) -> Self {
-        Self { terms: Terms::of(Arc::clone(profile), side), ..self }
+        Self { setup: ConnectionSetup::of(Arc::clone(profile), side), ..self }
     }
 
     pub(crate) fn limited_by(self, profile: &Profile) -> Self {
@@ -79,7 +79,7 @@ impl<L, C> Listening<L, C> {
 }
 
 /// What the listener of a server takes from its profile when it binds.
-pub(crate) fn of_server(profile: &Profile) -> io::Result<(Directions, SocketOptions)> {
+pub(crate) fn of_server(profile: &Profile) -> io::Result<(FramingPair, SocketOptions)> {
     profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok((profile.framing(), profile.socket().clone()))
 }

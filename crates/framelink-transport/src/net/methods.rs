@@ -15,7 +15,7 @@ macro_rules! connector_methods {
         /// the last address that was tried.
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
             let (stream, address) = $wait!(self.dial(peer))?;
-            Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.terms))
+            Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.setup))
         }
     };
 }
@@ -25,14 +25,14 @@ macro_rules! connector_methods {
 macro_rules! listener_methods {
     (nonblocking: $nonblocking:literal, $wait:ident $($async:ident)?) => {
         impl Listener {
-            /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`Directions`] of two.
+            /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`FramingPair`] of two.
             /// Port 0 lets the system choose one.
             ///
             /// On Unix the address can be bound while connections of an earlier listener linger.
             ///
             /// # Errors
             /// As the system has it, for the last address that was tried.
-            pub $($async)? fn bind(address: impl ToSocketAddrs, framing: impl Into<Directions>) -> std::io::Result<Self> {
+            pub $($async)? fn bind(address: impl ToSocketAddrs, framing: impl Into<FramingPair>) -> std::io::Result<Self> {
                 $wait!(Self::bind_with(address, framing.into(), $crate::SocketOptions::new()))
             }
 
@@ -96,7 +96,7 @@ macro_rules! listener_methods {
             ) -> std::io::Result<Option<Connection<C>>> {
                 let Some((stream, peer, permit)) = self.listening.admit(accepted)? else { return Ok(None) };
                 let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), Some(peer));
-                Ok(Some(connection.admitted(&self.listening.terms, permit)))
+                Ok(Some(connection.admitted(&self.listening.setup, permit)))
             }
 
             /// The next connection of those that wait to be accepted. Waits for nothing.

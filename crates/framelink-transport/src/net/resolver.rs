@@ -18,7 +18,7 @@ use crate::zone::zoned_address;
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 /// An error of the system cannot be cloned, and several threads may wait for it.
 type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
-type ByName = Mutex<HashMap<Arc<str>, Arc<UnderWay>>>;
+type ByName = Mutex<HashMap<Arc<str>, Arc<LookupUnderWay>>>;
 
 /// The names that the system is looking up for this process.
 static OF_SYSTEM: LazyLock<Arc<ByName>> = LazyLock::new(Arc::default);
@@ -34,11 +34,11 @@ pub(crate) struct Resolver {
 /// The addresses of a peer, found or not yet.
 pub(crate) enum Resolving {
     Found(Vec<SocketAddr>),
-    UnderWay(Arc<UnderWay>),
+    LookupUnderWay(Arc<LookupUnderWay>),
 }
 
 #[derive(Default)]
-pub(crate) struct UnderWay {
+pub(crate) struct LookupUnderWay {
     found: Mutex<Option<Found>>,
     is_done: Condvar,
 }
@@ -78,15 +78,15 @@ impl Resolver {
         {
             return Ok(Resolving::Found(vec![address]));
         }
-        self.begin(&name).map(Resolving::UnderWay).map_err(ConnectError::Resolve)
+        self.begin(&name).map(Resolving::LookupUnderWay).map_err(ConnectError::Resolve)
     }
 
-    fn begin(&self, name: &Arc<str>) -> io::Result<Arc<UnderWay>> {
+    fn begin(&self, name: &Arc<str>) -> io::Result<Arc<LookupUnderWay>> {
         let mut all = lock(&self.under_way);
         if let Some(under_way) = all.get(name) {
             return Ok(Arc::clone(under_way));
         }
-        let under_way = Arc::new(UnderWay::default());
+        let under_way = Arc::new(LookupUnderWay::default());
         let (done, all_of_them) = (Arc::clone(&under_way), Arc::clone(&self.under_way));
         let (lookup, asked) = (self.lookup.clone(), Arc::clone(name));
         threads::spawn("framelink-resolve", move || {
@@ -105,7 +105,7 @@ impl Resolving {
     pub(crate) fn wait(&mut self, within: Duration) -> Result<Option<Vec<SocketAddr>>, ConnectError> {
         match self {
             Self::Found(addresses) => Ok(Some(mem::take(addresses))),
-            Self::UnderWay(lookup) => match lookup.wait(within) {
+            Self::LookupUnderWay(lookup) => match lookup.wait(within) {
                 None => Ok(None),
                 Some(Ok(addresses)) => Ok(Some(addresses)),
                 Some(Err((kind, text))) => Err(ConnectError::Resolve(io::Error::new(kind, text))),
@@ -114,7 +114,7 @@ impl Resolving {
     }
 }
 
-impl UnderWay {
+impl LookupUnderWay {
     fn wait(&self, within: Duration) -> Option<Found> {
         let waited = self.is_done.wait_timeout_while(lock(&self.found), within, |found| found.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()

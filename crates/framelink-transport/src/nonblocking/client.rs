@@ -67,9 +67,4 @@ impl Client {
     pub fn maintain(&mut self) -> Option<std::time::Duration> {
         self.role.maintain()
     }
-
-    /// The same as [`maintain`](Self::maintain).
-    pub fn tend(&mut self) -> Option<std::time::Duration> {
-        self.maintain()
-    }
 }

@@ -14,14 +14,14 @@ use mio::{Interest, Registry, Token, event};
 use super::port::Port;
 use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
-use crate::connection::setup::Terms;
+use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
 use crate::drive::{self, Call, Clock as _, Progress, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Mailbox;
 use crate::session::{Ending, Sending, Sent, Session};
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 /// A connection that exchanges messages, and whose operations answer at once.
 ///
@@ -56,7 +56,7 @@ use crate::{Directions, Message};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Connection<C: Decode + Encode = Directions, S = TcpStream> {
+pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     /// `None` after we gave the connection up.
     pub(super) stream: Option<S>,
     pub(super) session: Session<Arc<C>, Arc<C>>,
@@ -215,7 +215,7 @@ struct CallUnderWay {
 
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
-    connection::tending_connection_methods!();
+    connection::maintaining_connection_methods!();
 
     /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes
     /// them.

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 
 use super::Connection;
 use super::listener::stream;
-use crate::Directions;
+use crate::FramingPair;
 use crate::driver::plain;
 use crate::error::ConnectError;
 use crate::net::connector;
@@ -35,7 +35,7 @@ pub enum NonBlocking {}
 /// # Ok(())
 /// # }
 /// ```
-pub type Connector<C = Directions> = connector::Connector<C, NonBlocking>;
+pub type Connector<C = FramingPair> = connector::Connector<C, NonBlocking>;
 
 impl<C: Decode + Encode> Connector<C> {
     connector_methods!(plain ToPeer);
@@ -50,7 +50,7 @@ impl<C: Decode + Encode> Connector<C> {
         let (Begun::Connected(stream) | Begun::UnderWay(stream)) = begun;
         let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
         connection.is_connecting = true;
-        Ok(connection.on(&self.terms))
+        Ok(connection.on(&self.setup))
     }
 
     fn dial(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {

@@ -15,12 +15,12 @@ use crate::net::dial::Dial;
 use crate::net::peer::Peer;
 use crate::profile::{Profile, Sign};
 use crate::upstream::{Dialler, Dialling, check_reply, sign_on};
-use framelink_profile::Directions;
+use framelink_profile::FramingPair;
 
 /// One address. Each step goes as far as that is possible without waiting, or waits for its one socket or its sockets.
 #[derive(Debug)]
 pub(crate) struct AddressDial {
-    dial: Dial<Directions, NonBlocking>,
+    dial: Dial<FramingPair, NonBlocking>,
     deadline: Instant,
     /// Connected, and its reply has not arrived.
     signing_on: Option<(Connection, SocketAddr)>,
@@ -44,7 +44,7 @@ impl DialAddress<NonBlocking> for AddressDial {
                 let Some((socket, address)) = self.dial.step(patience)? else { return Ok(None) };
                 let (stream, connector) = (TcpStream::from_std(socket.into()), &self.dial.connector);
                 let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address));
-                let (mut connection, within) = (connection.on(&connector.terms), NonBlocking::left(self.deadline));
+                let (mut connection, within) = (connection.on(&connector.setup), NonBlocking::left(self.deadline));
                 let Some(sign) = profile.sign_on().filter(|sign| sign.expected().is_some()) else {
                     // This waits for nothing: the new socket takes the 1 KiB that such a message may have.
                     return at_once(sign_on(&mut connection, profile.sign_on(), within)).map(|()| Some(connection));

@@ -10,7 +10,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
 use super::{Connection, WriteStream};
-use crate::Directions;
+use crate::FramingPair;
 use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
 use crate::connection::{Endpoint as _, docs};
 use crate::drive::{self, Clock as _, TryRecv, TrySend};
@@ -52,7 +52,7 @@ pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Duplex<C: Decode + Encode = Directions, S = TcpStream> {
+pub struct Duplex<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) connection: Connection<C, S>,
     /// Of a pair: the connection that is only for sending, while the other one is only for receiving.
     pub(super) sending: Option<Box<Connection<C, S>>>,

@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 
 use super::WriteStream;
 use super::port::Port;
-use crate::Directions;
+use crate::FramingPair;
 use crate::connection::{self, CauseOf, ErrorOf};
 use crate::drive::{self, Came, Clock as _, Inbound, Progress, TryRecv, Turn};
 use crate::error::Cause;
@@ -32,7 +32,7 @@ use crate::session::{Receiving, Sending};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct RecvHalf<C: Decode = Directions, R = TcpStream> {
+pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
     /// `None` after we gave the connection up.
     reader: Option<R>,
     receiving: Receiving<Arc<C>>,
@@ -108,7 +108,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
 ///
 /// See [`WriteStream`] for an example.
 #[derive(Debug)]
-pub struct SendHalf<C: Encode = Directions, W = TcpStream> {
+pub struct SendHalf<C: Encode = FramingPair, W = TcpStream> {
     /// `None` after we gave the connection up.
     writer: Option<W>,
     sending: Sending<Arc<C>>,
@@ -120,7 +120,7 @@ pub struct SendHalf<C: Encode = Directions, W = TcpStream> {
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_methods!();
     connection::polled_send_methods!();
-    connection::send_half_tend!(output);
+    connection::send_half_maintain!(output);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
         Self { writer: Some(writer), sending, clock, peer, is_connecting: false }

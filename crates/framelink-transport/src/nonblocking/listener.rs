@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token, event};
 use socket2::Socket;
 
 use super::Connection;
-use crate::Directions;
+use crate::FramingPair;
 use crate::driver::plain;
 use crate::net::accepting;
 use crate::net::listener::{Listening, look_up};
@@ -33,7 +33,7 @@ use crate::net::methods::{accept_waiting_methods, listener_methods};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Listener<C = Directions> {
+pub struct Listener<C = FramingPair> {
     listening: Listening<TcpListener, C>,
     /// Whether more may wait, because so many were refused in one turn.
     has_more: bool,

@@ -18,8 +18,8 @@ use crate::profile::Profile;
 use crate::server::{ServedMachine, join_method};
 
 use crate::drive::TryRecv;
-use crate::session::{Concurrency, Place};
-use framelink_profile::Directions;
+use crate::session::{Concurrency, ReplySlot};
+use framelink_profile::FramingPair;
 use framelink_session::Message;
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
@@ -65,7 +65,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Served<C: Decode + Encode = Directions, S = TcpStream> {
+pub struct Served<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) connection: Connection<C, S>,
     machine: ServedMachine<C>,
     waker: Waker,
@@ -138,7 +138,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// - When bytes came that are no message, after the messages before them were answered.
     /// - When its time was over: [`Cause::Ended`]. It is asked once more and closed then, like a connection that the peer has closed,
     ///   unless it had to make room.
-    pub fn try_next(&mut self) -> Result<TryRecv<(Place, Message)>, C> {
+    pub fn try_next(&mut self) -> Result<TryRecv<(ReplySlot, Message)>, C> {
         self.try_flush()?;
         loop {
             if let Some(request) = self.machine.requests.next() {
@@ -169,7 +169,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     ///
     /// # Errors
     /// When a reply cannot be sent with this framing, and when the connection failed. It is closed then.
-    pub fn reply(&mut self, place: Place, reply: Option<&[u8]>) -> Result<bool, C> {
+    pub fn reply(&mut self, place: ReplySlot, reply: Option<&[u8]>) -> Result<bool, C> {
         let now = self.connection.clock.now();
         let is_owed = self.machine.requests.answer(place, reply.map(<[u8]>::to_vec), now);
         self.try_flush()?;

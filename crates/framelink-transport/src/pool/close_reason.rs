@@ -33,7 +33,7 @@ pub enum CloseReason {
     /// It came back with a reply owed, with something that was not sent, or with our side of it ended.
     Dirty,
     /// Something arrived on it that no request asked for, or that is no message.
-    Unasked,
+    Unsolicited,
     /// The peer closed it.
     ByPeer,
     /// Heartbeats showed that the peer was dead.
@@ -53,7 +53,7 @@ impl CloseReason {
         Self::Moved,
         Self::PoolClosed,
         Self::Dirty,
-        Self::Unasked,
+        Self::Unsolicited,
         Self::ByPeer,
         Self::Dead,
         Self::Failed,
@@ -63,7 +63,7 @@ impl CloseReason {
     pub(crate) const fn of<D, E>(cause: &Cause<D, E>) -> Self {
         match cause {
             Cause::NoReply => Self::ByPeer,
-            Cause::Unasked | Cause::Fault(_) | Cause::Preamble(_) => Self::Unasked,
+            Cause::Unsolicited | Cause::Fault(_) | Cause::Preamble(_) => Self::Unsolicited,
             Cause::Dead(_) => Self::Dead,
             Cause::Unclean(_) | Cause::UnderWay | Cause::Refused(SendRefused::Finished) => Self::Dirty,
             _ => Self::Failed,
@@ -72,7 +72,7 @@ impl CloseReason {
 
     /// Whether the connection is sound, so that it is closed in good order.
     pub(crate) const fn is_orderly(self) -> bool {
-        !matches!(self, Self::Dirty | Self::Unasked | Self::ByPeer | Self::Dead | Self::Failed)
+        !matches!(self, Self::Dirty | Self::Unsolicited | Self::ByPeer | Self::Dead | Self::Failed)
     }
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for CloseReason {
             Self::Moved => "wanted at another address",
             Self::PoolClosed => "the pool was closed",
             Self::Dirty => "came back in the middle of an exchange",
-            Self::Unasked => "something came that nobody had asked for",
+            Self::Unsolicited => "something came that nobody had asked for",
             Self::ByPeer => "closed by the peer",
             Self::Dead => "the peer was dead",
             Self::Failed => "reset, or failed",

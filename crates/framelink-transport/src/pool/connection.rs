@@ -23,7 +23,7 @@ impl<D: PoolDriver> PooledConnection<D> {
     }
 
     pub(crate) fn address(&self) -> &str {
-        self.slot().member.seat.address()
+        self.slot().member.lease.address()
     }
 
     pub(crate) fn connection(&self) -> &D::Connection {

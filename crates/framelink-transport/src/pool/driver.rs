@@ -29,7 +29,11 @@ pub(crate) trait PoolDriver: Driver {
     fn traffic(connection: &Self::Connection) -> Traffic;
 
     /// As [`inspect`](super::inspect). Where arrivals wake, the next one wakes `waker`.
-    fn inspect(connection: &mut Self::Connection, waker: &Waker, is_deaf: bool) -> Result<Option<Duration>, Cause>;
+    fn inspect(
+        connection: &mut Self::Connection,
+        waker: &Waker,
+        discard_unsolicited: bool,
+    ) -> Result<Option<Duration>, Cause>;
 
     /// Sends a request and receives its reply, unless the exchange is cut.
     fn exchange(

@@ -5,7 +5,7 @@ macro_rules! pool_methods {
     ($wait:ident $($async:ident)?) => {
         /// A pool of connections with the peer at these addresses, each `HOST:PORT`. As many as the profile says are dialled in advance.
         ///
-        /// On threads, a pool also works where the system has no thread left for it; see `keeper_error`.
+        /// On threads, a pool also works where the system has no thread left for it; see `idle_task_error`.
         ///
         /// # Errors
         /// When the connection of the profile is not pooled.
@@ -57,8 +57,8 @@ macro_rules! pool_methods {
         ///
         /// # Errors
         /// When there is none in time, and when the pool is closed.
-        pub $($async)? fn lend(&self) -> Result<Lent, NotLent> {
-            $wait!(self.role.lend()).map(Lent)
+        pub $($async)? fn get(&self) -> Result<PooledConnection, PoolError> {
+            $wait!(self.role.get()).map(PooledConnection)
         }
 
         /// What it holds, and what it has done.
@@ -70,7 +70,7 @@ macro_rules! pool_methods {
         /// Closes it in good order: callers that wait for a connection have an error at once, idle connections are closed, and lent ones are
         /// closed when they come back. Waits for them for `within` at most, and then ends the exchanges that are under way.
         ///
-        /// On threads, that shuts the sockets of lent connections down, so that whatever waits on one has an error. On tokio, a [`Lent`] that is
+        /// On threads, that shuts the sockets of lent connections down, so that whatever waits on one has an error. On tokio, a [`PooledConnection`] that is
         /// held longer can still be used, and its connection is closed when it is dropped.
         pub $($async)? fn close(&self, within: Duration) -> PoolReport {
             $wait!(self.role.close(within))
@@ -84,7 +84,7 @@ macro_rules! pool_methods {
     };
 }
 
-/// The traits of a driver's `Pool`, and its `Lent`, whose documentation ends with an example of the driver.
+/// The traits of a driver's `Pool`, and its `PooledConnection`, whose documentation ends with an example of the driver.
 macro_rules! lent_by_pool {
     ($(#[$example:meta])*) => {
         /// A connection that a [`Pool`] has lent; dropped, it goes back.
@@ -94,9 +94,9 @@ macro_rules! lent_by_pool {
         /// takes its place in the pool with it.
         ///
         $(#[$example])*
-        pub struct Lent(pool::PooledConnection<Driver>);
+        pub struct PooledConnection(pool::PooledConnection<Driver>);
 
-        impl Lent {
+        impl PooledConnection {
             /// The address that it was dialled by, as it was given to the pool.
             #[must_use]
             pub fn address(&self) -> &str {
@@ -104,7 +104,7 @@ macro_rules! lent_by_pool {
             }
         }
 
-        impl std::ops::Deref for Lent {
+        impl std::ops::Deref for PooledConnection {
             type Target = Connection;
 
             fn deref(&self) -> &Connection {
@@ -112,14 +112,14 @@ macro_rules! lent_by_pool {
             }
         }
 
-        impl std::ops::DerefMut for Lent {
+        impl std::ops::DerefMut for PooledConnection {
             fn deref_mut(&mut self) -> &mut Connection {
                 self.0.connection_mut()
             }
         }
 
         /// The address only.
-        impl std::fmt::Debug for Lent {
+        impl std::fmt::Debug for PooledConnection {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
             }

@@ -12,7 +12,7 @@ use super::{PoolDriver, PoolReport, PoolState, PoolStatus, PooledConnection, Sha
 use crate::client::rules::{Next, after_call};
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
-use crate::error::NotLent;
+use crate::error::PoolError;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
@@ -63,7 +63,7 @@ impl<D: PoolDriver> Pool<D> {
         let deadline = D::within(within);
         let mut tries = 0;
         loop {
-            let lent = self.lend_until(deadline).await;
+            let lent = self.get_until(deadline).await;
             let mut lent = lent.map_err(|why| not_lent(Operation::Call, why))?;
             let was_there = lent.was_there() || tries > 0;
             let error = match lent.exchange(request, D::left(deadline)).await {
@@ -82,15 +82,15 @@ impl<D: PoolDriver> Pool<D> {
     /// Sends a message that has no reply.
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
         let deadline = D::within(self.time_to_reply());
-        let lent = self.lend_until(deadline).await;
+        let lent = self.get_until(deadline).await;
         let mut lent = lent.map_err(|why| not_lent(Operation::Send, why))?;
         let within = D::left(deadline).min(self.profile().timeouts().write);
         lent.connection_mut().send_with_outcome(message, within).await
     }
 
     /// Lends a connection, and waits for it as long as the profile says.
-    pub(crate) async fn lend(&self) -> Result<PooledConnection<D>, NotLent> {
-        self.lend_until(D::within(Duration::MAX)).await
+    pub(crate) async fn get(&self) -> Result<PooledConnection<D>, PoolError> {
+        self.get_until(D::within(Duration::MAX)).await
     }
 
     /// Waits until all connections are back and closed, or for `within` at most. Then cuts the exchanges that are under way.
@@ -111,22 +111,22 @@ impl<D: PoolDriver> Pool<D> {
         report
     }
 
-    async fn lend_until(&self, deadline: Instant) -> Result<PooledConnection<D>, NotLent> {
+    async fn get_until(&self, deadline: Instant) -> Result<PooledConnection<D>, PoolError> {
         let task = self.task();
         task.start();
-        let mut lend = task.shared.lend(D::left(deadline));
+        let mut waiting = task.shared.lend(D::left(deadline));
         // Most often there is one, and nothing has to be made to wait for it.
-        if let Some(slot) = lend.ask(Waker::noop()) {
+        if let Some(slot) = waiting.ask(Waker::noop()) {
             return Ok(PooledConnection::new(slot?, &task.shared));
         }
         let changed = Arc::<D::Notify>::default();
         let waker = Waker::from(Arc::clone(&changed));
         loop {
             let version = changed.version();
-            if let Some(slot) = lend.ask(&waker) {
+            if let Some(slot) = waiting.ask(&waker) {
                 return Ok(PooledConnection::new(slot?, &task.shared));
             }
-            let until = lend.until();
+            let until = waiting.until();
             let next = task.stand_in(until).await;
             changed.wait(version, until.into_iter().chain(next).min().map(|at| task.at(at))).await;
         }
@@ -168,6 +168,6 @@ impl<D: PoolDriver> fmt::Debug for Pool<D> {
     }
 }
 
-fn not_lent(operation: Operation, why: NotLent) -> CallError {
-    CallError::new(Sent::Not, Error::new(operation, None, Cause::NotLent(Box::new(why))))
+fn not_lent(operation: Operation, why: PoolError) -> CallError {
+    CallError::new(Sent::Not, Error::new(operation, None, Cause::PoolError(Box::new(why))))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::state::waiters::Ticket;
 use super::{Entered, Job, PoolState, Poolable, PooledSlot};
 use crate::drive::Clock;
-use crate::error::NotLent;
+use crate::error::PoolError;
 
 /// The lock of a pool's state: the lock of the system, or a lock whose turns a test decides.
 pub(crate) trait Lock {
@@ -89,10 +89,10 @@ impl<L: Lock, K: Clock> Lend<'_, L, K> {
     }
 
     /// A connection, or an error. `None` while there is neither: the waker is woken when this is to be asked again.
-    pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<L::Member>, NotLent>> {
+    pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<L::Member>, PoolError>> {
         let Some((ticket, _)) = self.waits else {
             return match self.shared.with(|state, now| state.enter(self.within, waker, now)) {
-                Ok(Entered::Lent(lent)) => Some(Ok(lent)),
+                Ok(Entered::PooledConnection(lent)) => Some(Ok(lent)),
                 Ok(Entered::Waits(ticket, until)) => {
                     self.waits = Some((ticket, until));
                     None

@@ -16,7 +16,7 @@ use self::end::PoolStage;
 use self::idle::IdleList;
 use self::waiters::{Ticket, Waiters};
 use super::{CloseReason, PoolStatus, Poolable};
-use crate::error::{ConnectError, NotLent};
+use crate::error::{ConnectError, PoolError};
 use crate::profile::Pooled;
 
 /// The connections of a pool, and the callers that wait for one.
@@ -26,7 +26,7 @@ use crate::profile::Pooled;
 ///   opening ────────► idle ◄───────────────────────────────► lent
 ///      │ dial_failed    │             give_back               │
 ///      ▼                │ look_after: idle, lifetime, moved,  │ give_back: dirty, uses, replaced, surplus,
-///   (paced)             │ ended, unasked bytes, dead          │ moved, lifetime, ended
+///   (paced)             │ ended, unsolicited bytes, dead          │ moved, lifetime, ended
 ///                       ▼                                     ▼
 ///                    closing ────────► (the socket is closed, another one may be opened)
 ///                             closed
@@ -84,7 +84,7 @@ pub(crate) struct PooledSlot<M> {
 /// The answer to a caller that asks for a connection.
 #[derive(Debug)]
 pub(crate) enum Entered<M> {
-    Lent(PooledSlot<M>),
+    PooledConnection(PooledSlot<M>),
     /// The caller waits, until then at most.
     Waits(Ticket, Duration),
 }
@@ -112,14 +112,14 @@ impl<M: Poolable> PoolState<M> {
     }
 
     /// A caller wants a connection, and would wait so long for it, if the rules allow that.
-    pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, NotLent> {
+    pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, PoolError> {
         if !self.is_open() {
-            return Err(self.refused(NotLent::closed()));
+            return Err(self.refused(PoolError::closed()));
         }
         if let Some(lent) = self.pick(now) {
             let lent = self.lend(lent);
             self.open(now);
-            return Ok(Entered::Lent(lent));
+            return Ok(Entered::PooledConnection(lent));
         }
         let Some(wait) = self.rules.wait else {
             self.dials.is_wanted = true;
@@ -139,9 +139,9 @@ impl<M: Poolable> PoolState<M> {
         ticket: Ticket,
         waker: &Waker,
         now: Duration,
-    ) -> Option<Result<PooledSlot<M>, NotLent>> {
+    ) -> Option<Result<PooledSlot<M>, PoolError>> {
         // The place is gone if the pool was closed.
-        let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(NotLent::closed()))) };
+        let Ok(given) = self.waiters.take_given(ticket) else { return Some(Err(self.refused(PoolError::closed()))) };
         let sound = given.and_then(|lent| self.sound(lent, now)).or_else(|| self.pick(now));
         if let Some(lent) = sound {
             self.waiters.remove(ticket);
@@ -369,13 +369,13 @@ impl<M: Poolable> PoolState<M> {
         }
     }
 
-    fn refused(&mut self, why: NotLent) -> NotLent {
+    fn refused(&mut self, why: PoolError) -> PoolError {
         self.counts.refused += 1;
         why
     }
 
-    fn shortage(&self, after: Option<Duration>, before: usize) -> NotLent {
-        NotLent {
+    fn shortage(&self, after: Option<Duration>, before: usize) -> PoolError {
+        PoolError {
             after,
             is_closed: false,
             lent: count(self.lent.len()) + self.waiters.given(),

@@ -141,14 +141,14 @@ impl<D: PoolDriver> PoolTask<D> {
     }
 
     async fn dial(&self, within: Duration) -> Result<PoolMember<D>, ConnectError> {
-        let (connection, seat) = self.dialler.connect(D::within(within)).await?;
-        Ok(PoolMember::new(connection, seat, self.arrivals.waker(), !self.profile().exchange().receives()))
+        let (connection, lease) = self.dialler.connect(D::within(within)).await?;
+        Ok(PoolMember::new(connection, lease, self.arrivals.waker(), !self.profile().exchange().receives()))
     }
 
     /// In good order. Where the peer closes after each exchange it goes first, so that the system does not hold our port.
     async fn close(&self, member: PoolMember<D>, reason: CloseReason, within: Duration) {
-        // The seat is left already, and kept until the socket is closed.
-        let PoolMember { mut connection, seat: _seat, .. } = member;
+        // The lease is left already, and kept until the socket is closed.
+        let PoolMember { mut connection, lease: _seat, .. } = member;
         if reason == CloseReason::Replaced {
             connection.wait_for_end(within).await;
             drop(connection);

@@ -57,7 +57,7 @@ impl Fake {
     /// Takes the next reply: that to the request, if nothing else was on its way.
     pub(crate) fn reply(&self) -> Option<u64> {
         let mut line = self.line.borrow_mut();
-        if line.ended.is_some_and(|reason| reason != CloseReason::Unasked) {
+        if line.ended.is_some_and(|reason| reason != CloseReason::Unsolicited) {
             return None;
         }
         line.owed -= 1;
@@ -68,7 +68,7 @@ impl Fake {
 impl Line {
     pub(crate) fn end(&mut self, reason: CloseReason) {
         self.ended.get_or_insert(reason);
-        if reason == CloseReason::Unasked {
+        if reason == CloseReason::Unsolicited {
             self.replies.push_front(u64::MAX);
         }
     }

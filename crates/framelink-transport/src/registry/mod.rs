@@ -11,7 +11,7 @@ use framelink_codec::Encode;
 
 use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Packed, PushCounts};
-use framelink_profile::Directions;
+use framelink_profile::FramingPair;
 
 pub(crate) use mailbox::{Mailbox, Slot};
 
@@ -28,7 +28,7 @@ pub(crate) use mailbox::{Mailbox, Slot};
 /// # #[cfg(feature = "tokio")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use framelink_transport::{Framing, Profile, Registry, To, tokio::{Connector, Listener}};
+/// use framelink_transport::{Framing, Profile, Registry, Target, tokio::{Connector, Listener}};
 /// use framelink_transport::session::{Backlog, Concurrency, SlowRule};
 ///
 /// let framing: Framing = "net:2".parse()?;
@@ -44,17 +44,17 @@ pub(crate) use mailbox::{Mailbox, Slot};
 ///     connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
 /// });
 ///
-/// let pushed = registry.push(To::All, b"news")?;
+/// let pushed = registry.push(Target::All, b"news")?;
 /// assert_eq!(pushed.queued, 1);
 /// assert_eq!(&subscriber.recv().await?.unwrap()[..], b"news");
-/// registry.push(To::One(member), b"for you")?;
+/// registry.push(Target::One(member), b"for you")?;
 /// assert_eq!(&subscriber.recv().await?.unwrap()[..], b"for you");
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "tokio"))]
 /// # fn main() {}
 /// ```
-pub struct Registry<C = Directions> {
+pub struct Registry<C = FramingPair> {
     shared: Arc<Shared<C>>,
 }
 
@@ -68,7 +68,7 @@ pub struct MemberId(u64);
 ///
 /// See [`Registry`] for an example.
 #[derive(Clone, Copy, Debug)]
-pub enum To<'m> {
+pub enum Target<'m> {
     /// To one of them.
     One(MemberId),
     /// To some of them.
@@ -97,17 +97,17 @@ pub struct Pushed {
 
 struct Shared<C> {
     backlog: Backlog,
-    state: RwLock<State<C>>,
+    state: RwLock<RegistryState<C>>,
 }
 
-struct State<C> {
-    members: BTreeMap<MemberId, Member<C>>,
+struct RegistryState<C> {
+    members: BTreeMap<MemberId, RegistryMember<C>>,
     next: u64,
     /// Of those that have left.
     departed: PushCounts,
 }
 
-struct Member<C> {
+struct RegistryMember<C> {
     framing: Arc<C>,
     slot: Arc<Slot>,
 }
@@ -116,7 +116,7 @@ impl<C> Registry<C> {
     /// Nobody has joined yet.
     #[must_use]
     pub fn new(backlog: Backlog) -> Self {
-        let state = State { members: BTreeMap::new(), next: 0, departed: PushCounts::default() };
+        let state = RegistryState { members: BTreeMap::new(), next: 0, departed: PushCounts::default() };
         Self { shared: Arc::new(Shared { backlog, state: RwLock::new(state) }) }
     }
 
@@ -126,7 +126,7 @@ impl<C> Registry<C> {
         let mut state = self.shared.write();
         let id = MemberId(state.next);
         state.next += 1;
-        state.members.insert(id, Member { framing, slot: Arc::clone(&slot) });
+        state.members.insert(id, RegistryMember { framing, slot: Arc::clone(&slot) });
         drop(state);
         Mailbox { id, slot, shared: Arc::clone(&self.shared) }
     }
@@ -178,7 +178,7 @@ impl<C: Encode> Registry<C> {
     ///
     /// # Errors
     /// When the framing of one of them cannot say it; it is pushed to none then.
-    pub fn push(&self, to: To<'_>, message: &[u8]) -> Result<Pushed, C::Error> {
+    pub fn push(&self, to: Target<'_>, message: &[u8]) -> Result<Pushed, C::Error> {
         let (mut pushed, mut wakers) = (Pushed::default(), Vec::new());
         let state = self.shared.read();
         let mut frames = Frames { message, made: Vec::new() };
@@ -228,7 +228,7 @@ struct Made<C> {
 }
 
 impl<C: Encode> Frames<'_, C> {
-    fn of(&mut self, member: &Member<C>) -> Result<&Packed, C::Error> {
+    fn of(&mut self, member: &RegistryMember<C>) -> Result<&Packed, C::Error> {
         let framing = &member.framing;
         let position = match self.made.iter().position(|made| Arc::ptr_eq(&made.framing, framing)) {
             Some(position) => position,
@@ -244,24 +244,28 @@ impl<C: Encode> Frames<'_, C> {
     }
 }
 
-impl<C> State<C> {
+impl<C> RegistryState<C> {
     /// Each that is meant, or `None` where it has left.
-    fn each<E>(&self, to: To<'_>, mut then: impl FnMut(Option<&Member<C>>) -> Result<(), E>) -> Result<(), E> {
+    fn each<E>(
+        &self,
+        to: Target<'_>,
+        mut then: impl FnMut(Option<&RegistryMember<C>>) -> Result<(), E>,
+    ) -> Result<(), E> {
         match to {
-            To::One(id) => then(self.members.get(&id)),
-            To::Some(ids) => ids.iter().try_for_each(|id| then(self.members.get(id))),
-            To::All => self.members.values().try_for_each(|member| then(Some(member))),
+            Target::One(id) => then(self.members.get(&id)),
+            Target::Some(ids) => ids.iter().try_for_each(|id| then(self.members.get(id))),
+            Target::All => self.members.values().try_for_each(|member| then(Some(member))),
         }
     }
 }
 
 /// A panic while it was held left nothing half done.
 impl<C> Shared<C> {
-    fn read(&self) -> RwLockReadGuard<'_, State<C>> {
+    fn read(&self) -> RwLockReadGuard<'_, RegistryState<C>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State<C>> {
+    fn write(&self) -> RwLockWriteGuard<'_, RegistryState<C>> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 

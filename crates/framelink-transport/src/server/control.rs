@@ -10,7 +10,7 @@ use super::stats::Stats;
 use crate::admission::Admission;
 use crate::drive::Clock as _;
 use crate::driver::{Driver, Notify as _};
-use crate::session::Stage;
+use crate::session::NoticeStage;
 
 /// What a server shares with its handles and with the connections that it serves.
 pub(crate) struct ServerControl<D: Driver> {
@@ -44,7 +44,7 @@ impl<D: Driver> ServerControl<D> {
     pub(super) async fn ordered(&self) {
         loop {
             let version = self.changed.version();
-            if self.stage() != Stage::Open {
+            if self.stage() != NoticeStage::Open {
                 return;
             }
             self.changed.wait(version, None).await;
@@ -70,7 +70,7 @@ impl<D: Driver> ServerControl<D> {
     pub(super) async fn end(&self) {
         /// When the time of a drain is over, the connections that were cut have so long to be gone.
         const GRACE: Duration = Duration::from_millis(250);
-        let (mut told, mut cut_at) = (Stage::Open, None);
+        let (mut told, mut cut_at) = (NoticeStage::Open, None);
         loop {
             let version = self.changed.version();
             if self.serving.load(Ordering::Acquire) == 0 {
@@ -91,7 +91,7 @@ impl<D: Driver> ServerControl<D> {
         }
     }
 
-    pub(super) fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> NoticeStage {
         self.drain().stage(self.clock.now())
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stats::{DrainReport, ServerCounts};
-use crate::session::Stage;
+use crate::session::NoticeStage;
 
 /// How far the drain of a server is. Time is an argument, since a moment that the server chose.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,12 +34,12 @@ impl Drain {
         false
     }
 
-    pub(crate) fn stage(&self, now: Duration) -> Stage {
+    pub(crate) fn stage(&self, now: Duration) -> NoticeStage {
         match self.times {
-            None => Stage::Open,
-            Some([half_over, _]) if now < half_over => Stage::Draining,
-            Some([_, over]) if now < over => Stage::Closing,
-            Some(_) => Stage::Cut,
+            None => NoticeStage::Open,
+            Some([half_over, _]) if now < half_over => NoticeStage::Draining,
+            Some([_, over]) if now < over => NoticeStage::Closing,
+            Some(_) => NoticeStage::Cut,
         }
     }
 
@@ -57,17 +57,17 @@ mod tests {
     fn half_of_the_time_is_for_taking_and_a_second_order_only_shortens() {
         let at = Duration::from_secs;
         let mut drain = Drain::default();
-        assert_eq!((drain.stage(at(0)), drain.next_at(at(0))), (Stage::Open, None));
+        assert_eq!((drain.stage(at(0)), drain.next_at(at(0))), (NoticeStage::Open, None));
         assert!(drain.order(at(10), at(8), ServerCounts::default));
-        assert_eq!((drain.stage(at(10)), drain.next_at(at(10))), (Stage::Draining, Some(at(14))));
-        assert_eq!((drain.stage(at(14)), drain.next_at(at(14))), (Stage::Closing, Some(at(18))));
+        assert_eq!((drain.stage(at(10)), drain.next_at(at(10))), (NoticeStage::Draining, Some(at(14))));
+        assert_eq!((drain.stage(at(14)), drain.next_at(at(14))), (NoticeStage::Closing, Some(at(18))));
         assert!(!drain.order(at(15), at(100), ServerCounts::default));
-        assert_eq!((drain.stage(at(18)), drain.next_at(at(18))), (Stage::Cut, None));
+        assert_eq!((drain.stage(at(18)), drain.next_at(at(18))), (NoticeStage::Cut, None));
         let mut drain = Drain::default();
         drain.order(at(10), at(8), ServerCounts::default);
         drain.order(at(11), at(0), ServerCounts::default);
-        assert_eq!(drain.stage(at(11)), Stage::Cut);
+        assert_eq!(drain.stage(at(11)), NoticeStage::Cut);
         drain.order(at(11), Duration::MAX, ServerCounts::default);
-        assert_eq!(drain.stage(at(11)), Stage::Cut);
+        assert_eq!(drain.stage(at(11)), NoticeStage::Cut);
     }
 }

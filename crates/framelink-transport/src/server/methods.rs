@@ -164,7 +164,7 @@ macro_rules! server {
             /// 1. The connections that wait to be accepted are accepted, within the limits, and the listener is closed.
             /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message has begun to come, and
             ///    no reply is owed. A connection that has sent nothing since it was accepted has
-            ///    [a moment](crate::session::Tenure::CONNECT_GRACE) for its first message.
+            ///    [a moment](crate::session::Lifetime::CONNECT_GRACE) for its first message.
             /// 3. After half of the time nothing new is taken, quiet or not.
             /// 4. When the time is over, the connections that are left are cut.
             ///

@@ -102,10 +102,10 @@ impl<C> ServedOutput<C> {
             self.runs = VecDeque::new();
         }
         if replies.is_empty()
-            && let Some(pulse) = sending.pulse()
+            && let Some(liveness) = sending.liveness()
         {
             // It was held where the peer has one request at a time.
-            pulse.resume(now);
+            liveness.resume(now);
         }
     }
 

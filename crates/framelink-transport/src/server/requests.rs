@@ -9,7 +9,7 @@ use crate::drive;
 use crate::error::Error;
 use crate::profile::{ExchangeKind, Profile};
 use crate::session::memory::Held;
-use crate::session::{Concurrency, Place, Pulse, Receiving, Replies, Sending};
+use crate::session::{Concurrency, LivenessHandle, Receiving, Replies, ReplySlot, Sending};
 use framelink_session::Message;
 
 /// Decides which requests of one connection are read, when each is handled, and when the connection has been served.
@@ -34,7 +34,7 @@ pub(crate) struct ServedRequests<D, E> {
     /// A short connection has one request.
     is_short: bool,
     /// Where the peer has one request at a time: it is not asked whether it lives while it waits for the reply.
-    held: Option<Pulse>,
+    held: Option<LivenessHandle>,
     /// How reading has ended, once there are no more requests.
     end: Option<Result<(), Error<D, E>>>,
 }
@@ -45,7 +45,7 @@ const MOST_AHEAD: usize = 64;
 const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
 /// A request and its place.
-pub(crate) type PlacedRequest = (Place, Message);
+pub(crate) type PlacedRequest = (ReplySlot, Message);
 
 impl<D, E> ServedRequests<D, E> {
     /// From now on the messages of the connection are requests.
@@ -62,12 +62,12 @@ impl<D, E> ServedRequests<D, E> {
         receiving.take_requests(true);
         Self {
             replies: Replies::new(concurrency).count_memory(sending.memory(), profile.limits().handled()),
-            reads_ahead: receiving.pulse().is_some(),
+            reads_ahead: receiving.liveness().is_some(),
             ahead: VecDeque::new(),
             ahead_bytes: 0,
             ahead_memory: sending.memory().another(),
             is_short: profile.connection().short().is_some(),
-            held: receiving.pulse().filter(|_| one_at_a_time).cloned(),
+            held: receiving.liveness().filter(|_| one_at_a_time).cloned(),
             end: None,
         }
     }
@@ -121,7 +121,7 @@ impl<D, E> ServedRequests<D, E> {
     }
 
     /// A request was answered, with a reply or with nothing. False if it had been answered before.
-    pub(crate) fn answer(&mut self, place: Place, reply: Option<Vec<u8>>, now: Duration) -> bool {
+    pub(crate) fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
         self.replies.answer(place, reply, now)
     }
 
@@ -162,10 +162,10 @@ impl<D, E> ServedRequests<D, E> {
         }
     }
 
-    fn take_place(&mut self, len: usize) -> Option<Place> {
+    fn take_place(&mut self, len: usize) -> Option<ReplySlot> {
         let place = self.replies.take_request(len)?;
-        if let Some(pulse) = &self.held {
-            pulse.hold();
+        if let Some(liveness) = &self.held {
+            liveness.hold();
         }
         Some(place)
     }

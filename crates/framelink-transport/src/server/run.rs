@@ -10,7 +10,7 @@ use super::pause::Pause;
 use super::stats::DrainReport;
 use crate::admission::ServerEvent;
 use crate::driver::Driver;
-use crate::session::Stage;
+use crate::session::NoticeStage;
 
 /// The listener of a server, and what it needs to serve connections in tasks or threads.
 pub(crate) trait ServerListener: Send {
@@ -74,7 +74,7 @@ where
 {
     /// Serves connections until a drain is ordered.
     async fn accept(&mut self) {
-        while self.control.stage() == Stage::Open {
+        while self.control.stage() == NoticeStage::Open {
             let Some(accepted) = self.listener.accept(self.control.ordered()).await.transpose() else { return };
             match self.begin(accepted) {
                 Ok(true) => self.control.stats.admission.notify(&ServerEvent::AcceptingAgain),
@@ -89,14 +89,14 @@ where
     async fn accept_queued(&mut self) {
         loop {
             let Some(accepted) = self.listener.accept_queued().await.transpose() else {
-                let is_draining = self.control.stage() == Stage::Draining;
+                let is_draining = self.control.stage() == NoticeStage::Draining;
                 let Some(time) = self.listener.handshake_pause().filter(|_| is_draining) else { return };
                 self.control.pause(time).await;
                 continue;
             };
             let Err(error) = self.begin(accepted) else { continue };
             let stage = self.control.stage();
-            if stage == Stage::Cut {
+            if stage == NoticeStage::Cut {
                 return;
             }
             // Connections that end give back what the system lacks.

@@ -44,7 +44,7 @@ impl<C: Decode + Encode> ServedMachine<C> {
         clock: &impl Clock,
     ) -> Result<Progress, Cause<D, S::Error>> {
         // While nothing is read the peer still has to see that we live. Otherwise reading says when a heartbeat is due.
-        if sending.pulse().is_some() && !self.requests.may_read() {
+        if sending.liveness().is_some() && !self.requests.may_read() {
             sending.on_time(clock.now());
         }
         self.output.write(&mut self.requests.replies, sending, output, clock)
@@ -55,7 +55,7 @@ impl<C: Decode + Encode> ServedMachine<C> {
     pub(crate) fn deadline<S: Encode>(&self, sending: &Sending<S>) -> Option<Duration> {
         let beat_at = match self.requests.may_read() {
             true => None,
-            false => sending.pulse().filter(|_| !sending.owes_beat()).and_then(|pulse| pulse.beat_at()),
+            false => sending.liveness().filter(|_| !sending.owes_beat()).and_then(|liveness| liveness.beat_at()),
         };
         [self.output.deadline(&self.requests.replies), beat_at].into_iter().flatten().min()
     }

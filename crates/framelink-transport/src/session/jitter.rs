@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use framelink_session::{Receiving, Sending, share_pulse};
+use framelink_session::{Receiving, Sending, share_liveness};
 
 /// Returns another number for each connection.
 pub(crate) fn jitter() -> u32 {
@@ -17,7 +17,7 @@ pub(crate) fn jitter() -> u32 {
     u32::from_ne_bytes([a, b, c, d])
 }
 
-/// As [`share_pulse`], with a number of its own.
+/// As [`share_liveness`], with a number of its own.
 pub(crate) fn join<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
@@ -25,5 +25,5 @@ pub(crate) fn join<D: Decode, E: Encode>(
     unused: &mut Sending<E>,
     now: Duration,
 ) {
-    share_pulse(receiving, sending, watched, unused, jitter(), now);
+    share_liveness(receiving, sending, watched, unused, jitter(), now);
 }

@@ -15,11 +15,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::clock;
 use super::mux::{Begun, Mux, Offer};
-use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, UnderWay, caller_methods, caller_traits};
+use crate::calls::{CallErrorOf, CallTable, CauseOf, ErrorOf, GRACE, PendingCall, caller_methods, caller_traits};
 use crate::connection::docs;
 use crate::error::{CallError, Cause, Operation};
 use crate::session::{NotBegun, Sent, Ticket};
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
@@ -31,7 +31,7 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 ///
 /// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened. After that its reply
 /// is a late one, also if the reply has come and the call has not taken it yet.
-pub struct Caller<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
+pub struct Caller<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
     pub(crate) mux: Arc<Mux<C, W>>,
 }
 
@@ -54,7 +54,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
                 return Err(failed((Sent::Not, waits_for.map_or(no_room, Cause::NotBegun))));
             }
         };
-        let mut under_way = UnderWay::new(&*self.mux, begun);
+        let mut under_way = PendingCall::new(&*self.mux, begun);
         let answered = timeout_at(deadline + GRACE, &mut under_way.begun.answer).await;
         under_way.end(answered.ok().and_then(std::result::Result::ok), within).map_err(failed)
     }

@@ -18,14 +18,14 @@ use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
-use crate::connection::setup::Terms;
+use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
 use crate::session::{ByteCount, Exchange, Matching};
-use crate::{Directions, Message};
+use crate::{FramingPair, Message};
 
 /// A connection that exchanges messages.
 ///
@@ -34,10 +34,10 @@ use crate::{Directions, Message};
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use framelink_transport::{Directions, Framing, tokio::Connection};
+/// use framelink_transport::{FramingPair, Framing, tokio::Connection};
 ///
 /// // Any pair of a reader and a writer will do: here the two ends of a pipe in memory.
-/// let framing: Directions = "net:2".parse::<Framing>()?.into();
+/// let framing: FramingPair = "net:2".parse::<Framing>()?.into();
 /// let (ours, theirs) = tokio::io::duplex(1024);
 /// let (reader, writer) = tokio::io::split(ours);
 /// let mut ours = Connection::from_parts(reader, writer, framing);
@@ -88,7 +88,7 @@ use crate::{Directions, Message};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Connection<C: Decode + Encode = Directions, R = OwnedReadHalf, W = OwnedWriteHalf> {
+pub struct Connection<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W = OwnedWriteHalf> {
     pub(super) receiver: RecvHalf<C, R>,
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
@@ -143,7 +143,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     connection::connection_methods!(peer: receiver.peer, receiving: receiver.receiving);
-    connection::tending_connection_methods!();
+    connection::maintaining_connection_methods!();
     connection::waiting_connection_methods!(awaited async);
     connection::exchanging_connection_methods!(awaited async);
 
@@ -184,8 +184,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     }
 
     /// For a pool: whether it is clean, so that it can be lent. What comes from now on wakes that task.
-    pub(super) fn inspect(&mut self, waker: &Waker, is_deaf: bool) -> Result<Option<Duration>, CauseOf<C>> {
-        self.inspect_for_pool(waker, is_deaf)
+    pub(super) fn inspect(&mut self, waker: &Waker, discard_unsolicited: bool) -> Result<Option<Duration>, CauseOf<C>> {
+        self.inspect_for_pool(waker, discard_unsolicited)
     }
 
     fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {

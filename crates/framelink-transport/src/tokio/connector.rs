@@ -12,7 +12,7 @@ use super::Connection;
 use super::clock::Clock;
 use super::listener::stream;
 use super::lookup::look_up;
-use crate::Directions;
+use crate::FramingPair;
 use crate::drive::Clock as _;
 use crate::driver::awaited;
 use crate::error::{ConnectError, no_answer};
@@ -39,7 +39,7 @@ pub enum Tokio {}
 /// # Ok(())
 /// # }
 /// ```
-pub type Connector<C = Directions> = connector::Connector<C, Tokio>;
+pub type Connector<C = FramingPair> = connector::Connector<C, Tokio>;
 
 impl<C: Decode + Encode> Connector<C> {
     connector_methods!(awaited ToSocketAddrs async);

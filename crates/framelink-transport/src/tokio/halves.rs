@@ -22,8 +22,8 @@ use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
-use crate::session::{Pulse, Receiving, Sending, Ticket};
-use crate::{Directions, Message};
+use crate::session::{LivenessHandle, Receiving, Sending, Ticket};
+use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
 ///
@@ -51,7 +51,7 @@ use crate::{Directions, Message};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct RecvHalf<C: Decode = Directions, R = OwnedReadHalf> {
+pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     /// `None` after we gave the connection up.
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
@@ -197,7 +197,7 @@ pub(super) async fn by<T>(deadline: Option<Instant>, future: impl Future<Output 
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct SendHalf<C: Encode = Directions, W = OwnedWriteHalf> {
+pub struct SendHalf<C: Encode = FramingPair, W = OwnedWriteHalf> {
     /// `None` after we gave the connection up.
     pub(super) writer: Option<W>,
     pub(super) sending: Sending<Arc<C>>,
@@ -245,7 +245,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
             self.sending.wake(context.waker());
             // The task that receives may be busy elsewhere.
             self.sending.wake_when_told(context.waker());
-            let verdict = self.sending.pulse().and_then(Pulse::verdict);
+            let verdict = self.sending.liveness().and_then(LivenessHandle::verdict);
             if let Some(cause) = verdict.map(Cause::Dead).or_else(|| self.sending.told().map(Cause::Ended)) {
                 self.give_up();
                 return Poll::Ready(self.error(cause));

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::drive;
 use crate::error::Cause;
-use crate::session::Place;
+use crate::session::ReplySlot;
 
 /// The handlers of one connection.
 ///
@@ -23,7 +23,7 @@ pub(super) struct Handlers<F> {
 }
 
 struct RunningHandler<F> {
-    place: Place,
+    place: ReplySlot,
     future: Pin<Box<F>>,
     waker: Arc<HandlerWaker>,
 }
@@ -48,7 +48,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     }
 
     /// Begins a handler, which is polled with the others.
-    pub(super) fn push(&mut self, place: Place, future: F) {
+    pub(super) fn push(&mut self, place: ReplySlot, future: F) {
         let number = self.free.pop().unwrap_or_else(|| {
             self.running.push(None);
             self.running.len() - 1
@@ -64,7 +64,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     pub(super) fn poll<D, E>(
         &mut self,
         context: &mut Context<'_>,
-        mut finished: impl FnMut(Place, R) -> Result<(), Cause<D, E>>,
+        mut finished: impl FnMut(ReplySlot, R) -> Result<(), Cause<D, E>>,
     ) -> Result<(), Cause<D, E>> {
         let mut woken = lock(&self.woken);
         woken.task.clone_from(context.waker());

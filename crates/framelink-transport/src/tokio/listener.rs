@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::Connection;
 use super::lookup::look_up;
-use crate::Directions;
+use crate::FramingPair;
 use crate::driver::awaited;
 use crate::net::accepting;
 use crate::net::listener::Listening;
@@ -20,9 +20,9 @@ use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_meth
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use framelink_transport::{Directions, Framing, SocketOptions, tokio::Listener};
+/// use framelink_transport::{FramingPair, Framing, SocketOptions, tokio::Listener};
 ///
-/// let framing: Directions = "net:2".parse::<Framing>()?.into();
+/// let framing: FramingPair = "net:2".parse::<Framing>()?.into();
 /// let mut options = SocketOptions::new();
 /// options.backlog = 64;
 /// let listener = Listener::bind_with("127.0.0.1:0", framing, options).await?;
@@ -33,7 +33,7 @@ use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_meth
 ///
 /// See [the crate](crate) for an example that accepts.
 #[derive(Debug)]
-pub struct Listener<C = Directions> {
+pub struct Listener<C = FramingPair> {
     listening: Listening<TcpListener, C>,
 }
 

@@ -45,7 +45,7 @@ pub use link::{Inbox, Link, Links};
 pub use listener::Listener;
 #[cfg(test)]
 pub(crate) use mux::Offer;
-pub use pool::{Lent, Pool};
+pub use pool::{Pool, PooledConnection};
 pub use receiver::Receiver;
 pub use server::{Server, ServerHandle};
 #[cfg(feature = "tower")]
@@ -54,4 +54,4 @@ pub use upstream::{States, Upstream};
 
 pub use crate::drive::{CloseReport, TryRecv};
 pub use crate::error::{Blame, CallError, Cause, ConnectError, Error, Operation};
-pub use crate::link::News;
+pub use crate::link::LinkEvent;

@@ -26,7 +26,7 @@ pub(crate) type Begun<C> = calls::Begun<oneshot::Receiver<Outcome<C>>>;
 /// No lock is held across a wait. A task that sends writes as much as the socket takes at once. When the socket takes more it wakes the
 /// task that polls the receiver and all tasks that wait for their message to be written: any of them writes the rest.
 pub(crate) struct SharedSender<C: Encode, W> {
-    state: Mutex<State<C, W>>,
+    state: Mutex<MuxState<C, W>>,
     /// Where calls wait one behind the other until there is room.
     pub(super) turn: tokio::sync::Mutex<()>,
     /// Notified when a call is over, so that there may be room.
@@ -38,7 +38,7 @@ pub(crate) struct SharedSender<C: Encode, W> {
     clock: Clock,
 }
 
-struct State<C: Encode, W> {
+struct MuxState<C: Encode, W> {
     half: SendHalf<C, W>,
     /// Nothing more can be sent: the table of calls says why.
     has_failed: bool,
@@ -66,7 +66,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     pub(super) fn new(half: SendHalf<C, W>, matching: Matching, clock: Clock) -> Arc<Self> {
         let (peer, written) = (half.peer_addr(), half.byte_count());
         let writable = Writable { receiver: Mutex::new(Waker::noop().clone()), drained: Notify::new() };
-        let state = Mutex::new(State { half, has_failed: false });
+        let state = Mutex::new(MuxState { half, has_failed: false });
         let (writable, (turn, room, keys)) = (Arc::new(writable), Default::default());
         Self::with(matching, SharedSender { state, turn, room, keys, writable, written, clock }, peer)
     }
@@ -152,7 +152,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     }
 
     /// Accepts a message if there is room for it, and writes as much as the socket takes.
-    fn offer(&self, state: &mut State<C, W>, message: &[u8]) -> Result<Option<Ticket>, CauseOf<C>> {
+    fn offer(&self, state: &mut MuxState<C, W>, message: &[u8]) -> Result<Option<Ticket>, CauseOf<C>> {
         let waker = self.send.writable.waker();
         let put = state.half.poll_put(&mut Context::from_waker(&waker), message).map_err(Error::into_cause);
         match &put {
@@ -164,7 +164,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     }
 
     /// Writes what is queued, as far as the socket takes it.
-    fn push(&self, state: &mut State<C, W>) {
+    fn push(&self, state: &mut MuxState<C, W>) {
         let waker = self.send.writable.waker();
         if let Err(error) = state.half.poll_flush(&mut Context::from_waker(&waker)) {
             self.on_failure(state, error.cause());
@@ -172,7 +172,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     }
 
     /// Writes what is left, as far as the socket takes it. Whether that changed anything for the tasks that wait for it.
-    fn push_rest(&self, state: &mut State<C, W>) -> bool {
+    fn push_rest(&self, state: &mut MuxState<C, W>) -> bool {
         if state.has_failed || !state.half.sending.has_output() {
             return false;
         }
@@ -181,7 +181,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         state.has_failed || self.send.written.get() > before || !state.half.sending.has_output()
     }
 
-    fn on_failure(&self, state: &mut State<C, W>, cause: &CauseOf<C>) {
+    fn on_failure(&self, state: &mut MuxState<C, W>, cause: &CauseOf<C>) {
         if !std::mem::replace(&mut state.has_failed, true) {
             self.fail(cause);
         }
@@ -203,7 +203,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SharedSender<C, W> {
         self.writable.drained.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<C, W>> {
+    fn lock(&self) -> MutexGuard<'_, MuxState<C, W>> {
         #[cfg(test)]
         crate::simulated::turn();
         // A task that panicked while it held the lock left nothing half done.

@@ -15,7 +15,7 @@ use super::driver::TaskNotify;
 use super::{Connection, Upstream};
 use crate::connection::Traffic;
 use crate::driver::{Notify as _, awaited};
-use crate::error::NotLent;
+use crate::error::PoolError;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
@@ -53,7 +53,7 @@ lent_by_pool! {
     /// use std::time::Duration;
     ///
     /// // Two exchanges that belong together, on one connection.
-    /// let mut lent = pool.lend().await?;
+    /// let mut lent = pool.get().await?;
     /// lent.call(b"begin", Duration::from_secs(1)).await?;
     /// lent.call(b"commit", Duration::from_secs(1)).await?;
     /// # Ok(())
@@ -82,8 +82,12 @@ impl PoolDriver for Driver {
         connection.traffic()
     }
 
-    fn inspect(connection: &mut Connection, waker: &Waker, is_deaf: bool) -> Result<Option<Duration>, Cause> {
-        connection.inspect(waker, is_deaf)
+    fn inspect(
+        connection: &mut Connection,
+        waker: &Waker,
+        discard_unsolicited: bool,
+    ) -> Result<Option<Duration>, Cause> {
+        connection.inspect(waker, discard_unsolicited)
     }
 
     async fn exchange(

@@ -18,8 +18,8 @@ use crate::calls::{CallTable, CauseOf, ErrorOf, receiver_methods, receiver_trait
 use crate::connection::docs;
 use crate::drive::Came;
 use crate::error::{Cause, Operation};
-use crate::session::{ByteCount, Pulse};
-use crate::{Directions, Incoming};
+use crate::session::{ByteCount, LivenessHandle};
+use crate::{FramingPair, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
@@ -29,7 +29,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 /// the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
-pub struct Receiver<C: Decode + Encode = Directions, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
+pub struct Receiver<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
     half: RecvHalf<C, R>,
     mux: Arc<Mux<C, W>>,
     pair: Option<Pair<C, R, W>>,

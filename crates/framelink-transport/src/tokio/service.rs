@@ -20,7 +20,7 @@ use super::{Caller, Client, Connection, Link, clock};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::Timeouts;
 use crate::session::{Concurrency, NotBegun, Sent};
-use crate::{Directions, Message, Profile};
+use crate::{FramingPair, Message, Profile};
 
 type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
@@ -78,7 +78,7 @@ impl Service<Bytes> for Link {
 }
 
 /// A [`Caller`] whose calls all have the same time, as a tower service. Made by [`Caller::timed`].
-pub struct Timed<C: Decode + Encode = Directions, W = OwnedWriteHalf> {
+pub struct Timed<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
     caller: Caller<C, W>,
     within: Duration,
 }

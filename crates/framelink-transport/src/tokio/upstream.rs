@@ -12,7 +12,7 @@ use super::connector::Tokio as Driver;
 use crate::driver::awaited;
 use crate::error::ConnectError;
 use crate::profile::Profile;
-use crate::upstream::{Counts, Dialler, Loss, Seat, Settings, State, upstream_methods};
+use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, upstream_methods};
 use framelink_session::Message;
 
 /// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and

@@ -21,24 +21,24 @@ use crate::profile::{Policy, Reconnect};
 /// assert_eq!(addresses.choose(&mut attempt, now), Choice::Dial { address: 0, left: 2 });
 /// addresses.on_failed(0, now, now); // it refuses
 /// assert_eq!(addresses.choose(&mut attempt, now), Choice::Dial { address: 1, left: 1 });
-/// let seat = addresses.on_connected(1, now);
+/// let lease = addresses.on_connected(1, now);
 ///
-/// addresses.begin(seat);
+/// addresses.begin(lease);
 /// assert_eq!(addresses.in_flight(1), 1);
-/// addresses.end(seat, true);
+/// addresses.end(lease, true);
 /// assert!(addresses.is_down(0) && !addresses.is_down(1));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Addresses {
     pub(super) reconnect: Reconnect,
     pub(super) healths: Vec<Health>,
-    pub(super) places: BTreeMap<SeatId, Place>,
+    pub(super) places: BTreeMap<LeaseId, AddressEntry>,
     pub(super) random: Random,
     /// Whose turn it is, where they take turns.
     next: usize,
     /// Where the last connection was made.
     last: Option<usize>,
-    seats: u64,
+    leases: u64,
 }
 
 /// A connection at one of the addresses.
@@ -48,16 +48,16 @@ pub struct Addresses {
 /// use framelink_transport::{profile::Reconnect, upstream::Addresses};
 ///
 /// let mut addresses = Addresses::new(Reconnect::default(), 1, 7);
-/// let seat = addresses.on_connected(0, Duration::ZERO);
-/// assert_eq!(addresses.address_of(seat), Some(0));
-/// addresses.on_closed(seat);
-/// assert_eq!(addresses.address_of(seat), None);
+/// let lease = addresses.on_connected(0, Duration::ZERO);
+/// assert_eq!(addresses.address_of(lease), Some(0));
+/// addresses.on_closed(lease);
+/// assert_eq!(addresses.address_of(lease), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SeatId(u64);
+pub struct LeaseId(u64);
 
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct AddressEntry {
     pub(super) at: usize,
     pub(super) in_flight: usize,
     /// An exchange was begun on it.
@@ -74,7 +74,7 @@ impl Addresses {
     #[must_use]
     pub fn new(reconnect: Reconnect, count: usize, seed: u64) -> Self {
         let (healths, random) = (vec![Health::default(); count], Random::new(seed));
-        Self { reconnect, healths, places: BTreeMap::new(), random, next: 0, last: None, seats: 0 }
+        Self { reconnect, healths, places: BTreeMap::new(), random, next: 0, last: None, leases: 0 }
     }
 
     /// Which address to dial for a connection.
@@ -101,18 +101,24 @@ impl Addresses {
     ///
     /// # Panics
     /// When there is no such address.
-    pub fn on_connected(&mut self, address: usize, now: Duration) -> SeatId {
+    pub fn on_connected(&mut self, address: usize, now: Duration) -> LeaseId {
         if self.healths[address].on_connected() {
             self.plan_moves(address, now);
         }
         self.last = Some(address);
         self.healths[address].connections += 1;
-        self.seats += 1;
-        let seat = SeatId(self.seats);
-        let place =
-            Place { at: address, in_flight: 0, is_used: false, is_proved: false, connected_at: now, move_at: None };
-        self.places.insert(seat, place);
-        seat
+        self.leases += 1;
+        let lease = LeaseId(self.leases);
+        let place = AddressEntry {
+            at: address,
+            in_flight: 0,
+            is_used: false,
+            is_proved: false,
+            connected_at: now,
+            move_at: None,
+        };
+        self.places.insert(lease, place);
+        lease
     }
 
     /// It was dialled then, and that failed, or it did not let us sign on. False where that was before its last failure: it is the
@@ -125,8 +131,8 @@ impl Addresses {
     }
 
     /// An exchange begins on a connection.
-    pub fn begin(&mut self, seat: SeatId) {
-        if let Some(place) = self.places.get_mut(&seat) {
+    pub fn begin(&mut self, lease: LeaseId) {
+        if let Some(place) = self.places.get_mut(&lease) {
             place.in_flight += 1;
             place.is_used = true;
             self.healths[place.at].in_flight += 1;
@@ -134,32 +140,32 @@ impl Addresses {
     }
 
     /// It is over. If it was of use that is as [`on_useful`](Self::on_useful).
-    pub fn end(&mut self, seat: SeatId, was_useful: bool) -> bool {
-        let Some(place) = self.places.get_mut(&seat) else { return false };
+    pub fn end(&mut self, lease: LeaseId, was_useful: bool) -> bool {
+        let Some(place) = self.places.get_mut(&lease) else { return false };
         if place.in_flight > 0 {
             place.in_flight -= 1;
             self.healths[place.at].in_flight -= 1;
         }
-        was_useful && self.on_useful(seat)
+        was_useful && self.on_useful(lease)
     }
 
     /// Something came on a connection. If that was made after the last failure of its address, the failures are forgotten; true then.
-    pub fn on_useful(&mut self, seat: SeatId) -> bool {
-        let Some(place) = self.places.get_mut(&seat) else { return false };
+    pub fn on_useful(&mut self, lease: LeaseId) -> bool {
+        let Some(place) = self.places.get_mut(&lease) else { return false };
         place.is_proved = true;
         self.healths[place.at].on_useful(place.connected_at)
     }
 
     /// A connection was closed by us, in good order.
-    pub fn on_closed(&mut self, seat: SeatId) {
-        self.remove(seat);
+    pub fn on_closed(&mut self, lease: LeaseId) {
+        self.remove(lease);
     }
 
     /// A connection has ended otherwise. If that was before it was of any use, within `cap`, the address has failed: true then. One
     /// that nobody had asked for anything may be closed for being idle, so that it has failed only if it did not even last for the
     /// delay that this would bring.
-    pub fn on_lost(&mut self, seat: SeatId, now: Duration) -> bool {
-        let Some(place) = self.remove(seat) else { return false };
+    pub fn on_lost(&mut self, lease: LeaseId, now: Duration) -> bool {
+        let Some(place) = self.remove(lease) else { return false };
         let soon = match place.is_used {
             true => self.reconnect.cap,
             false => Self::window(&self.reconnect, self.healths[place.at].failures.saturating_add(1)),
@@ -244,8 +250,8 @@ impl Addresses {
 
     /// Where a connection is; `None` when it is over.
     #[must_use]
-    pub fn address_of(&self, seat: SeatId) -> Option<usize> {
-        self.places.get(&seat).map(|place| place.at)
+    pub fn address_of(&self, lease: LeaseId) -> Option<usize> {
+        self.places.get(&lease).map(|place| place.at)
     }
 
     /// When the next one can be dialled.
@@ -290,8 +296,8 @@ impl Addresses {
         order
     }
 
-    fn remove(&mut self, seat: SeatId) -> Option<Place> {
-        let place = self.places.remove(&seat)?;
+    fn remove(&mut self, lease: LeaseId) -> Option<AddressEntry> {
+        let place = self.places.remove(&lease)?;
         let health = &mut self.healths[place.at];
         health.connections -= 1;
         health.in_flight -= place.in_flight;

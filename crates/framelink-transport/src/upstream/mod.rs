@@ -17,7 +17,7 @@ mod health;
 mod moves;
 pub(crate) mod random;
 
-pub use addresses::{Addresses, SeatId};
+pub use addresses::{Addresses, LeaseId};
 pub use choice::{Attempt, Choice, Probe};
 #[cfg(feature = "socket")]
 pub use dialling::*;

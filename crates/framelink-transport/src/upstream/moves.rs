@@ -2,38 +2,38 @@
 
 use std::time::Duration;
 
-use super::addresses::{Addresses, SeatId};
+use super::addresses::{Addresses, LeaseId};
 use crate::profile::Policy;
 
 impl Addresses {
     /// An address is back: those that are to move there do so one after the other, over `fail_back`. It has no connection yet.
     pub(super) fn plan_moves(&mut self, back: usize, now: Duration) {
-        let seats = self.that_are_to_move(back);
-        let slot = self.reconnect.fail_back / u32::try_from(seats.len().max(1)).unwrap_or(u32::MAX);
+        let leases = self.that_are_to_move(back);
+        let slot = self.reconnect.fail_back / u32::try_from(leases.len().max(1)).unwrap_or(u32::MAX);
         let mut begin = now;
-        for seat in seats {
+        for lease in leases {
             let move_at = begin + self.random.up_to(slot);
             begin += slot;
-            if let Some(place) = self.places.get_mut(&seat) {
+            if let Some(place) = self.places.get_mut(&lease) {
                 place.move_at = Some(move_at);
             }
         }
     }
 
-    fn that_are_to_move(&self, back: usize) -> Vec<SeatId> {
-        let seats = self.places.iter();
+    fn that_are_to_move(&self, back: usize) -> Vec<LeaseId> {
+        let leases = self.places.iter();
         match self.reconnect.policy {
             Policy::Sticky => Vec::new(),
-            Policy::PrimaryBackup => seats.filter(|(_, place)| place.at > back).map(|(seat, _)| *seat).collect(),
+            Policy::PrimaryBackup => leases.filter(|(_, place)| place.at > back).map(|(lease, _)| *lease).collect(),
             Policy::RoundRobin | Policy::LeastInFlight => {
                 let share = self.share();
                 let mut stay = vec![share; self.healths.len()];
-                let too_many = seats.filter(|(_, place)| {
+                let too_many = leases.filter(|(_, place)| {
                     let left = stay[place.at].checked_sub(1);
                     stay[place.at] = left.unwrap_or(0);
                     left.is_none()
                 });
-                too_many.map(|(seat, _)| *seat).collect()
+                too_many.map(|(lease, _)| *lease).collect()
             }
         }
     }
@@ -46,8 +46,8 @@ impl Addresses {
 
     /// Whether a connection is wanted at another address: it is to be closed in good order when nobody uses it.
     #[must_use]
-    pub fn is_to_move(&self, seat: SeatId, now: Duration) -> bool {
-        let Some(place) = self.places.get(&seat) else { return false };
+    pub fn is_to_move(&self, lease: LeaseId, now: Duration) -> bool {
+        let Some(place) = self.places.get(&lease) else { return false };
         place.move_at.is_some_and(|at| now >= at)
             && match self.reconnect.policy {
                 Policy::Sticky => false,

@@ -57,9 +57,9 @@ fn lose(server: &mut Server, cap: Duration, seed: u64) -> Duration {
         match client.choose(&mut Attempt::new(), now) {
             Choice::Wait { until } => tries.push(Reverse((until, number))),
             Choice::Dial { .. } if server.is_dialled(now) => {
-                let seat = client.on_connected(0, now);
-                client.begin(seat);
-                client.end(seat, true);
+                let lease = client.on_connected(0, now);
+                client.begin(lease);
+                client.end(lease, true);
                 assert_eq!(client.failures(0), 0);
                 last = now;
             }

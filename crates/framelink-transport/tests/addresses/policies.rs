@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framelink_transport::profile::{Policy, Reconnect};
-use framelink_transport::upstream::{Addresses, Attempt, Choice, Probe, SeatId};
+use framelink_transport::upstream::{Addresses, Attempt, Choice, LeaseId, Probe};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ALL: [Policy; 4] = [Policy::PrimaryBackup, Policy::RoundRobin, Policy::LeastInFlight, Policy::Sticky];
@@ -22,7 +22,7 @@ impl World {
     }
 
     /// Somebody wants a connection and waits for it; what was dialled for it, and where it is.
-    fn connect(&mut self) -> (Vec<usize>, Option<(SeatId, usize)>) {
+    fn connect(&mut self) -> (Vec<usize>, Option<(LeaseId, usize)>) {
         let (mut attempt, mut dialled) = (Attempt::new(), Vec::new());
         loop {
             match self.addresses.choose(&mut attempt, self.now) {
@@ -43,43 +43,43 @@ impl World {
     }
 
     /// The same, where there is one to be had; a useful exchange follows.
-    fn serve(&mut self) -> (SeatId, usize) {
-        let (seat, address) = self.connect().1.unwrap();
-        self.exchange(seat);
-        (seat, address)
+    fn serve(&mut self) -> (LeaseId, usize) {
+        let (lease, address) = self.connect().1.unwrap();
+        self.exchange(lease);
+        (lease, address)
     }
 
-    fn exchange(&mut self, seat: SeatId) {
-        self.addresses.begin(seat);
-        self.addresses.end(seat, true);
+    fn exchange(&mut self, lease: LeaseId) {
+        self.addresses.begin(lease);
+        self.addresses.end(lease, true);
     }
 
-    fn lose(&mut self, address: usize, seats: &mut Vec<(SeatId, usize)>) {
+    fn lose(&mut self, address: usize, leases: &mut Vec<(LeaseId, usize)>) {
         self.alive[address] = false;
-        for (seat, _) in seats.extract_if(.., |(_, at)| *at == address) {
-            self.addresses.on_lost(seat, self.now);
+        for (lease, _) in leases.extract_if(.., |(_, at)| *at == address) {
+            self.addresses.on_lost(lease, self.now);
         }
     }
 
     /// The background does its part until then, and connections move when they are to; each with its moment.
-    fn run_until(&mut self, end: Duration, seats: &mut [(SeatId, usize)]) -> Vec<Duration> {
+    fn run_until(&mut self, end: Duration, leases: &mut [(LeaseId, usize)]) -> Vec<Duration> {
         let mut moved = Vec::new();
         while self.now < end {
             match self.addresses.probe(self.now) {
                 Probe::Dial { address } if self.alive[address] => {
-                    let seat = self.addresses.on_connected(address, self.now);
-                    self.addresses.on_closed(seat);
+                    let lease = self.addresses.on_connected(address, self.now);
+                    self.addresses.on_closed(lease);
                 }
                 Probe::Dial { address } => assert!(self.addresses.on_failed(address, self.now, self.now)),
                 Probe::Wait { .. } | Probe::Nothing => {}
             }
-            for place in seats.iter_mut() {
+            for place in leases.iter_mut() {
                 if self.addresses.is_to_move(place.0, self.now) {
                     self.addresses.on_closed(place.0);
-                    let (seat, address) = self.connect().1.unwrap();
-                    self.addresses.begin(seat);
-                    self.addresses.end(seat, true);
-                    *place = (seat, address);
+                    let (lease, address) = self.connect().1.unwrap();
+                    self.addresses.begin(lease);
+                    self.addresses.end(lease, true);
+                    *place = (lease, address);
                     moved.push(self.now);
                 }
             }
@@ -120,12 +120,12 @@ fn where_they_go_when_the_first_address_is_dead() {
         for (number, expected) in expected.into_iter().enumerate() {
             // The longest that it can be put off after so few failures.
             world.now += SECOND;
-            let (dialled, seat) = world.connect();
+            let (dialled, lease) = world.connect();
             assert_eq!(dialled, expected, "{policy:?}, connection {number}");
-            world.exchange(seat.unwrap().0);
+            world.exchange(lease.unwrap().0);
             // Another one each time: those before are closed.
-            let seat = seat.unwrap().0;
-            world.addresses.on_closed(seat);
+            let lease = lease.unwrap().0;
+            world.addresses.on_closed(lease);
         }
     }
 }
@@ -133,17 +133,17 @@ fn where_they_go_when_the_first_address_is_dead() {
 #[test]
 fn exchanges_under_way_decide_where_the_fewest_are() {
     let mut world = World::new(Policy::LeastInFlight, 3);
-    let seats = [(); 3].map(|()| world.serve());
-    for (seat, busy) in seats.iter().zip([2, 1, 3]) {
-        (0..busy).for_each(|_| world.addresses.begin(seat.0));
+    let leases = [(); 3].map(|()| world.serve());
+    for (lease, busy) in leases.iter().zip([2, 1, 3]) {
+        (0..busy).for_each(|_| world.addresses.begin(lease.0));
     }
     assert_eq!(world.serve().1, 1);
-    world.addresses.end(seats[2].0, false);
-    world.addresses.end(seats[2].0, false);
-    world.addresses.end(seats[2].0, false);
+    world.addresses.end(leases[2].0, false);
+    world.addresses.end(leases[2].0, false);
+    world.addresses.end(leases[2].0, false);
     assert_eq!(world.serve().1, 2);
-    for (seat, _) in seats {
-        world.addresses.on_lost(seat, world.now);
+    for (lease, _) in leases {
+        world.addresses.on_lost(lease, world.now);
     }
     assert_eq!([0, 1, 2].map(|address| world.addresses.in_flight(address)), [0; 3], "what is lost is not under way");
 }
@@ -164,9 +164,9 @@ fn an_address_that_failed_too_often_is_left_alone_and_returns() {
     world.now += world.reconnect.fail_back;
     assert!(!world.addresses.is_ejected(0, world.now));
     world.alive[0] = true;
-    let (dialled, seat) = world.connect();
+    let (dialled, lease) = world.connect();
     assert_eq!(dialled, [0]);
-    world.exchange(seat.unwrap().0);
+    world.exchange(lease.unwrap().0);
     assert_eq!(world.addresses.failures(0), 0);
 }
 
@@ -199,15 +199,15 @@ fn delays_double_up_to_the_cap() {
 fn only_a_useful_exchange_resets_the_delay() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
     for failures in 1..=15 {
-        let (seat, _) = world.connect().1.unwrap();
-        assert!(world.addresses.on_lost(seat, world.now));
+        let (lease, _) = world.connect().1.unwrap();
+        assert!(world.addresses.on_lost(lease, world.now));
         assert_eq!(world.addresses.failures(0), failures);
     }
-    let (seat, _) = world.connect().1.unwrap();
-    world.exchange(seat);
+    let (lease, _) = world.connect().1.unwrap();
+    world.exchange(lease);
     assert_eq!(world.addresses.failures(0), 0);
     // One that was of use may end at any time, and is replaced at once.
-    assert!(!world.addresses.on_lost(seat, world.now));
+    assert!(!world.addresses.on_lost(lease, world.now));
     let before = world.now;
     assert_eq!((world.connect().0, world.now), (vec![0], before));
 }
@@ -218,28 +218,28 @@ fn a_peer_that_closes_idle_connections_has_not_failed() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
     for _ in 0..20 {
         let before = world.now;
-        let (seat, _) = world.connect().1.unwrap();
+        let (lease, _) = world.connect().1.unwrap();
         assert_eq!(world.now, before, "it is dialled at once");
         world.now += 10 * SECOND;
-        assert!(!world.addresses.on_lost(seat, world.now));
+        assert!(!world.addresses.on_lost(lease, world.now));
     }
     // One that was asked for something, and then ended, has failed.
-    let (seat, _) = world.connect().1.unwrap();
-    world.addresses.begin(seat);
+    let (lease, _) = world.connect().1.unwrap();
+    world.addresses.begin(lease);
     world.now += 10 * SECOND;
-    assert!(world.addresses.on_lost(seat, world.now));
+    assert!(world.addresses.on_lost(lease, world.now));
 }
 
 /// A server at its limit: what goes on over an old connection says nothing of new ones.
 #[test]
 fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
-    let (seat, _) = world.serve();
+    let (lease, _) = world.serve();
     world.alive[0] = false;
     for failures in 1..=5 {
         world.now += 10 * SECOND;
         assert_eq!(world.connect().1, None);
-        world.exchange(seat);
+        world.exchange(lease);
         assert_eq!(world.addresses.failures(0), failures);
     }
     assert!(!world.addresses.is_down(0), "it serves");
@@ -249,10 +249,10 @@ fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
 #[test]
 fn connections_that_are_lost_together_are_one_failure() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
-    let seats = [(); 8].map(|()| world.connect().1.unwrap().0);
-    seats.iter().for_each(|seat| world.addresses.begin(*seat));
+    let leases = [(); 8].map(|()| world.connect().1.unwrap().0);
+    leases.iter().for_each(|lease| world.addresses.begin(*lease));
     world.now += SECOND;
-    let counted = seats.map(|seat| world.addresses.on_lost(seat, world.now));
+    let counted = leases.map(|lease| world.addresses.on_lost(lease, world.now));
     assert_eq!((counted.iter().filter(|counted| **counted).count(), world.addresses.failures(0)), (1, 1));
     // And so it is with dials that were under way together.
     let dialled_at = world.now + SECOND;
@@ -266,28 +266,28 @@ fn connections_that_are_lost_together_are_one_failure() {
 #[test]
 fn a_primary_that_serves_is_not_passed_over() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
-    let (seat, _) = world.serve();
+    let (lease, _) = world.serve();
     world.alive[0] = false;
     for _ in 0..2 {
         assert_eq!(world.connect(), (vec![0], None));
     }
     assert_eq!(world.connect().0, [0, 1], "after the third failure it is not what it seems");
-    world.addresses.on_lost(seat, world.now);
+    world.addresses.on_lost(lease, world.now);
 }
 
 #[test]
 fn connections_return_to_the_primary_one_by_one() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
-    let mut seats = Vec::new();
+    let mut leases = Vec::new();
     world.alive[0] = false;
-    (0..20).for_each(|_| seats.push(world.serve()));
+    (0..20).for_each(|_| leases.push(world.serve()));
     assert_eq!(world.spread(), [0, 20]);
     assert!(world.addresses.is_degraded());
     let fail_back = world.reconnect.fail_back;
-    assert_eq!(world.run_until(world.now + 10 * fail_back, &mut seats), [], "while it is away");
+    assert_eq!(world.run_until(world.now + 10 * fail_back, &mut leases), [], "while it is away");
     world.alive[0] = true;
     let returned = world.now;
-    let moved = world.run_until(returned + 3 * fail_back, &mut seats);
+    let moved = world.run_until(returned + 3 * fail_back, &mut leases);
     assert_eq!((moved.len(), world.spread()), (20, vec![20, 0]), "ends on the primary");
     assert!(!world.addresses.is_degraded());
     let (first, last) = (moved[0], moved[19]);
@@ -300,16 +300,16 @@ fn connections_return_to_the_primary_one_by_one() {
 #[test]
 fn a_primary_that_is_lost_again_keeps_nobody_moving() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
-    let mut seats = Vec::new();
+    let mut leases = Vec::new();
     world.alive[0] = false;
-    (0..10).for_each(|_| seats.push(world.serve()));
+    (0..10).for_each(|_| leases.push(world.serve()));
     world.alive[0] = true;
     let fail_back = world.reconnect.fail_back;
-    world.run_until(world.now + fail_back, &mut seats);
+    world.run_until(world.now + fail_back, &mut leases);
     let at_primary = world.spread()[0];
-    world.lose(0, &mut seats);
+    world.lose(0, &mut leases);
     world.addresses.on_failed(0, world.now, world.now);
-    let moved = world.run_until(world.now + 2 * fail_back, &mut seats);
+    let moved = world.run_until(world.now + 2 * fail_back, &mut leases);
     assert_eq!((moved.len(), world.spread()), (0, vec![0, 10 - at_primary]));
 }
 
@@ -317,14 +317,14 @@ fn a_primary_that_is_lost_again_keeps_nobody_moving() {
 fn connections_are_spread_anew_when_an_address_returns() {
     for policy in [Policy::RoundRobin, Policy::LeastInFlight] {
         let mut world = World::new(policy, 3);
-        let mut seats = (0..12).map(|_| world.serve()).collect::<Vec<_>>();
+        let mut leases = (0..12).map(|_| world.serve()).collect::<Vec<_>>();
         assert_eq!(world.spread(), [4, 4, 4], "{policy:?}");
-        world.lose(1, &mut seats);
-        (0..4).for_each(|_| seats.push(world.serve()));
+        world.lose(1, &mut leases);
+        (0..4).for_each(|_| leases.push(world.serve()));
         assert_eq!(world.spread(), [6, 0, 6], "{policy:?}");
         world.alive[1] = true;
         let fail_back = world.reconnect.fail_back;
-        let moved = world.run_until(world.now + 3 * fail_back, &mut seats);
+        let moved = world.run_until(world.now + 3 * fail_back, &mut leases);
         assert_eq!((moved.len(), world.spread()), (4, vec![4, 4, 4]), "{policy:?}: gradually, and no more than needed");
         assert!(moved[3] - moved[0] >= fail_back / 3, "{policy:?}: {moved:?}");
     }
@@ -334,12 +334,12 @@ fn connections_are_spread_anew_when_an_address_returns() {
 fn sticky_never_moves() {
     let mut world = World::new(Policy::Sticky, 3);
     world.alive[0] = false;
-    let mut seats = vec![world.serve()];
-    assert_eq!(seats[0].1, 1);
+    let mut leases = vec![world.serve()];
+    assert_eq!(leases[0].1, 1);
     world.alive[0] = true;
-    assert_eq!(world.run_until(world.now + Duration::from_secs(3600), &mut seats), []);
+    assert_eq!(world.run_until(world.now + Duration::from_secs(3600), &mut leases), []);
     assert_eq!(world.serve().1, 1, "and new ones go where the last one went");
-    world.lose(1, &mut seats);
+    world.lose(1, &mut leases);
     assert_eq!(world.serve().1, 2);
 }
 
@@ -351,12 +351,12 @@ fn with_one_address_alive_there_is_always_a_connection() {
             world.alive = (0..5).map(|address| address == alive).collect();
             for round in 0..100 {
                 let began = world.now;
-                let (dialled, seat) = world.connect();
-                let (seat, address) = seat.unwrap_or_else(|| panic!("{policy:?} {alive} {round}: {dialled:?}"));
+                let (dialled, lease) = world.connect();
+                let (lease, address) = lease.unwrap_or_else(|| panic!("{policy:?} {alive} {round}: {dialled:?}"));
                 assert_eq!(address, alive);
                 assert!(world.now - began <= world.reconnect.cap);
-                world.exchange(seat);
-                world.addresses.on_closed(seat);
+                world.exchange(lease);
+                world.addresses.on_closed(lease);
                 world.now += Duration::from_millis(37);
             }
         }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use framelink_transport::profile::{Duplex, Pooled, Shared, Sign};
-use framelink_transport::{Directions, Framing, Profile, SocketOptions, blocking, tokio as on_tokio};
+use framelink_transport::{Framing, FramingPair, Profile, SocketOptions, blocking, tokio as on_tokio};
 
 use crate::support::peer::listen;
 
@@ -67,7 +67,7 @@ fn two_connections(
         thread::spawn(move || call(b"01"))
     };
     let full = accept(listener);
-    let mut host = blocking::Connection::from_stream(full.try_clone().expect("a socket"), Directions::from(framing()));
+    let mut host = blocking::Connection::from_stream(full.try_clone().expect("a socket"), FramingPair::from(framing()));
     let one = host.recv().expect("a request").expect("a request");
     // The connection is busy, so that another one is dialled.
     let second = thread::spawn(move || call(b"02"));
@@ -193,7 +193,7 @@ fn a_pool_on_tokio_closes_one_connection_while_the_peer_of_another_is_silent() {
 /// Both sign off at once, and the one that is answered ends though the other is not.
 fn assert_signs_off_and_ends(answered: &TcpStream, silent: &TcpStream) {
     let stream = answered.try_clone().expect("a socket");
-    let mut host = blocking::Connection::from_stream(stream, Directions::from(framing()));
+    let mut host = blocking::Connection::from_stream(stream, FramingPair::from(framing()));
     assert_eq!(&host.recv().expect("a message").expect("a message")[..], b"off");
     silent.peek(&mut [0]).expect("this one has signed off too");
     host.send(b"off").expect("it is sent");

@@ -150,11 +150,11 @@ async fn a_reply_that_is_no_frame_ends_the_connection() {
 #[tokio::test(start_paused = true)]
 async fn what_came_unasked_answers_no_request() {
     // A whole message, a part of one, a surplus reply; still in the pipe, or read already along with the one before it.
-    for unasked in [&b"\0\x05early"[..], b"\0\x05ea", b"\0"] {
+    for unsolicited in [&b"\0\x05early"[..], b"\0\x05ea", b"\0"] {
         let (mut connection, mut peer) = piped("net:2", 1024);
-        peer.write_all(unasked).await.unwrap();
+        peer.write_all(unsolicited).await.unwrap();
         let error = connection.call(b"hello", SECOND).await.unwrap_err();
-        assert!(matches!(error.error().cause(), Cause::Unasked), "{unasked:?}: {error}");
+        assert!(matches!(error.error().cause(), Cause::Unsolicited), "{unsolicited:?}: {error}");
         assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Peer));
         let mut came = Vec::new();
         peer.read_to_end(&mut came).await.unwrap();
@@ -166,7 +166,7 @@ async fn what_came_unasked_answers_no_request() {
             let serve = async {
                 let _ = read_message(&mut peer).await;
                 if surplus_at_once {
-                    peer.write_all(&[b"\0\x02ok", unasked].concat()).await.unwrap();
+                    peer.write_all(&[b"\0\x02ok", unsolicited].concat()).await.unwrap();
                 } else {
                     peer.write_all(b"\0\x02ok").await.unwrap();
                 }
@@ -174,10 +174,10 @@ async fn what_came_unasked_answers_no_request() {
             let (reply, ()) = tokio::join!(connection.call(b"hello", SECOND), serve);
             assert_eq!(&reply.unwrap()[..], b"ok");
             if !surplus_at_once {
-                peer.write_all(unasked).await.unwrap();
+                peer.write_all(unsolicited).await.unwrap();
             }
             let error = connection.call(b"next", SECOND).await.unwrap_err();
-            assert!(matches!(error.error().cause(), Cause::Unasked), "{unasked:?}: {error}");
+            assert!(matches!(error.error().cause(), Cause::Unsolicited), "{unsolicited:?}: {error}");
             assert_eq!(error.sent(), Sent::Not);
         }
     }

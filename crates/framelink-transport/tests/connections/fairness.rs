@@ -111,7 +111,7 @@ async fn a_turn_that_is_over_is_not_taken_for_silence() {
         peer.write_all(b"\0\x05stale").await.unwrap();
         leave(turns).await;
         let error = ours.call(b"question", Duration::from_secs(5)).await.unwrap_err();
-        assert!(matches!(error.error().cause(), Cause::Unasked), "{turns}: {error}");
+        assert!(matches!(error.error().cause(), Cause::Unsolicited), "{turns}: {error}");
 
         let (mut ours, mut peer) = piped("quiet:20ms", 1024);
         peer.write_all(b"ab").await.unwrap();
@@ -131,7 +131,7 @@ async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
     const MEANWHILE: u64 = 50_000;
     let heartbeat = Arc::new(Heartbeat::strict(Form::literal(b"?", b"!")));
     let (mut flooded, mut flood) = piped("net:2", 4 << 20);
-    let pulse = flooded.watch(heartbeat, Role::Server);
+    let liveness = flooded.watch(heartbeat, Role::Server);
     let (mut quiet, mut peer) = piped("net:2", 64);
     let floods = tokio::spawn(async move {
         let many = b"\0\x01?".repeat(100_000);
@@ -139,12 +139,12 @@ async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
     });
     let receives = tokio::spawn(async move { flooded.recv().await.unwrap() });
     let mut most = 0;
-    while pulse.counts().1 < 1_000_000 {
-        let before = pulse.counts().1;
+    while liveness.counts().1 < 1_000_000 {
+        let before = liveness.counts().1;
         peer.write_all(b"\0\x02hi").await.unwrap();
         assert_eq!(&quiet.recv().await.unwrap().unwrap()[..], b"hi");
         tokio::task::yield_now().await;
-        most = most.max(pulse.counts().1 - before);
+        most = most.max(liveness.counts().1 - before);
     }
     assert!(most <= MEANWHILE, "{most} heartbeats of another came first");
     receives.abort();

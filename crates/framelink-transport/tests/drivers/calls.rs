@@ -72,7 +72,7 @@ fn a_request_that_is_refused_was_not_sent_and_harms_nothing<D: Driver>() {
     answering.join();
 }
 
-fn unasked<D: Driver>(bytes: &[u8]) {
+fn unsolicited<D: Driver>(bytes: &[u8]) {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi").unwrap();
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
@@ -86,15 +86,15 @@ fn unasked<D: Driver>(bytes: &[u8]) {
     }
     let error = ours.call(b"one", DEADLINE).unwrap_err();
     assert_eq!(error.sent(), Sent::Not, "{}: {error}", D::NAME);
-    assert!(matches!(error.error().cause(), Cause::Unasked), "{}: {error}", D::NAME);
+    assert!(matches!(error.error().cause(), Cause::Unsolicited), "{}: {error}", D::NAME);
 }
 
 fn a_message_that_came_unasked_is_no_reply<D: Driver>() {
-    unasked::<D>(b"\0\x02ho");
+    unsolicited::<D>(b"\0\x02ho");
 }
 
 fn half_a_message_that_came_unasked_is_no_reply_either<D: Driver>() {
-    unasked::<D>(b"\0\x05h");
+    unsolicited::<D>(b"\0\x05h");
 }
 
 fn a_peer_that_closes_instead_of_replying<D: Driver>() {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use framelink_transport::profile::{ExchangeKind, Short, Side};
-use framelink_transport::{Cause, Directions, Framing, Profile, ProfileBuilder, SocketOptions};
+use framelink_transport::{Cause, Framing, FramingPair, Profile, ProfileBuilder, SocketOptions};
 
 use crate::support::driver::{DEADLINE, on_every_driver};
 use crate::support::party::Party;
@@ -236,7 +236,7 @@ fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {
 fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {}
 
 fn a_profile_that_no_server_can_use_is_refused_when_binding<P: Party>() {
-    let framing = Directions { send: "line".parse().unwrap(), receive: "until-close".parse().unwrap() };
+    let framing = FramingPair { send: "line".parse().unwrap(), receive: "until-close".parse().unwrap() };
     let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build().unwrap();
     let complaint = profile.check_for(Side::Server).unwrap_err().to_string();
     let error = P::bind(profile).unwrap_err();

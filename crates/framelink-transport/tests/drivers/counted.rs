@@ -84,7 +84,7 @@ impl WriteStream for Memory {
     }
 }
 
-fn connection() -> (Connection<framelink_transport::Directions, Memory, Memory>, Counts) {
+fn connection() -> (Connection<framelink_transport::FramingPair, Memory, Memory>, Counts) {
     let counts = Counts::default();
     let half = || Memory { counts: counts.clone(), frame: b"\x00\x02ok" };
     (Connection::from_parts(half(), half(), framing("net:2")), counts)

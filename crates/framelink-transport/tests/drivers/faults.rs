@@ -41,11 +41,11 @@ fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
                 Ok(reply) => {
                     // What comes unasked before any call cannot be told from a reply where it comes behind the request.
                     // Nor can a copy that comes in that moment. A shuffled peer sends both, on some connections.
-                    let unasked = matches!(
+                    let unsolicited = matches!(
                         fault,
-                        Fault::Unasked | Fault::Twice | Fault::Shuffled | Fault::EmptyFlood | Fault::HeartbeatStorm
+                        Fault::Unsolicited | Fault::Twice | Fault::Shuffled | Fault::EmptyFlood | Fault::HeartbeatStorm
                     );
-                    assert!(reply[..] == *request.as_bytes() || unasked, "{} of {fault}: another reply", D::NAME);
+                    assert!(reply[..] == *request.as_bytes() || unsolicited, "{} of {fault}: another reply", D::NAME);
                     answered += 1;
                     connection = Some(ours);
                 }

@@ -183,7 +183,7 @@ fn what_nobody_asked_for_is_refused_still<D: Driver>() {
     peer.write_all(b"\0\0\0\x02no").unwrap();
     thread::sleep(Duration::from_millis(50));
     let error = ours.call(b"hi", DEADLINE).unwrap_err();
-    assert!(matches!(error.error().cause(), Cause::Unasked), "{}: {error}", D::NAME);
+    assert!(matches!(error.error().cause(), Cause::Unsolicited), "{}: {error}", D::NAME);
     assert_eq!(error.sent(), Sent::Not);
 }
 

@@ -1,7 +1,7 @@
 //! Streams that interrupt, refuse and take a byte at a time: nothing is lost, nothing spins.
 
 use framelink_testkit::{ReadStep, Script, ScriptedStream, WriteStep};
-use framelink_transport::{Directions, TryRecv, TrySend, blocking, nonblocking, tokio};
+use framelink_transport::{FramingPair, TryRecv, TrySend, blocking, nonblocking, tokio};
 
 use crate::support::driver::framing;
 use crate::support::waiting::Waiting;
@@ -95,7 +95,7 @@ fn tokio_streams_that_refuse_and_interrupt_lose_nothing_either() {
         let writes = (0..40).flat_map(|_| [WriteStep::WouldBlock, WriteStep::Interrupted, WriteStep::AtMost(1)]);
         let (stream, script) = ScriptedStream::new(steps, writes);
         let (reader, writer) = ::tokio::io::split(stream);
-        let mut connection = tokio::Connection::<Directions, _, _>::from_parts(reader, writer, framing("ascii:4"));
+        let mut connection = tokio::Connection::<FramingPair, _, _>::from_parts(reader, writer, framing("ascii:4"));
         for message in ["hello", "", "hi"] {
             connection.send(message.as_bytes()).await.unwrap();
         }

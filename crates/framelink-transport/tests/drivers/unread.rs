@@ -92,7 +92,7 @@ fn are_handed_over<D: Connects>() {
 
     let (mut ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     let failed = ours.call(b"ho", DEADLINE).unwrap_err();
-    assert!(matches!(failed.error().cause(), Cause::Unasked), "{}: {failed}", D::NAME);
+    assert!(matches!(failed.error().cause(), Cause::Unsolicited), "{}: {failed}", D::NAME);
     assert_eq!(unread.take(), expected, "{}: a call that failed", D::NAME);
     drop((ours, peer));
     assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: once each", D::NAME);
@@ -109,7 +109,7 @@ fn a_panic_spoils_nothing<D: Connects>() {
     let unread = Unread::default();
     let (mut ours, _peer) = answered::<D>(b"\0\x05panic\0\x05panic\0\x02bc", &unread);
     let failed = ours.call(b"ho", DEADLINE).unwrap_err();
-    assert!(matches!(failed.error().cause(), Cause::Unasked), "{}: {failed}", D::NAME);
+    assert!(matches!(failed.error().cause(), Cause::Unsolicited), "{}: {failed}", D::NAME);
     drop(ours);
     assert_eq!(unread.take(), [PANIC, PANIC, b"bc"], "{}", D::NAME);
 }

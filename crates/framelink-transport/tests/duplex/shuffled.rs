@@ -24,7 +24,7 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
         Hostile::builder(length, Fault::Shuffled).delay(WITHIN * 2).messages(["news"]).listen("127.0.0.1:0").unwrap();
     let mut ours = M::new(TcpStream::connect(peer.local_addr()).unwrap(), framing("net:2"), matching);
     let (mut begun, mut over) = (0, 0);
-    let (mut answered, mut late, mut unasked) = (HashSet::new(), HashSet::new(), 0_u64);
+    let (mut answered, mut late, mut unsolicited) = (HashSet::new(), HashSet::new(), 0_u64);
     let mut given_up = HashSet::new();
     while over < CALLS {
         while begun - over < WINDOW && begun < CALLS {
@@ -43,7 +43,7 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
                 over += 1;
             }
             Happened::Incoming(Incoming::Late(reply)) => assert!(late.insert(number(&reply.key().unwrap()[..]))),
-            Happened::Incoming(Incoming::Message(_)) => unasked += 1,
+            Happened::Incoming(Incoming::Message(_)) => unsolicited += 1,
             other => panic!("{}: {other:?}", M::NAME),
         }
     }
@@ -52,7 +52,7 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
     while late.len() < given_up.len() {
         match ours.next() {
             Happened::Incoming(Incoming::Late(reply)) => assert!(late.insert(number(&reply.key().unwrap()[..]))),
-            Happened::Incoming(Incoming::Message(_)) => unasked += 1,
+            Happened::Incoming(Incoming::Message(_)) => unsolicited += 1,
             other => panic!("{}: {other:?}", M::NAME),
         }
         assert!(began.elapsed() < DEADLINE);
@@ -62,10 +62,14 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
     assert!(given_up.len() > CALLS / 100 && given_up.len() < CALLS / 20, "{} given up", given_up.len());
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
     // What has come is counted a moment after it went.
-    assert!(peer.wait_for(DEADLINE, |counts| counts.messages_sent - counts.messages_received >= unasked));
+    assert!(peer.wait_for(DEADLINE, |counts| counts.messages_sent - counts.messages_received >= unsolicited));
     let counts = peer.counts();
     let surplus = counts.messages_sent - counts.messages_received;
-    assert!(surplus > 100 && unasked <= surplus && unasked + 10 >= surplus, "{}: {unasked} of {surplus}", M::NAME);
+    assert!(
+        surplus > 100 && unsolicited <= surplus && unsolicited + 10 >= surplus,
+        "{}: {unsolicited} of {surplus}",
+        M::NAME
+    );
 }
 
 fn number(key: &[u8]) -> usize {

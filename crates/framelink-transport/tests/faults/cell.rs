@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
-use framelink_transport::{Directions, Profile, ProfileBuilder};
+use framelink_transport::{FramingPair, Profile, ProfileBuilder};
 
 use crate::driver::{self, Driver};
 use crate::ends::Ends;
@@ -39,7 +39,7 @@ impl Cell {
         self.pair_with(self.framing())
     }
 
-    pub(crate) fn pair_with<D: Ends>(&self, framing: Directions) -> (D, TcpStream) {
+    pub(crate) fn pair_with<D: Ends>(&self, framing: FramingPair) -> (D, TcpStream) {
         match self.role {
             Role::Client => driver::pair(framing),
             Role::Server => D::accepted(framing),
@@ -79,12 +79,12 @@ impl Cell {
         peer.write_all(&self.frame(payload)).expect("writing");
     }
 
-    pub(crate) fn framing(&self) -> Directions {
+    pub(crate) fn framing(&self) -> FramingPair {
         driver::framing(self.wire.notation())
     }
 
     /// The same framing with a smaller limit, such as `max=2KiB`.
-    pub(crate) fn framing_with(&self, option: &str) -> Directions {
+    pub(crate) fn framing_with(&self, option: &str) -> FramingPair {
         driver::framing(&format!("{},{option}", self.wire.notation()))
     }
 

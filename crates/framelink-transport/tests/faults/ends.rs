@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use framelink_transport::{Directions, Profile, SocketOptions, TryRecv, blocking, nonblocking, tokio};
+use framelink_transport::{FramingPair, Profile, SocketOptions, TryRecv, blocking, nonblocking, tokio};
 
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 use crate::party::{Client, Party};
@@ -29,9 +29,9 @@ pub(crate) trait Ends: Driver + Party {
     /// Looks for a message and gives receiving up at once.
     fn give_up_receiving(&mut self) -> Option<Vec<u8>>;
     /// A connection that this driver's listener has accepted, and the plain socket that dialled it.
-    fn accepted(framing: Directions) -> (Self, TcpStream);
+    fn accepted(framing: FramingPair) -> (Self, TcpStream);
     /// This driver's listener with such a queue, and what accepts its next connection.
-    fn listening(framing: Directions, backlog: u32) -> (SocketAddr, impl FnMut() -> Self);
+    fn listening(framing: FramingPair, backlog: u32) -> (SocketAddr, impl FnMut() -> Self);
 }
 
 fn options(backlog: u32) -> SocketOptions {
@@ -59,13 +59,13 @@ impl Ends for Blocking {
         received(self.recv_within(Duration::ZERO))
     }
 
-    fn accepted(framing: Directions) -> (Self, TcpStream) {
+    fn accepted(framing: FramingPair) -> (Self, TcpStream) {
         let mut listener = blocking::Listener::bind(ANY, framing).expect("a port");
         let peer = dial(listener.local_addr().expect("an address"));
         (Self(listener.accept().expect("accepting").expect("a connection")), peer)
     }
 
-    fn listening(framing: Directions, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
+    fn listening(framing: FramingPair, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
         let mut listener = blocking::Listener::bind_with(ANY, framing, options(backlog)).expect("a port");
         let address = listener.local_addr().expect("an address");
         (address, move || Self(listener.accept().unwrap().unwrap()))
@@ -85,13 +85,13 @@ impl Ends for NonBlocking {
         received(self.0.try_recv())
     }
 
-    fn accepted(framing: Directions) -> (Self, TcpStream) {
+    fn accepted(framing: FramingPair) -> (Self, TcpStream) {
         let mut listener = nonblocking::Listener::bind(ANY, framing).expect("a port");
         let peer = dial(listener.local_addr().expect("an address"));
         (Self(listener.try_accept().expect("accepting").expect("a connection")), peer)
     }
 
-    fn listening(framing: Directions, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
+    fn listening(framing: FramingPair, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
         let mut listener = nonblocking::Listener::bind_with(ANY, framing, options(backlog)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let accept = move || {
@@ -129,7 +129,7 @@ impl Ends for Tokio {
         }
     }
 
-    fn accepted(framing: Directions) -> (Self, TcpStream) {
+    fn accepted(framing: FramingPair) -> (Self, TcpStream) {
         let runtime = Self::runtime();
         let mut listener = runtime.block_on(tokio::Listener::bind(ANY, framing)).expect("a port");
         let peer = dial(listener.local_addr().expect("an address"));
@@ -137,7 +137,7 @@ impl Ends for Tokio {
         (Self { connection, runtime: runtime.into() }, peer)
     }
 
-    fn listening(framing: Directions, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
+    fn listening(framing: FramingPair, backlog: u32) -> (SocketAddr, impl FnMut() -> Self) {
         let runtime = Self::runtime();
         let listener = runtime.block_on(tokio::Listener::bind_with(ANY, framing, options(backlog)));
         let mut listener = listener.expect("a port");

@@ -1,7 +1,7 @@
 //! Each driver over a stream that plays a script.
 
 use framelink_testkit::{Calls, ReadStep, Script, ScriptedStream, WriteStep};
-use framelink_transport::{Directions, TryRecv, blocking, nonblocking, tokio};
+use framelink_transport::{FramingPair, TryRecv, blocking, nonblocking, tokio};
 
 use crate::support::waiting::Waiting;
 
@@ -25,8 +25,8 @@ pub(crate) trait OverScript {
     /// Whether the driver's streams ever say `WouldBlock`: a socket that waits does not.
     const WOULD_BLOCK: bool = true;
 
-    fn receive(framing: Directions, reads: Vec<ReadStep>) -> Received;
-    fn send(framing: Directions, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent;
+    fn receive(framing: FramingPair, reads: Vec<ReadStep>) -> Received;
+    fn send(framing: FramingPair, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent;
 }
 
 fn scripted(reads: Vec<ReadStep>, writes: Vec<WriteStep>) -> (Waiting, Script) {
@@ -59,7 +59,7 @@ fn sent(script: &Script, outcome: Result<(), String>) -> Sent {
 impl OverScript for Blocking {
     const WOULD_BLOCK: bool = false;
 
-    fn receive(framing: Directions, reads: Vec<ReadStep>) -> Received {
+    fn receive(framing: FramingPair, reads: Vec<ReadStep>) -> Received {
         let (stream, script) = scripted(reads, vec![]);
         let mut receiver = blocking::RecvHalf::new(stream, framing);
         collect(&script, || match receiver.recv() {
@@ -68,7 +68,7 @@ impl OverScript for Blocking {
         })
     }
 
-    fn send(framing: Directions, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
+    fn send(framing: FramingPair, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
         let (stream, script) = scripted(vec![], writes);
         let mut sender = blocking::SendHalf::new(stream, framing);
         let outcome = messages.iter().try_for_each(|message| sender.send(message));
@@ -77,7 +77,7 @@ impl OverScript for Blocking {
 }
 
 impl OverScript for NonBlocking {
-    fn receive(framing: Directions, reads: Vec<ReadStep>) -> Received {
+    fn receive(framing: FramingPair, reads: Vec<ReadStep>) -> Received {
         let (stream, script) = scripted(reads, vec![]);
         let mut receiver = nonblocking::RecvHalf::new(stream, framing);
         collect(&script, || {
@@ -91,7 +91,7 @@ impl OverScript for NonBlocking {
         })
     }
 
-    fn send(framing: Directions, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
+    fn send(framing: FramingPair, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
         let (stream, script) = scripted(vec![], writes);
         let mut sender = nonblocking::SendHalf::new(stream, framing);
         let mut send = || {
@@ -108,11 +108,11 @@ impl OverScript for NonBlocking {
 
 impl Tokio {
     fn over(
-        framing: Directions,
+        framing: FramingPair,
         reads: Vec<ReadStep>,
         writes: Vec<WriteStep>,
     ) -> (
-        tokio::Connection<Directions, ::tokio::io::ReadHalf<ScriptedStream>, ::tokio::io::WriteHalf<ScriptedStream>>,
+        tokio::Connection<FramingPair, ::tokio::io::ReadHalf<ScriptedStream>, ::tokio::io::WriteHalf<ScriptedStream>>,
         Script,
     ) {
         let (stream, script) = ScriptedStream::new(reads, writes);
@@ -122,7 +122,7 @@ impl Tokio {
 }
 
 impl OverScript for Tokio {
-    fn receive(framing: Directions, reads: Vec<ReadStep>) -> Received {
+    fn receive(framing: FramingPair, reads: Vec<ReadStep>) -> Received {
         let (mut connection, script) = Self::over(framing, reads, vec![]);
         let runtime = Self::runtime();
         collect(&script, || match runtime.block_on(connection.recv()) {
@@ -131,7 +131,7 @@ impl OverScript for Tokio {
         })
     }
 
-    fn send(framing: Directions, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
+    fn send(framing: FramingPair, messages: &[&[u8]], writes: Vec<WriteStep>) -> Sent {
         let (mut connection, script) = Self::over(framing, vec![], writes);
         let outcome = Self::runtime().block_on(async {
             for message in messages {

@@ -146,7 +146,7 @@ const ROWS: &[Row] = &[
         number: 21,
         fault: "a message comes unasked while the connection is idle",
         behaviour: "the next call sees it before it writes, fails as *not sent*, and the connection is given up",
-        here: cells!(BOTH, replies::unasked),
+        here: cells!(BOTH, replies::unsolicited),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/pool/hostile.rs",
             "misbehaving",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_transport::heartbeat::{Heartbeat, Role};
 use framelink_transport::profile::{ConnectionKind, Duplex, Simplex};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Connection, Link, News};
+use framelink_transport::tokio::{Connection, Link, LinkEvent};
 use framelink_transport::{Cause, blocking};
 
 use super::host::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
@@ -35,11 +35,11 @@ async fn a_silent_host_is_lost_and_dialled_again() {
         (silent, answering)
     });
     assert_eq!(&link.call(b"00 hello").await.unwrap()[..], b"00 hello");
-    assert!(matches!(news(&mut inbox).await, News::Up));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
     let error = link.call(b"01 are you there?").await.unwrap_err();
     assert!(matches!(error.error().cause(), Cause::Dead(verdict) if verdict.probes == 1), "{error}");
     assert_eq!(error.sent(), Sent::Perhaps);
-    let News::Lost(Some(lost)) = news(&mut inbox).await else { panic!("not lost") };
+    let LinkEvent::Lost(Some(lost)) = news(&mut inbox).await else { panic!("not lost") };
     assert!(matches!(lost.cause(), Cause::Dead(_)), "{lost}");
     assert_eq!(&link.call(b"02 hello").await.unwrap()[..], b"02 hello", "over a new connection");
     serving.await.unwrap();
@@ -52,14 +52,14 @@ async fn an_idle_link_lives_as_long_as_its_host_answers() {
     let (link, mut inbox) = Link::new(profile, address).unwrap();
     let serving = tokio::spawn(async move {
         let mut connection = host(accept(&mut listener).await, 1).await;
-        let pulse = connection.pulse().unwrap().clone();
+        let liveness = connection.liveness().unwrap().clone();
         // It waits for another message, and answers heartbeats meanwhile.
         let message = read(&mut connection).await;
         connection.send(&message).await.unwrap();
-        (connection, pulse.counts().1)
+        (connection, liveness.counts().1)
     });
     assert_eq!(&link.call(b"00 hello").await.unwrap()[..], b"00 hello");
-    assert!(matches!(news(&mut inbox).await, News::Up));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
     let waited = tokio::time::timeout(Duration::from_millis(1500), inbox.recv()).await;
     assert!(waited.is_err(), "{waited:?}");
     assert_eq!(&link.call(b"01 hello").await.unwrap()[..], b"01 hello", "over the same connection");
@@ -85,8 +85,8 @@ async fn a_pair_whose_host_goes_silent_is_lost() {
         (requests, replies)
     });
     assert_eq!(&link.call(b"00 hello").await.unwrap()[..], b"00 hello");
-    assert!(matches!(news(&mut inbox).await, News::Up));
-    let News::Lost(Some(lost)) = news(&mut inbox).await else { panic!("not lost") };
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    let LinkEvent::Lost(Some(lost)) = news(&mut inbox).await else { panic!("not lost") };
     assert!(matches!(lost.cause(), Cause::Dead(_)), "{lost}");
     serving.await.unwrap();
 }
@@ -109,8 +109,8 @@ fn on_threads_a_silent_host_is_lost_and_dialled_again() {
     assert_eq!(&link.call(b"hello").unwrap()[..], b"hello");
     let lost = loop {
         match inbox.recv_within(DEADLINE).into_message() {
-            Some(blocking::News::Lost(lost)) => break lost.expect("why"),
-            Some(blocking::News::Up) => {}
+            Some(blocking::LinkEvent::Lost(lost)) => break lost.expect("why"),
+            Some(blocking::LinkEvent::Up) => {}
             other => panic!("{other:?}"),
         }
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
-use framelink_transport::tokio::{Connection, Inbox, Listener, News};
+use framelink_transport::tokio::{Connection, Inbox, LinkEvent, Listener};
 use framelink_transport::{Framing, Message, Profile, ProfileBuilder};
 use tokio::time::timeout;
 
@@ -48,6 +48,6 @@ pub(crate) async fn echo(mut connection: Connection) {
     }
 }
 
-pub(crate) async fn news(inbox: &mut Inbox) -> News {
+pub(crate) async fn news(inbox: &mut Inbox) -> LinkEvent {
     timeout(DEADLINE, inbox.recv()).await.expect("some news").expect("a link")
 }

@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::blocking::{Connection, Link, News};
+use framelink_transport::blocking::{Connection, Link, LinkEvent};
 use framelink_transport::profile::{ConnectionKind, Shared};
 use framelink_transport::session::Sent;
-use framelink_transport::{Cause, ConnectError, Directions, Incoming, TryRecv};
+use framelink_transport::{Cause, ConnectError, FramingPair, Incoming, TryRecv};
 
 use super::host::{DEADLINE, by_key, framing, profile};
 
@@ -20,7 +20,7 @@ fn listener() -> (TcpListener, String) {
 }
 
 fn accept(listener: &TcpListener) -> Connection {
-    Connection::from_stream(listener.accept().unwrap().0, Directions::from(framing()))
+    Connection::from_stream(listener.accept().unwrap().0, FramingPair::from(framing()))
 }
 
 fn echo(mut connection: Connection) {
@@ -31,7 +31,7 @@ fn echo(mut connection: Connection) {
     }
 }
 
-fn news(inbox: &mut framelink_transport::blocking::Inbox) -> News {
+fn news(inbox: &mut framelink_transport::blocking::Inbox) -> LinkEvent {
     match inbox.recv_within(DEADLINE) {
         TryRecv::Message(news) => news,
         other => panic!("no news: {other:?}"),
@@ -57,10 +57,10 @@ fn requests_from_many_threads_go_over_one_connection() {
         }
     });
     assert_eq!((link.connections(), link.in_flight()), (1, 0));
-    assert!(matches!(news(&mut inbox), News::Up));
+    assert!(matches!(news(&mut inbox), LinkEvent::Up));
     drop(link);
     serving.join().unwrap();
-    assert!(matches!(news(&mut inbox), News::Lost(Some(_))));
+    assert!(matches!(news(&mut inbox), LinkEvent::Lost(Some(_))));
     assert!(inbox.recv().is_none(), "its thread has ended");
 }
 
@@ -85,9 +85,9 @@ fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
         assert_eq!(error.sent(), Sent::Perhaps);
         assert!(matches!(error.error().cause(), Cause::NoReply), "{error}");
     }
-    assert!(matches!(news(&mut inbox), News::Up));
-    assert!(matches!(news(&mut inbox), News::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
-    assert!(matches!(news(&mut inbox), News::Lost(None)));
+    assert!(matches!(news(&mut inbox), LinkEvent::Up));
+    assert!(matches!(news(&mut inbox), LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
+    assert!(matches!(news(&mut inbox), LinkEvent::Lost(None)));
     thread::spawn(move || echo(accept(&listener)));
     assert_eq!(&link.call(b"00 again").unwrap()[..], b"00 again");
 }

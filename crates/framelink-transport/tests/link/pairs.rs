@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Reach, Simplex};
 use framelink_transport::session::{Leg, Sent};
-use framelink_transport::tokio::{Connection, Connector, Link, Listener, News};
+use framelink_transport::tokio::{Connection, Connector, Link, LinkEvent, Listener};
 use framelink_transport::{Cause, ConnectError, Incoming};
 
 use super::host::{DEADLINE, accept, by_key, framing, listener, news, profile, read};
@@ -71,8 +71,8 @@ async fn requests_and_replies_cross_a_pair_however_it_was_made() {
         replies.send(b"99 news").await.unwrap();
         replies.send(b"01 good day").await.unwrap();
         assert_eq!(&call.await.unwrap().unwrap()[..], b"01 good day");
-        assert!(matches!(news(&mut inbox).await, News::Up));
-        assert!(matches!(news(&mut inbox).await, News::Incoming(Incoming::Message(_))));
+        assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+        assert!(matches!(news(&mut inbox).await, LinkEvent::Incoming(Incoming::Message(_))));
     }
 }
 
@@ -92,8 +92,8 @@ async fn the_loss_of_either_is_one_event_and_the_next_request_has_a_new_pair() {
             let end = tokio::time::timeout(DEADLINE, left.recv()).await.expect("the other ends");
             assert!(!matches!(end, Ok(Some(_))));
             drop(left);
-            assert!(matches!(news(&mut inbox).await, News::Up));
-            assert!(matches!(news(&mut inbox).await, News::Lost(_)));
+            assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+            assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(_)));
             let calling = link.clone();
             let call = tokio::spawn(async move { calling.call(b"02 again").await });
             let (mut one, mut other) = tokio::join!(requests.connect(), replies.connect());
@@ -152,7 +152,7 @@ async fn a_peer_that_dials_anew_has_a_new_pair() {
     assert_eq!(&read(&mut one).await[..], b"02 again");
     anew.send(b"02 yes").await.unwrap();
     assert_eq!(&call.await.unwrap().unwrap()[..], b"02 yes");
-    assert!(matches!(news(&mut inbox).await, News::Up));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
 }
 
 #[tokio::test]

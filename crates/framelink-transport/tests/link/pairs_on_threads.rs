@@ -4,10 +4,10 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::blocking::{Connection, Inbox, Link, News};
+use framelink_transport::blocking::{Connection, Inbox, Link, LinkEvent};
 use framelink_transport::profile::{ConnectionKind, Reach, Simplex};
 use framelink_transport::session::{Leg, Sent};
-use framelink_transport::{Cause, ConnectError, Directions, Incoming, TryRecv};
+use framelink_transport::{Cause, ConnectError, FramingPair, Incoming, TryRecv};
 
 use super::host::{DEADLINE, by_key, framing, profile};
 
@@ -40,7 +40,7 @@ impl Side {
             Self::Listens(listener) => listener.accept().unwrap().0,
             Self::Dials(address) => until_some(|| TcpStream::connect(address).ok()),
         };
-        Connection::from_stream(stream, Directions::from(framing()))
+        Connection::from_stream(stream, FramingPair::from(framing()))
     }
 }
 
@@ -56,7 +56,7 @@ fn until_some<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn news(inbox: &mut Inbox) -> News {
+fn news(inbox: &mut Inbox) -> LinkEvent {
     match inbox.recv_within(DEADLINE) {
         TryRecv::Message(news) => news,
         other => panic!("no news: {other:?}"),
@@ -88,10 +88,10 @@ fn requests_and_replies_cross_a_pair_however_it_was_made_and_again_after_a_loss(
                 assert_eq!(&call.join().unwrap().unwrap()[..], b"01 good day");
                 other
             });
-            assert!(matches!(news(&mut inbox), News::Up));
-            assert!(matches!(news(&mut inbox), News::Incoming(Incoming::Message(_))));
+            assert!(matches!(news(&mut inbox), LinkEvent::Up));
+            assert!(matches!(news(&mut inbox), LinkEvent::Incoming(Incoming::Message(_))));
             // The connection that we send on has ended with `one`.
-            assert!(matches!(news(&mut inbox), News::Lost(_)));
+            assert!(matches!(news(&mut inbox), LinkEvent::Lost(_)));
             drop(other);
         }
         assert_eq!(link.upstream().addresses().len(), 0);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::profile::{ConnectionKind, Reach, Simplex};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Inbox, Link, News};
+use framelink_transport::tokio::{Inbox, Link, LinkEvent};
 use framelink_transport::{Incoming, Profile};
 
 use super::host::{DEADLINE, by_key, listener, profile};
@@ -33,7 +33,7 @@ impl End {
 /// Answers each message with itself, until it is told to end.
 async fn serve(link: Link, mut inbox: Inbox) {
     while let Some(news) = inbox.recv().await {
-        if let News::Incoming(Incoming::Message(message)) = news {
+        if let LinkEvent::Incoming(Incoming::Message(message)) = news {
             let _ = link.send(&message).await;
         }
     }

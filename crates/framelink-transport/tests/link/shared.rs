@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Simplex};
 use framelink_transport::session::Sent;
-use framelink_transport::tokio::{Link, Links, News};
+use framelink_transport::tokio::{Link, LinkEvent, Links};
 use framelink_transport::{Cause, ConnectError, Incoming};
 use tokio::task::JoinSet;
 
@@ -30,7 +30,7 @@ async fn requests_go_over_one_connection_which_is_dialled_when_needed() {
     }
     calls.join_all().await;
     assert_eq!((link.connections(), link.in_flight()), (1, 0));
-    assert!(matches!(news(&mut inbox).await, News::Up));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
     drop((link, inbox));
     serving.await.unwrap();
 }
@@ -42,12 +42,14 @@ async fn what_the_peer_sends_by_itself_and_the_end_are_news() {
     link.connect().await.unwrap();
     let mut host = accept(&mut listener).await;
     host.send(b"99 news").await.unwrap();
-    assert!(matches!(news(&mut inbox).await, News::Up));
-    assert!(matches!(news(&mut inbox).await, News::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    assert!(
+        matches!(news(&mut inbox).await, LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news")
+    );
     link.send(b"ours").await.unwrap();
     assert_eq!(&read(&mut host).await[..], b"ours");
     drop(host);
-    assert!(matches!(news(&mut inbox).await, News::Lost(None)));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(None)));
     // The next request dials anew.
     let serving = tokio::spawn(async move { echo(accept(&mut listener).await).await });
     assert_eq!(&link.call(b"01 again").await.unwrap()[..], b"01 again");
@@ -150,8 +152,8 @@ async fn a_dropped_link_closes_its_connections() {
     let mut host = accept(&mut listener).await;
     drop(link);
     assert!(tokio::time::timeout(DEADLINE, host.recv()).await.unwrap().unwrap().is_none());
-    assert!(matches!(news(&mut inbox).await, News::Up));
-    assert!(matches!(news(&mut inbox).await, News::Lost(Some(_))));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(Some(_))));
     assert!(tokio::time::timeout(DEADLINE, inbox.recv()).await.unwrap().is_none());
 }
 
@@ -181,7 +183,7 @@ async fn one_client_has_a_link_to_each_of_many_peers() {
     assert_eq!(links.len(), 5);
     let mut welcomes: Vec<String> = Vec::new();
     while welcomes.len() < 5 {
-        if let Some((from, News::Incoming(_))) = tokio::time::timeout(DEADLINE, inbox.recv_from()).await.unwrap() {
+        if let Some((from, LinkEvent::Incoming(_))) = tokio::time::timeout(DEADLINE, inbox.recv_from()).await.unwrap() {
             welcomes.push(from.to_string());
         }
     }

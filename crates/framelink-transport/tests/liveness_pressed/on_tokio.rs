@@ -176,23 +176,23 @@ async fn flood_leaves_others_their_turn() {
         });
         let (ours, _) = listener.accept().await.unwrap();
         let mut ours = Connection::from_stream(ours, f("net:2"));
-        let pulse = ours.watch(Heartbeat::relaxed(Form::empty()), Role::Server);
+        let liveness = ours.watch(Heartbeat::relaxed(Form::empty()), Role::Server);
         let receiving = tokio::spawn(async move {
             if !with_keeper {
                 let _ = ours.recv().await;
                 return;
             }
             loop {
-                let _ = ours.tend(false);
+                let _ = ours.maintain(false);
                 tokio::task::yield_now().await;
             }
         });
         let (began, mut most) = (Instant::now(), 0);
-        while pulse.counts().1 < 10 * IN_A_TURN {
-            let before = pulse.counts().1;
+        while liveness.counts().1 < 10 * IN_A_TURN {
+            let before = liveness.counts().1;
             tokio::task::yield_now().await;
-            most = most.max(pulse.counts().1 - before);
-            assert!(began.elapsed() < DEADLINE, "{:?} (tend: {with_keeper})", pulse.counts());
+            most = most.max(liveness.counts().1 - before);
+            assert!(began.elapsed() < DEADLINE, "{:?} (tend: {with_keeper})", liveness.counts());
         }
         receiving.abort();
         let _ = receiving.await;
@@ -208,7 +208,7 @@ async fn no_cycle_through_the_waker() {
     let held = Arc::clone(&canary);
     let (ours, _peer) = tcp().await;
     let mut ours = Connection::from_stream(ours, f("net:2"));
-    let pulse = ours.watch(ping(300, 300), Role::Client);
+    let liveness = ours.watch(ping(300, 300), Role::Client);
     let (receiver, mut sender) = ours.split();
     let mut all = futures_like(async move {
         let _held = held;
@@ -219,7 +219,7 @@ async fn no_cycle_through_the_waker() {
     drop(all);
     drop(receiver);
     assert_eq!(Arc::strong_count(&canary), 1);
-    drop(pulse);
+    drop(liveness);
 }
 
 fn futures_like<F: Future>(future: F) -> std::pin::Pin<Box<F>> {

@@ -201,7 +201,7 @@ fn ten_million_empty_frames() {
     };
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
-    let pulse = ours.watch(Heartbeat::relaxed(Form::Empty { answered: true }), Role::Server);
+    let liveness = ours.watch(Heartbeat::relaxed(Form::Empty { answered: true }), Role::Server);
     let flooding = thread::spawn(move || {
         let bytes = vec![0; 20_000];
         for _ in 0..1000 {
@@ -217,7 +217,7 @@ fn ten_million_empty_frames() {
         began.elapsed(),
         cpu() - used,
         rss().saturating_sub(before),
-        pulse.counts()
+        liveness.counts()
     );
     assert!(rss() < before + 4096);
     flooding.join().unwrap();

@@ -169,7 +169,7 @@ fn flood_blocking_tend() {
     let took = flooded(|ours| {
         let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
-        let _ = ours.tend(false);
+        let _ = ours.maintain(false);
     });
     assert!(took < ms(5000), "tend took {took:?}");
 }
@@ -180,8 +180,8 @@ fn refused_beat_is_not_the_message() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("ascii:2"));
     let heartbeat = Heartbeat::relaxed(Form::Numbered).interval(ms(100)).unwrap().timeout(ms(2000)).unwrap();
-    let pulse = ours.watch(heartbeat, Role::Client);
-    pulse.supply(&[0; 200]);
+    let liveness = ours.watch(heartbeat, Role::Client);
+    liveness.supply(&[0; 200]);
     let (mut receiver, mut sender) = ours.split();
     // Asks, while nobody sends.
     let _ = receiver.recv_within(ms(200));
@@ -290,7 +290,7 @@ fn tend_of_a_sending_half_says_when() {
     ours.watch(ping(200, 200), Role::Client);
     let (mut receiver, mut sender) = ours.split();
     let _ = receiver.recv_within(ms(220)); // asks
-    let told = sender.tend().unwrap();
+    let told = sender.maintain().unwrap();
     let mut probe = [0; 6];
     peer.read_exact(&mut probe).unwrap();
     peer.write_all(b"\0\x04PONG\0\x02hi").unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind};
 use framelink_transport::session::Sent;
-use framelink_transport::{CallError, Cause, ConnectError, Directions, Framing, Profile, SocketOptions};
+use framelink_transport::{CallError, Cause, ConnectError, Framing, FramingPair, Profile, SocketOptions};
 
 use crate::host::DEADLINE;
 use crate::way::Way;
@@ -57,7 +57,7 @@ impl<T> From<Result<T, CallError>> for Verdict {
 }
 
 impl Cell {
-    pub(crate) fn framing(&self) -> Directions {
+    pub(crate) fn framing(&self) -> FramingPair {
         self.way.framing().parse::<Framing>().expect("a framing").into()
     }
 

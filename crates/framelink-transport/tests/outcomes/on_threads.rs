@@ -112,7 +112,7 @@ fn pool(cell: &mut Cell, is_call: bool) -> Verdict {
     let closed = pool.clone();
     let mut held = None;
     match cell.way {
-        Way::NoRoom => held = Some(pool.lend().expect("a connection")),
+        Way::NoRoom => held = Some(pool.get().expect("a connection")),
         Way::EndedByUsBefore => {
             let _ = pool.close(Duration::ZERO);
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use framelink_transport::session::{Concurrency, Matching};
-use framelink_transport::{Directions, Message, Profile, Registry, blocking, nonblocking, tokio};
+use framelink_transport::{FramingPair, Message, Profile, Registry, blocking, nonblocking, tokio};
 
 /// A row of the table, with a closure for each driver that has it: calls with the types that a program has.
 macro_rules! has {
@@ -45,12 +45,12 @@ fn of_blocking() -> Rows {
         "addresses of one name are raced (`Connector::connect`)",
         |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
     );
-    has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
+    has!(rows, "two halves of a connection (`split`)", Connection::<FramingPair>::split);
     has!(
         rows,
         "a half alone (`RecvHalf::new`, `SendHalf::new`)",
-        |one: TcpStream, other: TcpStream, framing: Directions| {
-            let _ = (RecvHalf::<Directions, _>::new(one, framing), SendHalf::<Directions, _>::new(other, framing));
+        |one: TcpStream, other: TcpStream, framing: FramingPair| {
+            let _ = (RecvHalf::<FramingPair, _>::new(one, framing), SendHalf::<FramingPair, _>::new(other, framing));
         }
     );
     has!(
@@ -83,7 +83,7 @@ fn of_blocking() -> Rows {
         Client::over(upstream)
     });
     has!(rows, "a `Link` whose connections are kept up, `Link::status`", Link::status);
-    has!(rows, "`Pool`", |pool: &Pool| pool.lend());
+    has!(rows, "`Pool`", |pool: &Pool| pool.get());
     has!(
         rows,
         "`Server`, `Server::run_with_peer`",
@@ -112,12 +112,12 @@ fn of_nonblocking() -> Rows {
         "addresses of one name are raced (`Connector::connect`)",
         |connector: &Connector, all: &[SocketAddr]| connector.connect(all)
     );
-    has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
+    has!(rows, "two halves of a connection (`split`)", Connection::<FramingPair>::split);
     has!(
         rows,
         "a half alone (`RecvHalf::new`, `SendHalf::new`)",
-        |one: TcpStream, other: TcpStream, framing: Directions| {
-            let _ = (RecvHalf::<Directions, _>::new(one, framing), SendHalf::<Directions, _>::new(other, framing));
+        |one: TcpStream, other: TcpStream, framing: FramingPair| {
+            let _ = (RecvHalf::<FramingPair, _>::new(one, framing), SendHalf::<FramingPair, _>::new(other, framing));
         }
     );
     has!(
@@ -167,12 +167,12 @@ fn of_tokio() -> Rows {
         "addresses of one name are raced (`Connector::connect`)",
         async |connector: &Connector, all: &[SocketAddr]| { connector.connect(all).await }
     );
-    has!(rows, "two halves of a connection (`split`)", Connection::<Directions>::split);
+    has!(rows, "two halves of a connection (`split`)", Connection::<FramingPair>::split);
     has!(
         rows,
         "a half alone (`RecvHalf::new`, `SendHalf::new`)",
-        |one: OwnedReadHalf, other: OwnedWriteHalf, framing: Directions| {
-            let _ = (RecvHalf::<Directions, _>::new(one, framing), SendHalf::<Directions, _>::new(other, framing));
+        |one: OwnedReadHalf, other: OwnedWriteHalf, framing: FramingPair| {
+            let _ = (RecvHalf::<FramingPair, _>::new(one, framing), SendHalf::<FramingPair, _>::new(other, framing));
         }
     );
     has!(
@@ -206,7 +206,7 @@ fn of_tokio() -> Rows {
     has!(rows, "`Links`, `Link::simplex`", async |links: &Links, profile: Profile| {
         let _ = (links.call("host:7000", b"").await, Link::simplex(profile, "host:7000", "host:7001").await);
     });
-    has!(rows, "`Pool`", async |pool: &Pool| pool.lend().await);
+    has!(rows, "`Pool`", async |pool: &Pool| pool.get().await);
     has!(
         rows,
         "`Server`, `Server::run_with_peer`",

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framelink_transport::{Directions, FrameWriter, Message, TryRecv};
+use framelink_transport::{FrameWriter, FramingPair, Message, TryRecv};
 
 use crate::DEADLINE;
 use crate::driver::Driver;
@@ -35,12 +35,12 @@ impl Delivery {
 /// A connection of ours, and the same socket beside it to write single bytes to.
 pub(crate) struct Ours<D> {
     connection: D,
-    framing: Directions,
+    framing: FramingPair,
     bytes: Option<TcpStream>,
 }
 
 impl<D: Driver> Ours<D> {
-    pub(crate) fn connect(address: SocketAddr, framing: Directions, delivery: Delivery) -> Self {
+    pub(crate) fn connect(address: SocketAddr, framing: FramingPair, delivery: Delivery) -> Self {
         match delivery {
             Delivery::Whole | Delivery::Burst => {
                 Self { connection: D::connect(address, framing).expect("a connection"), framing, bytes: None }
@@ -93,7 +93,7 @@ impl<D: Driver> Ours<D> {
         self.connection.close(DEADLINE).expect("closing");
     }
 
-    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+    fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
         stream.set_nodelay(true).expect("no delay");
         let bytes = stream.try_clone().expect("the same socket");
         Self { connection: D::adopt(stream, framing), framing, bytes: Some(bytes) }
@@ -102,12 +102,12 @@ impl<D: Driver> Ours<D> {
 
 /// Whom a peer dials: a listener of ours, or a plain one where single bytes are to be written.
 pub(crate) enum Door<D: Driver> {
-    Listener(D::Listener, Directions),
-    Plain(TcpListener, Directions),
+    Listener(D::Listener, FramingPair),
+    Plain(TcpListener, FramingPair),
 }
 
 impl<D: Driver> Door<D> {
-    pub(crate) fn open(framing: Directions, delivery: Delivery) -> (Self, SocketAddr) {
+    pub(crate) fn open(framing: FramingPair, delivery: Delivery) -> (Self, SocketAddr) {
         match delivery {
             Delivery::Whole | Delivery::Burst => {
                 let (listener, address) = D::listen(framing);
@@ -137,7 +137,7 @@ impl<D: Driver> Door<D> {
 }
 
 /// The bytes of a frame, by our encoder.
-fn frame(framing: Directions, message: &[u8]) -> Vec<u8> {
+fn frame(framing: FramingPair, message: &[u8]) -> Vec<u8> {
     let mut writer = FrameWriter::new(Vec::new(), framing);
     writer.write(message).expect("a message that can be sent");
     writer.into_inner()

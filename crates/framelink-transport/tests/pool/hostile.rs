@@ -167,7 +167,7 @@ fn a_second_reply_that_comes_with_the_first_is_noticed_before_the_connection_is_
     {
         let host = Host::answering(|_| Answer::Twice);
         let (answered, status) = call(host.address(), CALLS, DEADLINE);
-        assert_eq!((answered, status.closed(CloseReason::Unasked)), (CALLS, CALLS), "{status:?}");
+        assert_eq!((answered, status.closed(CloseReason::Unsolicited)), (CALLS, CALLS), "{status:?}");
     }
     baseline.comes_back("the pool");
 }

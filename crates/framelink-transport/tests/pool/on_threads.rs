@@ -66,7 +66,7 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_threads_with_it() {
         let pool = pool(&host, pooled(2));
         pool.call(b"one").unwrap();
         // It outlives the pool, and works.
-        let mut lent = pool.lend().unwrap();
+        let mut lent = pool.get().unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).unwrap()[..], b"two");
     });
@@ -88,7 +88,7 @@ fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer(
         }
         // Also one that comes back when the pool is gone.
         let pool = Pool::over(upstream.clone()).unwrap();
-        let lent = pool.lend().unwrap();
+        let lent = pool.get().unwrap();
         drop((pool, lent));
         let began = Instant::now();
         while upstream.state() != State::Idle {
@@ -111,7 +111,7 @@ fn an_idle_connection_that_ends_or_has_bytes_that_nobody_asked_for_is_closed_wit
         host.send(1, b"\0\x03o");
         let began = Instant::now();
         until(&pool, |status| {
-            (status.closed(CloseReason::ByPeer), status.closed(CloseReason::Unasked), status.idle) == (1, 1, 2)
+            (status.closed(CloseReason::ByPeer), status.closed(CloseReason::Unsolicited), status.idle) == (1, 1, 2)
         });
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     });
@@ -123,7 +123,7 @@ fn one_that_has_ended_is_never_lent() {
         let host = Host::answering(|_| Answer::ReplyAndClose);
         let pool = pool(&host, pooled(1));
         for number in 0..50_u32 {
-            let mut lent = pool.lend().unwrap();
+            let mut lent = pool.get().unwrap();
             assert_eq!(&lent.call(&number.to_be_bytes(), DEADLINE).unwrap()[..], number.to_be_bytes());
             // The end has come before it goes back.
             assert!(lent.recv().unwrap().is_none());
@@ -155,13 +155,13 @@ fn whoever_waits_has_what_comes_back_first() {
     row(|| {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
-        let lent = pool.lend().unwrap();
+        let lent = pool.get().unwrap();
         let served = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let mut waiting = Vec::new();
         for number in 0..10_u8 {
             let (of_thread, served) = (pool.clone(), std::sync::Arc::clone(&served));
             waiting.push(thread::spawn(move || {
-                let _lent = of_thread.lend().unwrap();
+                let _lent = of_thread.get().unwrap();
                 served.lock().unwrap().push(number);
             }));
             until(&pool, |status| status.waiting == usize::from(number) + 1);
@@ -181,14 +181,14 @@ fn one_that_is_lost_in_a_panic_comes_back() {
         let panicked = thread::spawn({
             let pool = pool.clone();
             move || {
-                let mut lent = pool.lend().unwrap();
+                let mut lent = pool.get().unwrap();
                 lent.send(b"and no reply is waited for").unwrap();
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
         });
         panicked.join().unwrap_err();
         // Whether the reply is there or on its way: it answers nothing else.
-        let mut lent = pool.lend().unwrap();
+        let mut lent = pool.get().unwrap();
         assert_eq!(&lent.call(b"hello", DEADLINE).unwrap()[..], b"hello");
         assert_eq!(pool.status().closed(CloseReason::Dirty), 1);
     });
@@ -225,8 +225,8 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         (rules.min, rules.wait) = (1, None);
         let pool = pool(&host, rules);
         until(&pool, |status| status.idle == 1);
-        let _lent = pool.lend().unwrap();
-        let error = pool.lend().unwrap_err();
+        let _lent = pool.get().unwrap();
+        let error = pool.get().unwrap_err();
         assert!(error.to_string().starts_with("no connection is free, and none is to be waited for: 1 of"), "{error}");
     });
 }
@@ -252,7 +252,7 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").unwrap_err();
-        let Cause::NotLent(why) = error.error().cause() else { panic!("{error}") };
+        let Cause::PoolError(why) = error.error().cause() else { panic!("{error}") };
         let told = why.last_failure().unwrap().to_string();
         assert!(told.starts_with(&format!("connecting to {address}: ")) && told.contains("refused"), "{told}");
         let dials = pool.status().not_opened;
@@ -339,7 +339,7 @@ fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced()
         let mut rules = pooled(3);
         (rules.min, rules.idle) = (1, Duration::from_millis(100));
         let pool = pool(&host, rules);
-        let lent = [pool.lend().unwrap(), pool.lend().unwrap(), pool.lend().unwrap()];
+        let lent = [pool.get().unwrap(), pool.get().unwrap(), pool.get().unwrap()];
         drop(lent);
         until(&pool, |status| (status.idle, status.closing, status.closed(CloseReason::Idle)) == (1, 0, 2));
 
@@ -357,7 +357,7 @@ fn a_peer_with_several_addresses_is_dialled_at_one_that_answers() {
         let profile = profile(pooled(2)).build().unwrap();
         let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
-        assert_eq!(pool.lend().unwrap().address(), host.address());
+        assert_eq!(pool.get().unwrap().address(), host.address());
     });
 }
 

@@ -71,7 +71,7 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_task_with_it() {
         let pool = pool(&host, pooled(2));
         pool.call(b"one").await.unwrap();
         // It outlives the pool, and works.
-        let mut lent = pool.lend().await.unwrap();
+        let mut lent = pool.get().await.unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).await.unwrap()[..], b"two");
     });
@@ -93,7 +93,7 @@ fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer(
         }
         // Also one that comes back when the pool is gone.
         let pool = Pool::over(upstream.clone()).unwrap();
-        let lent = pool.lend().await.unwrap();
+        let lent = pool.get().await.unwrap();
         drop((pool, lent));
         let began = Instant::now();
         while upstream.state() != State::Idle {
@@ -129,7 +129,7 @@ fn an_idle_connection_with_bytes_that_nobody_asked_for_is_closed_at_once() {
             let pool = pool(&host, pooled(1));
             pool.call(b"hello").await.unwrap();
             host.send(0, bytes);
-            until(&pool, |status| status.closed(CloseReason::Unasked) == 1).await;
+            until(&pool, |status| status.closed(CloseReason::Unsolicited) == 1).await;
             assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
         }
     });
@@ -162,12 +162,12 @@ fn whoever_waits_has_what_comes_back_first() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
-        let lent = pool.lend().await.unwrap();
+        let lent = pool.get().await.unwrap();
         let mut waiting = Vec::new();
         for number in 0..10_u8 {
             let of_task = pool.clone();
             waiting.push(tokio::spawn(async move {
-                let lent = of_task.lend().await.unwrap();
+                let lent = of_task.get().await.unwrap();
                 (number, lent)
             }));
             until(&pool, |status| status.waiting == usize::from(number) + 1).await;
@@ -186,10 +186,10 @@ fn a_connection_that_is_cancelled_for_goes_to_the_next() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
-        let lent = pool.lend().await.unwrap();
+        let lent = pool.get().await.unwrap();
         let [first, second] = [(); 2].map(|()| {
             let pool = pool.clone();
-            tokio::spawn(async move { drop(pool.lend().await.unwrap()) })
+            tokio::spawn(async move { drop(pool.get().await.unwrap()) })
         });
         until(&pool, |status| status.waiting == 2).await;
         first.abort();
@@ -238,14 +238,14 @@ fn one_that_is_lost_in_a_panic_comes_back() {
         let panicked = tokio::spawn({
             let pool = pool.clone();
             async move {
-                let mut lent = pool.lend().await.unwrap();
+                let mut lent = pool.get().await.unwrap();
                 lent.send(b"and no reply is waited for").await.unwrap();
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
         });
         assert!(panicked.await.unwrap_err().is_panic());
         // Whether the reply is there or on its way: it answers nothing else.
-        let mut lent = pool.lend().await.unwrap();
+        let mut lent = pool.get().await.unwrap();
         assert_eq!(&lent.call(b"hello", DEADLINE).await.unwrap()[..], b"hello");
         assert_eq!(pool.status().closed(CloseReason::Dirty), 1);
     });
@@ -281,7 +281,7 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").await.unwrap_err();
-        let Cause::NotLent(why) = error.error().cause() else { panic!("{error}") };
+        let Cause::PoolError(why) = error.error().cause() else { panic!("{error}") };
         let told = why.last_failure().unwrap().to_string();
         assert!(told.starts_with(&format!("connecting to {address}: ")) && told.contains("refused"), "{told}");
         assert!(error.to_string().contains(&format!("; the last one could not be opened: {told}")), "{error}");
@@ -363,8 +363,8 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         (rules.min, rules.wait) = (1, None);
         let pool = pool(&host, rules);
         until(&pool, |status| status.idle == 1).await;
-        let _lent = pool.lend().await.unwrap();
-        let error = pool.lend().await.unwrap_err();
+        let _lent = pool.get().await.unwrap();
+        let error = pool.get().await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "no connection is free, and none is to be waited for: 1 of at most 1 lent, 0 being opened, \
@@ -424,7 +424,7 @@ fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced()
         let mut rules = pooled(3);
         (rules.min, rules.idle) = (1, Duration::from_millis(100));
         let pool = pool(&host, rules);
-        let lent = [pool.lend().await.unwrap(), pool.lend().await.unwrap(), pool.lend().await.unwrap()];
+        let lent = [pool.get().await.unwrap(), pool.get().await.unwrap(), pool.get().await.unwrap()];
         drop(lent);
         until(&pool, |status| (status.idle, status.closing, status.closed(CloseReason::Idle)) == (1, 0, 2)).await;
 
@@ -442,7 +442,7 @@ fn a_peer_with_several_addresses_is_dialled_at_one_that_answers() {
         let profile = profile(pooled(2)).build().unwrap();
         let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
-        assert_eq!(pool.lend().await.unwrap().address(), host.address());
+        assert_eq!(pool.get().await.unwrap().address(), host.address());
     });
 }
 

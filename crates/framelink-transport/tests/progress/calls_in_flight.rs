@@ -7,7 +7,7 @@ use framelink_testkit::{ReadStep, ScriptedStream};
 use framelink_transport::heartbeat::Role;
 use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{KeyRule, Matching};
-use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
+use framelink_transport::{Cause, FramingPair, TryRecv, blocking, nonblocking, tokio as on_tokio};
 
 use super::stream::{Flood, PING, ping, scripted};
 use crate::support::driver::{DEADLINE, framing};
@@ -20,7 +20,7 @@ fn by_key() -> Matching {
 }
 
 /// The next event that is of a call.
-fn of_a_call(duplex: &mut nonblocking::Duplex<Directions, impl std::io::Read + nonblocking::WriteStream>) -> Event {
+fn of_a_call(duplex: &mut nonblocking::Duplex<FramingPair, impl std::io::Read + nonblocking::WriteStream>) -> Event {
     let began = Instant::now();
     loop {
         match duplex.try_recv().unwrap() {
@@ -60,7 +60,7 @@ fn a_reply_that_had_come_counts_though_other_messages_came_before_it() {
 #[test]
 fn a_call_ends_in_time_while_messages_come_without_end_on_the_blocking_driver() {
     let flood = Flood::new(NEWS, usize::MAX);
-    let connection = blocking::Connection::<Directions, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
+    let connection = blocking::Connection::<FramingPair, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
     let (caller, mut receiver) = connection.duplex(by_key());
     let receiving = thread::spawn(move || while receiver.recv().is_ok() {});
     let error = caller.call(b"01", SHORT).unwrap_err();
@@ -73,7 +73,7 @@ fn a_call_ends_in_time_while_messages_come_without_end_on_the_blocking_driver() 
 async fn a_call_ends_in_time_while_messages_come_without_end_on_tokio() {
     let (writer, _script) = ScriptedStream::new([], []);
     let connection =
-        on_tokio::Connection::<Directions, _, _>::from_parts(Flood::new(NEWS, usize::MAX), writer, framing("net:2"));
+        on_tokio::Connection::<FramingPair, _, _>::from_parts(Flood::new(NEWS, usize::MAX), writer, framing("net:2"));
     let (caller, mut receiver) = connection.duplex(by_key());
     let receiving = tokio::spawn(async move { while receiver.recv().await.is_ok() {} });
     let error = caller.call(b"01", SHORT).await.unwrap_err();

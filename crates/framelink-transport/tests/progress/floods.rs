@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use framelink_testkit::{ScriptedStream, WriteStep};
 use framelink_transport::heartbeat::{Form, Heartbeat, Role};
-use framelink_transport::{Cause, Directions, TryRecv, blocking, nonblocking, tokio as on_tokio};
+use framelink_transport::{Cause, FramingPair, TryRecv, blocking, nonblocking, tokio as on_tokio};
 
 use super::stream::{Flood, PING, ping};
 use crate::support::driver::{DEADLINE, framing};
@@ -28,7 +28,7 @@ fn reads_of_one_poll(bytes: &'static [u8], polled: impl FnOnce(&mut Tokio)) -> u
     flood.take_reads()
 }
 
-type Tokio = on_tokio::Connection<Directions, tokio::io::Chain<std::io::Cursor<&'static [u8]>, Flood>, ScriptedStream>;
+type Tokio = on_tokio::Connection<FramingPair, tokio::io::Chain<std::io::Cursor<&'static [u8]>, Flood>, ScriptedStream>;
 
 fn poll_once(future: impl Future) {
     let is_pending = pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_pending();
@@ -48,7 +48,7 @@ async fn a_flood_of_heartbeats_does_not_stop_the_clock_on_tokio() {
     let (writer, script) = ScriptedStream::new([], []);
     script.after_writes(WriteStep::ALL);
     let flood = Flood::new(PING, usize::MAX);
-    let mut connection = on_tokio::Connection::<Directions, _, _>::from_parts(flood, writer, framing("net:2"));
+    let mut connection = on_tokio::Connection::<FramingPair, _, _>::from_parts(flood, writer, framing("net:2"));
     connection.watch(ping(), Role::Server);
     assert_eq!(connection.recv_within(SHORT).await.unwrap(), TryRecv::Nothing);
     let error = connection.call(b"hi", SHORT).await.unwrap_err();
@@ -58,7 +58,7 @@ async fn a_flood_of_heartbeats_does_not_stop_the_clock_on_tokio() {
 #[test]
 fn a_flood_of_heartbeats_does_not_stop_the_clock_on_the_blocking_driver() {
     let flood = Flood::new(PING, usize::MAX);
-    let mut connection = blocking::Connection::<Directions, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
+    let mut connection = blocking::Connection::<FramingPair, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
     connection.watch(ping(), Role::Server);
     assert_eq!(connection.recv_within(SHORT).unwrap(), TryRecv::Nothing);
     let error = connection.call(b"hi", SHORT).unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_testkit::{ReadStep, Script, WriteStep};
 use framelink_transport::session::{KeyRule, Matching};
-use framelink_transport::{Directions, TryRecv, TrySend, nonblocking, tokio as on_tokio};
+use framelink_transport::{FramingPair, TryRecv, TrySend, nonblocking, tokio as on_tokio};
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{sleep, timeout};
 
@@ -80,7 +80,7 @@ impl AsyncWrite for Holding<DuplexStream> {
 }
 
 /// A connection over two pipes, of which the one that we write to holds 16 bytes, and a peer that replies when it has the request.
-fn asked_late() -> on_tokio::Connection<Directions, DuplexStream, Holding<DuplexStream>> {
+fn asked_late() -> on_tokio::Connection<FramingPair, DuplexStream, Holding<DuplexStream>> {
     let ((reader, mut their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(16));
     tokio::spawn(async move {
         sleep(SHORT * 2).await;
@@ -118,7 +118,7 @@ async fn a_message_that_is_held_leaves_while_another_is_received() {
 async fn a_message_that_is_held_is_sent_when_it_was_handed_on() {
     let ((reader, their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(16));
     let connection =
-        on_tokio::Connection::<Directions, _, _>::from_parts(reader, Holding::new(writer), framing("net:2"));
+        on_tokio::Connection::<FramingPair, _, _>::from_parts(reader, Holding::new(writer), framing("net:2"));
     let (caller, mut receiver) = connection.duplex(by_key());
     drop(their_writer);
     assert_eq!(receiver.recv().await.unwrap(), None);
@@ -131,7 +131,7 @@ async fn a_message_that_is_held_is_sent_when_it_was_handed_on() {
 
 fn connection(
     writes: impl IntoIterator<Item = WriteStep>,
-) -> (nonblocking::Connection<Directions, Holding<Waiting>>, Script) {
+) -> (nonblocking::Connection<FramingPair, Holding<Waiting>>, Script) {
     let (stream, script) = scripted([], writes);
     script.after_writes(WriteStep::ALL);
     (nonblocking::Connection::new(Holding::new(stream), framing("net:2")), script)

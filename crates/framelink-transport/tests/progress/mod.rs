@@ -4,9 +4,9 @@
 mod calls_in_flight;
 mod floods;
 mod held;
+mod maintained;
 mod owed_beats;
 mod parts;
 mod rests;
 mod senders;
 mod stream;
-mod tended;

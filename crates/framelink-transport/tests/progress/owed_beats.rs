@@ -6,7 +6,7 @@ use framelink_testkit::{ReadStep, Script, WriteStep};
 use framelink_transport::heartbeat::Role;
 use framelink_transport::nonblocking::{Connection, Event};
 use framelink_transport::session::{Concurrency, KeyRule, Matching};
-use framelink_transport::{Directions, Framing, Incoming, Profile, TryRecv, tokio as on_tokio};
+use framelink_transport::{Framing, FramingPair, Incoming, Profile, TryRecv, tokio as on_tokio};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::{Instant, sleep};
 
@@ -16,7 +16,7 @@ use crate::support::driver::framing;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// A connection that answers probes to a peer that takes nothing, and sends a probe and a message behind it.
-fn probed(message: &[u8]) -> (Connection<Directions, Waiting>, Script) {
+fn probed(message: &[u8]) -> (Connection<FramingPair, Waiting>, Script) {
     let (stream, script) = scripted([ReadStep::bytes(PING), ReadStep::bytes(message)], []);
     script.after_writes(WriteStep::WouldBlock);
     let mut connection = Connection::new(stream, framing("net:2"));
@@ -77,7 +77,7 @@ fn a_reply_behind_a_probe_ends_a_call_that_is_polled() {
 #[tokio::test(start_paused = true)]
 async fn a_reply_behind_a_probe_ends_a_call_at_once_though_the_answer_cannot_leave() {
     let ((reader, mut their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(4));
-    let mut connection = on_tokio::Connection::<Directions, _, _>::from_parts(reader, writer, framing("net:2"));
+    let mut connection = on_tokio::Connection::<FramingPair, _, _>::from_parts(reader, writer, framing("net:2"));
     connection.watch(ping(), Role::Server);
     let began = Instant::now();
     // A task of its own, so that only the pipes wake ours.

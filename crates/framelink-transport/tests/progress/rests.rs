@@ -63,7 +63,7 @@ fn a_message_that_comes_while_a_request_waits_for_room_is_no_reply<D: Driver>() 
         let _ = peer.read_to_end(&mut Vec::new());
     });
     let error = ours.call(b"hi", DEADLINE).unwrap_err();
-    assert!(matches!(error.error().cause(), Cause::Unasked), "{}: {error}", D::NAME);
+    assert!(matches!(error.error().cause(), Cause::Unsolicited), "{}: {error}", D::NAME);
     assert_eq!(error.sent(), Sent::Not, "{}", D::NAME);
     drop(ours);
     peer.join();
@@ -138,7 +138,7 @@ fn what_is_left_leaves_while_a_sending_half_is_tended() {
     sender.send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
     let peer = answering(peer);
     while sender.unwritten_bytes() > 0 {
-        sender.tend().unwrap();
+        sender.maintain().unwrap();
         thread::sleep(Duration::from_millis(1));
     }
     peer.join();
@@ -148,7 +148,7 @@ fn what_is_left_leaves_while_a_sending_half_is_tended() {
     while sender.try_send(&vec![b'x'; LARGE]).unwrap() == TrySend::Written {}
     let peer = answering(peer);
     while sender.unwritten_bytes() > 0 {
-        sender.tend().unwrap();
+        sender.maintain().unwrap();
         thread::sleep(Duration::from_millis(1));
     }
     peer.join();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_transport::session::{KeyRule, Matching};
 use framelink_transport::tokio::{Caller, Connection, Receiver};
-use framelink_transport::{Cause, Directions, Incoming};
+use framelink_transport::{Cause, FramingPair, Incoming};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -16,17 +16,17 @@ const WITHIN: Duration = Duration::from_secs(30);
 const LARGE: usize = 1000;
 const FRAME: usize = LARGE + 2;
 
-type Ours = (Caller<Directions, DuplexStream>, Receiver<Directions, DuplexStream, DuplexStream>);
+type Ours = (Caller<FramingPair, DuplexStream>, Receiver<FramingPair, DuplexStream, DuplexStream>);
 
 /// Two pipes, of which the one that we write to holds 64 bytes: our two ends, and the writer and the reader of the peer.
 fn piped() -> (Ours, DuplexStream, DuplexStream) {
     let ((reader, their_writer), (writer, their_reader)) = (duplex(1024), duplex(64));
-    let connection = Connection::<Directions, _, _>::from_parts(reader, writer, framing("net:2"));
+    let connection = Connection::<FramingPair, _, _>::from_parts(reader, writer, framing("net:2"));
     (connection.duplex(Matching::by_key(KeyRule::at("0:2".parse().unwrap()))), their_writer, their_reader)
 }
 
 /// A task that sends a large message, and waits for room.
-async fn sending(caller: &Caller<Directions, DuplexStream>, byte: u8) -> tokio::task::JoinHandle<()> {
+async fn sending(caller: &Caller<FramingPair, DuplexStream>, byte: u8) -> tokio::task::JoinHandle<()> {
     let caller = caller.clone();
     let sending = tokio::spawn(async move { caller.send(&vec![byte; LARGE]).await.unwrap() });
     yield_now().await;

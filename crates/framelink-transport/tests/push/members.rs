@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use framelink_transport::session::{Backlog, SlowRule};
-use framelink_transport::{Registry, To};
+use framelink_transport::{Registry, Target};
 
 use super::{number_of, numbered, subscribed};
 use crate::support::server::{Serve, on_every_driver};
@@ -20,9 +20,9 @@ fn one_some_or_all_are_pushed_to<S: Serve>() {
     let (_server, mut subscribers) = subscribed::<S>(&registry, 4);
     let ids: Vec<_> = subscribers.iter().map(|(id, _)| *id).collect();
     assert_eq!(registry.members(), ids);
-    assert_eq!(registry.push(To::One(ids[1]), b"one").unwrap().queued, 1);
-    assert_eq!(registry.push(To::Some(&[ids[0], ids[1], ids[3]]), b"some").unwrap().queued, 3);
-    assert_eq!(registry.push(To::All, b"all").unwrap().queued, 4);
+    assert_eq!(registry.push(Target::One(ids[1]), b"one").unwrap().queued, 1);
+    assert_eq!(registry.push(Target::Some(&[ids[0], ids[1], ids[3]]), b"some").unwrap().queued, 3);
+    assert_eq!(registry.push(Target::All, b"all").unwrap().queued, 4);
     let expected: [&[&str]; 4] = [&["some", "all"], &["one", "some", "all"], &["all"], &["some", "all"]];
     for ((_, peer), expected) in subscribers.iter_mut().zip(expected) {
         for message in expected {
@@ -36,7 +36,7 @@ fn messages_come_in_order<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Close).messages(4000));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 3);
     for number in 0..3000 {
-        assert_eq!(registry.push(To::All, &numbered(number, 8)).unwrap().queued, 3);
+        assert_eq!(registry.push(Target::All, &numbered(number, 8)).unwrap().queued, 3);
     }
     for (_, peer) in &mut subscribers {
         for number in 0..3000 {
@@ -48,7 +48,7 @@ fn messages_come_in_order<S: Serve>() {
 fn one_that_ends_has_left_and_its_counts_stay<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Drop));
     let (server, mut subscribers) = subscribed::<S>(&registry, 2);
-    registry.push(To::All, b"both").unwrap();
+    registry.push(Target::All, b"both").unwrap();
     for (_, peer) in &mut subscribers {
         assert_eq!(peer.read(), b"both");
     }
@@ -56,7 +56,7 @@ fn one_that_ends_has_left_and_its_counts_stay<S: Serve>() {
     drop(peer);
     server.outcome().unwrap();
     assert_eq!(registry.members(), [subscribers[0].0], "{}", S::NAME);
-    let pushed = registry.push(To::Some(&[left, subscribers[0].0]), b"one").unwrap();
+    let pushed = registry.push(Target::Some(&[left, subscribers[0].0]), b"one").unwrap();
     assert_eq!((pushed.queued, pushed.gone), (1, 1));
     assert_eq!(subscribers[0].1.read(), b"one");
     // Garbage ends the other: a frame that begins and never ends.
@@ -70,9 +70,9 @@ fn one_that_ends_has_left_and_its_counts_stay<S: Serve>() {
 fn what_cannot_be_sent_is_pushed_to_nobody<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Drop));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 2);
-    let error = registry.push(To::All, &vec![0; 70_000]).unwrap_err();
+    let error = registry.push(Target::All, &vec![0; 70_000]).unwrap_err();
     assert_eq!(error.to_string(), "payload is 70000 bytes, the header can announce at most 65535");
-    registry.push(To::All, b"next").unwrap();
+    registry.push(Target::All, b"next").unwrap();
     for (_, peer) in &mut subscribers {
         assert_eq!(peer.read(), b"next", "{}", S::NAME);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use framelink_transport::session::{Backlog, Concurrency, SlowRule};
-use framelink_transport::{Registry, To};
+use framelink_transport::{Registry, Target};
 
 use super::{number_of, numbered, small_buffers};
 use crate::support::peer::Peer;
@@ -35,7 +35,7 @@ fn replies_and_pushes_never_mix_inside_a_frame<S: Serve>() {
         for number in 0..COUNT {
             let mut message = numbered(number, len(number) + 2);
             message.push(b'P');
-            assert_eq!(registry.push(To::All, &message).unwrap().queued, 1);
+            assert_eq!(registry.push(Target::All, &message).unwrap().queued, 1);
         }
         registry
     });

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use framelink_transport::session::{Backlog, PushCounts, SlowRule};
-use framelink_transport::{Blame, Cause, Registry, To};
+use framelink_transport::{Blame, Cause, Registry, Target};
 
 use super::{eventually, number_of, numbered, subscribed};
 use crate::support::peer::DEADLINE;
@@ -25,7 +25,7 @@ fn drop_leaves_out_what_came_while_it_was_full<S: Serve>() {
     let (slow, peer) = &mut subscribers[0];
     let mut queued = Vec::new();
     for number in 0..MESSAGES {
-        let pushed = registry.push(To::All, &numbered(number, LEN)).unwrap();
+        let pushed = registry.push(Target::All, &numbered(number, LEN)).unwrap();
         assert_eq!(pushed.queued + pushed.dropped, 1);
         if pushed.queued == 1 {
             queued.push(number);
@@ -38,7 +38,7 @@ fn drop_leaves_out_what_came_while_it_was_full<S: Serve>() {
         assert_eq!(number_of(&peer.read()), *number, "{}", S::NAME);
     }
     // It has caught up, and is pushed to again.
-    registry.push(To::One(*slow), b"again").unwrap();
+    registry.push(Target::One(*slow), b"again").unwrap();
     assert_eq!(peer.read(), b"again");
     assert_eq!(registry.counts().dropped, counts.dropped);
 }
@@ -48,7 +48,7 @@ fn skip_leaves_out_what_waited_longest<S: Serve>() {
     let (_server, mut subscribers) = subscribed::<S>(&registry, 1);
     let (slow, peer) = &mut subscribers[0];
     for number in 0..MESSAGES {
-        assert_eq!(registry.push(To::All, &numbered(number, LEN)).unwrap().queued, 1);
+        assert_eq!(registry.push(Target::All, &numbered(number, LEN)).unwrap().queued, 1);
     }
     let counts = registry.counts_of(*slow).unwrap();
     assert!(counts.skipped > 0, "{}: {counts:?}", S::NAME);
@@ -69,7 +69,7 @@ fn close_closes_the_slow_one_and_no_other<S: Serve>() {
     let (mut pushed, began) = (0, Instant::now());
     loop {
         // So large that whoever writes is in the middle of one.
-        let outcome = registry.push(To::All, &numbered(pushed, 6 * LEN)).unwrap();
+        let outcome = registry.push(Target::All, &numbered(pushed, 6 * LEN)).unwrap();
         // The other one reads each, so that it is never behind.
         assert_eq!(number_of(&subscribers[1].1.read()), pushed, "{}", S::NAME);
         pushed += 1;
@@ -88,9 +88,9 @@ fn close_closes_the_slow_one_and_no_other<S: Serve>() {
     let each_once = |counts: PushCounts| counts.delivered + counts.lost + counts.dropped == 2 * pushed as u64;
     let counts = eventually(&registry, each_once);
     assert_eq!((counts.closed, counts.dropped), (1, 1), "{counts:?}");
-    assert_eq!(registry.push(To::One(slow), b"more").unwrap().gone, 1);
+    assert_eq!(registry.push(Target::One(slow), b"more").unwrap().gone, 1);
     let read = subscribers[0].1.read_to_end();
     assert!(read.len() < pushed * 6 * LEN, "nothing came after the end");
-    registry.push(To::All, b"on").unwrap();
+    registry.push(Target::All, b"on").unwrap();
     assert_eq!(subscribers[1].1.read(), b"on");
 }

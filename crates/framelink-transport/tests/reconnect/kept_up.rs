@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::profile::{Duplex, ExchangeKind, Shared, Sign};
 use framelink_transport::upstream::Counts;
-use framelink_transport::{Incoming, LinkStatus, Message, News, Profile, ProfileBuilder, blocking, tokio as on_tokio};
+use framelink_transport::{
+    Incoming, LinkEvent, LinkStatus, Message, Profile, ProfileBuilder, blocking, tokio as on_tokio,
+};
 
 use crate::client::{self, Client, Driver, aside, parts};
 use crate::host::{Does, Host, Seen, framing};
@@ -104,7 +106,7 @@ impl Inbox {
                     event.unwrap()
                 }
             };
-            if let News::Incoming(Incoming::Message(message)) = event {
+            if let LinkEvent::Incoming(Incoming::Message(message)) = event {
                 return message;
             }
         }

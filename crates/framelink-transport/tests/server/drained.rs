@@ -244,7 +244,7 @@ fn an_idle_server_of_threads_ends_at_once() {
 /// A loop of one's own is drained by what its listener knows.
 #[test]
 fn a_server_without_a_server_is_drained_by_its_admission() {
-    use framelink_transport::session::{Ending, Stage};
+    use framelink_transport::session::{Ending, NoticeStage};
     use framelink_transport::{Cause, TryRecv, nonblocking};
     let framing: Framing = "net:2".parse().unwrap();
     let profile = Arc::new(Profile::builder(framing).build().unwrap());
@@ -259,7 +259,7 @@ fn a_server_without_a_server_is_drained_by_its_admission() {
             _ => assert!(began.elapsed() < DEADLINE),
         }
     };
-    listener.admission().unwrap().tell(Stage::Draining);
+    listener.admission().unwrap().tell(NoticeStage::Draining);
     assert_eq!(served.try_next().unwrap(), TryRecv::Nothing, "a reply is owed");
     served.reply(place, Some(&request)).unwrap();
     let error = served.try_next().unwrap_err();

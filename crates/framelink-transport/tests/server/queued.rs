@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framelink_transport::profile::Access;
-use framelink_transport::session::{Concurrency, Stage, Tenure};
+use framelink_transport::session::{Concurrency, Lifetime, NoticeStage};
 use framelink_transport::{DrainReport, Profile, TryRecv, blocking, nonblocking, tokio as driver};
 
 use crate::dial_from;
@@ -79,7 +79,7 @@ fn a_loop_without_a_server_answers_all_that_wait_to_be_accepted() {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile).unwrap();
     let (address, admission) = (listener.local_addr().unwrap(), listener.admission().unwrap().clone());
     let clients = waiting(address);
-    admission.tell(Stage::Draining);
+    admission.tell(NoticeStage::Draining);
     let mut all = VecDeque::<nonblocking::Served>::new();
     while let Some(connection) = listener.accept_waiting().unwrap() {
         all.push_back(connection.serve_many(&profile, Concurrency::default()));
@@ -228,7 +228,7 @@ async fn one_that_sends_nothing_is_ended_after_a_moment_and_is_no_loss() {
     handle.drain(DEADLINE);
     let report = server.run(|message| async move { Some(message.to_vec()) }).await;
     let took = began.elapsed();
-    assert!(took >= Tenure::CONNECT_GRACE && took < DEADLINE / 2, "{took:?}");
+    assert!(took >= Lifetime::CONNECT_GRACE && took < DEADLINE / 2, "{took:?}");
     assert_eq!((report.closed, report.cut, report.is_clean()), (1, 0, true), "{report:?}");
     drop(peer);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::heartbeat::{Form, Heartbeat};
 use framelink_transport::session::{Backlog, Concurrency, Ending, SlowRule};
-use framelink_transport::{Blame, Cause, Error, ProfileBuilder, Registry, To};
+use framelink_transport::{Blame, Cause, Error, ProfileBuilder, Registry, Target};
 
 use crate::echo;
 use crate::gates::Gates;
@@ -204,6 +204,6 @@ fn one_that_is_pushed_to_may_say_nothing_but_heartbeats<S: Serve>() {
     peer.write(&[b"?"]);
     assert_eq!(peer.read(), b"!", "{}", S::NAME);
     std::thread::sleep(2 * IDLE);
-    registry.push(To::One(member), b"news").unwrap();
+    registry.push(Target::One(member), b"news").unwrap();
     assert_eq!(peer.read(), b"news", "{}", S::NAME);
 }

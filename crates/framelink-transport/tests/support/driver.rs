@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use framelink_transport::heartbeat::{Heartbeat, Role, Standing};
 use framelink_transport::{
-    CallError, CloseReport, ConnectError, Directions, Error, Message, SocketOptions, TryRecv, TrySend, blocking,
+    CallError, CloseReport, ConnectError, Error, FramingPair, Message, SocketOptions, TryRecv, TrySend, blocking,
     nonblocking, tokio,
 };
 
@@ -21,16 +21,16 @@ pub(crate) trait Driver: Sized {
     const NAME: &'static str;
     type Listener;
 
-    fn listen(framing: Directions) -> (Self::Listener, SocketAddr);
+    fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr);
     /// The next connection; a test that waits for none to come fails.
     fn accept(listener: &mut Self::Listener, within: Duration) -> Self;
     fn connect_with_options(
         address: SocketAddr,
-        framing: Directions,
+        framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError>;
     /// A connection on a socket that is there already.
-    fn adopt(stream: TcpStream, framing: Directions) -> Self;
+    fn adopt(stream: TcpStream, framing: FramingPair) -> Self;
     fn send(&mut self, payload: &[u8]) -> Result<(), Error>;
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error>;
     fn send_with_outcome(&mut self, payload: &[u8], within: Duration) -> Result<(), CallError>;
@@ -44,7 +44,7 @@ pub(crate) trait Driver: Sized {
     fn watch(&mut self, heartbeat: Heartbeat, role: Role);
     fn standing(&self) -> Option<Standing>;
 
-    fn connect(address: SocketAddr, framing: Directions) -> Result<Self, ConnectError> {
+    fn connect(address: SocketAddr, framing: FramingPair) -> Result<Self, ConnectError> {
         Self::connect_with_options(address, framing, SocketOptions::new())
     }
 
@@ -60,7 +60,7 @@ pub(crate) trait Driver: Sized {
 }
 
 /// A driver's connection, and the plain socket at its other end.
-pub(crate) fn pair<D: Driver>(framing: Directions) -> (D, TcpStream) {
+pub(crate) fn pair<D: Driver>(framing: FramingPair) -> (D, TcpStream) {
     let (listener, address) = listen();
     let connection = D::connect(address, framing).expect("a connection");
     (connection, ready(listener.accept().expect("accepting").0))
@@ -72,7 +72,7 @@ impl Driver for Blocking {
     const NAME: &'static str = "blocking";
     type Listener = blocking::Listener;
 
-    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+    fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
         let listener = blocking::Listener::bind(ANY, framing).expect("a port");
         let address = listener.local_addr().expect("an address");
         (listener, address)
@@ -92,13 +92,13 @@ impl Driver for Blocking {
 
     fn connect_with_options(
         address: SocketAddr,
-        framing: Directions,
+        framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError> {
         blocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
     }
 
-    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+    fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
         Self(blocking::Connection::from_stream(stream, framing))
     }
 
@@ -153,7 +153,7 @@ impl Driver for NonBlocking {
     const NAME: &'static str = "nonblocking";
     type Listener = nonblocking::Listener;
 
-    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+    fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
         let listener = nonblocking::Listener::bind(ANY, framing).expect("a port");
         let address = listener.local_addr().expect("an address");
         (listener, address)
@@ -172,13 +172,13 @@ impl Driver for NonBlocking {
 
     fn connect_with_options(
         address: SocketAddr,
-        framing: Directions,
+        framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError> {
         nonblocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
     }
 
-    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+    fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
         Self(nonblocking::Connection::from_stream(stream, framing).expect("a non-blocking socket"))
     }
 
@@ -246,7 +246,7 @@ impl Driver for Tokio {
     /// What it accepts belongs to its runtime.
     type Listener = (tokio::Listener, Arc<::tokio::runtime::Runtime>);
 
-    fn listen(framing: Directions) -> (Self::Listener, SocketAddr) {
+    fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
         let runtime = Self::runtime();
         let listener = runtime.block_on(tokio::Listener::bind(ANY, framing)).expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -261,7 +261,7 @@ impl Driver for Tokio {
 
     fn connect_with_options(
         address: SocketAddr,
-        framing: Directions,
+        framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError> {
         let runtime = Self::runtime();
@@ -270,7 +270,7 @@ impl Driver for Tokio {
         Ok(Self { connection, runtime: runtime.into() })
     }
 
-    fn adopt(stream: TcpStream, framing: Directions) -> Self {
+    fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
         let runtime = Self::runtime();
         stream.set_nonblocking(true).expect("a non-blocking socket");
         let stream = runtime.block_on(async { ::tokio::net::TcpStream::from_std(stream) }).expect("a socket");

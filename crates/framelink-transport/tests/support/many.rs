@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use framelink_transport::heartbeat::{Heartbeat, Role};
 use framelink_transport::nonblocking::{Event, TryCall};
 use framelink_transport::session::{CallId, KeyRule, Matching};
-use framelink_transport::{CallError, Directions, Error, Incoming, Message, TryRecv, blocking, nonblocking, tokio};
+use framelink_transport::{CallError, Error, FramingPair, Incoming, Message, TryRecv, blocking, nonblocking, tokio};
 
 use super::peer::{Peer, small_sockets};
 pub(crate) use super::{DEADLINE, framing};
@@ -37,12 +37,12 @@ pub(crate) trait Many: Sized {
     const NAME: &'static str;
 
     /// With heartbeats, or without.
-    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self;
+    fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self;
     /// One to send and one to receive.
     fn pair_watched(
         sending: TcpStream,
         receiving: TcpStream,
-        framing: Directions,
+        framing: FramingPair,
         matching: Matching,
         watch: Watch,
     ) -> Self;
@@ -56,11 +56,11 @@ pub(crate) trait Many: Sized {
     fn in_flight(&self) -> usize;
     fn unanswered(&self) -> usize;
 
-    fn new(stream: TcpStream, framing: Directions, matching: Matching) -> Self {
+    fn new(stream: TcpStream, framing: FramingPair, matching: Matching) -> Self {
         Self::watched(stream, framing, matching, None)
     }
 
-    fn pair(sending: TcpStream, receiving: TcpStream, framing: Directions, matching: Matching) -> Self {
+    fn pair(sending: TcpStream, receiving: TcpStream, framing: FramingPair, matching: Matching) -> Self {
         Self::pair_watched(sending, receiving, framing, matching, None)
     }
 
@@ -146,7 +146,7 @@ pub(crate) struct Blocking {
 impl Many for Blocking {
     const NAME: &'static str = "blocking";
 
-    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
+    fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
         let mut connection = blocking::Connection::from_stream(stream, framing);
         if let Some((heartbeat, role)) = watch {
             connection.watch(heartbeat, role);
@@ -157,7 +157,7 @@ impl Many for Blocking {
     fn pair_watched(
         sending: TcpStream,
         receiving: TcpStream,
-        framing: Directions,
+        framing: FramingPair,
         matching: Matching,
         watch: Watch,
     ) -> Self {
@@ -232,7 +232,7 @@ pub(crate) struct Tokio {
 impl Many for Tokio {
     const NAME: &'static str = "tokio";
 
-    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
+    fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
         let runtime = Self::runtime();
         let duplex = {
             let _entered = runtime.enter();
@@ -244,7 +244,7 @@ impl Many for Tokio {
     fn pair_watched(
         sending: TcpStream,
         receiving: TcpStream,
-        framing: Directions,
+        framing: FramingPair,
         matching: Matching,
         watch: Watch,
     ) -> Self {
@@ -306,7 +306,7 @@ impl Tokio {
     }
 }
 
-fn connection(stream: TcpStream, framing: Directions, watch: Watch) -> tokio::Connection {
+fn connection(stream: TcpStream, framing: FramingPair, watch: Watch) -> tokio::Connection {
     stream.set_nonblocking(true).unwrap();
     let mut connection = tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing);
     if let Some((heartbeat, role)) = watch {
@@ -329,7 +329,7 @@ pub(crate) struct NonBlocking {
 impl Many for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
-    fn watched(stream: TcpStream, framing: Directions, matching: Matching, watch: Watch) -> Self {
+    fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
         let mut connection = nonblocking::Connection::from_stream(stream, framing).unwrap();
         if let Some((heartbeat, role)) = watch {
             connection.watch(heartbeat, role);
@@ -340,7 +340,7 @@ impl Many for NonBlocking {
     fn pair_watched(
         sending: TcpStream,
         receiving: TcpStream,
-        framing: Directions,
+        framing: FramingPair,
         matching: Matching,
         watch: Watch,
     ) -> Self {

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A framing, both ways.
-pub(crate) fn framing(notation: &str) -> framelink_transport::Directions {
+pub(crate) fn framing(notation: &str) -> framelink_transport::FramingPair {
     let framing: framelink_transport::Framing = notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"));
     framing.into()
 }

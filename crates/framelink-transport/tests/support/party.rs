@@ -186,7 +186,7 @@ impl Client for nonblocking::Client {
     fn rest(&mut self, time: Duration) {
         let until = std::time::Instant::now() + time;
         while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
-            std::thread::sleep(self.tend().unwrap_or(left).min(left));
+            std::thread::sleep(self.maintain().unwrap_or(left).min(left));
         }
     }
 

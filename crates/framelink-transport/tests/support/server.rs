@@ -7,7 +7,7 @@ use std::task::Wake;
 use std::thread;
 use std::time::Duration;
 
-use framelink_transport::session::{Concurrency, Place};
+use framelink_transport::session::{Concurrency, ReplySlot};
 use framelink_transport::{
     Error, Framing, MemberId, Message, Profile, Registry, TryRecv, blocking, nonblocking, tokio,
 };
@@ -129,7 +129,7 @@ impl Serve for Tokio {
 pub(crate) struct NonBlocking;
 
 /// A finished reply, from the thread that made it to the loop.
-type Reply = (Place, Option<Vec<u8>>);
+type Reply = (ReplySlot, Option<Vec<u8>>);
 
 impl Serve for NonBlocking {
     const NAME: &'static str = "nonblocking";
@@ -159,9 +159,9 @@ impl Serve for NonBlocking {
 }
 
 /// What wakes a loop.
-struct Bell(mio::Waker);
+struct ThreadWaker(mio::Waker);
 
-impl Wake for Bell {
+impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         self.0.wake().unwrap();
     }
@@ -170,7 +170,7 @@ impl Wake for Bell {
 /// A loop for one connection; its handlers have threads of their own.
 fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) -> Result<u64, Error> {
     let mut poll = mio::Poll::new().unwrap();
-    let bell = Arc::new(Bell(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
+    let bell = Arc::new(ThreadWaker(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
     served.set_waker(Arc::clone(&bell).into());
     let interests = mio::Interest::READABLE | mio::Interest::WRITABLE;
     poll.registry().register(&mut served, mio::Token(0), interests).unwrap();
@@ -191,7 +191,7 @@ fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) ->
     }
 }
 
-fn handle(place: Place, message: Message, handler: &Handler, finished: &Sender<Reply>, bell: &Arc<Bell>) {
+fn handle(place: ReplySlot, message: Message, handler: &Handler, finished: &Sender<Reply>, bell: &Arc<ThreadWaker>) {
     let (handler, finished, bell) = (Arc::clone(handler), finished.clone(), Arc::clone(bell));
     thread::spawn(move || {
         let _ = finished.send((place, handler(&message)));

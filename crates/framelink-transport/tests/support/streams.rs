@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use framelink_transport::Directions;
+use framelink_transport::FramingPair;
 use framelink_transport::tokio::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -196,7 +196,7 @@ pub(crate) const MANNERS: &[&[Step]] = &[
     &[Step::Error(io::ErrorKind::Interrupted), Step::Bytes(2), Step::Pending],
 ];
 
-pub(crate) type Scripted = Connection<Directions, Reader, Writer>;
+pub(crate) type Scripted = Connection<FramingPair, Reader, Writer>;
 
 /// A connection over a reader and a writer that are slow in these manners.
 pub(crate) fn scripted(notation: &str, reader: Reader, writing: &[Step]) -> (Scripted, Written) {
@@ -205,8 +205,11 @@ pub(crate) fn scripted(notation: &str, reader: Reader, writing: &[Step]) -> (Scr
 }
 
 /// The two ends of a pipe in memory that holds so many bytes each way.
-pub(crate) type Piped =
-    Connection<Directions, tokio::io::ReadHalf<tokio::io::DuplexStream>, tokio::io::WriteHalf<tokio::io::DuplexStream>>;
+pub(crate) type Piped = Connection<
+    FramingPair,
+    tokio::io::ReadHalf<tokio::io::DuplexStream>,
+    tokio::io::WriteHalf<tokio::io::DuplexStream>,
+>;
 
 /// A connection, and the other end of its pipe.
 pub(crate) fn piped(notation: &str, size: usize) -> (Piped, tokio::io::DuplexStream) {

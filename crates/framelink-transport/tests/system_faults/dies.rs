@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     /// Of silence, within the bound of the heartbeats.
     Dead,
     /// The system has torn it down.
-    Torn,
+    FailedFlag,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl Dies {
                 let bound = heartbeat(role).detection_bound(of(role)).expect("a bound");
                 assert!(took <= bound + LATE, "noticed after {took:?}, {bound:?} is the bound");
             }
-            Verdict::Torn => {
+            Verdict::FailedFlag => {
                 assert!(matches!(error.cause(), Cause::Reset(_)), "not a reset: {error}");
                 assert!(took <= LATE, "noticed after {took:?}");
             }

@@ -8,7 +8,7 @@ use crate::cell::{Cell, Done, Role, WIRES};
 use crate::driver::{Blocking, NonBlocking, Tokio};
 use crate::namespace::Network;
 use crate::ours::Serves;
-use crate::stage::{Part, Stage};
+use crate::stage::{NoticeStage, Part};
 
 /// What one cell is given.
 pub(crate) struct Scene {
@@ -35,21 +35,21 @@ pub(crate) trait Play: Clone + Send + 'static {
 }
 
 /// Runs each cell on a thread of its own in our host, and the fault meanwhile.
-pub(crate) fn on_all<P: Play>(play: &P, strike: impl FnOnce(&Network, &Arc<Stage>, &[Part])) -> Vec<Done> {
+pub(crate) fn on_all<P: Play>(play: &P, strike: impl FnOnce(&Network, &Arc<NoticeStage>, &[Part])) -> Vec<Done> {
     let network = Arc::new(Network::new().expect("a network of our own"));
     let scene = Inside(Arc::clone(&network));
     run_all(play, Some(&scene), |stage, parts| strike(&network, stage, parts))
 }
 
 /// The same without a network of its own: the peers are other processes.
-pub(crate) fn beside_all<P: Play>(play: &P, strike: impl FnOnce(&Arc<Stage>, &[Part])) -> Vec<Done> {
+pub(crate) fn beside_all<P: Play>(play: &P, strike: impl FnOnce(&Arc<NoticeStage>, &[Part])) -> Vec<Done> {
     run_all(play, None, strike)
 }
 
 struct Inside(Arc<Network>);
 
-fn run_all<P: Play>(play: &P, inside: Option<&Inside>, strike: impl FnOnce(&Arc<Stage>, &[Part])) -> Vec<Done> {
-    let stage = Arc::new(Stage::default());
+fn run_all<P: Play>(play: &P, inside: Option<&Inside>, strike: impl FnOnce(&Arc<NoticeStage>, &[Part])) -> Vec<Done> {
+    let stage = Arc::new(NoticeStage::default());
     let mut running = Vec::new();
     for wire in WIRES {
         for &role in play.roles() {
@@ -80,7 +80,7 @@ fn begin<P: Play, D: Serves>(
     wire: crate::wire::Wire,
     role: Role,
     inside: Option<&Inside>,
-    stage: &Arc<Stage>,
+    stage: &Arc<NoticeStage>,
 ) -> Running {
     let cell = Cell { wire, driver: D::NAME, role };
     let scene = Scene { cell, network: inside.map(|inside| Arc::clone(&inside.0)), part: stage.part() };

@@ -10,7 +10,7 @@ use std::thread;
 use crate::cell::WIRES;
 use crate::plain::{Plain, Seen};
 use crate::program::say;
-use crate::stage::Stage;
+use crate::stage::NoticeStage;
 use crate::wire::Wire;
 
 /// At these ports, or any, one for each framing.
@@ -60,7 +60,7 @@ fn talk(mut peer: Plain) {
 /// One exchange; then half a frame, another request, or silence.
 fn ask(address: SocketAddr, wire: Wire, message: &str) {
     let mut peer = Plain::dial(address, wire);
-    let part = Arc::new(Stage::default()).part();
+    let part = Arc::new(NoticeStage::default()).part();
     assert_eq!(peer.call(b"hi", &part), b"hi");
     let _ = match message {
         "silence" => Ok(()),

@@ -13,7 +13,7 @@ use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 use crate::namespace::Namespace;
 use crate::ours::Serves;
 use crate::plain::Plain;
-use crate::stage::{DEADLINE, Stage};
+use crate::stage::{DEADLINE, NoticeStage};
 use crate::wire::Wire;
 
 /// What a cell does, on one driver.
@@ -120,7 +120,7 @@ fn shares<D: Serves>(wire: Wire, host: &Namespace) {
     let framing: Framing = wire.notation().parse().expect("a notation");
     let profile = Profile::builder(framing).connections_per_client(SHARE).build().expect("a profile");
     let address = D::serve_all("::", Arc::new(profile));
-    let part = Arc::new(Stage::default()).part();
+    let part = Arc::new(NoticeStage::default()).part();
     // As IPv4, and as IPv4 in the clothes of IPv6.
     let ipv4: SocketAddr = ([127, 0, 0, 1], address.port()).into();
     let mapped: SocketAddr = (Ipv6Addr::from_bits(0xffff_7f00_0001), address.port()).into();

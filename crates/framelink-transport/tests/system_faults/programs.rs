@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::{Form, Heartbeat};
-use framelink_transport::session::{Concurrency, Stage};
+use framelink_transport::session::{Concurrency, NoticeStage};
 use framelink_transport::{Cause, DrainReport, Framing, Message, Profile, TryRecv, blocking, nonblocking, tokio};
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -94,10 +94,10 @@ fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
     let is_ending = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&is_ending);
     on_sigterm(move || {
-        admission.tell(Stage::Draining);
+        admission.tell(NoticeStage::Draining);
         told.store(true, Ordering::Release);
         thread::sleep(DRAIN / 2);
-        admission.tell(Stage::Closing);
+        admission.tell(NoticeStage::Closing);
     });
     say(&format!("listening on {}", listener.local_addr().expect("an address")));
     let (mut all, mut report) = (Vec::new(), DrainReport::default());

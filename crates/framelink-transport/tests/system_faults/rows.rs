@@ -12,7 +12,7 @@ use crate::dies::{Dies, Doing, Verdict};
 use crate::goes_on::GoesOn;
 use crate::host::on_all;
 use crate::namespace::{FAR, Lost, Namespace, Network, drop_rule};
-use crate::stage::{Part, Stage};
+use crate::stage::{NoticeStage, Part};
 use crate::{killed, ports, servers, stopped};
 
 /// A row of the table.
@@ -94,7 +94,7 @@ pub(crate) fn a_cut_that_heals_in_time() -> Row {
             network.cut(Lost::Everything);
             sleep(Duration::from_millis(300));
             network.heal();
-            Stage::wait_for_steps(parts, 10);
+            NoticeStage::wait_for_steps(parts, 10);
         })
     };
     Row { number: 15, fault: "a link is cut, and heals in time", cells: BOTH_ROLES, lacks: nft, run }
@@ -109,7 +109,7 @@ fn loses(percent: u32) -> Vec<Done> {
         sleep(Duration::from_secs(1));
         assert!(network.have_lost() > 0, "no packet was lost");
         network.heal();
-        Stage::wait_for_steps(parts, 1);
+        NoticeStage::wait_for_steps(parts, 1);
     })
 }
 
@@ -129,9 +129,9 @@ pub(crate) fn a_slow_link_with_a_long_queue() -> Row {
     let run = || {
         goes_on(GoesOn::of(600), |network, parts| {
             network.on_both(SLOW);
-            Stage::wait_for_steps(parts, 1);
+            NoticeStage::wait_for_steps(parts, 1);
             network.on_both("tc qdisc del dev wire root");
-            Stage::wait_for_steps(parts, 1);
+            NoticeStage::wait_for_steps(parts, 1);
         })
     };
     Row { number: 38, fault: "a link of 256 kbit/s with a queue of 6 s", cells: BOTH_ROLES, lacks: tbf, run }
@@ -147,7 +147,7 @@ pub(crate) fn an_interface_that_goes_down_and_up() -> Row {
         goes_on(GoesOn::of(100), |network, parts| {
             for _ in 0..3 {
                 network.near.shell("ip link set wire down; sleep 0.1; ip link set wire up").expect("ip");
-                Stage::wait_for_steps(parts, 3);
+                NoticeStage::wait_for_steps(parts, 3);
             }
         })
     };
@@ -159,7 +159,7 @@ pub(crate) fn a_path_that_takes_smaller_packets_than_before() -> Row {
         goes_on(GoesOn::of(9000), |network, parts| {
             for mtu in [576, 1500, 576] {
                 network.on_both(&format!("ip link set wire mtu {mtu}"));
-                Stage::wait_for_steps(parts, 5);
+                NoticeStage::wait_for_steps(parts, 5);
             }
         })
     };
@@ -168,7 +168,7 @@ pub(crate) fn a_path_that_takes_smaller_packets_than_before() -> Row {
 
 pub(crate) fn a_socket_that_an_administrator_kills() -> Row {
     let run = || {
-        let play = Dies { doing: Doing::Nothing, verdict: Verdict::Torn };
+        let play = Dies { doing: Doing::Nothing, verdict: Verdict::FailedFlag };
         on_all(&play, |network, stage, parts| {
             stage.wait_until_ready(parts);
             network.near.shell(&format!("ss -K state established dst {FAR}")).expect("ss");

@@ -12,7 +12,7 @@ use crate::cell::{Cell, Done, Role, WIRES};
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 use crate::plain::{Plain, Seen};
 use crate::program::Running;
-use crate::stage::{Part, Stage};
+use crate::stage::{NoticeStage, Part};
 use crate::wire::Wire;
 
 fn on_all(play: fn(Cell)) -> Vec<Done> {
@@ -35,7 +35,7 @@ fn start(cell: Cell) -> (Running, SocketAddr) {
 pub(crate) fn told_to_end() -> Vec<Done> {
     on_all(|cell| {
         let (mut program, address) = start(cell);
-        let stage = Arc::new(Stage::default());
+        let stage = Arc::new(NoticeStage::default());
         let clients: Vec<_> = (1..=3)
             .map(|window| {
                 let (wire, part) = (cell.wire, stage.part());
@@ -84,7 +84,7 @@ const STRANGERS: usize = 150;
 pub(crate) fn short_of_memory() -> Vec<Done> {
     on_all(|cell| {
         let (mut program, address) = start(cell);
-        let part = Arc::new(Stage::default()).part();
+        let part = Arc::new(NoticeStage::default()).part();
         let mut honest = Plain::dial(address, cell.wire);
         assert_eq!(honest.call(b"hi", &part), b"hi");
         // Each has sent all of the longest message but its last byte.

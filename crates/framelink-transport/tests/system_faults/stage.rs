@@ -10,7 +10,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the cells of a row share.
 #[derive(Debug, Default)]
-pub(crate) struct Stage {
+pub(crate) struct NoticeStage {
     ready: AtomicUsize,
     struck: OnceLock<Instant>,
     over: AtomicBool,
@@ -19,13 +19,13 @@ pub(crate) struct Stage {
 /// One cell, as its row sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
-    stage: Arc<Stage>,
+    stage: Arc<NoticeStage>,
     steps: Arc<AtomicU64>,
     ended: Arc<AtomicBool>,
     began: Instant,
 }
 
-impl Stage {
+impl NoticeStage {
     pub(crate) fn part(self: &Arc<Self>) -> Part {
         Part { stage: Arc::clone(self), steps: Arc::default(), ended: Arc::default(), began: Instant::now() }
     }

@@ -12,7 +12,7 @@ use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 use crate::plain::{Plain, Seen};
 use crate::program::Running;
 use crate::programs::BEAT;
-use crate::stage::{DEADLINE, Stage};
+use crate::stage::{DEADLINE, NoticeStage};
 
 /// Ten heartbeats would be due in it.
 const STOPPED: Duration = Duration::from_millis(2000);
@@ -68,7 +68,7 @@ fn beats(peer: &mut Plain, time: Duration, most: usize) -> usize {
 
 fn goes_on(cell: Cell) {
     let (mut program, mut peer) = start(cell);
-    let part = Arc::new(Stage::default()).part();
+    let part = Arc::new(NoticeStage::default()).part();
     assert_eq!(peer.call(b"hi", &part), b"hi");
     assert_eq!(beats(&mut peer, DEADLINE, 2), 2, "it beats");
     program.signal(Signal::SIGSTOP);

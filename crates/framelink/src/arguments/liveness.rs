@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use framelink_transport::heartbeat::Role;
 use framelink_transport::tokio::Connection;
-use framelink_transport::{Directions, Heartbeat, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions};
+use framelink_transport::{FramingPair, Heartbeat, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions};
 
 use crate::arguments::values::{heartbeat, keepalive};
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ pub(crate) struct Liveness {
 
 impl Liveness {
     /// Refuses a heartbeat that this framing cannot send, or that could not be told from a message. `flag` is the one that said it.
-    pub(crate) fn check(&self, framing: Directions, flag: &str) -> Result<(), Failure> {
+    pub(crate) fn check(&self, framing: FramingPair, flag: &str) -> Result<(), Failure> {
         if self.heartbeat.is_none() {
             return Ok(());
         }

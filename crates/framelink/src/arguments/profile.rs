@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
-use framelink_transport::{Directions, Framing, Profile, ProfileBuilder, ProfileError};
+use framelink_transport::{Framing, FramingPair, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
 use crate::arguments::limits::Limits;
@@ -53,7 +53,7 @@ impl Overrides {
     /// A profile of flags alone.
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         if let (Some(send), Some(receive)) = (self.send, self.receive) {
-            self.liveness.check(Directions { send, receive }, self.sets.heartbeat_flag())?;
+            self.liveness.check(FramingPair { send, receive }, self.sets.heartbeat_flag())?;
         }
         self.apply(self.builder(&self.start)?).build().map_err(Failure::usage)
     }

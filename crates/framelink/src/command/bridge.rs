@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind, Limits, Side};
 use framelink_transport::tokio::{Connector, Upstream};
-use framelink_transport::{Directions, Profile};
+use framelink_transport::{FramingPair, Profile};
 
 pub(crate) use self::pair::{Pair, Passed};
-use self::pairs::{Outgoing, Way, free_files};
+use self::pairs::{Route, RouteKind, free_files};
 
 use crate::arguments::liveness::Liveness;
 use crate::arguments::profile::{Overrides, fits, load};
@@ -67,7 +67,7 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
     match bridge.framing {
         // It may be one that only passes messages on can do with. What was said of strangers is never left out.
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
-            let framing = Directions::from(framing);
+            let framing = FramingPair::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
             let limits = profile_with(profile_of_flags).ok().map(Arc::new);
             Ok(Kind::Framed(framing, bridge.liveness.clone(), limits))
@@ -119,17 +119,19 @@ fn clients_profile(
 }
 
 /// Each accepted connection is to have one of its own.
-fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Outgoing, Failure> {
+fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Route, Failure> {
     let way = match (profile, bridge.to_framing) {
-        (Some(profile), _) => Way::Profile(Upstream::new(&Arc::new(profile), bridge.to.0.iter().map(String::as_str))),
+        (Some(profile), _) => {
+            RouteKind::Profile(Upstream::new(&Arc::new(profile), bridge.to.0.iter().map(String::as_str)))
+        }
         (None, Some(framing)) => {
-            let (framing, liveness) = (Directions::from(framing), to_liveness(bridge));
+            let (framing, liveness) = (FramingPair::from(framing), to_liveness(bridge));
             liveness.check(framing, "--to-heartbeat")?;
-            Way::Plain(Box::new(Connector::new(framing).options(liveness.socket())), liveness)
+            RouteKind::Plain(Box::new(Connector::new(framing).options(liveness.socket())), liveness)
         }
         (None, None) => return Err(Failure::usage("--to-framing or --to-profile is needed")),
     };
-    Ok(Outgoing { way, to: bridge.to.to_string() })
+    Ok(Route { way, to: bridge.to.to_string() })
 }
 
 fn to_liveness(bridge: &Bridge) -> Liveness {

@@ -6,7 +6,7 @@ mod silence;
 use std::time::Duration;
 
 use framelink_transport::tokio::{Connection, Connector, Error, Listener};
-use framelink_transport::{Directions, Framing};
+use framelink_transport::{Framing, FramingPair};
 use tokio::net::{TcpListener, TcpStream};
 
 use self::hop::{Hop, Tap};
@@ -86,7 +86,7 @@ async fn answer(connection: &mut Connection) -> Result<(), Error> {
 }
 
 type TappedConnection =
-    Connection<Directions, Tap<tokio::net::tcp::OwnedReadHalf>, Tap<tokio::net::tcp::OwnedWriteHalf>>;
+    Connection<FramingPair, Tap<tokio::net::tcp::OwnedReadHalf>, Tap<tokio::net::tcp::OwnedWriteHalf>>;
 
 /// A connection whose bytes are written down: those that come, and those that go.
 fn tapped(stream: TcpStream, framing: Framing) -> Result<(TappedConnection, hop::Record, hop::Record), Failure> {
@@ -94,5 +94,5 @@ fn tapped(stream: TcpStream, framing: Framing) -> Result<(TappedConnection, hop:
     let (reader, writer) = stream.into_split();
     let (reader, came) = Tap::new(reader);
     let (writer, went) = Tap::new(writer);
-    Ok((Connection::from_parts(reader, writer, Directions::from(framing)), came, went))
+    Ok((Connection::from_parts(reader, writer, FramingPair::from(framing)), came, went))
 }

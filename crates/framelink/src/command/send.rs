@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::tokio::{Client, ConnectError, Connection, Connector, Upstream};
-use framelink_transport::{Directions, Encode, Profile, SocketOptions};
+use framelink_transport::{Encode, FramingPair, Profile, SocketOptions};
 use tokio::time::Instant;
 
 use self::conversation::Conversation;
@@ -62,8 +62,8 @@ async fn send_all(send: &Send, out: &Out) -> Result<(), Failure> {
         }
     };
     match (settings.no_reply, way) {
-        (true, Way::Plain(connection)) => one_way::run(*connection, messages, send, settings.timeout, out).await,
-        (true, Way::Profile(client)) => send_each(*client, messages, send, out).await,
+        (true, SendRoute::Plain(connection)) => one_way::run(*connection, messages, send, settings.timeout, out).await,
+        (true, SendRoute::Profile(client)) => send_each(*client, messages, send, out).await,
         (false, way) => Conversation { way, timeout: settings.timeout, out: out.clone() }.run(messages, send).await,
     }
 }
@@ -87,7 +87,7 @@ impl Send {
 
 /// What flags and profile say together.
 struct Settings {
-    framing: Directions,
+    framing: FramingPair,
     timeout: Duration,
     no_reply: bool,
     /// What the socket is told where there is no profile.
@@ -96,7 +96,7 @@ struct Settings {
 }
 
 /// The way to the peer.
-enum Way {
+enum SendRoute {
     /// One connection for everything.
     Plain(Box<Connection>),
     /// One for each exchange.
@@ -159,7 +159,7 @@ impl Settings {
                 })
             }
             (None, Some(framing), Some(receive)) => Ok(Self {
-                framing: Directions { send: framing, receive },
+                framing: FramingPair { send: framing, receive },
                 timeout: send.timeout.unwrap_or(Timeouts::REPLY),
                 no_reply: send.no_reply,
                 socket: send.liveness.socket(),
@@ -174,12 +174,12 @@ impl Settings {
     }
 
     /// Connects, where one connection serves for everything.
-    async fn dial(&self, send: &Send, out: &Out) -> Result<Way, Failure> {
+    async fn dial(&self, send: &Send, out: &Out) -> Result<SendRoute, Failure> {
         let address = send.addresses.to_string();
         let connected = match &self.profile {
             Some(profile) if self.is_short() => {
                 let client = Client::over(send.upstream(profile.clone(), out));
-                return client.map(Box::new).map(Way::Profile).map_err(Failure::usage);
+                return client.map(Box::new).map(SendRoute::Profile).map_err(Failure::usage);
             }
             // It is of use when a message went and came, and then nobody dials again.
             Some(profile) => send.upstream(profile.clone(), out).dial().await.map(|(connection, _)| connection),
@@ -196,7 +196,7 @@ impl Settings {
             out.is_with(peer.to_string());
         }
         let not_sent = |error| Failure::fault(format!("{} (not sent)", connect_failed(&address, &error)));
-        connected.map(Box::new).map(Way::Plain).map_err(not_sent)
+        connected.map(Box::new).map(SendRoute::Plain).map_err(not_sent)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_transport::profile::{ExchangeKind, Side};
 use framelink_transport::session::{Backlog, SlowRule};
 use framelink_transport::tokio::Server;
-use framelink_transport::{Encode, Message, Profile, Registry, To};
+use framelink_transport::{Encode, Message, Profile, Registry, Target};
 use tokio::time::{Instant, interval_at};
 
 use crate::arguments::Serve;
@@ -101,7 +101,7 @@ impl Push {
                 tokio::select! {
                     biased;
                     () = drain.begun() => return,
-                    _ = ticks.tick() => drop(registry.push(To::All, &self.message)),
+                    _ = ticks.tick() => drop(registry.push(Target::All, &self.message)),
                 }
             }
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
 use framelink_transport::tokio::{Connection, Listener};
-use framelink_transport::{Directions, Profile};
+use framelink_transport::{FramingPair, Profile};
 use tokio::time::Instant;
 
 use crate::arguments::liveness::Liveness;
@@ -35,7 +35,7 @@ pub(crate) struct Accepting {
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
     /// And who is let in, where a profile can say that.
-    Framed(Directions, Liveness, Option<Arc<Profile>>),
+    Framed(FramingPair, Liveness, Option<Arc<Profile>>),
     Profile(Arc<Profile>),
 }
 

@@ -27,7 +27,7 @@ struct Deadline {
 
 /// How far a drain has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum DrainStage {
     /// Nobody has told the program to end.
     Open,
     /// No connection is accepted any more; each is to end at its next quiet moment.
@@ -73,11 +73,11 @@ impl Drain {
     }
 
     /// How far it has got.
-    pub(crate) fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> DrainStage {
         match *self.deadline.borrow() {
-            None => Stage::Open,
-            Some(deadline) if Instant::now() < deadline.half_over => Stage::Draining,
-            Some(_) => Stage::Closing,
+            None => DrainStage::Open,
+            Some(deadline) if Instant::now() < deadline.half_over => DrainStage::Draining,
+            Some(_) => DrainStage::Closing,
         }
     }
 

@@ -3,20 +3,20 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use framelink_transport::session::Tenure;
+use framelink_transport::session::Lifetime;
 use framelink_transport::tokio::{Error, RecvHalf};
-use framelink_transport::{Directions, Message};
+use framelink_transport::{FramingPair, Message};
 use tokio::io::AsyncRead;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout_at};
 
-use crate::server::drain::{Drain, Stage};
+use crate::server::drain::{Drain, DrainStage};
 
 /// The messages of one side. A drain ends them at the first quiet moment: nothing is there to be read, none has begun
 /// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. A
 /// side that is never quiet is read for half of the drain's time.
 pub(crate) struct Intake<'a, R> {
-    from: &'a mut RecvHalf<Directions, R>,
+    from: &'a mut RecvHalf<FramingPair, R>,
     drain: Drain,
     /// The message that had begun when half of the time was over is the last that is waited for.
     waited_for_last: bool,
@@ -36,14 +36,14 @@ pub(crate) enum Taken {
 }
 
 impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
-    pub(crate) fn new(from: &'a mut RecvHalf<Directions, R>, drain: Drain) -> Self {
-        let new_until = Some(Instant::now() + Tenure::CONNECT_GRACE);
+    pub(crate) fn new(from: &'a mut RecvHalf<FramingPair, R>, drain: Drain) -> Self {
+        let new_until = Some(Instant::now() + Lifetime::CONNECT_GRACE);
         Self { from, drain, waited_for_last: false, new_until }
     }
 
     /// What is there already, if anything is.
     pub(crate) async fn at_hand(&mut self) -> Result<Option<Taken>, Error> {
-        if self.drain.stage() == Stage::Closing {
+        if self.drain.stage() == DrainStage::Closing {
             return Ok(self.from.buffered()?.map(Taken::Message));
         }
         match poll_fn(|context| Poll::Ready(self.from.poll_recv(context))).await {
@@ -60,21 +60,21 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
             }
             let stage = self.drain.stage();
             let begun = self.from.unfinished().is_some();
-            if stage == Stage::Closing {
+            if stage == DrainStage::Closing {
                 if !begun || self.waited_for_last {
                     return Ok(Taken::Drained);
                 }
                 self.waited_for_last = true;
             }
-            let new_until = self.new_until.filter(|&until| stage == Stage::Draining && Instant::now() < until);
+            let new_until = self.new_until.filter(|&until| stage == DrainStage::Draining && Instant::now() < until);
             let changes = async {
                 match stage {
-                    Stage::Open => self.drain.begun().await,
-                    Stage::Draining => match new_until {
+                    DrainStage::Open => self.drain.begun().await,
+                    DrainStage::Draining => match new_until {
                         Some(until) => drop(timeout_at(until, self.drain.half_over()).await),
                         None => self.drain.half_over().await,
                     },
-                    Stage::Closing => std::future::pending().await,
+                    DrainStage::Closing => std::future::pending().await,
                 }
             };
             tokio::select! {
@@ -82,7 +82,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
                 // tokio answers `Pending` to a task that has used up its turn. That must not pass for a quiet moment.
                 received = unconstrained(self.from.recv()) => return Ok(self.taken(received?)),
                 () = changes => {}
-                () = settled(), if stage == Stage::Draining && !begun && new_until.is_none() => return Ok(Taken::Drained),
+                () = settled(), if stage == DrainStage::Draining && !begun && new_until.is_none() => return Ok(Taken::Drained),
             }
         }
     }

@@ -83,21 +83,21 @@ async fn tell_in_time() {
 
 /// The limits of the program's one log.
 static LIMITS: Limits =
-    Limits { began: OnceLock::new(), state: Mutex::new(State { limiter: Limiter::new(), is_timed: false }) };
+    Limits { began: OnceLock::new(), state: Mutex::new(StrangerState { limiter: Limiter::new(), is_timed: false }) };
 
 struct Limits {
     began: OnceLock<Instant>,
-    state: Mutex<State>,
+    state: Mutex<StrangerState>,
 }
 
-struct State {
+struct StrangerState {
     limiter: Limiter,
     /// A task waits to write counts.
     is_timed: bool,
 }
 
 impl Limits {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, StrangerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -38,8 +38,8 @@ fn replies_by_key_are_printed_in_the_order_of_the_messages() {
     });
     let done = send(address, &["--key", "0:2", "01 a", "02 b", "03 c"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    let (unasked, replies): (Vec<&str>, _) = done.stdout.lines().partition(|line| line.starts_with("unasked: "));
-    assert_eq!((unasked, replies), (vec!["unasked: 99 news"], vec!["01 re", "02 re", "03 re"]));
+    let (unsolicited, replies): (Vec<&str>, _) = done.stdout.lines().partition(|line| line.starts_with("unasked: "));
+    assert_eq!((unsolicited, replies), (vec!["unasked: 99 news"], vec!["01 re", "02 re", "03 re"]));
     assert_eq!(host.join(), b"");
 }
 
@@ -58,9 +58,9 @@ fn every_message_that_came_is_printed_before_the_program_ends() {
     });
     let done = send(address, &["--key", "0:2", "01 a"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    let (unasked, replies): (Vec<&str>, _) = done.stdout.lines().partition(|line| line.starts_with("unasked: "));
-    assert_eq!((unasked.len(), replies), (301, vec!["01 re"]));
-    assert_eq!((unasked[299], unasked[300]), ("unasked: news 299", "unasked: a last word"));
+    let (unsolicited, replies): (Vec<&str>, _) = done.stdout.lines().partition(|line| line.starts_with("unasked: "));
+    assert_eq!((unsolicited.len(), replies), (301, vec!["01 re"]));
+    assert_eq!((unsolicited[299], unsolicited[300]), ("unasked: news 299", "unasked: a last word"));
     host.join();
 }
 

@@ -182,28 +182,28 @@ fn limits_apply_to_clients_that_wait_and_refusals_are_in_the_report() {
 }
 
 #[derive(Default)]
-struct Ledger {
+struct AddressBook {
     replied: usize,
     late: usize,
     reset: usize,
 }
 
 /// Connects and asks once, again and again, until no connection is to be had.
-fn ask_again_and_again(address: SocketAddr) -> Ledger {
-    let mut ledger = Ledger::default();
+fn ask_again_and_again(address: SocketAddr) -> AddressBook {
+    let mut address_book = AddressBook::default();
     // A connection that begins while the listener ends is not answered at all, and tried again after a second.
     while let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
         stream.write_all(&frame(7)).expect("it was connected");
         let mut reply = Vec::new();
         match stream.read_to_end(&mut reply) {
-            Ok(_) if reply == frame(7) => ledger.replied += 1,
-            Ok(0) => ledger.late += 1,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => ledger.reset += 1,
+            Ok(_) if reply == frame(7) => address_book.replied += 1,
+            Ok(0) => address_book.late += 1,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => address_book.reset += 1,
             read => panic!("{read:?}: {reply:?}"),
         }
     }
-    ledger
+    address_book
 }
 
 /// Short connections one after the other, so that some wait to be accepted at any moment.
@@ -213,10 +213,10 @@ fn a_server_under_load_resets_no_client_when_it_ends() {
     let clients: Vec<_> = (0..8).map(|_| Task::start(move || ask_again_and_again(address))).collect();
     (0..8).for_each(|_| drop(server.log_line(": connected")));
     server.signal("TERM");
-    let mut all = Ledger::default();
+    let mut all = AddressBook::default();
     for client in clients {
-        let Ledger { replied, late, reset } = client.join();
-        all = Ledger { replied: all.replied + replied, late: all.late + late, reset: all.reset + reset };
+        let AddressBook { replied, late, reset } = client.join();
+        all = AddressBook { replied: all.replied + replied, late: all.late + late, reset: all.reset + reset };
     }
     let done = server.finish();
     assert_eq!((all.reset, done.code), (0, Some(0)), "{}", done.stderr);

@@ -92,34 +92,34 @@ fn read_whole(wire: Wire, mut stream: &TcpStream) -> Option<Vec<u8>> {
 }
 
 /// What a client has seen.
-struct Ledger {
+struct AddressBook {
     sent: Vec<Vec<u8>>,
     replied: usize,
     in_good_order: bool,
 }
 
 /// Sends one request after the other, each when the last is answered, until the connection ends.
-fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) -> Ledger {
-    let mut ledger = Ledger { sent: Vec::new(), replied: 0, in_good_order: true };
+fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) -> AddressBook {
+    let mut address_book = AddressBook { sent: Vec::new(), replied: 0, in_good_order: true };
     loop {
-        let request = format!("{client:02}-{:06}", ledger.sent.len()).into_bytes();
+        let request = format!("{client:02}-{:06}", address_book.sent.len()).into_bytes();
         let written = stream.write_all(&wire.frame(&request));
-        ledger.sent.push(request);
+        address_book.sent.push(request);
         let mut first = [0];
         match written.and_then(|()| stream.peek(&mut first)) {
-            Ok(0) => return ledger,
+            Ok(0) => return address_book,
             Ok(_) => {}
             Err(_) => {
-                ledger.in_good_order = false;
-                return ledger;
+                address_book.in_good_order = false;
+                return address_book;
             }
         }
         let Some(reply) = read_whole(wire, &stream) else {
-            ledger.in_good_order = false;
-            return ledger;
+            address_book.in_good_order = false;
+            return address_book;
         };
-        assert_eq!(Some(&reply), ledger.sent.last(), "its own reply");
-        ledger.replied += 1;
+        assert_eq!(Some(&reply), address_book.sent.last(), "its own reply");
+        address_book.replied += 1;
         replies.fetch_add(1, Ordering::AcqRel);
     }
 }
@@ -127,7 +127,7 @@ fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) 
 const CLIENTS: usize = 4;
 
 /// Clients ask until they have so many replies, then the program is told to end, or killed; what they have seen.
-fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<Ledger> {
+fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<AddressBook> {
     let replies = Arc::<AtomicUsize>::default();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
@@ -152,20 +152,24 @@ fn bridge(wire: Wire, kind: Kind, host: &Host) -> (Running, SocketAddr) {
 }
 
 /// Nothing is seen twice, and nothing that was not sent.
-fn check_at_most_once(seen: &[Vec<u8>], ledgers: &[Ledger]) {
+fn check_at_most_once(seen: &[Vec<u8>], ledgers: &[AddressBook]) {
     let mut once = HashSet::new();
-    let sent: HashSet<_> = ledgers.iter().flat_map(|ledger| &ledger.sent).collect();
+    let sent: HashSet<_> = ledgers.iter().flat_map(|address_book| &address_book.sent).collect();
     for message in seen {
         assert!(once.insert(message), "seen twice: {}", String::from_utf8_lossy(message));
         assert!(sent.contains(message), "no client has sent {}", String::from_utf8_lossy(message));
     }
-    for ledger in ledgers {
+    for address_book in ledgers {
         assert!(
-            ledger.sent.iter().take(ledger.replied).all(|message| once.contains(message)),
+            address_book.sent.iter().take(address_book.replied).all(|message| once.contains(message)),
             "answered, and not seen"
         );
         // One at a time: it knows of which one there is no reply.
-        assert_eq!(ledger.sent.len(), ledger.replied + 1, "a request that is neither answered nor told as lost");
+        assert_eq!(
+            address_book.sent.len(),
+            address_book.replied + 1,
+            "a request that is neither answered nor told as lost"
+        );
     }
 }
 
@@ -185,7 +189,7 @@ pub(crate) fn told_to_end(&(wire, kind): &(Wire, Kind)) {
     host.wait_until_left();
     let seen = host.seen();
     check_at_most_once(&seen, &ledgers);
-    let replied: usize = ledgers.iter().map(|ledger| ledger.replied).sum();
+    let replied: usize = ledgers.iter().map(|address_book| address_book.replied).sum();
     assert_eq!(seen.len(), replied, "what the host has seen was answered, and the reply came: {}", done.stderr);
     assert!(matches!(done.code, Some(0 | 1)), "it ends by itself: {:?}", done.code);
 }
@@ -196,5 +200,5 @@ pub(crate) fn server_told_to_end(&wire: &Wire) {
     let ledgers = under_load(wire, address, || server.signal("TERM"));
     let done = server.finish();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(ledgers.iter().all(|ledger| ledger.in_good_order), "each connection ends in good order");
+    assert!(ledgers.iter().all(|address_book| address_book.in_good_order), "each connection ends in good order");
 }

@@ -9,7 +9,7 @@ use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
     PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
 };
-use crate::framing::Directions;
+use crate::framing::FramingPair;
 use crate::profile::{
     ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Sign, Simplex, Timeouts,
     WhenFull,
@@ -45,7 +45,7 @@ impl From<&Profile> for Document {
     }
 }
 
-fn framing(framing: &Directions) -> TextOr<FramingTable> {
+fn framing(framing: &FramingPair) -> TextOr<FramingTable> {
     if framing.send == framing.receive {
         return TextOr::Text(text(framing.send));
     }
@@ -148,7 +148,7 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
 }
 
 /// The limit on messages went into the framing.
-fn limits(limits: &Limits, framing: &Directions) -> LimitsTable {
+fn limits(limits: &Limits, framing: &FramingPair) -> LimitsTable {
     let default = Limits::default();
     let share = Limits::default_memory_per_client(limits.memory, framing);
     LimitsTable {

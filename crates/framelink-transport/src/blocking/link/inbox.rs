@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::blocking::connector::Blocking;
 use crate::drive::TryRecv;
 use crate::driver::{Driver as _, at_once};
-use crate::link::News;
+use crate::link::LinkEvent;
 use crate::link::inbox;
 
 /// The messages that answer no request of a link, and what becomes of its connections. When the inbox is dropped, later messages and events
@@ -27,17 +27,17 @@ pub struct Inbox(pub(super) inbox::Inbox<Blocking>);
 
 impl Inbox {
     /// The next event, when there is one; `None` when the link and all its connections are gone.
-    pub fn recv(&mut self) -> Option<News> {
+    pub fn recv(&mut self) -> Option<LinkEvent> {
         self.recv_from().map(|(_, news)| news)
     }
 
     /// The next event, and the name that was given for its peer: for [`Links`](super::Links) with many peers.
-    pub fn recv_from(&mut self) -> Option<(Arc<str>, News)> {
+    pub fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
         at_once(async { self.0.recv(None).await.into_message() })
     }
 
     /// The next event, or that there was none within that time.
-    pub fn recv_within(&mut self, limit: Duration) -> TryRecv<News> {
+    pub fn recv_within(&mut self, limit: Duration) -> TryRecv<LinkEvent> {
         let until = Some(Blocking::within(limit));
         match at_once(async { Some(self.0.recv(until).await) }) {
             Some(TryRecv::Message((_, news))) => TryRecv::Message(news),

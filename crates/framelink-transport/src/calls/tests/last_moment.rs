@@ -5,11 +5,11 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use tokio::io::DuplexStream;
 
-use crate::calls::{Begun, UnderWay};
+use crate::calls::{Begun, PendingCall};
 use crate::error::Cause;
 use crate::session::{KeyRule, Matching, Sent};
 use crate::tokio::{Caller, Connection, Offer, Receiver};
-use crate::{Directions, Framing, Incoming, Message};
+use crate::{Framing, FramingPair, Incoming, Message};
 
 /// What happens to a reply, by the receiver, and to its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +33,9 @@ const WITHIN: Duration = Duration::from_secs(5);
 const REQUEST: &[u8] = b"01 request";
 const REPLY: &[u8] = b"01 reply";
 
-type OurCaller = Caller<Directions, tokio::io::WriteHalf<DuplexStream>>;
-type OurReceiver = Receiver<Directions, tokio::io::ReadHalf<DuplexStream>, tokio::io::WriteHalf<DuplexStream>>;
-type Failed = (Sent, Cause<<Directions as Decode>::Error, <Directions as Encode>::Error>);
+type OurCaller = Caller<FramingPair, tokio::io::WriteHalf<DuplexStream>>;
+type OurReceiver = Receiver<FramingPair, tokio::io::ReadHalf<DuplexStream>, tokio::io::WriteHalf<DuplexStream>>;
+type Failed = (Sent, Cause<<FramingPair as Decode>::Error, <FramingPair as Encode>::Error>);
 
 /// What became of the call, and of its reply.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct End {
 }
 
 fn connection(matching: Matching) -> (OurCaller, OurReceiver, DuplexStream) {
-    let framing = Directions::from("net:2".parse::<Framing>().unwrap());
+    let framing = FramingPair::from("net:2".parse::<Framing>().unwrap());
     let (ours, theirs) = tokio::io::duplex(1024);
     let (reader, writer) = tokio::io::split(ours);
     let (caller, receiver) = Connection::from_parts(reader, writer, framing).duplex(matching);
@@ -57,7 +57,7 @@ fn connection(matching: Matching) -> (OurCaller, OurReceiver, DuplexStream) {
 async fn play(matching: Matching, order: [Step; 3], is_dropped: bool) -> End {
     let (caller, mut receiver, _peer) = connection(matching);
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
-    let mut call = Some(UnderWay::new(&*caller.mux, begun));
+    let mut call = Some(PendingCall::new(&*caller.mux, begun));
     let (mut ended, mut taken, mut late) = (None, None, None);
     for step in order {
         match step {
@@ -74,7 +74,7 @@ async fn play(matching: Matching, order: [Step; 3], is_dropped: bool) -> End {
 
 /// A message as it comes from a connection.
 async fn message(payload: &[u8]) -> Message {
-    let framing = Directions::from("net:2".parse::<Framing>().unwrap());
+    let framing = FramingPair::from("net:2".parse::<Framing>().unwrap());
     let (ours, theirs) = tokio::io::duplex(1024);
     let (reader, writer) = tokio::io::split(ours);
     let mut ours = Connection::from_parts(reader, writer, framing);

@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::heartbeat::{By, Form, Heartbeat, Role};
-use crate::profile::{Directions, Framing};
+use crate::profile::{Framing, FramingPair};
 use crate::session::{KeyRule, Matching};
 
 use self::step::Steps;
@@ -47,7 +47,7 @@ struct Scene {
     world: Shared,
     heartbeat: Option<(Arc<Heartbeat>, Role)>,
     /// Whether the stream takes part in the turns of tasks, as sockets do.
-    takes_turns: bool,
+    one_at_a_time: bool,
     /// Whether the parts of a frame leave together.
     gathers: bool,
     /// Whether replies come in the order of their requests, and have no key.
@@ -68,8 +68,8 @@ impl Scene {
             (Arc::clone(&HEARTBEAT), role)
         });
         let world = Shared::new(window);
-        let [takes_turns, gathers, in_order] = [how & 4 == 0, how & 8 == 0, how & 0xC0 == 0];
-        Some((Self { world, heartbeat, takes_turns, gathers, in_order }, Steps::new(steps)))
+        let [one_at_a_time, gathers, in_order] = [how & 4 == 0, how & 8 == 0, how & 0xC0 == 0];
+        Some((Self { world, heartbeat, one_at_a_time, gathers, in_order }, Steps::new(steps)))
     }
 
     /// How replies find their calls, of which so many may be in flight.
@@ -89,7 +89,7 @@ static HEARTBEAT: LazyLock<Arc<Heartbeat>> = LazyLock::new(|| {
     Arc::new(heartbeat.timeout(Duration::from_secs(20)).expect("in bounds"))
 });
 
-static FRAMING: LazyLock<Arc<Directions>> = LazyLock::new(|| {
+static FRAMING: LazyLock<Arc<FramingPair>> = LazyLock::new(|| {
     let framing: Framing = "net:2".parse().expect("a notation");
     Arc::new(framing.into())
 });

@@ -8,7 +8,7 @@ use super::Scene;
 use super::operation::Operation;
 use super::step::{Change, Step, Steps};
 use super::world::{Shared, World};
-use crate::session::Pulse;
+use crate::session::LivenessHandle;
 use crate::simulated::{self, Simulation};
 
 /// Timers of tokio may be so late.
@@ -85,12 +85,12 @@ pub(super) struct Waits {
 }
 
 /// Runs a schedule on a model, which is made inside of a runtime.
-pub(super) fn run<M: Model>(data: &[u8], connect: impl FnOnce(&Scene) -> (M, Option<Pulse>)) {
+pub(super) fn run<M: Model>(data: &[u8], connect: impl FnOnce(&Scene) -> (M, Option<LivenessHandle>)) {
     let _simulation = Simulation::begin();
     let Some((scene, steps)) = Scene::of(data) else { return };
     let schedule = async {
-        let (model, pulse) = connect(&scene);
-        let mut run = Run { model, pulse, world: scene.world.clone() };
+        let (model, liveness) = connect(&scene);
+        let mut run = Run { model, liveness, world: scene.world.clone() };
         if run.steps(steps).await {
             run.relieve().await;
         }
@@ -100,7 +100,7 @@ pub(super) fn run<M: Model>(data: &[u8], connect: impl FnOnce(&Scene) -> (M, Opt
 
 struct Run<M> {
     model: M,
-    pulse: Option<Pulse>,
+    liveness: Option<LivenessHandle>,
     world: Shared,
 }
 
@@ -181,10 +181,10 @@ impl<M: Model> Run<M> {
             assert!(!world.lacks_a_rest(), "the rest of a frame could leave");
             let is_taken = world.arrived_messages() <= waits.taken || !waits.takes;
             assert!(is_taken, "a message has arrived and was not delivered");
-            if let Some(pulse) = &self.pulse {
-                assert!(!(pulse.has_due() && world.takes_more()), "a heartbeat is due and could leave");
+            if let Some(liveness) = &self.liveness {
+                assert!(!(liveness.has_due() && world.takes_more()), "a heartbeat is due and could leave");
                 let is_late = |at| at < simulated::elapsed().saturating_sub(TICK);
-                assert!(!pulse.deadline().is_some_and(is_late), "a heartbeat is due and was forgotten");
+                assert!(!liveness.deadline().is_some_and(is_late), "a heartbeat is due and was forgotten");
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// [`Tend`](Self::Tend) is what is done between two exchanges, on a connection where messages are dropped or not.
+/// [`Maintain`](Self::Maintain) is what is done between two exchanges, on a connection where messages are dropped or not.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     Send { len: usize },
@@ -12,7 +12,7 @@ pub(super) enum Operation {
     ReceiveWithin { limit: Duration },
     Call { len: usize, limit: Duration },
     Finish,
-    Tend { is_deaf: bool },
+    Maintain { discard_unsolicited: bool },
 }
 
 impl Operation {
@@ -73,9 +73,9 @@ macro_rules! act {
             }
             Operation::Finish => $wait!($connection.finish()).map(|()| Done::Nothing),
             // A message that was dropped is not counted.
-            Operation::Tend { is_deaf } => {
-                $connection.tend(is_deaf).map(|_| if is_deaf { Done::End } else { Done::Nothing })
-            }
+            Operation::Maintain { discard_unsolicited } => $connection
+                .maintain(discard_unsolicited)
+                .map(|_| if discard_unsolicited { Done::End } else { Done::Nothing }),
         };
         done.unwrap_or(Done::End)
     }};

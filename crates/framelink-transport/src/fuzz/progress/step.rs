@@ -105,7 +105,7 @@ fn operation(what: u8, how: u8) -> Operation {
         9..=11 => Operation::Send { len },
         12 => Operation::SendWithin { len, limit },
         13 => Operation::Feed { len },
-        14 => Operation::Tend { is_deaf: how.is_multiple_of(2) },
+        14 => Operation::Maintain { discard_unsolicited: how.is_multiple_of(2) },
         _ if how < 100 => Operation::Finish,
         _ => Operation::Receive,
     }

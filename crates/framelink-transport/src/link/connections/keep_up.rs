@@ -34,7 +34,7 @@ impl<D: LinkDriver> KeepUp<D> {
         }
         let work = || keep_up(Arc::clone(connections), self.dialler.clone());
         if self.task.begin("framelink-keep-up", work).is_err() {
-            self.dialler.ledger.on_thread_refused();
+            self.dialler.address_book.on_thread_refused();
         }
     }
 }
@@ -43,7 +43,7 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
     let (mut pace, mut look_at) = (Pace::default(), D::now());
     loop {
         // Asking for a replacement is a change too, which is not to end the wait below.
-        if dialler.ledger.has_moves() && D::left(look_at).is_zero() {
+        if dialler.address_book.has_moves() && D::left(look_at).is_zero() {
             look_at = D::within(LOOK);
             if !connections.is_paused() {
                 connections.move_to_preferred();
@@ -54,7 +54,7 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
             return;
         }
         let mut until = connections.keep_up_once(&mut pace).await;
-        if dialler.ledger.has_moves() {
+        if dialler.address_book.has_moves() {
             until = Some(until.map_or(look_at, |until| until.min(look_at)));
         }
         dialler.watch.changed.wait(version, until).await;

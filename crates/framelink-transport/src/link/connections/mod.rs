@@ -19,7 +19,7 @@ use crate::link::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, Li
 use crate::net::lock::Lock;
 use crate::profile::Profile;
 use crate::session::{Leg, Sent};
-use crate::upstream::{Dialler, Seat};
+use crate::upstream::{AddressLease, Dialler};
 
 /// The connections of a link, and how more of them are made.
 pub(crate) struct LinkConnections<D: LinkDriver> {
@@ -133,7 +133,7 @@ impl<D: LinkDriver> LinkConnections<D> {
             connections: all.iter().filter(|connection| connection.is_open()).count(),
             connections_max: self.most(),
             in_flight: all.iter().map(|connection| connection.caller.in_flight()).sum(),
-            state: self.dialler().map(|dialler| dialler.ledger.state()),
+            state: self.dialler().map(|dialler| dialler.address_book.state()),
         }
     }
 
@@ -172,8 +172,8 @@ impl<D: LinkDriver> LinkConnections<D> {
         let using = match &self.source {
             // The dialler keeps to the deadline itself, and so knows which address did not answer in time.
             Source::Dial(dialler) => {
-                let (connection, seat) = dialler.connect(deadline).await?;
-                self.add_dialled(task, connection, seat)
+                let (connection, lease) = dialler.connect(deadline).await?;
+                self.add_dialled(task, connection, lease)
             }
             Source::Pair(pairing) => match self.pair(pairing, task, deadline).await? {
                 Some(using) => using,
@@ -227,13 +227,13 @@ impl<D: LinkDriver> LinkConnections<D> {
     pub(super) async fn dial_one_more(self: &Arc<Self>) -> Result<Option<ConnectionUse<D>>, ConnectError> {
         let Some(dialler) = self.dialler().filter(|_| self.has_room()) else { return Ok(None) };
         let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
-        let (connection, seat) = dialler.connect_if_due().await?;
-        Ok(Some(self.add_dialled(task, connection, seat)))
+        let (connection, lease) = dialler.connect_if_due().await?;
+        Ok(Some(self.add_dialled(task, connection, lease)))
     }
 
     /// Whether an address can be dialled now.
     fn is_due(&self) -> bool {
-        self.dialler().is_none_or(|dialler| dialler.ledger.is_due())
+        self.dialler().is_none_or(|dialler| dialler.address_book.is_due())
     }
 
     /// Whether there may be another connection beside those that are there.
@@ -243,17 +243,17 @@ impl<D: LinkDriver> LinkConnections<D> {
 
     /// If a connection is wanted at another address, and there is a replacement at that address, the replacement takes its place.
     pub(super) fn move_to_preferred(self: &Arc<Self>) {
-        let Some(dialler) = self.dialler().filter(|dialler| dialler.ledger.has_moves()) else { return };
+        let Some(dialler) = self.dialler().filter(|dialler| dialler.address_book.has_moves()) else { return };
         let all = self.all.lock().clone();
         for before in all.iter().filter(|connection| connection.is_open()) {
-            let replacement = before.seat.as_ref().and_then(|seat| dialler.replacement(seat));
-            let Some((connection, seat)) = replacement else { continue };
+            let replacement = before.lease.as_ref().and_then(|lease| dialler.replacement(lease));
+            let Some((connection, lease)) = replacement else { continue };
             match self.begin_receiving() {
                 Ok(task) => {
-                    drop(self.add_dialled(task, connection, seat));
+                    drop(self.add_dialled(task, connection, lease));
                     before.leave();
                 }
-                Err(_) => dialler.retire(connection, seat),
+                Err(_) => dialler.retire(connection, lease),
             }
         }
     }
@@ -268,10 +268,15 @@ impl<D: LinkDriver> LinkConnections<D> {
         receiving::begin(self.outlet.clone(), Arc::downgrade(self))
     }
 
-    fn add_dialled(self: &Arc<Self>, task: ReceiveTask<D>, connection: D::Connection, seat: Seat) -> ConnectionUse<D> {
+    fn add_dialled(
+        self: &Arc<Self>,
+        task: ReceiveTask<D>,
+        connection: D::Connection,
+        lease: AddressLease,
+    ) -> ConnectionUse<D> {
         let calls = self.profile.exchange().duplex().unwrap_or_default();
         let (caller, receiver) = D::duplex(connection, calls.matching());
-        self.add(task, caller, receiver, Some(seat))
+        self.add(task, caller, receiver, Some(lease))
     }
 
     fn add(
@@ -279,9 +284,9 @@ impl<D: LinkDriver> LinkConnections<D> {
         task: ReceiveTask<D>,
         caller: D::Caller,
         receiver: D::Receiver,
-        seat: Option<Seat>,
+        lease: Option<AddressLease>,
     ) -> ConnectionUse<D> {
-        let connection = LinkConnection::new(caller, seat, &self.profile);
+        let connection = LinkConnection::new(caller, lease, &self.profile);
         let using = connection.begin_use();
         self.all.lock().push(Arc::clone(&connection));
         if self.is_closed() {

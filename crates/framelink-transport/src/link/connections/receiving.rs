@@ -7,7 +7,7 @@ use super::LinkConnections;
 use crate::driver::Driver;
 use crate::link::handover::{Giver, Taker, handover};
 use crate::link::inbox::Outlet;
-use crate::link::{LinkConnection, LinkDriver, LinkReceiver as _, News};
+use crate::link::{LinkConnection, LinkDriver, LinkEvent, LinkReceiver as _};
 
 /// What a task receives on.
 type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);
@@ -32,12 +32,12 @@ async fn receive<D: LinkDriver>(
     connections: Weak<LinkConnections<D>>,
 ) {
     let Some((mut receiver, connection)) = taker.take().await else { return };
-    outlet.tell(News::Up).await;
+    outlet.tell(LinkEvent::Up).await;
     let end = loop {
         match receiver.recv().await {
             Ok(Some(incoming)) => {
                 connection.proved();
-                outlet.tell(News::Incoming(incoming)).await;
+                outlet.tell(LinkEvent::Incoming(incoming)).await;
             }
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -53,5 +53,5 @@ async fn receive<D: LinkDriver>(
     if let Some(connections) = connections.upgrade() {
         connections.on_end();
     }
-    outlet.tell(News::Lost(end)).await;
+    outlet.tell(LinkEvent::Lost(end)).await;
 }

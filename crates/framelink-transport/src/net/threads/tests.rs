@@ -11,7 +11,7 @@ use crate::blocking::{Client, Connection, Link, Pool, Upstream};
 use crate::error::{Cause, ConnectError};
 use crate::profile::{Duplex, Pooled, Reach, Shared, Simplex};
 use crate::session::{Concurrency, Matching, Sent};
-use crate::{Directions, Framing, Heartbeat, Profile, ProfileBuilder};
+use crate::{Framing, FramingPair, Heartbeat, Profile, ProfileBuilder};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -35,7 +35,7 @@ fn echo(connections: usize) -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().unwrap();
     let host = thread::spawn(move || {
         for _ in 0..connections {
-            let mut host = Connection::from_stream(listener.accept().unwrap().0, Directions::from(framing()));
+            let mut host = Connection::from_stream(listener.accept().unwrap().0, FramingPair::from(framing()));
             thread::spawn(move || {
                 while let Ok(Some(message)) = host.recv() {
                     host.send(&message).unwrap();
@@ -53,12 +53,12 @@ fn a_client_is_answered_and_says_that_it_has_no_heartbeats_between_exchanges() {
     let refusal = refuse();
     for _ in 0..2 {
         assert_eq!(&client.call(b"hello").unwrap()[..], b"hello");
-        let why = client.keeper_error().expect("nothing beats").to_string();
+        let why = client.idle_task_error().expect("nothing beats").to_string();
         assert!(why.starts_with("the system has no thread left"), "{why}");
     }
     drop(refusal);
     assert_eq!(&client.call(b"hello").unwrap()[..], b"hello", "over the same connection");
-    assert!(client.keeper_error().is_none(), "there is a thread again");
+    assert!(client.idle_task_error().is_none(), "there is a thread again");
     host.join().unwrap();
 }
 
@@ -107,7 +107,7 @@ fn a_busy_link_that_cannot_have_another_connection_goes_on_with_the_one_it_has()
     let (link, _inbox) = Link::new(profile, address).unwrap();
     let other = link.clone();
     let first = thread::spawn(move || other.call(b"01").unwrap());
-    let mut host = Connection::from_stream(listener.accept().unwrap().0, Directions::from(framing()));
+    let mut host = Connection::from_stream(listener.accept().unwrap().0, FramingPair::from(framing()));
     let one = host.recv().unwrap().unwrap();
     let host = thread::spawn(move || {
         let two = host.recv().unwrap().unwrap();
@@ -129,7 +129,7 @@ fn a_pool_without_threads_lends_and_closes_and_says_so() {
     (pooled.min, pooled.max_idle, pooled.wait) = (3, 3, Some(DEADLINE));
     let refusal = refuse();
     let pool = Pool::new(profile().connection(pooled).build().unwrap(), [address.to_string()]).unwrap();
-    assert!(pool.keeper_error().is_some());
+    assert!(pool.idle_task_error().is_some());
     for _ in 0..3 {
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
         assert_eq!(pool.status().idle, 1, "a caller dials for itself only");
@@ -137,7 +137,7 @@ fn a_pool_without_threads_lends_and_closes_and_says_so() {
     let report = pool.close(DEADLINE);
     assert_eq!((report.cut, pool.status().idle), (0, 0));
     drop(refusal);
-    assert!(pool.lend().unwrap_err().is_closed());
+    assert!(pool.get().unwrap_err().is_closed());
     host.join().unwrap();
 }
 
@@ -161,7 +161,7 @@ fn a_pool_has_its_thread_when_there_is_one_again() {
     let pool = Pool::new(living().connection(Pooled::new(1)).build().unwrap(), [address.to_string()]).unwrap();
     drop(refusal);
     assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
-    assert!(pool.keeper_error().is_none());
+    assert!(pool.idle_task_error().is_none());
     host.join().unwrap();
 }
 
@@ -170,7 +170,7 @@ fn a_pair_that_nothing_watches_has_ended_and_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connection = || {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (Connection::from_stream(stream, Directions::from(framing())), listener.accept().unwrap().0)
+        (Connection::from_stream(stream, FramingPair::from(framing())), listener.accept().unwrap().0)
     };
     let ((sending, mut host), (receiving, _other)) = (connection(), connection());
     let _refusal = refuse();
@@ -222,7 +222,7 @@ fn a_served_connection_goes_on_with_the_handlers_that_it_has() {
     let (begun, has_begun) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     let serving = thread::spawn(move || {
-        let connection = Connection::from_stream(listener.accept().unwrap().0, Directions::from(framing()));
+        let connection = Connection::from_stream(listener.accept().unwrap().0, FramingPair::from(framing()));
         let profile = profile().build().unwrap();
         let may_go = std::sync::Mutex::new(may_go);
         // The one that writes, and one that answers.
@@ -233,7 +233,7 @@ fn a_served_connection_goes_on_with_the_handlers_that_it_has() {
             Some(request.to_vec())
         })
     });
-    let mut client = Connection::from_stream(TcpStream::connect(address).unwrap(), Directions::from(framing()));
+    let mut client = Connection::from_stream(TcpStream::connect(address).unwrap(), FramingPair::from(framing()));
     client.send(b"1").unwrap();
     has_begun.recv_timeout(DEADLINE).unwrap();
     // There is no thread for these.

@@ -60,7 +60,7 @@ impl World {
     fn lend(&mut self, now: Duration) -> PooledSlot<Fake> {
         let flag = Flag::new();
         match self.lending.enter(SECOND, &flag.waker(), now).unwrap() {
-            Entered::Lent(lent) => lent,
+            Entered::PooledConnection(lent) => lent,
             Entered::Waits(ticket, _) => {
                 self.work(now);
                 assert!(flag.is_up());
@@ -181,7 +181,7 @@ fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
 
 #[test]
 fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
-    for reason in [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed] {
+    for reason in [CloseReason::ByPeer, CloseReason::Unsolicited, CloseReason::Dead, CloseReason::Failed] {
         let mut world = World::new(1, |_| {});
         let lent = world.lend(at(0));
         let line = lent.member.line();
@@ -333,7 +333,7 @@ fn one_who_waits_no_more_is_given_nothing() {
 
 #[test]
 fn what_ended_before_one_who_waits_no_more_had_fetched_it_is_replaced_for_the_next() {
-    for reason in [CloseReason::ByPeer, CloseReason::Unasked, CloseReason::Dead, CloseReason::Failed] {
+    for reason in [CloseReason::ByPeer, CloseReason::Unsolicited, CloseReason::Dead, CloseReason::Failed] {
         let (mut world, lent, [(first, _), (second, other)]) = two_wait_for_one();
         let line = lent.member.line();
         world.lending.give_back(lent, at(0));

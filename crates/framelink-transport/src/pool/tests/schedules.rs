@@ -10,7 +10,7 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::{check_pct, check_random, future, thread};
 
 use crate::drive;
-use crate::error::{ConnectError, NotLent};
+use crate::error::{ConnectError, PoolError};
 use crate::pool::shared::Lock;
 use crate::pool::{CloseReason, Job, PoolState, Poolable, PooledSlot, SharedPool};
 use crate::profile::Pooled;
@@ -73,7 +73,7 @@ fn cancelled() {
     };
     let give_up = |world: World| {
         for _ in 0..2 {
-            let bell = Bell::new();
+            let bell = ThreadWaker::new();
             let waker = bell.waker();
             let mut lend = world.shared.lend(Duration::MAX);
             if let Some(lent) = lend.ask(&waker) {
@@ -105,7 +105,7 @@ fn closed() {
 #[derive(Clone)]
 struct World {
     shared: Arc<SharedPool<Mutex<PoolState<Socket>>, Counting>>,
-    bell: Arc<Bell>,
+    bell: Arc<ThreadWaker>,
     max: u32,
     sockets: Arc<AtomicU32>,
     /// So many dials fail first.
@@ -121,7 +121,7 @@ impl World {
         rules.wait = Some(Duration::from_secs(1 << 30));
         rules.lifetime = Duration::from_secs(1 << 30);
         rules.idle = rules.lifetime;
-        let bell = Bell::new();
+        let bell = ThreadWaker::new();
         let lending = PoolState::new(rules, None, 0, Duration::ZERO);
         let shared = SharedPool::new(Mutex::new(lending), Counting::default(), bell.waker());
         let failing = Arc::new(AtomicU32::new(failing));
@@ -172,13 +172,13 @@ impl World {
     }
 
     /// As a thread waits. Its place among those who waited, if it had to.
-    fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), NotLent> {
+    fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), PoolError> {
         let mut lend = self.shared.lend(Duration::MAX);
         // As a pool asks: there is something to wake only when it has to wait.
         if let Some(lent) = lend.ask(Waker::noop()) {
             return lent.map(|lent| (lent, None));
         }
-        let (bell, place) = (Bell::new(), lend.until());
+        let (bell, place) = (ThreadWaker::new(), lend.until());
         let waker = bell.waker();
         loop {
             if let Some(lent) = lend.ask(&waker) {
@@ -189,7 +189,7 @@ impl World {
     }
 
     fn close(&self) {
-        let bell = Bell::new();
+        let bell = ThreadWaker::new();
         let waker = bell.waker();
         self.shared.with(|lending, now| lending.close(now));
         while !self.shared.with(|lending, _| lending.poll_drained(&waker)) {
@@ -254,12 +254,12 @@ impl drive::Clock for Counting {
 }
 
 /// As the blocking driver's, with a lock whose turns the schedule decides.
-struct Bell {
+struct ThreadWaker {
     is_rung: Mutex<bool>,
     rung: Condvar,
 }
 
-impl Bell {
+impl ThreadWaker {
     fn new() -> Arc<Self> {
         Arc::new(Self { is_rung: Mutex::new(false), rung: Condvar::new() })
     }
@@ -277,7 +277,7 @@ impl Bell {
     }
 }
 
-impl Wake for Bell {
+impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         *self.is_rung.lock().unwrap() = true;
         self.rung.notify_all();

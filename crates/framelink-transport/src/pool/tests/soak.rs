@@ -53,10 +53,10 @@ struct Soak {
 
 struct Borrower {
     flag: Arc<Flag>,
-    state: State,
+    state: UseState,
 }
 
-enum State {
+enum UseState {
     Idle,
     Waits { ticket: Ticket, until: Duration, since: Duration, was_given_a_dead_one: bool },
     Has { lent: PooledSlot<Fake>, number: Option<u64> },
@@ -64,7 +64,7 @@ enum State {
 
 impl Soak {
     fn new(rules: Pooled, seed: u64) -> Self {
-        let borrowers = (0..12).map(|_| Borrower { flag: Flag::new(), state: State::Idle }).collect();
+        let borrowers = (0..12).map(|_| Borrower { flag: Flag::new(), state: UseState::Idle }).collect();
         Self {
             lending: PoolState::new(rules, None, seed, Duration::ZERO),
             rules,
@@ -156,7 +156,7 @@ impl Soak {
             0 => line.end(CloseReason::ByPeer),
             1 => line.end(CloseReason::Failed),
             2 => line.end(CloseReason::Dead),
-            3 => line.end(CloseReason::Unasked),
+            3 => line.end(CloseReason::Unsolicited),
             _ => line.is_to_move = true,
         }
         drop(line);
@@ -165,69 +165,69 @@ impl Soak {
     }
 
     fn act(&mut self, who: usize) {
-        let state = std::mem::replace(&mut self.borrowers[who].state, State::Idle);
+        let state = std::mem::replace(&mut self.borrowers[who].state, UseState::Idle);
         self.borrowers[who].state = match state {
-            State::Idle => self.enter(who),
-            State::Waits { ticket, .. } if self.random.one_in(30) => {
+            UseState::Idle => self.enter(who),
+            UseState::Waits { ticket, .. } if self.random.one_in(30) => {
                 self.lending.cancel(ticket, self.now);
                 self.borrowers[who].flag.lower();
-                State::Idle
+                UseState::Idle
             }
-            State::Waits { ticket, until, since, was_given_a_dead_one } => {
+            UseState::Waits { ticket, until, since, was_given_a_dead_one } => {
                 if self.borrowers[who].flag.lower() || until <= self.now {
                     self.collect(who, ticket, until, since)
                 } else {
-                    State::Waits { ticket, until, since, was_given_a_dead_one }
+                    UseState::Waits { ticket, until, since, was_given_a_dead_one }
                 }
             }
-            State::Has { lent, number } => self.exchange(lent, number),
+            UseState::Has { lent, number } => self.exchange(lent, number),
         };
     }
 
-    fn enter(&mut self, who: usize) -> State {
+    fn enter(&mut self, who: usize) -> UseState {
         let waker = self.borrowers[who].flag.waker();
         match self.lending.enter(Duration::from_secs(1), &waker, self.now) {
-            Ok(Entered::Lent(lent)) => {
-                let waits = |other: &Borrower| matches!(other.state, State::Waits { .. }) && !other.flag.is_up();
+            Ok(Entered::PooledConnection(lent)) => {
+                let waits = |other: &Borrower| matches!(other.state, UseState::Waits { .. }) && !other.flag.is_up();
                 assert!(!self.borrowers.iter().any(waits), "whoever comes takes nothing from those who wait");
-                State::Has { lent, number: None }
+                UseState::Has { lent, number: None }
             }
             Ok(Entered::Waits(ticket, until)) => {
-                State::Waits { ticket, until, since: self.now, was_given_a_dead_one: false }
+                UseState::Waits { ticket, until, since: self.now, was_given_a_dead_one: false }
             }
             Err(error) => panic!("{error}"),
         }
     }
 
-    fn collect(&mut self, who: usize, ticket: Ticket, until: Duration, since: Duration) -> State {
+    fn collect(&mut self, who: usize, ticket: Ticket, until: Duration, since: Duration) -> UseState {
         let waker = self.borrowers[who].flag.waker();
         match self.lending.collect(ticket, &waker, self.now) {
             Some(Ok(lent)) => {
                 for other in &self.borrowers {
-                    let State::Waits { ticket: earlier, was_given_a_dead_one, .. } = other.state else { continue };
+                    let UseState::Waits { ticket: earlier, was_given_a_dead_one, .. } = other.state else { continue };
                     let has_his = earlier > ticket || other.flag.is_up() || was_given_a_dead_one;
                     assert!(has_his, "nobody is served before whoever came before");
                 }
-                State::Has { lent, number: None }
+                UseState::Has { lent, number: None }
             }
             Some(Err(error)) => {
                 assert!(until <= self.now, "{error}");
                 assert_eq!(error.after(), Some(until - since));
                 self.late += 1;
-                State::Idle
+                UseState::Idle
             }
-            None => State::Waits { ticket, until, since, was_given_a_dead_one: true },
+            None => UseState::Waits { ticket, until, since, was_given_a_dead_one: true },
         }
     }
 
     /// Sends, receives, or gives up; and gives back.
-    fn exchange(&mut self, lent: PooledSlot<Fake>, number: Option<u64>) -> State {
+    fn exchange(&mut self, lent: PooledSlot<Fake>, number: Option<u64>) -> UseState {
         match number {
             None if self.random.one_in(20) => {}
             None => {
                 self.requests += 1;
                 lent.member.request(self.requests);
-                return State::Has { lent, number: Some(self.requests) };
+                return UseState::Has { lent, number: Some(self.requests) };
             }
             // Given up, and the reply is on its way still.
             Some(_) if self.random.one_in(50) => {}
@@ -239,15 +239,15 @@ impl Soak {
             },
         }
         self.lending.give_back(lent, self.now);
-        State::Idle
+        UseState::Idle
     }
 
     fn check(&self) {
         let status = self.lending.status();
         let under_way = u32::try_from(self.dials.len()).unwrap();
         assert!(self.sockets.open() + under_way <= self.rules.max, "{status:?}");
-        let has = |borrower: &&Borrower| matches!(borrower.state, State::Has { .. });
-        let given = |borrower: &&Borrower| matches!(borrower.state, State::Waits { .. }) && borrower.flag.is_up();
+        let has = |borrower: &&Borrower| matches!(borrower.state, UseState::Has { .. });
+        let given = |borrower: &&Borrower| matches!(borrower.state, UseState::Waits { .. }) && borrower.flag.is_up();
         let held = self.borrowers.iter().filter(has).count();
         let most = held + self.borrowers.iter().filter(given).count();
         assert!((held..=most).contains(&(status.lent as usize)), "no slot leaked, whoever was given one was woken");
@@ -266,10 +266,10 @@ impl Soak {
     /// All give back what they have.
     fn end(mut self) -> u64 {
         for who in 0..self.borrowers.len() {
-            match std::mem::replace(&mut self.borrowers[who].state, State::Idle) {
-                State::Idle => {}
-                State::Waits { ticket, .. } => self.lending.cancel(ticket, self.now),
-                State::Has { lent, .. } => self.lending.give_back(lent, self.now),
+            match std::mem::replace(&mut self.borrowers[who].state, UseState::Idle) {
+                UseState::Idle => {}
+                UseState::Waits { ticket, .. } => self.lending.cancel(ticket, self.now),
+                UseState::Has { lent, .. } => self.lending.give_back(lent, self.now),
             }
         }
         self.is_up = true;

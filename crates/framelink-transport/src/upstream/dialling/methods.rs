@@ -36,25 +36,25 @@ macro_rules! upstream_methods {
 
             /// The state of the connections with the peer.
             pub fn state(&self) -> State {
-                self.dialler.ledger.state()
+                self.dialler.address_book.state()
             }
 
             /// What it has done.
             pub fn counts(&self) -> Counts {
-                self.dialler.ledger.counts()
+                self.dialler.address_book.counts()
             }
 
             /// How many exchanges are under way on its connections.
             pub fn in_flight(&self) -> usize {
-                self.dialler.ledger.in_flight()
+                self.dialler.address_book.in_flight()
             }
 
             /// Makes a connection for something else than a client, a link or a pool: dials, and signs on, within `timeouts.connect`. What
-            /// becomes of the connection is told to its seat.
+            /// becomes of the connection is told to its lease.
             ///
             /// # Errors
             /// When there is no connection in time.
-            pub $($async)? fn dial(&self) -> Result<(Connection, Seat), ConnectError> {
+            pub $($async)? fn dial(&self) -> Result<(Connection, AddressLease), ConnectError> {
                 $wait!(self.dialler.dial())
             }
 

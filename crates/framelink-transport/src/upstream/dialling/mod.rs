@@ -1,31 +1,31 @@
 //! What dials the addresses, and what it tells of them.
 
-mod berth;
+mod address_book;
+mod address_lease;
 mod counts;
+mod current_address;
 pub(crate) mod dialler;
 mod hook;
-mod ledger;
 mod methods;
 mod pace;
-mod seat;
 mod signing;
 mod state;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod states;
 mod watch;
 
-use super::{Addresses, Attempt, Choice, Probe, SeatId};
-pub(crate) use berth::Berth;
+use super::{Addresses, Attempt, Choice, LeaseId, Probe};
+pub(crate) use address_book::Dialling;
+use address_book::{AddressBook, Next};
+pub use address_lease::AddressLease;
 pub use counts::{Counts, Failures};
+pub(crate) use current_address::CurrentAddress;
 pub(crate) use dialler::{Dialled, Dialler, Settings};
 use hook::OnLoss;
-pub(crate) use ledger::Dialling;
-use ledger::{Ledger, Next};
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use pace::pause_before;
-pub use seat::Seat;
 #[cfg(all(unix, feature = "nonblocking"))]
 pub(crate) use signing::check_reply;
 pub(crate) use signing::{sign_off_and_close, sign_on};

@@ -68,7 +68,7 @@ pub(crate) fn twice<D: Ends>(cell: Cell) {
     });
     assert_eq!(&ours.call(b"first", DEADLINE).unwrap()[..], b"first");
     let error = ours.call(b"second", DEADLINE).unwrap_err();
-    assert!(matches!(error.error().cause(), Cause::Unasked), "{error}");
+    assert!(matches!(error.error().cause(), Cause::Unsolicited), "{error}");
     assert_eq!(error.sent(), Sent::Not, "{error}");
     replying.join();
 
@@ -104,7 +104,7 @@ pub(crate) fn in_another_order<D: Ends>(cell: Cell) {
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
 }
 
-pub(crate) fn unasked<D: Ends>(cell: Cell) {
+pub(crate) fn unsolicited<D: Ends>(cell: Cell) {
     let (stream, peer) = cell.sockets();
     let looking = stream.try_clone().unwrap();
     let mut ours = D::adopt(stream, cell.framing());
@@ -123,6 +123,6 @@ pub(crate) fn unasked<D: Ends>(cell: Cell) {
         std::thread::yield_now();
     }
     let error = ours.call(b"second", DEADLINE).unwrap_err();
-    assert!(matches!(error.error().cause(), Cause::Unasked), "{error}");
+    assert!(matches!(error.error().cause(), Cause::Unsolicited), "{error}");
     assert_eq!(error.sent(), Sent::Not, "{error}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
 use framelink_transport::session::{Assigned, Concurrency, KeyPlace, ReplyOrder};
-use framelink_transport::tokio::{Client, Inbox, Link, News, Pool, Upstream};
+use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
 use crate::arguments::Bridge;
@@ -72,13 +72,13 @@ type Failed = Box<dyn Error + Send + Sync>;
 
 /// Whoever answers, and over which connections.
 struct Host {
-    way: Way,
+    way: HostConnections,
     /// Where a request had its own key, before one was assigned.
     key: Option<KeyPlace>,
     no_reply: bool,
 }
 
-enum Way {
+enum HostConnections {
     /// A connection for each exchange.
     Short(Upstream),
     Pooled(Pool),
@@ -93,16 +93,16 @@ impl Host {
         let kind = profile.connection();
         let upstream = Upstream::new(&Arc::new(profile), addresses.iter().map(String::as_str));
         let way = match kind {
-            ConnectionKind::Pooled(_) => Way::Pooled(Pool::over(upstream).map_err(Failure::usage)?),
+            ConnectionKind::Pooled(_) => HostConnections::Pooled(Pool::over(upstream).map_err(Failure::usage)?),
             ConnectionKind::Shared(_) => {
                 let (link, inbox) = Link::over(upstream).map_err(Failure::usage)?;
                 tokio::spawn(tell(inbox));
-                Way::Shared(link)
+                HostConnections::Shared(link)
             }
             _ => {
                 // Whether it can be used shows now, and not with the first message.
                 Client::over(upstream.clone()).map_err(Failure::usage)?;
-                Way::Short(upstream)
+                HostConnections::Short(upstream)
             }
         };
         Ok(Self { way, key, no_reply })
@@ -114,9 +114,9 @@ impl Host {
             return self.send(message).await.map(|()| None);
         }
         let reply = match &self.way {
-            Way::Short(upstream) => Client::over(upstream.clone())?.call(message).await,
-            Way::Pooled(pool) => pool.call(message).await,
-            Way::Shared(link) => link.call(message).await,
+            HostConnections::Short(upstream) => Client::over(upstream.clone())?.call(message).await,
+            HostConnections::Pooled(pool) => pool.call(message).await,
+            HostConnections::Shared(link) => link.call(message).await,
         };
         let mut reply = reply?.to_vec();
         if let Some(place) = self.key
@@ -130,18 +130,18 @@ impl Host {
 
     async fn send(&self, message: &Message) -> Result<(), Failed> {
         match &self.way {
-            Way::Short(upstream) => Client::over(upstream.clone())?.send(message).await?,
-            Way::Pooled(pool) => pool.send(message).await?,
-            Way::Shared(link) => link.send(message).await?,
+            HostConnections::Short(upstream) => Client::over(upstream.clone())?.send(message).await?,
+            HostConnections::Pooled(pool) => pool.send(message).await?,
+            HostConnections::Shared(link) => link.send(message).await?,
         }
         Ok(())
     }
 
     async fn close(self, within: Duration) {
         match self.way {
-            Way::Short(_) => {}
-            Way::Pooled(pool) => drop(pool.close(within).await),
-            Way::Shared(link) => link.close(within).await,
+            HostConnections::Short(_) => {}
+            HostConnections::Pooled(pool) => drop(pool.close(within).await),
+            HostConnections::Shared(link) => link.close(within).await,
         }
     }
 }
@@ -150,13 +150,13 @@ impl Host {
 async fn tell(mut inbox: Inbox) {
     while let Some(news) = inbox.recv().await {
         match news {
-            News::Incoming(Incoming::Late(late)) => {
+            LinkEvent::Incoming(Incoming::Late(late)) => {
                 tracing::warn!("a reply came {:?} after its message, and is dropped", late.delay());
             }
-            News::Incoming(Incoming::Message(message)) => {
+            LinkEvent::Incoming(Incoming::Message(message)) => {
                 tracing::warn!("the host said {} that nobody asked for, dropped", Count(message.len() as u64, "byte"));
             }
-            News::Lost(Some(error)) => tracing::warn!("{error}"),
+            LinkEvent::Lost(Some(error)) => tracing::warn!("{error}"),
             _ => {}
         }
     }

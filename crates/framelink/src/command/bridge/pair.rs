@@ -5,7 +5,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::time::Duration;
 
-use framelink_transport::Directions;
+use framelink_transport::FramingPair;
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Cause, Connection, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::relay::{Relay, Tally};
 use crate::output::Count;
-use crate::server::drain::{Drain, Stage};
+use crate::server::drain::{Drain, DrainStage};
 
 /// After one side has ended, for how long nothing may move the other way before the pair is closed. As long as Linux keeps a
 /// half-closed connection that nobody owns.
@@ -54,7 +54,7 @@ where
     C: AsyncRead + Unpin,
     D: AsyncWrite + Unpin,
 {
-    pub(crate) fn new(client: Connection<Directions, A, B>, host: Connection<Directions, C, D>) -> Self {
+    pub(crate) fn new(client: Connection<FramingPair, A, B>, host: Connection<FramingPair, C, D>) -> Self {
         let (in_hand, in_hand_too) = (client.held_bytes(), client.held_bytes());
         let (from_client, to_client) = client.split();
         let (from_host, to_host) = host.split();
@@ -82,7 +82,7 @@ where
                 () = drain.over() => {}
             }
         }
-        if drain.stage() == Stage::Closing && !drain.was_forced() {
+        if drain.stage() == DrainStage::Closing && !drain.was_forced() {
             // What has come lies in the system's buffers too.
             self.part(LAST_LOOK).await;
         }
@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    type Leg = Connection<Directions, ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+    type Leg = Connection<FramingPair, ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
     type Ended = (Passed, Result<(), Error>);
 
     /// A pipe in memory that holds so many bytes: the bridge's end, and the peer's.
@@ -174,7 +174,7 @@ mod tests {
         let framing: Framing = "net:2".parse().unwrap();
         let (ours, theirs) = duplex(capacity);
         let (reader, writer) = split(ours);
-        (Connection::from_parts(reader, writer, Directions::from(framing)), theirs)
+        (Connection::from_parts(reader, writer, FramingPair::from(framing)), theirs)
     }
 
     /// A pair that runs, its client and its host.
@@ -268,7 +268,7 @@ mod tests {
         let framing: Framing = "ascii:4".parse().unwrap();
         let (ours, mut host) = duplex(1024);
         let (reader, writer) = split(ours);
-        let host_leg = Connection::from_parts(reader, writer, Directions::from(framing));
+        let host_leg = Connection::from_parts(reader, writer, FramingPair::from(framing));
         let pair = tokio::spawn(Pair::new(client_leg, host_leg).run(Drain::never()));
         host.write_all(b"GET /").await.unwrap();
         let mut to_host = Vec::new();

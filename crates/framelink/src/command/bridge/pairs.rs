@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::session::Tenure;
+use framelink_transport::session::Lifetime;
 use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
-use framelink_transport::upstream::Seat;
+use framelink_transport::upstream::AddressLease;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -19,7 +19,7 @@ use crate::command::connect_failed;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::server::accepting::{self, Accepting, Kind};
-use crate::server::drain::{Drain, Stage};
+use crate::server::drain::{Drain, DrainStage};
 use crate::server::probes::{self, FIRST_BYTE};
 use crate::server::strangers::{self, Kind as Line};
 
@@ -28,7 +28,7 @@ const OWN_FILES: usize = 16;
 /// How long to look for messages of a client whom no host takes.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Outgoing, mut drain: Drain) -> Result<(), Failure> {
+pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain: Drain) -> Result<(), Failure> {
     let mut accepting = Accepting::start(listen, clients).await?;
     let outgoing = Arc::new(outgoing);
     let mut room = Room::new();
@@ -123,22 +123,22 @@ const fn file_descriptors() -> usize {
 }
 
 /// Where messages go.
-pub(super) struct Outgoing {
-    pub(super) way: Way,
+pub(super) struct Route {
+    pub(super) way: RouteKind,
     pub(super) to: String,
 }
 
 /// How they get there.
-pub(super) enum Way {
+pub(super) enum RouteKind {
     /// As flags say.
     Plain(Box<Connector>, Liveness),
     /// As a profile says.
     Profile(Upstream),
 }
 
-impl Outgoing {
+impl Route {
     /// Dials. Where only the system's file descriptors are short it waits for some, and the client with it.
-    async fn dial(&self) -> Result<(Connection, Option<Seat>), ConnectError> {
+    async fn dial(&self) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
             match self.way.dial(&self.to).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
@@ -148,8 +148,8 @@ impl Outgoing {
     }
 }
 
-impl Way {
-    async fn dial(&self, to: &str) -> Result<(Connection, Option<Seat>), ConnectError> {
+impl RouteKind {
+    async fn dial(&self, to: &str) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
                 let to = with_zone(to).map_err(ConnectError::Resolve)?;
@@ -157,7 +157,7 @@ impl Way {
                 liveness.watch(&mut host, Role::Client);
                 Ok((host, None))
             }
-            Self::Profile(upstream) => upstream.dial().await.map(|(host, seat)| (host, Some(seat))),
+            Self::Profile(upstream) => upstream.dial().await.map(|(host, lease)| (host, Some(lease))),
         }
     }
 }
@@ -170,7 +170,7 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 
 /// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many a drain cut: what was cut
 /// before is in the log.
-async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain) -> u64 {
+async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
     match begun(&mut client, &mut drain).await {
         Some(Ok(true)) => {}
@@ -198,7 +198,7 @@ async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain
         dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
-    let (mut host, seat) = match dialled {
+    let (mut host, lease) = match dialled {
         Ok(host) => host,
         Err(error) => {
             let cut = turn_away(client, sleep(LAST_LOOK)).await;
@@ -217,12 +217,12 @@ async fn carry(mut client: Connection, outgoing: Arc<Outgoing>, mut drain: Drain
     host.share_memory_of(&client);
     let host_address = host.peer_addr();
     let (passed, ended) = Pair::new(client, host).run(drain.clone()).await;
-    let is_draining = drain.stage() != Stage::Open;
-    if let Some(seat) = seat {
+    let is_draining = drain.stage() != DrainStage::Open;
+    if let Some(lease) = lease {
         match &ended {
-            _ if passed.to_client > 0 => seat.proved(),
-            Err(error) if error.peer() == host_address => seat.lost(&error.to_string()),
-            _ => seat.leave(),
+            _ if passed.to_client > 0 => lease.proved(),
+            Err(error) if error.peer() == host_address => lease.lost(&error.to_string()),
+            _ => lease.leave(),
         }
     }
     tell_end(&names, passed, &ended);
@@ -235,13 +235,13 @@ async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool
     if let Ok(begun) = timeout(FIRST_BYTE, client.begun()).await {
         return Some(begun);
     }
-    if drain.stage() == Stage::Open || client.byte_count().get() > 0 {
+    if drain.stage() == DrainStage::Open || client.byte_count().get() > 0 {
         return Some(Ok(true));
     }
     tokio::select! {
         biased;
         begun = client.begun() => return Some(begun),
-        () = sleep(Tenure::CONNECT_GRACE.saturating_sub(FIRST_BYTE)) => {}
+        () = sleep(Lifetime::CONNECT_GRACE.saturating_sub(FIRST_BYTE)) => {}
         () = drain.half_over() => {}
     }
     (client.byte_count().get() > 0).then_some(Ok(true))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Cause, Error, Operation, RecvHalf, SendHalf};
-use framelink_transport::{Directions, HeldBytes, Message};
+use framelink_transport::{FramingPair, HeldBytes, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -56,8 +56,8 @@ impl Tally {
 
 /// Messages from one connection to the other.
 pub(super) struct Relay<R, W> {
-    from: RecvHalf<Directions, R>,
-    to: SendHalf<Directions, W>,
+    from: RecvHalf<FramingPair, R>,
+    to: SendHalf<FramingPair, W>,
     /// How many messages came.
     taken: u64,
     /// The one that is being passed on, so that nothing is lost when that is given up.
@@ -69,7 +69,7 @@ pub(super) struct Relay<R, W> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
-    pub(super) const fn new(from: RecvHalf<Directions, R>, to: SendHalf<Directions, W>, held: HeldBytes) -> Self {
+    pub(super) const fn new(from: RecvHalf<FramingPair, R>, to: SendHalf<FramingPair, W>, held: HeldBytes) -> Self {
         Self { from, to, taken: 0, in_hand: None, held, is_spoilt: false }
     }
 
@@ -189,7 +189,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
     }
 }
 
-async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<Directions, W>) -> Result<(), Error> {
+async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<FramingPair, W>) -> Result<(), Error> {
     if message.len() < LARGE {
         return to.feed(message).await;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::session::Pulse;
+use framelink_transport::session::LivenessHandle;
 use framelink_transport::tokio::{Cause, Connection, Connector, Error, Listener};
 use framelink_transport::{Framing, Heartbeat, TryRecv};
 use tokio::sync::oneshot;
@@ -33,11 +33,11 @@ pub(super) async fn run(output: &mut Output) -> Result<bool, Failure> {
     let mut bridge = Bridge::start(&heartbeat, hushed).await?;
     output.line(format_args!("\nThe same with heartbeats between bridge and host: {HEARTBEAT}\n"))?;
 
-    let (mut client, pulse, pair) = bridge.client().await?;
+    let (mut client, liveness, pair) = bridge.client().await?;
     let reply = client.call(QUESTION.as_bytes(), PATIENCE).await.map_err(Failure::fault)?;
     let mut is_right = show_reply(output, "the host is there", &reply)?;
     sleep(IDLE).await;
-    let (sent, _) = pulse.counts();
+    let (sent, _) = liveness.counts();
     is_right &= sent > 0;
     output.line(step(format_args!("nobody asks for {IDLE:?}"), format_args!("{sent} heartbeats went")))?;
 
@@ -121,13 +121,13 @@ impl Bridge {
     }
 
     /// A client, and the pair that serves it.
-    async fn client(&mut self) -> Result<(Connection, Pulse, JoinHandle<Ended>), Failure> {
+    async fn client(&mut self) -> Result<(Connection, LivenessHandle, JoinHandle<Ended>), Failure> {
         let address = self.clients.local_addr().map_err(Failure::fault)?;
         let client = Connector::new(self.client_framing).connect(address).await.map_err(Failure::fault)?;
         let accepted = self.clients.accept().await.map_err(Failure::fault)?;
         let mut dialled = Connector::new(self.host_framing).connect(self.host).await.map_err(Failure::fault)?;
-        let pulse = dialled.watch(Arc::clone(&self.heartbeat), Role::Client);
-        Ok((client, pulse, tokio::spawn(Pair::new(accepted, dialled).run(Drain::never()))))
+        let liveness = dialled.watch(Arc::clone(&self.heartbeat), Role::Client);
+        Ok((client, liveness, tokio::spawn(Pair::new(accepted, dialled).run(Drain::never()))))
     }
 }
 

@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use super::given::Given;
 use super::out::Out;
 use super::stdin::{AtPeerEnd, Stdin};
-use super::{LAST_LOOK, Way, Which, check_left_over};
+use super::{LAST_LOOK, SendRoute, Which, check_left_over};
 use crate::arguments::Send;
 use crate::failure::Failure;
 
 pub(super) struct Conversation {
-    pub(super) way: Way,
+    pub(super) way: SendRoute,
     pub(super) timeout: Duration,
     pub(super) out: Out,
 }
@@ -38,8 +38,8 @@ impl Conversation {
         self.out.check()?;
         let began = Instant::now();
         let called = match &mut self.way {
-            Way::Plain(connection) => connection.call(message, self.timeout).await,
-            Way::Profile(client) => client.call(message).await,
+            SendRoute::Plain(connection) => connection.call(message, self.timeout).await,
+            SendRoute::Profile(client) => client.call(message).await,
         };
         match called {
             Ok(reply) => self.out.reply(which, &reply, began.elapsed()),
@@ -51,10 +51,10 @@ impl Conversation {
     }
 
     /// What comes though nothing was asked, `None` at the peer's end. Between short exchanges there is no connection.
-    async fn unasked(&mut self) -> Result<Option<Message>, Failure> {
+    async fn unsolicited(&mut self) -> Result<Option<Message>, Failure> {
         match &mut self.way {
-            Way::Plain(connection) => connection.recv().await.map_err(Failure::fault),
-            Way::Profile(_) => pending().await,
+            SendRoute::Plain(connection) => connection.recv().await.map_err(Failure::fault),
+            SendRoute::Profile(_) => pending().await,
         }
     }
 
@@ -65,7 +65,7 @@ impl Conversation {
             let message = tokio::select! {
                 biased;
                 message = stdin.next() => message?,
-                unasked = self.unasked() => match unasked? {
+                unsolicited = self.unsolicited() => match unsolicited? {
                     Some(message) => { self.out.in_between(&message)?; continue }
                     None => self.at_peer_end(&mut stdin).await?,
                 },
@@ -89,7 +89,7 @@ impl Conversation {
 
     /// Closes. A message that is left over is printed, and shows that replies may belong to other messages than it seemed.
     async fn end(self) -> Result<(), Failure> {
-        let Way::Plain(connection) = self.way else { return Ok(()) };
+        let SendRoute::Plain(connection) = self.way else { return Ok(()) };
         end(*connection, &self.out).await
     }
 }
@@ -101,7 +101,7 @@ pub(super) async fn end(mut connection: Connection, out: &Out) -> Result<(), Fai
     let _ = timeout_at(deadline, connection.finish()).await;
     while Instant::now() < deadline {
         match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
-            Ok(TryRecv::Message(message)) => out.unasked(&message)?,
+            Ok(TryRecv::Message(message)) => out.unsolicited(&message)?,
             Ok(_) => break,
             Err(error) => return check_left_over(out.count_unasked()).and_then(|()| after_last(&error)),
         }

@@ -13,7 +13,7 @@ use super::{Which, all_failed, check_left_over};
 use crate::arguments::Send;
 use crate::failure::Failure;
 use crate::output::Count;
-use crate::server::drain::{Drain, Stage};
+use crate::server::drain::{Drain, DrainStage};
 
 /// How long the exchange that is under way may take when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -76,7 +76,7 @@ impl Rounds<'_> {
     /// Sends each message once. Where the peer was never reached the address may be wrong, and that ends it.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
-            if drain.stage() != Stage::Open {
+            if drain.stage() != DrainStage::Open {
                 return Ok(());
             }
             self.sent += 1;

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use framelink_transport::profile::ExchangeKind;
-use framelink_transport::tokio::{CallError, Inbox, Link, News, Pool};
+use framelink_transport::tokio::{CallError, Inbox, Link, LinkEvent, Pool};
 use framelink_transport::{Incoming, Message, Profile};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, timeout_at};
@@ -45,7 +45,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, 
 }
 
 /// Closes the connections. Messages that the peer has sent by then are printed.
-async fn end(way: Way, inbox: Option<Inbox>, within: Duration, out: &Out) -> Result<(), Failure> {
+async fn end(way: SharedRoute, inbox: Option<Inbox>, within: Duration, out: &Out) -> Result<(), Failure> {
     let Some(mut inbox) = inbox else {
         way.close(within).await;
         return Ok(());
@@ -65,11 +65,11 @@ async fn end(way: Way, inbox: Option<Inbox>, within: Duration, out: &Out) -> Res
     Ok(())
 }
 
-fn tell(news: News, out: &Out) -> Result<(), Failure> {
+fn tell(news: LinkEvent, out: &Out) -> Result<(), Failure> {
     match news {
-        News::Incoming(Incoming::Message(message)) => out.unasked(&message),
-        News::Incoming(Incoming::Late(late)) => out.late(late.message()),
-        News::Lost(Some(error)) => {
+        LinkEvent::Incoming(Incoming::Message(message)) => out.unsolicited(&message),
+        LinkEvent::Incoming(Incoming::Late(late)) => out.late(late.message()),
+        LinkEvent::Lost(Some(error)) => {
             tracing::info!("{error}");
             Ok(())
         }
@@ -85,12 +85,12 @@ fn in_flight(profile: &Profile) -> usize {
 
 /// Over which connections messages go.
 #[derive(Clone)]
-enum Way {
+enum SharedRoute {
     Link(Link),
     Pool(Pool),
 }
 
-impl Way {
+impl SharedRoute {
     async fn exchange(&self, message: &[u8], no_reply: bool) -> Result<Option<Message>, CallError> {
         match (self, no_reply) {
             (Self::Link(link), true) => link.send(message).await.map(|()| None),
@@ -109,16 +109,16 @@ impl Way {
 }
 
 /// What comes unasked, where it is told.
-async fn news_of(inbox: &mut Option<Inbox>) -> Option<News> {
+async fn news_of(inbox: &mut Option<Inbox>) -> Option<LinkEvent> {
     match inbox {
         Some(inbox) => inbox.recv().await,
         None => None,
     }
 }
 
-async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(Way, Option<Inbox>), Failure> {
+async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(SharedRoute, Option<Inbox>), Failure> {
     if profile.connection().pooled().is_some() {
-        return Ok((Way::Pool(Pool::over(send.upstream(profile, out)).map_err(Failure::usage)?), None));
+        return Ok((SharedRoute::Pool(Pool::over(send.upstream(profile, out)).map_err(Failure::usage)?), None));
     }
     let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
     let (link, inbox) = match (profile.exchange(), receive, &send.addresses.0[..]) {
@@ -136,7 +136,7 @@ async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(Way, Option<In
         out.not_connected(&error.error().to_string())?;
         return Err(Failure::fault(error));
     }
-    Ok((Way::Link(link), Some(inbox)))
+    Ok((SharedRoute::Link(link), Some(inbox)))
 }
 
 /// Where messages come from.
@@ -159,7 +159,7 @@ impl Source {
 type Called = (u64, Duration, Result<Option<Message>, CallError>);
 
 struct Many<'o> {
-    way: Way,
+    way: SharedRoute,
     /// In the order of the messages. They are begun in this order too, which tasks of their own would not be.
     calls: FuturesOrdered<Pin<Box<dyn Future<Output = Called>>>>,
     most: usize,

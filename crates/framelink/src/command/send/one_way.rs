@@ -118,7 +118,7 @@ async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSend
     let ended = loop {
         match receiver.recv().await {
             Ok(Some(message)) => {
-                if let Err(failure) = out.unasked(&message) {
+                if let Err(failure) = out.unsolicited(&message) {
                     break Err(Ended::Output(failure));
                 }
             }

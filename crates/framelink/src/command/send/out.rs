@@ -20,15 +20,15 @@ struct Inner {
     style: Style,
     peer: Mutex<String>,
     /// So many messages came that answered no message.
-    unasked: AtomicU64,
+    unsolicited: AtomicU64,
     /// Why printing failed first where no caller could be told.
     failure: Mutex<Option<Failure>>,
 }
 
 impl Out {
     pub(super) fn new(style: Style, peer: String) -> Self {
-        let (unasked, failure) = (AtomicU64::new(0), Mutex::new(None));
-        Self(Arc::new(Inner { style, peer: Mutex::new(peer), unasked, failure }))
+        let (unsolicited, failure) = (AtomicU64::new(0), Mutex::new(None));
+        Self(Arc::new(Inner { style, peer: Mutex::new(peer), unsolicited, failure }))
     }
 
     /// Which of the peer's addresses it is.
@@ -70,8 +70,8 @@ impl Out {
     }
 
     /// A message that is no reply.
-    pub(super) fn unasked(&self, message: &[u8]) -> Result<(), Failure> {
-        self.0.unasked.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn unsolicited(&self, message: &[u8]) -> Result<(), Failure> {
+        self.0.unsolicited.fetch_add(1, Ordering::Relaxed);
         self.line("unsolicited").prefix(UNASKED).payload(message).print(self.0.style)
     }
 
@@ -84,7 +84,7 @@ impl Out {
     pub(super) fn unread(&self) -> impl Fn(Message) + Send + Sync + 'static {
         let out = self.clone();
         move |message| {
-            if let Err(failure) = out.unasked(&message) {
+            if let Err(failure) = out.unsolicited(&message) {
                 lock(&out.0.failure).get_or_insert(failure);
             }
         }
@@ -92,7 +92,7 @@ impl Out {
 
     /// How many messages came that answered no message.
     pub(super) fn count_unasked(&self) -> u64 {
-        self.0.unasked.load(Ordering::Relaxed)
+        self.0.unsolicited.load(Ordering::Relaxed)
     }
 
     fn about(&self, kind: &'static str, which: Which) -> MessageLine<'static> {

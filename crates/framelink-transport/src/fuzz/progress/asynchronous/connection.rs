@@ -15,11 +15,11 @@ use crate::driver::awaited;
 
 struct Model {
     connection: Rc<Mutex<Connection>>,
-    under_way: Option<UnderWay>,
+    under_way: Option<OperationUnderWay>,
     taken: u64,
 }
 
-struct UnderWay {
+struct OperationUnderWay {
     operation: Operation,
     until: Option<Duration>,
     task: Task<Done>,
@@ -28,8 +28,8 @@ struct UnderWay {
 /// Operations one after the other, beside all that a peer can do.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, pulse) = super::connect(scene);
-        (Model { connection: Rc::new(Mutex::new(connection)), under_way: None, taken: 0 }, pulse)
+        let (connection, liveness) = super::connect(scene);
+        (Model { connection: Rc::new(Mutex::new(connection)), under_way: None, taken: 0 }, liveness)
     });
 }
 
@@ -43,7 +43,8 @@ impl model::Model for Model {
                 let mut connection = connection.try_lock().expect("one operation at a time");
                 act!(awaited, connection, operation)
             });
-            self.under_way = Some(UnderWay { operation, until: operation.limit().map(|limit| now + limit), task });
+            self.under_way =
+                Some(OperationUnderWay { operation, until: operation.limit().map(|limit| now + limit), task });
         }
         true
     }
@@ -55,13 +56,13 @@ impl model::Model for Model {
 
     fn drops_flood(&mut self) -> bool {
         self.under_way.is_none() && {
-            let _ = self.connection.try_lock().expect("no operation").tend(true);
+            let _ = self.connection.try_lock().expect("no operation").maintain(true);
             true
         }
     }
 
     async fn turn(&mut self, world: &Shared) -> Turn {
-        let Some(UnderWay { task, .. }) = &mut self.under_way else { return Turn::Idle };
+        let Some(OperationUnderWay { task, .. }) = &mut self.under_way else { return Turn::Idle };
         yield_now().await;
         let was_woken = task.turn(world).await;
         let Some(done) = task.done else { return if was_woken { Turn::Done } else { Turn::Idle } };
@@ -71,7 +72,7 @@ impl model::Model for Model {
     }
 
     fn waits(&self, _: &World) -> Waits {
-        let Some(UnderWay { operation, until, .. }) = self.under_way else { return Waits::default() };
+        let Some(OperationUnderWay { operation, until, .. }) = self.under_way else { return Waits::default() };
         let reads = operation.is_for_messages();
         Waits { writes: !reads, reads, takes: reads, taken: self.taken, until }
     }

@@ -12,10 +12,10 @@ use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::world::{Shared, World};
 use super::stream::Stream;
 use super::task::Task;
-use crate::profile::Directions;
+use crate::profile::FramingPair;
 
-type Caller = crate::tokio::Caller<Directions, Stream>;
-type Receiver = crate::tokio::Receiver<Directions, Stream, Stream>;
+type Caller = crate::tokio::Caller<FramingPair, Stream>;
+type Receiver = crate::tokio::Receiver<FramingPair, Stream, Stream>;
 
 /// So many calls may be in flight.
 const WINDOW: usize = 3;
@@ -35,11 +35,11 @@ struct Model {
 /// Tasks that send and call, beside one that receives, and all that a peer can do.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, pulse) = super::connect(scene);
+        let (connection, liveness) = super::connect(scene);
         let (caller, receiver) = connection.duplex(scene.matching(WINDOW));
         let taken = Rc::default();
         let receiver = Task::new(receive(receiver, Rc::clone(&taken)));
-        (Model { receiver, callers: Vec::new(), caller, next_key: 0, in_order: scene.in_order, taken }, pulse)
+        (Model { receiver, callers: Vec::new(), caller, next_key: 0, in_order: scene.in_order, taken }, liveness)
     });
 }
 

@@ -13,17 +13,17 @@ pub(super) use duplex::duplex;
 use std::sync::Arc;
 
 use super::{FRAMING, Scene};
-use crate::profile::Directions;
-use crate::session::Pulse;
+use crate::profile::FramingPair;
+use crate::session::LivenessHandle;
 
 use stream::Stream;
 
-type Connection = crate::tokio::Connection<Directions, Stream, Stream>;
+type Connection = crate::tokio::Connection<FramingPair, Stream, Stream>;
 
 /// The connection of a scene, and its heartbeats.
-fn connect(scene: &Scene) -> (Connection, Option<Pulse>) {
+fn connect(scene: &Scene) -> (Connection, Option<LivenessHandle>) {
     let [reader, writer] = [(); 2].map(|()| Stream::new(scene));
     let mut connection = Connection::from_parts(reader, writer, Arc::clone(&FRAMING));
-    let pulse = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
-    (connection, pulse)
+    let liveness = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
+    (connection, liveness)
 }

@@ -17,11 +17,11 @@ use super::super::step::Change;
 use super::super::world::{Shared, World};
 use super::connect;
 use super::stream::Stream;
-use crate::profile::Directions;
+use crate::profile::FramingPair;
 use crate::simulated;
 
-type Caller = crate::tokio::Caller<Directions, Stream>;
-type Receiver = crate::tokio::Receiver<Directions, Stream, Stream>;
+type Caller = crate::tokio::Caller<FramingPair, Stream>;
+type Receiver = crate::tokio::Receiver<FramingPair, Stream, Stream>;
 
 #[test]
 fn each_send_ends_though_the_peer_has_ended_its_side_and_others_are_cancelled() {
@@ -110,7 +110,7 @@ async fn calls() {
 
 fn connected(window: usize) -> (Shared, Caller, Receiver) {
     let world = Shared::new(0);
-    let scene = Scene { world, heartbeat: None, takes_turns: false, gathers: true, in_order: false };
+    let scene = Scene { world, heartbeat: None, one_at_a_time: false, gathers: true, in_order: false };
     let (caller, receiver) = connect(&scene).0.duplex(scene.matching(window));
     (scene.world, caller, receiver)
 }

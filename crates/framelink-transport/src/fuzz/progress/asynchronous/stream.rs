@@ -13,13 +13,13 @@ use super::super::world::{Shared, World, joined};
 pub(super) struct Stream {
     world: Shared,
     /// Whether each operation is counted against the turn of the task.
-    takes_turns: bool,
+    one_at_a_time: bool,
     gathers: bool,
 }
 
 impl Stream {
     pub(super) fn new(scene: &Scene) -> Self {
-        Self { world: scene.world.clone(), takes_turns: scene.takes_turns, gathers: scene.gathers }
+        Self { world: scene.world.clone(), one_at_a_time: scene.one_at_a_time, gathers: scene.gathers }
     }
 
     fn poll<T>(
@@ -27,7 +27,7 @@ impl Stream {
         context: &mut Context<'_>,
         operation: impl FnOnce(&mut World) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        if self.takes_turns {
+        if self.one_at_a_time {
             ready!(coop::poll_proceed(context)).made_progress();
         }
         match self.world.with(operation) {

@@ -14,7 +14,7 @@ use super::step::Step;
 use super::{FRAMING, Scene};
 use crate::blocking::Connection;
 use crate::driver::plain;
-use crate::profile::Directions;
+use crate::profile::FramingPair;
 use crate::simulated::{self, Simulation};
 
 /// Operations one after the other, beside all that a peer can do.
@@ -23,9 +23,10 @@ pub(super) fn connection(data: &[u8]) {
     let Some((scene, steps)) = Scene::of(data) else { return };
     let waits = Rc::new(RefCell::new(Waits::new(scene.world.clone(), steps)));
     let stream = || Stream { waits: Rc::clone(&waits), timeout: None, gathers: scene.gathers };
-    let mut connection: Connection<Directions, _, _> = Connection::from_parts(stream(), stream(), Arc::clone(&FRAMING));
+    let mut connection: Connection<FramingPair, _, _> =
+        Connection::from_parts(stream(), stream(), Arc::clone(&FRAMING));
     if let Some((heartbeat, role)) = scene.heartbeat {
-        waits.borrow_mut().pulse = Some(connection.watch(heartbeat, role));
+        waits.borrow_mut().liveness = Some(connection.watch(heartbeat, role));
     }
     loop {
         let Some(step) = waits.borrow_mut().steps.next() else { return };
@@ -37,7 +38,7 @@ pub(super) fn connection(data: &[u8]) {
                 scene.world.with(|world| world.begin_flood(flood));
                 waits.borrow_mut().begin(None, false);
                 // A message that was dropped is not counted.
-                let _ = connection.tend(true);
+                let _ = connection.maintain(true);
                 return;
             }
             Step::Begin(operation) => {

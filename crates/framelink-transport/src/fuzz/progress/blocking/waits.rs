@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::operation::Done;
 use super::super::step::{Change, Step, Steps};
 use super::super::world::{Shared, World};
-use crate::session::Pulse;
+use crate::session::LivenessHandle;
 use crate::simulated::{self, elapsed};
 
 /// So long at most something that could be done may be left: the driver looks at each side every 10 ms, and at the peer of a connection
@@ -22,7 +22,7 @@ const COST: Duration = Duration::from_millis(1);
 #[derive(Default)]
 pub(super) struct Waits<'d> {
     pub(super) world: Shared,
-    pub(super) pulse: Option<Pulse>,
+    pub(super) liveness: Option<LivenessHandle>,
     pub(super) steps: Steps<'d>,
     /// So long nothing happens yet.
     pause: Duration,
@@ -145,7 +145,7 @@ impl<'d> Waits<'d> {
 
     /// Whether there is something to read, and something to be written that the socket would take.
     fn left_alone(&self) -> (bool, bool) {
-        let has_due = self.pulse.as_ref().is_some_and(Pulse::has_due);
+        let has_due = self.liveness.as_ref().is_some_and(LivenessHandle::has_due);
         self.world.with(|world| {
             let lacks_a_rest = world.lacks_a_rest() || (has_due && world.takes_more() && !world.is_reset());
             (self.for_messages && world.has_unread(), lacks_a_rest)
@@ -158,7 +158,7 @@ impl<'d> Waits<'d> {
         if self.for_messages && side == Side::Reading {
             let arrived = self.world.with(|world| world.arrived_messages());
             assert!(arrived <= self.taken, "a message has arrived and was not delivered");
-            let due = self.pulse.as_ref().and_then(Pulse::deadline);
+            let due = self.liveness.as_ref().and_then(LivenessHandle::deadline);
             let is_forgotten = due.is_some_and(|at| at.max(self.began_at) + PATIENCE < elapsed());
             assert!(!is_forgotten, "a heartbeat is due and was forgotten");
         }

@@ -9,11 +9,11 @@ use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
-use crate::profile::Directions;
+use crate::profile::FramingPair;
 use crate::simulated::flag::Flag;
 
 struct Model {
-    connection: crate::nonblocking::Connection<Directions, Stream>,
+    connection: crate::nonblocking::Connection<FramingPair, Stream>,
     flag: Arc<Flag>,
     /// Whether it takes messages, where no call is under way.
     receives: bool,
@@ -25,8 +25,8 @@ struct Model {
 /// Operations one after the other, beside all that a peer can do.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag, pulse) = super::connect(scene);
-        (Model { connection, flag, receives: false, call: None, taken: 0 }, pulse)
+        let (connection, flag, liveness) = super::connect(scene);
+        (Model { connection, flag, receives: false, call: None, taken: 0 }, liveness)
     });
 }
 
@@ -83,7 +83,9 @@ impl model::Model for Model {
             },
             Operation::Finish => self.connection.try_finish().is_ok(),
             // A message that was dropped is not counted.
-            Operation::Tend { is_deaf } => self.connection.tend(is_deaf).is_ok() && !is_deaf,
+            Operation::Maintain { discard_unsolicited } => {
+                self.connection.maintain(discard_unsolicited).is_ok() && !discard_unsolicited
+            }
         }
     }
 
@@ -94,7 +96,7 @@ impl model::Model for Model {
 
     fn drops_flood(&mut self) -> bool {
         !self.is_taking() && {
-            let _ = self.connection.tend(true);
+            let _ = self.connection.maintain(true);
             true
         }
     }

@@ -11,12 +11,12 @@ use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
 use crate::nonblocking::{Event, TryCall};
-use crate::profile::Directions;
+use crate::profile::FramingPair;
 use crate::session::CallId;
 use crate::simulated::flag::Flag;
 
 struct Model {
-    duplex: crate::nonblocking::Duplex<Directions, Stream>,
+    duplex: crate::nonblocking::Duplex<FramingPair, Stream>,
     flag: Arc<Flag>,
     /// Until when each call has to be over.
     calls: BTreeMap<CallId, Duration>,
@@ -27,9 +27,9 @@ struct Model {
 /// Calls, messages that are no calls, and calls that are given up, beside all that a peer can do.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag, pulse) = super::connect(scene);
+        let (connection, flag, liveness) = super::connect(scene);
         let duplex = connection.duplex(scene.matching(4));
-        (Model { duplex, flag, calls: BTreeMap::new(), next_key: 0, taken: 0 }, pulse)
+        (Model { duplex, flag, calls: BTreeMap::new(), next_key: 0, taken: 0 }, liveness)
     });
 }
 

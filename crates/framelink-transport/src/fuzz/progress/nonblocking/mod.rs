@@ -16,8 +16,8 @@ use std::time::Duration;
 use super::world::{Shared, World, joined};
 use super::{FRAMING, Scene};
 use crate::nonblocking::{Connection, WriteStream};
-use crate::profile::Directions;
-use crate::session::Pulse;
+use crate::profile::FramingPair;
+use crate::session::LivenessHandle;
 use crate::simulated::flag::Flag;
 
 /// What has arrived when the time of a call is over is taken for 250 ms more, where something always arrives.
@@ -61,12 +61,12 @@ impl WriteStream for Stream {
 }
 
 /// The connection of a scene, what its events raise, and its heartbeats.
-fn connect(scene: &Scene) -> (Connection<Directions, Stream>, Arc<Flag>, Option<Pulse>) {
+fn connect(scene: &Scene) -> (Connection<FramingPair, Stream>, Arc<Flag>, Option<LivenessHandle>) {
     let flag = Flag::up();
     let stream = Stream { world: scene.world.clone(), waker: flag.waker(), gathers: scene.gathers };
     let mut connection = Connection::new(stream, Arc::clone(&FRAMING));
-    let pulse = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
-    (connection, flag, pulse)
+    let liveness = scene.heartbeat.as_ref().map(|(heartbeat, role)| connection.watch(Arc::clone(heartbeat), *role));
+    (connection, flag, liveness)
 }
 
 /// Whether a turn begins: there was an event, or a time is over.

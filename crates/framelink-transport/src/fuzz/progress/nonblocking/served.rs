@@ -9,8 +9,8 @@ use super::super::peer::{self, NEWS, NO_KEY};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
-use crate::profile::{Directions, Framing, Profile};
-use crate::session::{Concurrency, Place};
+use crate::profile::{Framing, FramingPair, Profile};
+use crate::session::{Concurrency, ReplySlot};
 use crate::simulated::flag::Flag;
 
 /// So many requests at a time.
@@ -24,10 +24,10 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
 });
 
 struct Model {
-    served: crate::nonblocking::Served<Directions, Stream>,
+    served: crate::nonblocking::Served<FramingPair, Stream>,
     flag: Arc<Flag>,
     /// Requests that were not answered.
-    places: Vec<Place>,
+    places: Vec<ReplySlot>,
     taken: u64,
     /// Whether the connection has ended, and no reply can be sent.
     is_over: bool,
@@ -38,10 +38,10 @@ struct Model {
 /// Messages are requests, and each operation answers one of them.
 pub(in super::super) fn served(data: &[u8]) {
     model::run(data, |scene| {
-        let (connection, flag, pulse) = super::connect(scene);
+        let (connection, flag, liveness) = super::connect(scene);
         let served = connection.serve_many(&PROFILE, Concurrency::new(AT_A_TIME));
-        let has_pulse = pulse.is_some();
-        (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_pulse }, pulse)
+        let has_pulse = liveness.is_some();
+        (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_pulse }, liveness)
     });
 }
 

@@ -15,7 +15,7 @@ use crate::driver::{Connection, Driver, Notify as _, TaskSlot};
 use crate::error::{Cause, ConnectError};
 use crate::net::lock::Lock;
 use crate::profile::{ExchangeKind, Profile};
-use crate::upstream::dialling::{Pace, Seat};
+use crate::upstream::dialling::{AddressLease, Pace};
 use framelink_profile::{DecodeError, EncodeError};
 
 /// What is known of a connection that ended while nobody looked.
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, and what a loss is told to where something else has dialled it.
-pub(crate) type WithSeat<D> = (<D as Driver>::Connection, Option<Arc<Seat>>);
+pub(crate) type WithLease<D> = (<D as Driver>::Connection, Option<Arc<AddressLease>>);
 
 /// A client's connection while no exchange uses it. A task or thread sends the heartbeats of the connection. With `keep-up` it also dials
 /// again when the connection is lost.
@@ -36,7 +36,7 @@ pub(crate) struct IdleSlot<D: Driver> {
     /// With `keep-up`.
     dialler: Option<Dialler<D>>,
     /// A connection that is in use, or that needs no task, or has none.
-    in_hand: Option<WithSeat<D>>,
+    in_hand: Option<WithLease<D>>,
     /// What the task maintains, once there has been a task.
     idle: Option<Arc<Idle<D>>>,
     task: TaskSlot<D>,
@@ -48,7 +48,7 @@ pub(crate) struct IdleSlot<D: Driver> {
 pub(crate) struct IdleUse<D: Driver> {
     idle: Arc<Idle<D>>,
     /// Boxed, because most methods hold none.
-    held: Option<Box<WithSeat<D>>>,
+    held: Option<Box<WithLease<D>>>,
 }
 
 /// What the client shares with the task.
@@ -65,7 +65,7 @@ struct Idle<D: Driver> {
 #[derive(Debug)]
 struct IdleState<D: Driver> {
     /// The connection while nothing uses it, and what a loss is told to.
-    connection: Option<WithSeat<D>>,
+    connection: Option<WithLease<D>>,
     user: User,
     /// The task waits until the client has no use for the connection.
     is_waiting: bool,
@@ -106,26 +106,26 @@ impl<D: Driver> IdleSlot<D> {
         match self.begin() {
             Ok(idle) => Some(IdleUse { idle: Arc::clone(idle), held: None }),
             Err(_) => {
-                dialler.ledger.on_thread_refused();
+                dialler.address_book.on_thread_refused();
                 None
             }
         }
     }
 
-    /// Leaves a connection. A loss is told to the seat. Without a task the connection stays, and has no heartbeats until it is put back.
-    pub(crate) fn put(&mut self, connection: D::Connection, seat: Option<Arc<Seat>>) {
+    /// Leaves a connection. The lease is told of a loss. Without a task the connection stays, and has no heartbeats until it is put back.
+    pub(crate) fn put(&mut self, connection: D::Connection, lease: Option<Arc<AddressLease>>) {
         // Messages that arrive meanwhile are left to a client that only receives.
         let has_beats = connection.is_watched() && self.profile.exchange().sends();
         if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
-            self.in_hand = Some((connection, seat));
+            self.in_hand = Some((connection, lease));
             return;
         }
         match self.begin() {
             Ok(idle) => {
-                idle.put((connection, seat));
+                idle.put((connection, lease));
                 self.task_error = None;
             }
-            Err(error) => (self.in_hand, self.task_error) = (Some((connection, seat)), Some(error)),
+            Err(error) => (self.in_hand, self.task_error) = (Some((connection, lease)), Some(error)),
         }
     }
 
@@ -138,7 +138,7 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// Takes the connection, if it is there still.
-    pub(crate) fn take(&mut self) -> Option<WithSeat<D>> {
+    pub(crate) fn take(&mut self) -> Option<WithLease<D>> {
         if let Some(taken) = self.in_hand.take() {
             return Some(taken);
         }
@@ -149,7 +149,7 @@ impl<D: Driver> IdleSlot<D> {
     }
 
     /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
-    pub(crate) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithSeat<D>>, ConnectError> {
+    pub(crate) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithLease<D>>, ConnectError> {
         if let Some(taken) = self.in_hand.take() {
             return Ok(Some(taken));
         }
@@ -191,16 +191,16 @@ impl<D: Driver> Drop for IdleSlot<D> {
             idle.wake_task();
         }
         let idle = self.take();
-        if let Some((_, Some(seat))) = &idle {
-            seat.leave();
+        if let Some((_, Some(lease))) = &idle {
+            lease.leave();
         }
     }
 }
 
 impl<D: Driver> IdleUse<D> {
     /// Has this connection until this is dropped.
-    pub(crate) fn hold(&mut self, connection: D::Connection, seat: Arc<Seat>) -> &mut D::Connection {
-        &mut self.held.insert(Box::new((connection, Some(seat)))).0
+    pub(crate) fn hold(&mut self, connection: D::Connection, lease: Arc<AddressLease>) -> &mut D::Connection {
+        &mut self.held.insert(Box::new((connection, Some(lease)))).0
     }
 
     /// The connection that this had is of no more use.
@@ -246,14 +246,14 @@ impl<D: Driver> Idle<D> {
         if state.is_over {
             return NextStep::End;
         }
-        if let Some((connection, seat)) = &mut state.connection {
+        if let Some((connection, lease)) = &mut state.connection {
             let look = self.dialler.as_ref().map(|_| LOOK);
             match maintain(connection, self.profile.exchange()).map(|time| time.into_iter().chain(look).min()) {
                 Ok(Some(time)) => return NextStep::Wait(time.max(PAUSE)),
                 Ok(None) => {}
                 Err(lost) => {
-                    if let Some(seat) = seat {
-                        seat.lost(&lost.why);
+                    if let Some(lease) = lease {
+                        lease.lost(&lost.why);
                     }
                     (state.connection, state.verdict) = (None, lost.verdict);
                 }
@@ -275,14 +275,14 @@ impl<D: Driver> Idle<D> {
     async fn dial(&self, dialler: &Dialler<D>, pace: &mut Pace) -> Duration {
         let _dialling = DialTurn(self);
         match dialler.connect_if_due().await {
-            Ok((connection, seat)) => {
+            Ok((connection, lease)) => {
                 pace.reset();
                 let mut state = self.state.lock();
                 if state.is_over {
                     drop(state);
-                    dialler.retire(connection, seat);
+                    dialler.retire(connection, lease);
                 } else {
-                    (state.connection, state.user) = (Some((connection, Some(Arc::new(seat)))), User::Nothing);
+                    (state.connection, state.user) = (Some((connection, Some(Arc::new(lease)))), User::Nothing);
                 }
                 Duration::ZERO
             }
@@ -290,7 +290,7 @@ impl<D: Driver> Idle<D> {
         }
     }
 
-    fn put(&self, connection: WithSeat<D>) {
+    fn put(&self, connection: WithLease<D>) {
         let mut state = self.state.lock();
         (state.connection, state.user, state.verdict) = (Some(connection), User::Nothing, None);
         // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
@@ -323,7 +323,7 @@ impl<D: Driver> Drop for DialTurn<'_, D> {
 
 impl<D: Driver> IdleState<D> {
     /// For the client; `None` while the task dials.
-    fn take_unless_dialled(&mut self) -> Option<Option<WithSeat<D>>> {
+    fn take_unless_dialled(&mut self) -> Option<Option<WithLease<D>>> {
         if self.user == User::Task {
             return None;
         }

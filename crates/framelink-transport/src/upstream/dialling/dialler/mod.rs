@@ -17,11 +17,13 @@ use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
 use crate::upstream::dialling::watch::{Setter, Watch};
-use crate::upstream::dialling::{Attempt, Dialling, Ledger, Next, OnLoss, Probe, Seat, sign_off_and_close, sign_on};
-use framelink_profile::Directions;
+use crate::upstream::dialling::{
+    AddressBook, AddressLease, Attempt, Dialling, Next, OnLoss, Probe, sign_off_and_close, sign_on,
+};
+use framelink_profile::FramingPair;
 
 /// The connection, and what tells of it.
-pub(crate) type Dialled<D> = (<D as Driver>::Connection, Seat);
+pub(crate) type Dialled<D> = (<D as Driver>::Connection, AddressLease);
 
 /// Dials whichever address of a peer is to be dialled. Clones are the same dialler; with the last clone its background ends.
 #[derive(Clone)]
@@ -43,9 +45,9 @@ impl<D: Driver> Deref for Dialler<D> {
 pub(crate) struct Inner<D: Driver> {
     pub(crate) settings: Settings<D>,
     /// What connects to an address, before it signs on.
-    pub(crate) connector: Connector<Directions, D>,
+    pub(crate) connector: Connector<FramingPair, D>,
     pub(crate) resolver: D::Resolver,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) address_book: Arc<AddressBook>,
     clock: D::Clock,
     /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
     pub(crate) watch: Arc<Watch<D::Notify>>,
@@ -76,14 +78,14 @@ impl<D: Driver> Dialler<D> {
         let (clock, (setter, watch)) = (D::clock(), Watch::new());
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let set = Box::new(move |state| Setter::set(&setter, state));
-        let ledger = Ledger::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
+        let address_book = AddressBook::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
         let mut connector = Connector::before_sign_on(&settings.profile);
-        connector.terms = connector.terms.with_unread(settings.on_unread.clone());
-        let counting = Arc::clone(&ledger);
+        connector.setup = connector.setup.with_unread(settings.on_unread.clone());
+        let counting = Arc::clone(&address_book);
         let inner = Inner {
             connector,
             resolver: D::resolver(settings.lookup.clone(), move || counting.on_resolver_panic()),
-            ledger,
+            address_book,
             clock,
             watch,
             spare: Lock::new(None),
@@ -139,7 +141,7 @@ impl<D: Driver> Dialler<D> {
         failed: &mut Option<ConnectError>,
     ) -> Result<Dialling, ConnectError> {
         let now = self.clock.now();
-        match self.ledger.next(attempt, now, failed) {
+        match self.address_book.next(attempt, now, failed) {
             Next::Dial(dialling) => Ok(dialling),
             Next::Wait(until) => Err(ConnectError::NotYet { last: None, next_try: until.saturating_sub(now) }),
             Next::Fail(error) => Err(error),
@@ -148,8 +150,8 @@ impl<D: Driver> Dialler<D> {
 
     /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the
     /// background.
-    pub(crate) fn replacement(&self, seat: &Seat) -> Option<Dialled<D>> {
-        if !D::HAS_BACKGROUND || !seat.is_to_move() {
+    pub(crate) fn replacement(&self, lease: &AddressLease) -> Option<Dialled<D>> {
+        if !D::HAS_BACKGROUND || !lease.is_to_move() {
             return None;
         }
         let spare = self.take_spare();
@@ -169,7 +171,7 @@ impl<D: Driver> Inner<D> {
         let (mut attempt, mut failed) = (Attempt::new(), None);
         loop {
             let version = self.watch.changed.version();
-            match self.ledger.next(&mut attempt, until, &mut failed) {
+            match self.address_book.next(&mut attempt, until, &mut failed) {
                 Next::Dial(dialling) => {
                     let within = D::left(deadline).min(self.settings.profile.timeouts().connect);
                     match self.dial_at(dialling, within).await {
@@ -202,19 +204,19 @@ impl<D: Driver> Inner<D> {
     /// Takes the spare connection, if it is there still and has not ended in the meantime.
     fn take_spare(&self) -> Option<Dialled<D>> {
         let mut spare = self.spare.lock().take()?;
-        let (mut connection, seat) = spare.take()?;
-        let seat = seat?;
+        let (mut connection, lease) = spare.take()?;
+        let lease = lease?;
         if connection.has_ended(self.settings.profile.exchange().receives()) {
-            seat.lost("it ended before it was used");
+            lease.lost("it ended before it was used");
             return None;
         }
-        // The slot has given the connection up, so that the seat has no other owner.
-        Some((connection, Arc::into_inner(seat)?))
+        // The slot has given the connection up, so that the lease has no other owner.
+        Some((connection, Arc::into_inner(lease)?))
     }
 
-    fn keep_spare(&self, (connection, seat): Dialled<D>) {
+    fn keep_spare(&self, (connection, lease): Dialled<D>) {
         let mut spare = IdleSlot::new(&self.settings.profile, None);
-        spare.put(connection, Some(Arc::new(seat)));
+        spare.put(connection, Some(Arc::new(lease)));
         let before = self.spare.lock().replace(spare);
         drop(before);
         if self.is_closed.load(Ordering::Acquire) {
@@ -223,23 +225,23 @@ impl<D: Driver> Inner<D> {
     }
 
     /// Closes a connection in good order, while others go on.
-    pub(crate) fn retire(&self, connection: D::Connection, seat: impl Into<Arc<Seat>>) {
-        let seat = seat.into();
-        seat.leave();
+    pub(crate) fn retire(&self, connection: D::Connection, lease: impl Into<Arc<AddressLease>>) {
+        let lease = lease.into();
+        lease.leave();
         let profile = Arc::clone(&self.settings.profile);
         let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
             // As far as that is possible.
             let _ = sign_off_and_close::<D>(connection, &profile, within).await;
-            drop(seat);
+            drop(lease);
         });
         if closed.is_err() {
-            self.ledger.on_thread_refused();
+            self.address_book.on_thread_refused();
         }
     }
 
     /// Begins the background, if there is anything for it to do.
     fn maintain_if_needed(self: &Arc<Self>) {
-        if D::HAS_BACKGROUND && self.ledger.is_tending_needed() {
+        if D::HAS_BACKGROUND && self.address_book.needs_maintenance() {
             self.maintain();
             self.watch.changed.notify();
         }
@@ -248,31 +250,31 @@ impl<D: Driver> Inner<D> {
     fn maintain(self: &Arc<Self>) {
         // The next dial asks for it again.
         if self.background.begin("framelink-tend", || maintain(Arc::clone(self))).is_err() {
-            self.ledger.on_thread_refused();
+            self.address_book.on_thread_refused();
         }
     }
 
     /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
     async fn try_again(&self, dialling: Dialling) {
         // If that fails, the address is tried again later.
-        let Ok((connection, seat)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
+        let Ok((connection, lease)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
             return;
         };
-        match self.ledger.has_moves() {
-            true => self.keep_spare((connection, seat)),
-            false => self.retire(connection, seat),
+        match self.address_book.has_moves() {
+            true => self.keep_spare((connection, lease)),
+            false => self.retire(connection, lease),
         }
     }
 
     async fn make_spare(&self) {
-        if let Next::Dial(dialling) = self.ledger.next(&mut Attempt::new(), Duration::ZERO, &mut None)
+        if let Next::Dial(dialling) = self.address_book.next(&mut Attempt::new(), Duration::ZERO, &mut None)
             && let Ok(connected) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await
         {
             self.keep_spare(connected);
         }
     }
 
-    /// A time of the ledger.
+    /// A time of the address book.
     fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.clock.now()))
     }
@@ -289,7 +291,7 @@ async fn maintain<D: Driver>(inner: Arc<Inner<D>>) {
             inner.make_spare().await;
             continue;
         }
-        match inner.ledger.probe() {
+        match inner.address_book.probe() {
             Ok(dialling) => inner.try_again(dialling).await,
             Err(Probe::Wait { until }) => drop(inner.watch.changed.wait(version, Some(inner.at(until))).await),
             Err(_) => drop(inner.watch.changed.wait(version, None).await),
@@ -309,6 +311,6 @@ impl<D: Driver> Drop for Owner<D> {
 /// States only.
 impl<D: Driver> fmt::Debug for Dialler<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ledger.fmt(f)
+        self.address_book.fmt(f)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lifetime::activity::{Activity, Tally};
-use crate::lifetime::notice::{Ending, Notice, Stage};
+use crate::lifetime::notice::{Ending, Notice, NoticeStage};
 
 /// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](crate::Session).
 ///
@@ -18,12 +18,12 @@ use crate::lifetime::notice::{Ending, Notice, Stage};
 /// ```
 /// use std::time::Duration;
 /// use framelink_profile::Framing;
-/// use framelink_session::{Ending, Received, Session, Tenure};
+/// use framelink_session::{Ending, Received, Session, Lifetime};
 ///
 /// let framing: Framing = "net:2".parse()?;
 /// let mut session = Session::new(framing, framing);
 /// let (idle, at) = (Duration::from_secs(60), Duration::from_secs);
-/// session.keep_for(Tenure::new().idle(idle));
+/// session.limit_lifetime(Lifetime::new().idle(idle));
 ///
 /// session.receiving.on_bytes(b"\x00\x02hi", at(10));
 /// assert!(matches!(session.receiving.poll()?, Received::Message(_)));
@@ -32,9 +32,9 @@ use crate::lifetime::notice::{Ending, Notice, Stage};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Tenure {
+pub struct Lifetime {
     idle: Option<Duration>,
-    lifetime: Option<Lifetime>,
+    lifetime: Option<AgeLimit>,
     notice: Option<Arc<Notice>>,
     activity: Option<Activity>,
     tally: Option<Arc<Tally>>,
@@ -43,12 +43,12 @@ pub struct Tenure {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Lifetime {
+struct AgeLimit {
     within: Duration,
     grace: Duration,
 }
 
-/// What a tenure is asked about a receiving half.
+/// What a lifetime is asked about a receiving half.
 #[derive(Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) now: Duration,
@@ -59,7 +59,7 @@ pub(crate) struct Standing {
     pub(crate) frames: u64,
 }
 
-impl Tenure {
+impl Lifetime {
     /// A connection that is told to drain and has sent no message has this long, since it was made, to begin its first one. Without it a
     /// client that has just connected, and is about to send, would find its connection ended. 250 ms.
     pub const CONNECT_GRACE: Duration = Duration::from_millis(250);
@@ -80,7 +80,7 @@ impl Tenure {
     /// From so long after the start on it ends at its next quiet moment, and after some grace more takes nothing new, quiet or not.
     #[must_use]
     pub fn lifetime(mut self, within: Duration, grace: Duration) -> Self {
-        self.lifetime = Some(Lifetime { within, grace });
+        self.lifetime = Some(AgeLimit { within, grace });
         self
     }
 
@@ -113,18 +113,18 @@ impl Tenure {
     }
 
     pub(crate) fn is_draining(&self, now: Duration) -> bool {
-        self.stage(now).0 == Stage::Draining
+        self.stage(now).0 == NoticeStage::Draining
     }
 
     pub(crate) fn ending(&mut self, standing: Standing) -> Option<Ending> {
         let (stage, why) = self.stage(standing.now);
         let is_between = standing.is_dry && !standing.is_inside_message;
         match stage {
-            Stage::Dropped | Stage::Cut => self.notice.as_ref()?.abrupt(),
-            Stage::Closing => self.is_closed(standing).then_some(why),
-            Stage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
-            Stage::Open | Stage::Draining if is_between => self.idled(standing.now),
-            Stage::Open | Stage::Draining => None,
+            NoticeStage::Dropped | NoticeStage::Cut => self.notice.as_ref()?.abrupt(),
+            NoticeStage::Closing => self.is_closed(standing).then_some(why),
+            NoticeStage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
+            NoticeStage::Open | NoticeStage::Draining if is_between => self.idled(standing.now),
+            NoticeStage::Open | NoticeStage::Draining => None,
         }
     }
 
@@ -133,7 +133,7 @@ impl Tenure {
         let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
         let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
-        let is_new = self.told() == Stage::Draining && now < Self::CONNECT_GRACE;
+        let is_new = self.told() == NoticeStage::Draining && now < Self::CONNECT_GRACE;
         let connected = is_new.then_some(Self::CONNECT_GRACE);
         [idle, aged, connected].into_iter().flatten().min()
     }
@@ -144,11 +144,11 @@ impl Tenure {
 
     /// Whether its first message may be on its way. At its lifetime there is no such doubt.
     fn is_new(&self, standing: Standing) -> bool {
-        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == Stage::Draining
+        standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == NoticeStage::Draining
     }
 
-    fn told(&self) -> Stage {
-        self.notice.as_ref().map_or(Stage::Open, |notice| notice.stage())
+    fn told(&self) -> NoticeStage {
+        self.notice.as_ref().map_or(NoticeStage::Open, |notice| notice.stage())
     }
 
     fn last_at(&self) -> Duration {
@@ -156,13 +156,13 @@ impl Tenure {
     }
 
     /// How far it is, by its age or as it was told, and why.
-    fn stage(&self, now: Duration) -> (Stage, Ending) {
+    fn stage(&self, now: Duration) -> (NoticeStage, Ending) {
         let told = self.told();
-        let Some(Lifetime { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
+        let Some(AgeLimit { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
         let by_age = match now.checked_sub(within) {
-            None => Stage::Open,
-            Some(over) if over < grace => Stage::Draining,
-            Some(_) => Stage::Closing,
+            None => NoticeStage::Open,
+            Some(over) if over < grace => NoticeStage::Draining,
+            Some(_) => NoticeStage::Closing,
         };
         if by_age > told { (by_age, Ending::Lifetime { after: within }) } else { (told, Ending::Drained) }
     }
@@ -202,58 +202,58 @@ mod tests {
 
     #[test]
     fn what_is_owed_is_not_idle() {
-        let mut tenure = Tenure::new().idle(at(10));
-        let activity = tenure.activity().clone();
+        let mut lifetime = Lifetime::new().idle(at(10));
+        let activity = lifetime.activity().clone();
         activity.on_taken();
-        assert_eq!(tenure.ending(dry(at(10))), None);
-        assert_eq!(tenure.ends_at(at(10), false), Some(at(20)));
+        assert_eq!(lifetime.ending(dry(at(10))), None);
+        assert_eq!(lifetime.ends_at(at(10), false), Some(at(20)));
         activity.on_answered(1, at(12));
-        assert_eq!(tenure.ending(dry(at(21))), None);
-        assert_eq!(tenure.ending(dry(at(22))), Some(Ending::Idle { after: at(10) }));
+        assert_eq!(lifetime.ending(dry(at(21))), None);
+        assert_eq!(lifetime.ending(dry(at(22))), Some(Ending::Idle { after: at(10) }));
     }
 
     #[test]
     fn a_drain_waits_for_a_quiet_moment_and_then_for_what_has_begun() {
         let notice = Arc::new(Notice::new());
-        let mut tenure = Tenure::new().heed(Arc::clone(&notice));
+        let mut lifetime = Lifetime::new().heed(Arc::clone(&notice));
         let inside = |frames| Standing { now: at(1), is_dry: true, is_inside_message: true, frames };
-        notice.tell(Stage::Draining);
-        assert_eq!(tenure.ending(Standing { is_dry: false, ..dry(at(1)) }), None, "there may be something");
-        assert_eq!(tenure.ending(inside(3)), None);
-        notice.tell(Stage::Closing);
-        assert_eq!(tenure.ending(inside(3)), None, "this one has begun");
-        assert_eq!(tenure.ending(inside(3)), None);
-        assert_eq!(tenure.ending(inside(4)), Some(Ending::Drained), "the next one is too late");
-        notice.tell(Stage::Dropped);
-        assert_eq!(tenure.ending(inside(3)), Some(Ending::Dropped));
+        notice.tell(NoticeStage::Draining);
+        assert_eq!(lifetime.ending(Standing { is_dry: false, ..dry(at(1)) }), None, "there may be something");
+        assert_eq!(lifetime.ending(inside(3)), None);
+        notice.tell(NoticeStage::Closing);
+        assert_eq!(lifetime.ending(inside(3)), None, "this one has begun");
+        assert_eq!(lifetime.ending(inside(3)), None);
+        assert_eq!(lifetime.ending(inside(4)), Some(Ending::Drained), "the next one is too late");
+        notice.tell(NoticeStage::Dropped);
+        assert_eq!(lifetime.ending(inside(3)), Some(Ending::Dropped));
     }
 
     #[test]
     fn one_that_has_just_connected_has_time_to_begin_its_first_message() {
         let notice = Arc::new(Notice::new());
-        let mut tenure = Tenure::new().heed(Arc::clone(&notice));
-        let (grace, nearly) = (Tenure::CONNECT_GRACE, Tenure::CONNECT_GRACE - Duration::from_millis(1));
-        assert_eq!(tenure.ends_at(at(0), false), None);
-        notice.tell(Stage::Draining);
-        assert_eq!(tenure.ending(dry(nearly)), None, "it has sent nothing yet");
-        assert_eq!(tenure.ends_at(nearly, false), Some(grace));
-        assert_eq!(tenure.ending(Standing { frames: 1, ..dry(nearly) }), Some(Ending::Drained), "it had its message");
-        assert_eq!(tenure.ending(dry(grace)), Some(Ending::Drained));
-        assert_eq!(tenure.ends_at(grace, false), None, "nothing spins");
-        notice.tell(Stage::Closing);
-        assert_eq!(tenure.ending(dry(nearly)), Some(Ending::Drained), "half of the time is over");
+        let mut lifetime = Lifetime::new().heed(Arc::clone(&notice));
+        let (grace, nearly) = (Lifetime::CONNECT_GRACE, Lifetime::CONNECT_GRACE - Duration::from_millis(1));
+        assert_eq!(lifetime.ends_at(at(0), false), None);
+        notice.tell(NoticeStage::Draining);
+        assert_eq!(lifetime.ending(dry(nearly)), None, "it has sent nothing yet");
+        assert_eq!(lifetime.ends_at(nearly, false), Some(grace));
+        assert_eq!(lifetime.ending(Standing { frames: 1, ..dry(nearly) }), Some(Ending::Drained), "it had its message");
+        assert_eq!(lifetime.ending(dry(grace)), Some(Ending::Drained));
+        assert_eq!(lifetime.ends_at(grace, false), None, "nothing spins");
+        notice.tell(NoticeStage::Closing);
+        assert_eq!(lifetime.ending(dry(nearly)), Some(Ending::Drained), "half of the time is over");
     }
 
     #[test]
     fn a_lifetime_ends_between_two_messages() {
-        let mut tenure = Tenure::new().lifetime(at(100), at(5));
-        assert_eq!(tenure.ending(dry(at(99))), None);
+        let mut lifetime = Lifetime::new().lifetime(at(100), at(5));
+        assert_eq!(lifetime.ending(dry(at(99))), None);
         let over = Some(Ending::Lifetime { after: at(100) });
         let inside = |now| Standing { is_inside_message: true, ..dry(now) };
-        assert_eq!((tenure.ends_at(at(99), false), tenure.ends_at(at(100), true)), (Some(at(100)), Some(at(105))));
-        assert_eq!(tenure.ending(inside(at(101))), None);
-        assert_eq!(tenure.ending(inside(at(105))), None);
-        assert_eq!(tenure.ends_at(at(105), true), None, "nothing spins");
-        assert_eq!(tenure.ending(dry(at(106))), over);
+        assert_eq!((lifetime.ends_at(at(99), false), lifetime.ends_at(at(100), true)), (Some(at(100)), Some(at(105))));
+        assert_eq!(lifetime.ending(inside(at(101))), None);
+        assert_eq!(lifetime.ending(inside(at(105))), None);
+        assert_eq!(lifetime.ends_at(at(105), true), None, "nothing spins");
+        assert_eq!(lifetime.ending(dry(at(106))), over);
     }
 }

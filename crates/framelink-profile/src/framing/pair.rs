@@ -8,29 +8,29 @@ use crate::framing::Framing;
 ///
 /// ```
 /// use framelink_codec::{Decode, Encode};
-/// use framelink_profile::{Directions, Framing};
+/// use framelink_profile::{FramingPair, Framing};
 ///
 /// // They send lines, and want two bytes of length from us.
-/// let framing: Directions<Framing> = Directions { receive: "line".parse()?, send: "net:2".parse()? };
+/// let framing: FramingPair<Framing> = FramingPair { receive: "line".parse()?, send: "net:2".parse()? };
 /// assert!(framing.decode(b"hello\r\n", 0, None).is_ok());
 /// assert_eq!(framing.envelope(b"hello").unwrap().head.as_ref(), [0, 5]);
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Directions<D = Framing, E = D> {
+pub struct FramingPair<D = Framing, E = D> {
     /// How what comes is cut.
     pub receive: D,
     /// How what goes is wrapped.
     pub send: E,
 }
 
-impl From<Framing> for Directions {
+impl From<Framing> for FramingPair {
     fn from(both: Framing) -> Self {
         Self { receive: both, send: both }
     }
 }
 
-impl<D: Decode, E> Decode for Directions<D, E> {
+impl<D: Decode, E> Decode for FramingPair<D, E> {
     type Error = D::Error;
 
     #[inline]
@@ -47,7 +47,7 @@ impl<D: Decode, E> Decode for Directions<D, E> {
     }
 }
 
-impl<D, E: Encode> Encode for Directions<D, E> {
+impl<D, E: Encode> Encode for FramingPair<D, E> {
     type Error = E::Error;
 
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error> {

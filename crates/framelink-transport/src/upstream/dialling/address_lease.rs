@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Addresses, Dialling, Ledger, SeatId};
+use super::{AddressBook, Addresses, Dialling, LeaseId};
 use crate::net::lock::Lock;
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
@@ -12,24 +12,24 @@ use crate::net::lock::Lock;
 ///
 /// ```no_run
 /// # async fn example(upstream: framelink_transport::tokio::Upstream) -> Result<(), Box<dyn std::error::Error>> {
-/// let (mut connection, seat) = upstream.dial().await?;
+/// let (mut connection, lease) = upstream.dial().await?;
 /// match connection.recv().await {
-///     Ok(_) => seat.proved(),
-///     Err(error) => seat.lost(&error.to_string()),
+///     Ok(_) => lease.proved(),
+///     Err(error) => lease.lost(&error.to_string()),
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Seat {
+pub struct AddressLease {
     address: Arc<str>,
-    id: SeatId,
-    ledger: Arc<Ledger>,
-    stage: Lock<Stage>,
+    id: LeaseId,
+    address_book: Arc<AddressBook>,
+    stage: Lock<LeaseStage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum LeaseStage {
     Held,
     Leaving,
     Lost,
@@ -37,14 +37,14 @@ enum Stage {
 
 impl Dialling {
     /// There is a connection, signed on.
-    pub(crate) fn connected(self) -> Seat {
+    pub(crate) fn connected(self) -> AddressLease {
         let address = Arc::clone(self.name());
-        let (id, ledger) = self.on_connected();
-        Seat { address, id, ledger, stage: Lock::new(Stage::Held) }
+        let (id, address_book) = self.on_connected();
+        AddressLease { address, id, address_book, stage: Lock::new(LeaseStage::Held) }
     }
 }
 
-impl Seat {
+impl AddressLease {
     /// Where it is.
     pub const fn address(&self) -> &Arc<str> {
         &self.address
@@ -52,41 +52,41 @@ impl Seat {
 
     /// An exchange begins on the connection.
     pub fn begin(&self) {
-        self.ledger.begin(self.id);
+        self.address_book.begin(self.id);
     }
 
     /// It is over; whether it was of use, so that the peer is well.
     pub fn end(&self, was_useful: bool) {
-        self.ledger.on_useful(self.id, |addresses, seat| addresses.end(seat, was_useful));
+        self.address_book.on_useful(self.id, |addresses, lease| addresses.end(lease, was_useful));
     }
 
     /// Something came on it that shows that the peer is well.
     pub fn proved(&self) {
-        self.ledger.on_useful(self.id, Addresses::on_useful);
+        self.address_book.on_useful(self.id, Addresses::on_useful);
     }
 
     /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
     pub(crate) fn is_to_move(&self) -> bool {
-        self.ledger.is_to_move(self.id) && *self.stage.lock() == Stage::Held
+        self.address_book.is_to_move(self.id) && *self.stage.lock() == LeaseStage::Held
     }
 
     /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
     pub fn leave(&self) {
-        if self.goes(Stage::Leaving) {
-            self.ledger.on_leaving(self.id);
+        if self.goes(LeaseStage::Leaving) {
+            self.address_book.on_leaving(self.id);
         }
     }
 
     /// The connection has ended otherwise, because of this. What is said first counts.
     pub fn lost(&self, why: &str) {
-        if self.goes(Stage::Lost) {
-            self.ledger.on_lost(self.id, &self.address, Some(why));
+        if self.goes(LeaseStage::Lost) {
+            self.address_book.on_lost(self.id, &self.address, Some(why));
         }
     }
 
-    fn goes(&self, to: Stage) -> bool {
+    fn goes(&self, to: LeaseStage) -> bool {
         let mut stage = self.stage.lock();
-        let is_held = *stage == Stage::Held;
+        let is_held = *stage == LeaseStage::Held;
         if is_held {
             *stage = to;
         }
@@ -95,12 +95,12 @@ impl Seat {
 }
 
 /// Without a word: where it was of no use, its address has failed, but nobody need be told.
-impl Drop for Seat {
+impl Drop for AddressLease {
     fn drop(&mut self) {
         match *self.stage.lock() {
-            Stage::Held => self.ledger.on_lost(self.id, &self.address, None),
-            Stage::Leaving => self.ledger.on_left(),
-            Stage::Lost => {}
+            LeaseStage::Held => self.address_book.on_lost(self.id, &self.address, None),
+            LeaseStage::Leaving => self.address_book.on_left(),
+            LeaseStage::Lost => {}
         }
     }
 }

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::hook::{Hook, OnLoss};
-use super::{Addresses, Attempt, Choice, Counts, Failure, Loss, SeatId, State};
+use super::{Addresses, Attempt, Choice, Counts, Failure, LeaseId, Loss, State};
 use crate::drive;
 use crate::error::ConnectError;
 use crate::net::lock::Lock;
 use crate::profile::Reconnect;
 
 /// What there is to know of the addresses of a peer.
-pub(crate) struct Ledger {
+pub(crate) struct AddressBook {
     names: Arc<[Arc<str>]>,
     book: Lock<Book>,
     /// Whether any connection is to move, now or later: asked before each exchange.
@@ -49,14 +49,14 @@ pub(crate) enum Next {
 /// An address that is being dialled. Dropped, it was given up.
 #[derive(Debug)]
 pub(crate) struct Dialling {
-    ledger: Arc<Ledger>,
+    address_book: Arc<AddressBook>,
     at: usize,
     left: u32,
     dialled_at: Duration,
     is_over: bool,
 }
 
-impl Ledger {
+impl AddressBook {
     pub(crate) fn new(
         reconnect: Reconnect,
         names: Arc<[Arc<str>]>,
@@ -107,7 +107,7 @@ impl Ledger {
     }
 
     /// Whether an address is to be tried in the background, now or later.
-    pub(crate) fn is_tending_needed(&self) -> bool {
+    pub(crate) fn needs_maintenance(&self) -> bool {
         self.book.lock().addresses.misses_any()
     }
 
@@ -115,24 +115,24 @@ impl Ledger {
         book.counts.dials += 1;
         book.dialling += 1;
         self.restate(book);
-        Dialling { ledger: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
+        Dialling { address_book: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
     }
 
     /// An exchange begins on the connection.
-    pub(crate) fn begin(&self, seat: SeatId) {
-        self.book.lock().addresses.begin(seat);
+    pub(crate) fn begin(&self, lease: LeaseId) {
+        self.book.lock().addresses.begin(lease);
     }
 
     /// Something was of use on the connection. If its address is well again, what waits for the next try does not have to wait any more.
-    pub(crate) fn on_useful(&self, seat: SeatId, note: impl FnOnce(&mut Addresses, SeatId) -> bool) {
+    pub(crate) fn on_useful(&self, lease: LeaseId, note: impl FnOnce(&mut Addresses, LeaseId) -> bool) {
         let mut book = self.book.lock();
-        if note(&mut book.addresses, seat) {
+        if note(&mut book.addresses, lease) {
             (self.tell)(book.state.clone());
         }
     }
 
-    pub(crate) fn is_to_move(&self, seat: SeatId) -> bool {
-        self.has_moves() && self.book.lock().addresses.is_to_move(seat, self.clock.now())
+    pub(crate) fn is_to_move(&self, lease: LeaseId) -> bool {
+        self.has_moves() && self.book.lock().addresses.is_to_move(lease, self.clock.now())
     }
 
     /// Whether an address can be dialled now.
@@ -146,12 +146,12 @@ impl Ledger {
     }
 
     /// A connection is being closed by us; `on_left` when that is done.
-    pub(crate) fn on_leaving(&self, seat: SeatId) {
+    pub(crate) fn on_leaving(&self, lease: LeaseId) {
         let mut book = self.book.lock();
-        if book.addresses.is_to_move(seat, self.clock.now()) {
+        if book.addresses.is_to_move(lease, self.clock.now()) {
             book.counts.moves += 1;
         }
-        book.addresses.on_closed(seat);
+        book.addresses.on_closed(lease);
         book.leaving += 1;
         self.restate(&mut book);
     }
@@ -163,10 +163,10 @@ impl Ledger {
     }
 
     /// A connection has ended: the hook is told why, where that is known.
-    pub(crate) fn on_lost(&self, seat: SeatId, address: &Arc<str>, why: Option<&str>) {
+    pub(crate) fn on_lost(&self, lease: LeaseId, address: &Arc<str>, why: Option<&str>) {
         let failure = Failure::of_loss(address, why.unwrap_or("the connection was given up"));
         let mut book = self.book.lock();
-        let was_early = book.addresses.on_lost(seat, self.clock.now());
+        let was_early = book.addresses.on_lost(lease, self.clock.now());
         book.counts.losses += u64::from(why.is_some());
         book.counts.lost_unused += u64::from(was_early);
         if why.is_some() || was_early {
@@ -240,7 +240,7 @@ impl Book {
 
 impl Dialling {
     pub(crate) fn name(&self) -> &Arc<str> {
-        &self.ledger.names[self.at]
+        &self.address_book.names[self.at]
     }
 
     /// So much of this time is its share: others can be tried too.
@@ -249,14 +249,14 @@ impl Dialling {
     }
 
     /// There is a connection, signed on.
-    pub(super) fn on_connected(mut self) -> (SeatId, Arc<Ledger>) {
+    pub(super) fn on_connected(mut self) -> (LeaseId, Arc<AddressBook>) {
         let at = self.at;
-        let seat = self.end(|book, now| {
+        let lease = self.end(|book, now| {
             book.counts.connected += 1;
             book.last_failure = None;
             book.addresses.on_connected(at, now)
         });
-        (seat, Arc::clone(&self.ledger))
+        (lease, Arc::clone(&self.address_book))
     }
 
     /// There is none.
@@ -273,10 +273,10 @@ impl Dialling {
 
     fn end<T>(&mut self, note: impl FnOnce(&mut Book, Duration) -> T) -> T {
         self.is_over = true;
-        let mut book = self.ledger.book.lock();
+        let mut book = self.address_book.book.lock();
         book.dialling -= 1;
-        let noted = note(&mut book, self.ledger.clock.now());
-        self.ledger.restate(&mut book);
+        let noted = note(&mut book, self.address_book.clock.now());
+        self.address_book.restate(&mut book);
         noted
     }
 }
@@ -289,9 +289,12 @@ impl Drop for Dialling {
     }
 }
 
-impl fmt::Debug for Ledger {
+impl fmt::Debug for AddressBook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let book = self.book.lock();
-        f.debug_struct("Ledger").field("addresses", &self.names).field("state", &book.state).finish_non_exhaustive()
+        f.debug_struct("AddressBook")
+            .field("addresses", &self.names)
+            .field("state", &book.state)
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use crate::session::Session;
 ///
 /// # Panics
 /// When that does not hold.
-pub fn pulse(bytes: &[u8]) {
+pub fn liveness(bytes: &[u8]) {
     let Some((&[by, form, life, jitter], steps)) = bytes.split_first_chunk() else { return };
     let heartbeat = Arc::new(settings(by, form, life));
     let roles = [Role::Client, Role::Server];

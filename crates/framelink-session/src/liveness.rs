@@ -23,27 +23,27 @@ use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Stan
 ///
 /// let framing: Framing = "net:2".parse()?;
 /// let mut session = Session::new(framing, framing);
-/// let pulse = session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Client, u32::MAX, Duration::ZERO);
+/// let liveness = session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Client, u32::MAX, Duration::ZERO);
 ///
 /// // For six seconds nothing was sent.
-/// assert_eq!(pulse.deadline(), Some(Duration::from_secs(6)));
+/// assert_eq!(liveness.deadline(), Some(Duration::from_secs(6)));
 /// session.receiving.on_time(Duration::from_secs(6))?;
 /// assert!(session.sending.queue_beat()?);
 /// assert_eq!(session.sending.poll(), Transmit::Write(&[0, 0])); // an empty frame
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Pulse(Arc<Cell>);
+pub struct LivenessHandle(Arc<Cell>);
 
 struct Cell {
     heartbeat: Arc<Heartbeat>,
     us: Role,
     /// Whether there is something for the sending half, so that it need not lock to learn that there is not.
     has_due: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<LivenessState>,
 }
 
-struct State {
+struct LivenessState {
     liveness: Liveness,
     /// The probe, or beat, that is to be sent.
     probe: Option<Vec<u8>>,
@@ -72,11 +72,11 @@ pub(crate) struct Beat {
     pub(crate) is_ours: bool,
 }
 
-impl Pulse {
+impl LivenessHandle {
     pub(crate) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
         let sender = Waker::noop().clone();
-        let state = State { liveness, probe: None, answer: None, data: None, seen: 0, sender };
+        let state = LivenessState { liveness, probe: None, answer: None, data: None, seen: 0, sender };
         Self(Arc::new(Cell { heartbeat, us, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
@@ -123,7 +123,7 @@ impl Pulse {
     }
 
     /// What it was made of, and for which side.
-    pub(crate) fn terms(&self) -> (Arc<Heartbeat>, Role) {
+    pub(crate) fn setup(&self) -> (Arc<Heartbeat>, Role) {
         (Arc::clone(&self.0.heartbeat), self.0.us)
     }
 
@@ -205,7 +205,7 @@ impl Pulse {
         self.hand_on(state, due, now)
     }
 
-    fn hand_on(&self, mut state: MutexGuard<'_, State>, due: Due, now: Duration) -> Result<(), Verdict> {
+    fn hand_on(&self, mut state: MutexGuard<'_, LivenessState>, due: Due, now: Duration) -> Result<(), Verdict> {
         match due {
             Due::Wait(_) => Ok(()),
             Due::Dead(verdict) => {
@@ -248,7 +248,7 @@ impl Pulse {
         self.lock().liveness.verdict()
     }
 
-    fn probe(&self, state: &State, number: u64, now: Duration) -> Vec<u8> {
+    fn probe(&self, state: &LivenessState, number: u64, now: Duration) -> Vec<u8> {
         let supplied = state.data.as_ref().map_or(&[][..], |data| &data.supplied);
         self.0.heartbeat.form().probe(number, now, supplied).into_owned()
     }
@@ -263,7 +263,7 @@ impl Pulse {
         }
     }
 
-    fn tell(&self, state: MutexGuard<'_, State>) {
+    fn tell(&self, state: MutexGuard<'_, LivenessState>) {
         self.0.has_due.store(true, Ordering::Release);
         wake_sender(state);
     }
@@ -300,20 +300,20 @@ impl Pulse {
         beat
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LivenessState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Not locked: whoever is woken may have locks of its own.
-fn wake_sender(state: MutexGuard<'_, State>) {
+fn wake_sender(state: MutexGuard<'_, LivenessState>) {
     let sender = state.sender.clone();
     drop(state);
     sender.wake();
 }
 
 /// Times and states only.
-impl fmt::Debug for Pulse {
+impl fmt::Debug for LivenessHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pulse").field("heartbeat", &self.0.heartbeat).finish_non_exhaustive()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framelink_testkit::ScriptedStream;
 use framelink_transport::heartbeat::Role;
-use framelink_transport::{Directions, blocking, nonblocking, tokio as on_tokio};
+use framelink_transport::{FramingPair, blocking, nonblocking, tokio as on_tokio};
 
 use super::stream::{Flood, PING, ping};
 use crate::support::driver::framing;
@@ -20,9 +20,9 @@ const FLOODS: [&[u8]; 2] = [b"\0\x04news", PING];
 fn tending_a_flooded_connection_ends_soon_on_the_non_blocking_driver() {
     for bytes in FLOODS {
         let flood = Flood::new(bytes, MANY);
-        let mut connection = nonblocking::Connection::<Directions, _>::new(flood.clone(), framing("net:2"));
+        let mut connection = nonblocking::Connection::<FramingPair, _>::new(flood.clone(), framing("net:2"));
         connection.watch(ping(), Role::Server);
-        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert_eq!(connection.maintain(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
         assert!(flood.take_reads() <= FEW);
     }
 }
@@ -32,9 +32,9 @@ fn tending_a_flooded_connection_ends_soon_on_the_blocking_driver() {
     for bytes in FLOODS {
         let flood = Flood::new(bytes, MANY);
         let mut connection =
-            blocking::Connection::<Directions, _, _>::from_parts(flood.clone(), flood.clone(), framing("net:2"));
+            blocking::Connection::<FramingPair, _, _>::from_parts(flood.clone(), flood.clone(), framing("net:2"));
         connection.watch(ping(), Role::Server);
-        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert_eq!(connection.maintain(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
         assert!(flood.take_reads() <= FEW);
     }
 }
@@ -44,9 +44,9 @@ async fn tending_a_flooded_connection_ends_soon_on_tokio() {
     for bytes in FLOODS {
         let (flood, (writer, _script)) = (Flood::new(bytes, MANY), ScriptedStream::new([], []));
         let mut connection =
-            on_tokio::Connection::<Directions, _, _>::from_parts(flood.clone(), writer, framing("net:2"));
+            on_tokio::Connection::<FramingPair, _, _>::from_parts(flood.clone(), writer, framing("net:2"));
         connection.watch(ping(), Role::Server);
-        assert_eq!(connection.tend(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
+        assert_eq!(connection.maintain(true).unwrap(), Some(Duration::ZERO), "and says that there is more");
         assert!(flood.take_reads() <= FEW);
     }
 }
