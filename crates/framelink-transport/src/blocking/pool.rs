@@ -102,13 +102,13 @@ impl PoolDriver for Driver {
         connection.call(request, within)
     }
 
-    fn begin<T, F>((): &mut (), value: T, within: Duration, work: impl Fn(T, Duration) -> F + Clone + Send + 'static)
-    where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send,
-    {
+    fn begin<F: Future<Output = ()> + Send>(
+        (): &mut (),
+        within: Duration,
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) {
         // Where there is no thread for it, the work is done now.
-        let _ = Self::detach(THREAD_NAME, within, move |within| work(value, within));
+        let _ = Self::detach(THREAD_NAME, within, work);
     }
 
     async fn wait((): &mut (), changed: &ThreadNotify, version: u64, until: Option<Instant>) {

@@ -44,14 +44,11 @@ pub(crate) trait PoolDriver: Driver {
     ) -> impl Future<Output = Result<Message, CallError>> + Send;
 
     /// Has `work` done beside the pool's task. The rest is as for [`Driver::detach`].
-    fn begin<T, F>(
+    fn begin<F: Future<Output = ()> + Send>(
         jobs: &mut Self::Jobs,
-        value: T,
         within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send;
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    );
 
     /// Waits until `changed` has another version, or until then at most. Jobs that have ended meanwhile are forgotten.
     fn wait(

@@ -27,11 +27,8 @@ pub(crate) trait Poolable {
     /// The connection is back. Whether it was of use, so that the peer is well. It may have ended since.
     fn end(&mut self) -> bool;
 
-    /// We do not lend it again. That is no failure of its address, however it is closed.
-    fn leave(&mut self);
-
-    /// It is of no use any more, for a reason that is not ours.
-    fn lost(&mut self, reason: CloseReason);
+    /// We do not lend it again. If the reason is ours, that is no failure of its address, however it is closed.
+    fn leave(&mut self, reason: CloseReason);
 }
 
 /// A connection at its address.
@@ -88,11 +85,10 @@ impl<D: PoolDriver> Poolable for PoolMember<D> {
         was_useful
     }
 
-    fn leave(&mut self) {
-        self.lease.leave();
-    }
-
-    fn lost(&mut self, reason: CloseReason) {
-        self.lease.lost(&reason.to_string());
+    fn leave(&mut self, reason: CloseReason) {
+        match reason.is_orderly() {
+            true => self.lease.leave(),
+            false => self.lease.lost(&reason.to_string()),
+        }
     }
 }

@@ -29,7 +29,7 @@ type Due<M> = (Vec<Job<M>>, Option<Duration>);
 /// The state of a pool behind a lock, with the clock of the pool and the waker of the pool's task.
 pub(crate) struct SharedPool<L, K> {
     state: L,
-    clock: K,
+    pub(super) clock: K,
     task: Waker,
 }
 
@@ -41,10 +41,6 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
     /// Waits for a connection, so long at most.
     pub(crate) const fn lend(&self, within: Duration) -> Lend<'_, L, K> {
         Lend { shared: self, within, waits: None }
-    }
-
-    pub(crate) const fn clock(&self) -> &K {
-        &self.clock
     }
 
     pub(crate) fn give_back(&self, slot: PooledSlot<L::Member>) {

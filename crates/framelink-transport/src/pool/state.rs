@@ -149,13 +149,14 @@ impl<M: Poolable> PoolState<M> {
             self.open(now);
             return Some(Ok(lent));
         }
-        let waiter = self.waiters.get(ticket)?;
+        let waiter = self.waiters.get_mut(ticket)?;
         if now < waiter.until {
-            self.waiters.set_waker(ticket, waker);
+            waiter.waker.clone_from(waker);
             self.open(now);
             return None;
         }
-        let shortage = self.shortage(Some(waiter.until.saturating_sub(waiter.since)), self.waiters.before(ticket));
+        let after = waiter.until.saturating_sub(waiter.since);
+        let shortage = self.shortage(Some(after), self.waiters.before(ticket));
         self.waiters.remove(ticket);
         self.open(now);
         Some(Err(self.refused(shortage)))
@@ -185,7 +186,7 @@ impl<M: Poolable> PoolState<M> {
         match inspected.and_then(|next| self.end_of(&lent, now).map_or(Ok(next), Err)) {
             Ok(next) => self.rest(lent, next, now),
             Err(reason) => {
-                if self.rules.replace && self.idle.len() < self.rules.max_idle as usize {
+                if self.rules.replace && self.idle.list.len() < self.rules.max_idle as usize {
                     self.dials.owed = self.dials.owed.saturating_add(1);
                 }
                 self.part(lent, reason, now);
@@ -251,8 +252,8 @@ impl<M: Poolable> PoolState<M> {
 
     pub(crate) fn status(&self) -> PoolStatus {
         PoolStatus {
-            idle: count(self.idle.len()),
-            lent: count(self.lent.len()) + self.waiters.given(),
+            idle: count(self.idle.list.len()),
+            lent: self.lent(),
             opening: self.dials.under_way,
             closing: self.closing,
             waiting: self.waiters.len(),
@@ -269,12 +270,17 @@ impl<M: Poolable> PoolState<M> {
 
     /// How many connections are open and not being closed.
     fn live(&self) -> u32 {
-        count(self.idle.len()) + count(self.lent.len()) + self.waiters.given()
+        count(self.idle.list.len()) + self.lent()
+    }
+
+    /// How many connections are lent, or given to a caller that has not fetched its connection.
+    fn lent(&self) -> u32 {
+        count(self.lent.len()) + self.waiters.given
     }
 
     /// Of the idle connections that are still clean, the one that was returned last.
     fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
-        while let Some(lent) = self.idle.pop() {
+        while let Some(lent) = self.idle.list.pop_back() {
             if lent.ends_at <= now {
                 self.part(lent, CloseReason::Lifetime, now);
             } else if let Some(lent) = self.sound(lent, now) {
@@ -321,7 +327,7 @@ impl<M: Poolable> PoolState<M> {
             Ok(waker) => return self.wakes.push(waker),
             Err(lent) => lent,
         };
-        if self.idle.len() >= self.rules.max_idle as usize {
+        if self.idle.list.len() >= self.rules.max_idle as usize {
             return self.part(lent, CloseReason::Surplus, now);
         }
         lent.was_there = true;
@@ -336,10 +342,7 @@ impl<M: Poolable> PoolState<M> {
             // A peer that ends each connection at once is dialled with the same pauses.
             self.dials.failed(now, None);
         }
-        match reason.is_orderly() {
-            true => lent.member.leave(),
-            false => lent.member.lost(reason),
-        }
+        lent.member.leave(reason);
         if reason.is_orderly() && !self.is_over() {
             self.closing += 1;
             self.jobs.push(Job::Close(lent.member, reason));
@@ -378,7 +381,7 @@ impl<M: Poolable> PoolState<M> {
         PoolError {
             after,
             is_closed: false,
-            lent: count(self.lent.len()) + self.waiters.given(),
+            lent: self.lent(),
             opening: self.dials.under_way,
             max: self.rules.max,
             before,

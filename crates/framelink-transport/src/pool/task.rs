@@ -94,13 +94,13 @@ impl<D: PoolDriver> PoolTask<D> {
         }
         let Some(until) = until else { return next };
         if self.take_dial() {
-            let left = until.saturating_sub(self.shared.clock().now());
+            let left = until.saturating_sub(self.shared.clock.now());
             let opening = self.opening();
             opening.end(self.dial(left.min(self.profile().timeouts().connect)).await);
         }
         // The connection that was dialled may be for this caller. If not, there is more to dial.
         let is_done = self.dials_left.load(Ordering::Acquire) == 0;
-        if is_done { next } else { Some(self.shared.clock().now()) }
+        if is_done { next } else { Some(self.shared.clock.now()) }
     }
 
     fn take_dial(&self) -> bool {
@@ -108,7 +108,7 @@ impl<D: PoolDriver> PoolTask<D> {
     }
 
     fn opening(&self) -> Opening<D> {
-        Opening { shared: Arc::clone(&self.shared), began: self.shared.clock().now(), dialled: None }
+        Opening { shared: Arc::clone(&self.shared), began: self.shared.clock.now(), dialled: None }
     }
 
     fn closing(&self) -> Closing<D> {
@@ -121,21 +121,17 @@ impl<D: PoolDriver> PoolTask<D> {
         match job {
             Job::Dial => {
                 // A dial has its time also where there is no thread for it, so that the task does it.
-                let work = move |opening: Opening<D>, _| {
-                    let task = Arc::clone(&task);
-                    async move { opening.end(task.dial(timeouts.connect).await) }
-                };
-                D::begin(jobs, self.opening(), timeouts.connect, work);
+                let opening = self.opening();
+                let work = move |_| async move { opening.end(task.dial(timeouts.connect).await) };
+                D::begin(jobs, timeouts.connect, work);
             }
             Job::Close(member, reason) => {
-                let work = move |(member, closing): (_, Closing<D>), within| {
-                    let task = Arc::clone(&task);
-                    async move {
-                        task.close(member, reason, within).await;
-                        drop(closing);
-                    }
+                let closing = self.closing();
+                let work = move |within| async move {
+                    task.close(member, reason, within).await;
+                    drop(closing);
                 };
-                D::begin(jobs, (member, self.closing()), timeouts.close, work);
+                D::begin(jobs, timeouts.close, work);
             }
         }
     }
@@ -159,7 +155,7 @@ impl<D: PoolDriver> PoolTask<D> {
 
     /// A time of the pool's clock.
     pub(super) fn at(&self, time: Duration) -> Instant {
-        D::within(time.saturating_sub(self.shared.clock().now()))
+        D::within(time.saturating_sub(self.shared.clock.now()))
     }
 
     fn lock_error(&self) -> MutexGuard<'_, Option<Arc<io::Error>>> {

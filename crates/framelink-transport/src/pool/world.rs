@@ -106,7 +106,5 @@ impl Poolable for Fake {
         line.ended.is_none() && line.owed == 0
     }
 
-    fn leave(&mut self) {}
-
-    fn lost(&mut self, _reason: CloseReason) {}
+    fn leave(&mut self, _reason: CloseReason) {}
 }

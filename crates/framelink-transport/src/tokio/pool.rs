@@ -112,16 +112,12 @@ impl PoolDriver for Driver {
         })
     }
 
-    fn begin<T, F>(
+    fn begin<F: Future<Output = ()> + Send>(
         jobs: &mut JoinSet<()>,
-        value: T,
         within: Duration,
-        work: impl Fn(T, Duration) -> F + Clone + Send + 'static,
-    ) where
-        T: Send + 'static,
-        F: Future<Output = ()> + Send,
-    {
-        jobs.spawn(async move { work(value, within).await });
+        work: impl FnOnce(Duration) -> F + Send + 'static,
+    ) {
+        jobs.spawn(async move { work(within).await });
     }
 
     async fn wait(jobs: &mut JoinSet<()>, changed: &TaskNotify, version: u64, until: Option<Instant>) {

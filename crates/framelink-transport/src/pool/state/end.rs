@@ -32,7 +32,7 @@ impl<M: Poolable> PoolState<M> {
         let asked = self.jobs.len();
         self.jobs.retain(|job| !matches!(job, Job::Dial));
         self.dials.forget(asked - self.jobs.len());
-        for lent in self.idle.clear().chain(given).collect::<Vec<_>>() {
+        for lent in mem::take(&mut self.idle.list).into_iter().chain(given) {
             self.part(lent, CloseReason::PoolClosed, now);
         }
         self.is_roused = true;

@@ -10,13 +10,13 @@ use crate::profile::Pooled;
 /// The connections that wait to be lent. The one that was returned last stands at the end.
 #[derive(Debug)]
 pub(super) struct IdleList<M> {
-    idle: VecDeque<PooledSlot<M>>,
+    pub(super) list: VecDeque<PooledSlot<M>>,
     look_every: Option<Duration>,
 }
 
 impl<M: Poolable> IdleList<M> {
     pub(super) const fn new(look_every: Option<Duration>) -> Self {
-        Self { idle: VecDeque::new(), look_every }
+        Self { list: VecDeque::new(), look_every }
     }
 
     /// Adds a connection that is to be looked at in `next`. When there may be something to do for it.
@@ -29,12 +29,8 @@ impl<M: Poolable> IdleList<M> {
     ) -> Duration {
         (lent.idle_since, lent.look_at) = (now, look_at(self.look_every, next, now));
         let due = lent.look_at.min(lent.ends_at).min(now.saturating_add(rules.idle));
-        self.idle.push_back(lent);
+        self.list.push_back(lent);
         due
-    }
-
-    pub(super) fn pop(&mut self) -> Option<PooledSlot<M>> {
-        self.idle.pop_back()
     }
 
     /// Takes out the connections that are to be closed, each with the reason. `live` counts all open connections, also lent ones.
@@ -47,7 +43,7 @@ impl<M: Poolable> IdleList<M> {
     ) -> Vec<(PooledSlot<M>, CloseReason)> {
         let mut ended = Vec::new();
         let mut at = 0;
-        while let Some(idle) = self.idle.get_mut(at) {
+        while let Some(idle) = self.list.get_mut(at) {
             let is_due = has_stirred || idle.look_at <= now;
             let reason = if idle.ends_at <= now {
                 Some(CloseReason::Lifetime)
@@ -66,7 +62,7 @@ impl<M: Poolable> IdleList<M> {
             } else {
                 None
             };
-            match reason.and_then(|reason| self.idle.remove(at).map(|idle| (idle, reason))) {
+            match reason.and_then(|reason| self.list.remove(at).map(|idle| (idle, reason))) {
                 Some(out) => {
                     live = live.saturating_sub(1);
                     ended.push(out);
@@ -83,16 +79,7 @@ impl<M: Poolable> IdleList<M> {
             let idle_at = if live > rules.min { idle.idle_since.saturating_add(rules.idle) } else { Duration::MAX };
             idle.look_at.min(idle.ends_at).min(idle_at)
         };
-        self.idle.iter().map(due_of).min().unwrap_or(Duration::MAX)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.idle.len()
-    }
-
-    /// Takes all connections out.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = PooledSlot<M>> {
-        std::mem::take(&mut self.idle).into_iter()
+        self.list.iter().map(due_of).min().unwrap_or(Duration::MAX)
     }
 }
 

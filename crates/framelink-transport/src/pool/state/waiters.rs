@@ -16,7 +16,8 @@ pub(crate) struct Ticket(u64);
 pub(super) struct Waiters<M> {
     queue: VecDeque<Waiter<M>>,
     next: u64,
-    given: u32,
+    /// How many callers have not fetched the connection that they were given.
+    pub(super) given: u32,
 }
 
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Waiter<M> {
     ticket: Ticket,
     pub(super) since: Duration,
     pub(super) until: Duration,
-    waker: Waker,
+    pub(super) waker: Waker,
     given: Option<PooledSlot<M>>,
 }
 
@@ -57,13 +58,6 @@ impl<M> Waiters<M> {
         Ok(given)
     }
 
-    /// From now on a caller is woken by this waker.
-    pub(super) fn set_waker(&mut self, ticket: Ticket, waker: &Waker) {
-        if let Some(at) = self.at(ticket) {
-            self.queue[at].waker.clone_from(waker);
-        }
-    }
-
     /// A caller waits no more. A connection that it was given has to be taken first.
     pub(super) fn remove(&mut self, ticket: Ticket) {
         if let Some(at) = self.at(ticket) {
@@ -71,8 +65,8 @@ impl<M> Waiters<M> {
         }
     }
 
-    pub(super) fn get(&self, ticket: Ticket) -> Option<&Waiter<M>> {
-        self.at(ticket).map(|at| &self.queue[at])
+    pub(super) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut Waiter<M>> {
+        self.at(ticket).map(|at| &mut self.queue[at])
     }
 
     /// How many callers came before this one and still wait.
@@ -94,11 +88,6 @@ impl<M> Waiters<M> {
     /// How many callers wait for a connection.
     pub(super) fn len(&self) -> usize {
         self.queue.len() - self.given as usize
-    }
-
-    /// How many callers have not fetched the connection that they were given.
-    pub(super) const fn given(&self) -> u32 {
-        self.given
     }
 
     fn at(&self, ticket: Ticket) -> Option<usize> {

@@ -164,7 +164,7 @@ impl World {
             }
             match next {
                 // The pause before a dial is over sooner or later.
-                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.shared.clock().pass_to(at),
+                Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.shared.clock.pass_to(at),
                 _ if is_idle => self.bell.wait(),
                 _ => {}
             }
@@ -232,9 +232,7 @@ impl Poolable for Socket {
         true
     }
 
-    fn leave(&mut self) {}
-
-    fn lost(&mut self, _reason: CloseReason) {}
+    fn leave(&mut self, _reason: CloseReason) {}
 }
 
 /// Each look is later than the one before.
