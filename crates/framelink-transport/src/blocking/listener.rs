@@ -77,12 +77,12 @@ impl<C: Decode + Encode> Listener<C> {
 
     /// What stops the listener, from another thread.
     pub fn stopper(&self) -> Stopper {
-        self.waiting.stopper()
+        self.waiting.stopper.clone()
     }
 
     /// What ends the waits of connections too, when the listener is stopped.
     pub(super) fn interrupt(&self) -> Interrupt {
-        self.waiting.interrupt()
+        self.waiting.interrupt.clone()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, PoisonError, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::stream::Closer;
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error, Operation};
 use crate::net::clock::Clock;
+use crate::net::lock::Lock;
 use crate::registry::Slot;
 use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
 use crate::session::{Notice, ReplySlot, Sending, Transmit};
@@ -21,7 +22,7 @@ use framelink_session::Message;
 ///
 /// Locked for moments only, and never across a wait.
 pub(super) struct ServeQueue<D, E> {
-    state: Mutex<QueueState<D, E>>,
+    state: Lock<QueueState<D, E>>,
     /// Notified when another request may be read.
     room: Condvar,
     /// Notified when there is a request to handle.
@@ -72,18 +73,18 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
     ) -> Arc<Self> {
         let state = QueueState { requests, waiting: VecDeque::new(), threads: 0, idle: 0, failed: None };
         let [room, work, output] = [const { Condvar::new() }; 3];
-        Arc::new(Self { state: Mutex::new(state), room, work, output, ends, clock, peer })
+        Arc::new(Self { state: Lock::new(state), room, work, output, ends, clock, peer })
     }
 
     /// Waits until another message may be read. False if no more are to be read.
     pub(super) fn may_read(&self) -> bool {
         let waits = |state: &mut QueueState<D, E>| !state.requests.has_read_all() && !state.requests.may_read();
-        !self.room.wait_while(self.state(), waits).unwrap_or_else(PoisonError::into_inner).requests.has_read_all()
+        !self.room.wait_while(self.state.lock(), waits).unwrap_or_else(PoisonError::into_inner).requests.has_read_all()
     }
 
     /// Takes what reading has brought. True if a thread is to be begun that handles requests.
     pub(super) fn on_received(&self, received: Result<Option<Message>, Error<D, E>>) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let request = match state.requests.on_received(received) {
             Ok(request) => request,
             Err(lost) => {
@@ -106,14 +107,14 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     /// A thread that was to handle requests could not be begun. Whether there are others.
     pub(super) fn goes_on_without(&self) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.threads -= 1;
         state.threads > 0
     }
 
     /// Waits for a request to handle. `None` when there are no more.
     pub(super) fn next(&self) -> Option<PlacedRequest> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.idle += 1;
         let waits = |state: &mut QueueState<D, E>| state.waiting.is_empty() && !state.requests.are_all_placed();
         state = self.work.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +124,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     pub(super) fn answer(&self, place: ReplySlot, reply: Option<Vec<u8>>) {
         let now = self.clock.now();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.requests.answer(place, reply, now);
         // Nothing as an answer makes room too.
         if state.place() {
@@ -136,7 +137,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     /// Gives the connection up. The first reason counts, because the others follow from it.
     pub(super) fn end(&self, error: Error<D, E>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.failed.get_or_insert(error);
         state.requests.give_up();
         drop(state);
@@ -156,7 +157,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         within: Duration,
     ) -> Result<Option<Duration>, Cause<D, S::Error>> {
         let waker = self.waker();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             output.wake(&waker);
             if state.failed.is_some() {
@@ -191,7 +192,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         output: &mut ServedOutput<C>,
         sending: &Sending<S>,
     ) -> Result<(), Cause<D, S::Error>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         self.count_written(&mut state, output, sending);
         self.room.notify_one();
         if sending.is_empty() { Ok(()) } else { output.check(&state.requests.replies, sending, &self.clock) }
@@ -220,14 +221,9 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     /// How many requests were answered, and how serving ended.
     pub(super) fn outcome(&self) -> (u64, Result<(), Error<D, E>>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let ended = state.failed.take().map_or_else(|| state.requests.ended().unwrap_or(Ok(())), Err);
         (state.requests.replies.answered(), ended)
-    }
-
-    /// A panic while it was held left nothing half done.
-    fn state(&self) -> MutexGuard<'_, QueueState<D, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,7 +246,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for 
             return queue.end(queue.error(Cause::TooSlow));
         }
         // Locked, so that the thread that writes has looked for something to write, or waits.
-        drop(queue.state());
+        drop(queue.state.lock());
         queue.output.notify_one();
     }
 }

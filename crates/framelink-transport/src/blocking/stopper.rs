@@ -39,8 +39,8 @@ mod on_unix {
     /// The other end: what a listener waits for beside its connections.
     #[derive(Debug)]
     pub(crate) struct Waiting {
-        stopped: Arc<UnixStream>,
-        stopper: Stopper,
+        pub(crate) interrupt: Interrupt,
+        pub(crate) stopper: Stopper,
     }
 
     /// What ends the waits of those that read, when their listener is stopped: one descriptor for all of them.
@@ -69,26 +69,16 @@ mod on_unix {
         pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
             listener.set_nonblocking(true)?;
             let (stopped, stopper) = UnixStream::pair()?;
-            Ok(Self { stopped: Arc::new(stopped), stopper: Stopper(Arc::new(stopper)) })
-        }
-
-        pub(crate) fn stopper(&self) -> Stopper {
-            self.stopper.clone()
-        }
-
-        /// What ends the waits of others too, when the listener is stopped.
-        pub(crate) fn interrupt(&self) -> Interrupt {
-            Interrupt(Arc::clone(&self.stopped))
+            Ok(Self { interrupt: Interrupt(Arc::new(stopped)), stopper: Stopper(Arc::new(stopper)) })
         }
 
         /// The next connection, `None` when it was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             loop {
-                let mut ready = [PollFd::new(&*self.stopped, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
-                match poll(&mut ready, None) {
-                    Ok(_) if !ready[0].revents().is_empty() => return Ok(None),
-                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
+                match self.interrupt.wait(listener, None) {
+                    Ok(false) => return Ok(None),
+                    Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                    _ => {}
                 }
                 match crate::net::accepting::check().and_then(|()| listener.accept()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -138,30 +128,25 @@ mod elsewhere {
 
     /// What a listener looks at after each connection.
     #[derive(Debug)]
-    pub(crate) struct Waiting(Stopper);
+    pub(crate) struct Waiting {
+        pub(crate) interrupt: Interrupt,
+        pub(crate) stopper: Stopper,
+    }
 
     impl Waiting {
         pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
-            Ok(Self(Stopper { address: listener.local_addr()?, stopped: Arc::default() }))
-        }
-
-        pub(crate) fn stopper(&self) -> Stopper {
-            self.0.clone()
-        }
-
-        #[expect(clippy::unused_self, reason = "the same signature as on Unix")]
-        pub(crate) const fn interrupt(&self) -> Interrupt {
-            Interrupt
+            let stopper = Stopper { address: listener.local_addr()?, stopped: Arc::default() };
+            Ok(Self { interrupt: Interrupt, stopper })
         }
 
         /// The next connection, `None` when it was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-            if self.0.stopped.load(Ordering::Acquire) {
+            if self.stopper.stopped.load(Ordering::Acquire) {
                 return Ok(None);
             }
             let accepted = listener.accept();
             // Whoever stops us dials us, and somebody else may have come first.
-            if self.0.stopped.load(Ordering::Acquire) { Ok(None) } else { accepted.map(Some) }
+            if self.stopper.stopped.load(Ordering::Acquire) { Ok(None) } else { accepted.map(Some) }
         }
     }
 

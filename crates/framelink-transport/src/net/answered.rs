@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::lock::Lock;
 
 /// The addresses that let a connector connect, the last one first. Of the addresses of a peer those are tried first: an address that
 /// does not answer holds up the others once, and not with each dial.
 #[derive(Debug, Default)]
-pub(crate) struct Answered(Mutex<VecDeque<SocketAddr>>);
+pub(crate) struct Answered(Lock<VecDeque<SocketAddr>>);
 
 impl Answered {
     /// So many are known; a connector for more peers than that forgets the oldest.
@@ -15,7 +16,7 @@ impl Answered {
 
     /// The address has let us connect.
     pub(crate) fn on_connected(&self, address: SocketAddr) {
-        let mut known = self.lock();
+        let mut known = self.0.lock();
         if known.front() == Some(&address) {
             return;
         }
@@ -26,19 +27,15 @@ impl Answered {
 
     /// The address has not.
     pub(crate) fn on_failed(&self, address: SocketAddr) {
-        self.lock().retain(|other| *other != address);
+        self.0.lock().retain(|other| *other != address);
     }
 
     /// Those that have answered first, and the rest in its order.
     pub(crate) fn sort(&self, addresses: &mut [SocketAddr]) {
         if addresses.len() > 1 {
-            let known = self.lock();
+            let known = self.0.lock();
             addresses.sort_by_key(|address| known.iter().position(|other| other == address).unwrap_or(usize::MAX));
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<SocketAddr>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,7 +69,7 @@ mod tests {
     fn a_connector_for_many_peers_knows_the_last_ones() {
         let answered = Answered::default();
         (0..1000).for_each(|port| answered.on_connected(address(port)));
-        assert_eq!(answered.lock().len(), Answered::MOST);
-        assert_eq!(answered.lock().front(), Some(&address(999)));
+        assert_eq!(answered.0.lock().len(), Answered::MOST);
+        assert_eq!(answered.0.lock().front(), Some(&address(999)));
     }
 }

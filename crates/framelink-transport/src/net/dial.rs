@@ -1,6 +1,5 @@
 //! Dialling where no runtime waits.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -16,12 +15,14 @@ use crate::error::{ConnectError, no_answer};
 
 /// A dial of one peer that goes on whenever it is asked to: its name is looked up, and its addresses are raced. Dropping it closes its
 /// sockets.
+#[derive(Debug)]
 pub(crate) struct Dial<C, D> {
     pub(crate) connector: Connector<C, D>,
     clock: Clock,
     stage: DialStage,
 }
 
+#[derive(Debug)]
 enum DialStage {
     Resolving(Resolving),
     Connecting(Race<Socket>),
@@ -71,13 +72,6 @@ impl<C, D> Dial<C, D> {
                 return Ok((socket, address));
             }
         }
-    }
-}
-
-impl<C, D> fmt::Debug for Dial<C, D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_resolving = matches!(self.stage, DialStage::Resolving(_));
-        f.debug_struct("Dial").field("is_resolving", &is_resolving).finish_non_exhaustive()
     }
 }
 

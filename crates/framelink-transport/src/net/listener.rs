@@ -49,11 +49,6 @@ impl<L, C> Listening<L, C> {
         Err(last)
     }
 
-    /// For a server of this profile.
-    pub(crate) fn serving(self, profile: &Arc<Profile>) -> Self {
-        self.limited_by(profile).of_side(profile, Side::Server)
-    }
-
     pub(crate) fn of_side(self, profile: &Arc<Profile>, side: Side) -> Self {
         Self { setup: ConnectionSetup::of(Arc::clone(profile), side), ..self }
     }

@@ -49,7 +49,7 @@ macro_rules! listener_methods {
             ) -> std::io::Result<Self> {
                 let (framing, options) = $crate::net::listener::of_server(profile)?;
                 let mut listener = $wait!(Self::bind_with(address, framing, options))?;
-                listener.listening = listener.listening.serving(profile);
+                listener.listening = listener.listening.limited_by(profile).of_side(profile, $crate::profile::Side::Server);
                 Ok(listener)
             }
         }

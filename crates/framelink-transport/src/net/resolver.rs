@@ -6,9 +6,10 @@ use std::io;
 use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, PoisonError};
 use std::time::Duration;
 
+use super::lock::Lock;
 use super::peer::Peer;
 use super::threads;
 use crate::error::ConnectError;
@@ -18,7 +19,7 @@ use crate::zone::zoned_address;
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 /// An error of the system cannot be cloned, and several threads may wait for it.
 type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
-type ByName = Mutex<HashMap<Arc<str>, Arc<LookupUnderWay>>>;
+type ByName = Lock<HashMap<Arc<str>, Arc<LookupUnderWay>>>;
 
 /// The names that the system is looking up for this process.
 static OF_SYSTEM: LazyLock<Arc<ByName>> = LazyLock::new(Arc::default);
@@ -32,14 +33,15 @@ pub(crate) struct Resolver {
 }
 
 /// The addresses of a peer, found or not yet.
+#[derive(Debug)]
 pub(crate) enum Resolving {
     Found(Vec<SocketAddr>),
     LookupUnderWay(Arc<LookupUnderWay>),
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct LookupUnderWay {
-    found: Mutex<Option<Found>>,
+    found: Lock<Option<Found>>,
     is_done: Condvar,
 }
 
@@ -69,20 +71,15 @@ impl Resolver {
             Peer::Name(name) => name,
         };
         if self.lookup.is_none()
-            && let Some(address) = zoned_address(&name)
+            && let Some(address) = zoned_address(&name).or_else(|| name.parse().ok().map(Ok))
         {
             return address.map(|address| Resolving::Found(vec![address])).map_err(ConnectError::Resolve);
-        }
-        if self.lookup.is_none()
-            && let Ok(address) = name.parse()
-        {
-            return Ok(Resolving::Found(vec![address]));
         }
         self.begin(&name).map(Resolving::LookupUnderWay).map_err(ConnectError::Resolve)
     }
 
     fn begin(&self, name: &Arc<str>) -> io::Result<Arc<LookupUnderWay>> {
-        let mut all = lock(&self.under_way);
+        let mut all = self.under_way.lock();
         if let Some(under_way) = all.get(name) {
             return Ok(Arc::clone(under_way));
         }
@@ -91,8 +88,8 @@ impl Resolver {
         let (lookup, asked) = (self.lookup.clone(), Arc::clone(name));
         threads::spawn("framelink-resolve", move || {
             let found = lookup.map_or_else(|| asked.to_socket_addrs().map(Iterator::collect), |lookup| lookup(&asked));
-            lock(&all_of_them).remove(&asked);
-            *lock(&done.found) = Some(found.map_err(|error| (error.kind(), error.to_string())));
+            all_of_them.lock().remove(&asked);
+            *done.found.lock() = Some(found.map_err(|error| (error.kind(), error.to_string())));
             done.is_done.notify_all();
         })?;
         all.insert(Arc::clone(name), Arc::clone(&under_way));
@@ -116,7 +113,7 @@ impl Resolving {
 
 impl LookupUnderWay {
     fn wait(&self, within: Duration) -> Option<Found> {
-        let waited = self.is_done.wait_timeout_while(lock(&self.found), within, |found| found.is_none());
+        let waited = self.is_done.wait_timeout_while(self.found.lock(), within, |found| found.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 }
@@ -125,10 +122,6 @@ impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver").field("is_of_system", &self.lookup.is_none()).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -145,11 +138,11 @@ mod tests {
     /// A resolver whose lookups hang until the sender is dropped, and how many lookups there were.
     fn hanging() -> (Resolver, mpsc::Sender<()>, Arc<AtomicUsize>) {
         let (release, is_released) = mpsc::channel::<()>();
-        let (is_released, lookups) = (Mutex::new(is_released), Arc::new(AtomicUsize::new(0)));
+        let (is_released, lookups) = (Lock::new(is_released), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&lookups);
         let lookup: Lookup = Arc::new(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
-            let _ = lock(&is_released).recv();
+            let _ = is_released.lock().recv();
             Ok(vec!["192.0.2.1:7000".parse().unwrap()])
         });
         (Resolver::new(Some(lookup), || {}), release, lookups)

@@ -1,12 +1,13 @@
 //! What is pushed to one connection of a registry, and who writes that.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
 
 use framelink_codec::Encode;
 
 use super::{MemberId, Shared};
+use crate::net::lock::Lock;
 use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Outbox, Packed, PushCounts, SendRefused, Sending};
 
@@ -18,7 +19,7 @@ pub(crate) struct Mailbox<C> {
 }
 
 /// What the registry and the connection share. Locked for moments only, and never across a wait.
-pub(crate) struct Slot(Mutex<SlotState>);
+pub(crate) struct Slot(Lock<SlotState>);
 
 struct SlotState {
     outbox: Outbox,
@@ -42,12 +43,12 @@ impl<C> fmt::Debug for Mailbox<C> {
 
 impl Slot {
     pub(super) const fn new(backlog: Backlog, memory: Held) -> Self {
-        Self(Mutex::new(SlotState { outbox: Outbox::new(backlog), waker: None, memory }))
+        Self(Lock::new(SlotState { outbox: Outbox::new(backlog), waker: None, memory }))
     }
 
     /// Whether the connection was too slow and is to be closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.lock().outbox.is_closed()
+        self.0.lock().outbox.is_closed()
     }
 
     /// Whether nothing waits.
@@ -57,12 +58,12 @@ impl Slot {
 
     /// The socket took so many more of the messages whole.
     pub(crate) fn on_written(&self, count: u64) {
-        self.lock().outbox.on_written(count);
+        self.0.lock().outbox.on_written(count);
     }
 
     /// Sets what is woken when the next message is pushed, or the connection is to be closed.
     pub(crate) fn wake(&self, waker: &Waker) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         match &mut state.waker {
             Some(set) => set.clone_from(waker),
             none => *none = Some(waker.clone()),
@@ -71,7 +72,7 @@ impl Slot {
 
     /// Queues frames until so many bytes are to be written. Returns how many frames.
     pub(crate) fn fill<E: Encode>(&self, sending: &mut Sending<E>, bytes: usize) -> Result<u64, SendRefused<E::Error>> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let mut count = 0;
         while sending.queued_len() < bytes
             && sending.has_room()
@@ -86,12 +87,12 @@ impl Slot {
 
     /// Where its memory is counted.
     pub(super) fn memory(&self) -> Held {
-        self.lock().memory.another()
+        self.0.lock().memory.another()
     }
 
     /// A frame is to be written. What writes is to be woken where it has nothing to do, or must end.
     pub(super) fn offer(&self, frame: &Packed, wakers: &mut Vec<Waker>) -> Offered {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let was_empty = state.outbox.is_empty();
         let offered = state.outbox.offer(frame);
         state.note();
@@ -103,24 +104,19 @@ impl Slot {
     }
 
     pub(super) fn counts(&self) -> PushCounts {
-        self.lock().outbox.counts()
+        self.0.lock().outbox.counts()
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.lock().outbox.len()
+        self.0.lock().outbox.len()
     }
 
     /// The connection has ended.
     pub(super) fn close(&self) -> PushCounts {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.outbox.close();
         state.note();
         state.outbox.counts()
-    }
-
-    /// A panic while it was held left nothing half done.
-    fn lock(&self) -> MutexGuard<'_, SlotState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,21 +1,21 @@
 //! What a server has counted, and how far its drain is.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::drain::Drain;
-use super::stats::DrainReport;
 use super::stats::Stats;
 use crate::admission::Admission;
 use crate::drive::Clock as _;
 use crate::driver::{Driver, Notify as _};
+use crate::net::lock::Lock;
 use crate::session::NoticeStage;
 
 /// What a server shares with its handles and with the connections that it serves.
 pub(crate) struct ServerControl<D: Driver> {
     pub(crate) stats: Stats,
-    drain: Mutex<Drain>,
+    pub(super) drain: Lock<Drain>,
     clock: D::Clock,
     /// How many connections are served.
     pub(super) serving: AtomicUsize,
@@ -25,14 +25,14 @@ pub(crate) struct ServerControl<D: Driver> {
 
 impl<D: Driver> ServerControl<D> {
     pub(crate) fn new(admission: Admission) -> Arc<Self> {
-        let (stats, drain, serving) = (Stats::new(admission), Mutex::default(), AtomicUsize::new(0));
+        let (stats, drain, serving) = (Stats::new(admission), Lock::default(), AtomicUsize::new(0));
         Arc::new(Self { stats, drain, clock: D::clock(), serving, changed: D::Notify::default() })
     }
 
     /// The server is to end within this time. All connections are told the stage before the server is woken and looks at it.
     pub(crate) fn order(&self, within: Duration) {
         let now = self.clock.now();
-        let mut drain = self.drain();
+        let mut drain = self.drain.lock();
         drain.order(now, within, || self.stats.counts());
         let stage = drain.stage(now);
         drop(drain);
@@ -58,7 +58,7 @@ impl<D: Driver> ServerControl<D> {
         loop {
             let version = self.changed.version();
             let now = self.clock.now();
-            let until = self.drain().next_at(now).map_or(until, |next_at| until.min(next_at));
+            let until = self.drain.lock().next_at(now).map_or(until, |next_at| until.min(next_at));
             if until <= now || self.stage() != before {
                 return;
             }
@@ -81,7 +81,7 @@ impl<D: Driver> ServerControl<D> {
                 told = stage;
                 self.stats.admission.tell(stage);
             }
-            let next_at = self.drain().next_at(now);
+            let next_at = self.drain.lock().next_at(now);
             // A handler that does not return cannot be ended, and is left alone.
             let until = next_at.unwrap_or_else(|| *cut_at.get_or_insert(now.saturating_add(GRACE)));
             if until <= now {
@@ -92,15 +92,6 @@ impl<D: Driver> ServerControl<D> {
     }
 
     pub(super) fn stage(&self) -> NoticeStage {
-        self.drain().stage(self.clock.now())
-    }
-
-    pub(super) fn report(&self) -> DrainReport {
-        self.stats.report(&self.drain().before)
-    }
-
-    /// A panic while it was held left nothing half done.
-    fn drain(&self) -> MutexGuard<'_, Drain> {
-        self.drain.lock().unwrap_or_else(PoisonError::into_inner)
+        self.drain.lock().stage(self.clock.now())
     }
 }

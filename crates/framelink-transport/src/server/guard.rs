@@ -23,7 +23,7 @@ pub(crate) struct ServedGuard<D: Driver> {
 impl<D: Driver> ServedGuard<D> {
     /// The connection has failed if it gets no task or thread.
     pub(super) fn new(control: &Arc<ServerControl<D>>) -> Self {
-        control.stats.on_begun();
+        control.stats.begun.fetch_add(1, Ordering::AcqRel);
         control.serving.fetch_add(1, Ordering::AcqRel);
         Self { control: Arc::clone(control), peer: None, if_dropped: Some(&Cause::Closed) }
     }

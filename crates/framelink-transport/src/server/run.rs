@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::control::ServerControl;
 use super::guard::ServedGuard;
@@ -64,7 +65,7 @@ pub(crate) async fn run<L: ServerListener, F: Future<Output = ()> + Send + 'stat
     let tasks = running.listener.close();
     running.control.end().await;
     drop(tasks);
-    running.control.report()
+    running.control.stats.report(&running.control.drain.lock().before)
 }
 
 impl<L: ServerListener, S, F> Running<L, S>
@@ -114,7 +115,7 @@ where
 
     /// The system cannot accept now, or has no thread for a connection. Waits before the next try.
     async fn on_failed(&mut self, error: &io::Error) {
-        self.control.stats.on_accept_failed();
+        self.control.stats.accept_failed.fetch_add(1, Ordering::Relaxed);
         let is_first = !self.pause.is_on();
         let pause = self.pause.on_failed();
         if is_first {

@@ -1,10 +1,11 @@
 //! What a server counts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::admission::{Admission, AdmissionCounts};
 use crate::error::Cause;
+use crate::net::lock::Lock;
 use crate::session::{Ending, Tally};
 
 /// What a server has counted, at one moment while it runs.
@@ -123,10 +124,11 @@ impl DrainReport {
 pub(crate) struct Stats {
     pub(crate) admission: Admission,
     tally: Arc<Tally>,
-    accept_failed: AtomicU64,
+    pub(super) accept_failed: AtomicU64,
     discarded: AtomicU64,
-    begun: AtomicU64,
-    closed: Mutex<ClosedCounts>,
+    /// Connections that began to be served.
+    pub(super) begun: AtomicU64,
+    closed: Lock<ClosedCounts>,
 }
 
 impl Stats {
@@ -134,27 +136,18 @@ impl Stats {
         let tally = Arc::<Tally>::default();
         admission.count_in(&tally);
         let [accept_failed, discarded, begun] = [const { AtomicU64::new(0) }; 3];
-        Self { admission, tally, accept_failed, discarded, begun, closed: Mutex::default() }
-    }
-
-    pub(super) fn on_accept_failed(&self) {
-        self.accept_failed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A connection begins to be served.
-    pub(super) fn on_begun(&self) {
-        self.begun.fetch_add(1, Ordering::AcqRel);
+        Self { admission, tally, accept_failed, discarded, begun, closed: Lock::default() }
     }
 
     /// A connection has ended, by this cause unless it was done.
     pub(super) fn on_ended<D, E>(&self, cause: Option<&Cause<D, E>>, discarded: usize) {
         self.discarded.fetch_add(discarded as u64, Ordering::AcqRel);
-        self.closed().count(cause);
+        self.closed.lock().count(cause);
     }
 
     pub(crate) fn counts(&self) -> ServerCounts {
         // A connection that is counted as ended has its requests counted before.
-        let (closed, tallied) = (*self.closed(), self.tally.now());
+        let (closed, tallied) = (*self.closed.lock(), self.tally.now());
         ServerCounts {
             admission: self.admission.counts(),
             connections: self.admission.len(),
@@ -182,10 +175,6 @@ impl Stats {
             refused_by_total: now.admission.refused_by_total,
             refused_by_client: now.admission.refused_by_client,
         }
-    }
-
-    fn closed(&self) -> MutexGuard<'_, ClosedCounts> {
-        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Handlers that run side by side.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::drive;
 use crate::error::Cause;
+use crate::net::lock::Lock;
 use crate::session::ReplySlot;
 
 /// The handlers of one connection.
@@ -19,7 +20,7 @@ pub(super) struct Handlers<F> {
     /// By their numbers.
     running: Vec<Option<RunningHandler<F>>>,
     free: Vec<usize>,
-    woken: Arc<Mutex<WokenHandlers>>,
+    woken: Arc<Lock<WokenHandlers>>,
 }
 
 struct RunningHandler<F> {
@@ -32,7 +33,7 @@ struct RunningHandler<F> {
 struct HandlerWaker {
     number: usize,
     is_woken: AtomicBool,
-    woken: Arc<Mutex<WokenHandlers>>,
+    woken: Arc<Lock<WokenHandlers>>,
 }
 
 /// The handlers that are to be polled, and the task that polls them.
@@ -44,7 +45,7 @@ struct WokenHandlers {
 impl<R, F: Future<Output = R>> Handlers<F> {
     pub(super) fn new() -> Self {
         let woken = WokenHandlers { numbers: Vec::new(), task: Waker::noop().clone() };
-        Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(Mutex::new(woken)) }
+        Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(Lock::new(woken)) }
     }
 
     /// Begins a handler, which is polled with the others.
@@ -57,7 +58,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         if let Some(slot) = self.running.get_mut(number) {
             *slot = Some(RunningHandler { place, future: Box::pin(future), waker });
         }
-        lock(&self.woken).numbers.push(number);
+        self.woken.lock().numbers.push(number);
     }
 
     /// Polls once each handler that was woken, and calls `finished` for those that are ready.
@@ -66,7 +67,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         context: &mut Context<'_>,
         mut finished: impl FnMut(ReplySlot, R) -> Result<(), Cause<D, E>>,
     ) -> Result<(), Cause<D, E>> {
-        let mut woken = lock(&self.woken);
+        let mut woken = self.woken.lock();
         woken.task.clone_from(context.waker());
         let mut numbers = std::mem::take(&mut woken.numbers);
         drop(woken);
@@ -101,10 +102,6 @@ impl<F: Future> RunningHandler<F> {
     }
 }
 
-fn lock(woken: &Mutex<WokenHandlers>) -> MutexGuard<'_, WokenHandlers> {
-    woken.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Wake for HandlerWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -114,7 +111,7 @@ impl Wake for HandlerWaker {
         if self.is_woken.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mut state = lock(&self.woken);
+        let mut state = self.woken.lock();
         state.numbers.push(self.number);
         let task = state.task.clone();
         drop(state);
