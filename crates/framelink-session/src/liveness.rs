@@ -315,6 +315,6 @@ fn wake_sender(state: MutexGuard<'_, LivenessState>) {
 /// Times and states only.
 impl fmt::Debug for LivenessHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pulse").field("heartbeat", &self.0.heartbeat).finish_non_exhaustive()
+        f.debug_struct("LivenessHandle").field("heartbeat", &self.0.heartbeat).finish_non_exhaustive()
     }
 }

@@ -51,8 +51,8 @@ pub fn limit_lifetime<D: Decode, E: Encode>(
     sending: &mut Sending<E>,
     mut lifetime: Lifetime,
 ) {
-    sending.set_tenure(lifetime.activity().clone(), lifetime.notice().cloned());
-    receiving.set_tenure(lifetime);
+    sending.set_lifetime(lifetime.activity().clone(), lifetime.notice().cloned());
+    receiving.set_lifetime(lifetime);
 }
 
 /// The same for the halves of a connection.

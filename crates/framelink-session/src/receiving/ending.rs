@@ -12,7 +12,7 @@ use crate::lifetime::{Ending, Lifetime, Notice, NoticeStage, Standing};
 use crate::liveness::LivenessHandle;
 
 impl<D: Decode> Receiving<D> {
-    pub(crate) fn set_tenure(&mut self, lifetime: Lifetime) {
+    pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) {
         self.lifetime = Some(Box::new(lifetime));
     }
 

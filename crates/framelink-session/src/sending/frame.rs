@@ -51,7 +51,7 @@ impl OutgoingFrame<'_> {
 /// Lengths only: card numbers travel in payloads.
 impl fmt::Debug for OutgoingFrame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
+        f.debug_struct("OutgoingFrame")
             .field("payload_len", &self.payload.len())
             .field("frame_len", &self.frame_len())
             .finish_non_exhaustive()

@@ -174,7 +174,7 @@ impl<E: Encode> Sending<E> {
         self.memory.note(self.queue.capacity());
     }
 
-    pub(super) fn set_tenure(&mut self, activity: Activity, notice: Option<Arc<Notice>>) {
+    pub(super) fn set_lifetime(&mut self, activity: Activity, notice: Option<Arc<Notice>>) {
         (self.activity, self.notice) = (Some(activity), notice);
     }
 

@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(2);
 /// Of a hundred messages so many are answered late, answered twice, or answered behind a message that nobody asked for.
 const LATE: usize = 2;
 const TWICE: usize = 1;
-const UNASKED: usize = 1;
+const UNSOLICITED: usize = 1;
 
 pub(super) fn shuffle<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
     let plan = Arc::clone(&talk.plan);
@@ -66,7 +66,7 @@ fn hold<F: Decode + Encode>(
     if dice < LATE + TWICE {
         talk.did("will answer twice");
         held.push(message.clone());
-    } else if dice < LATE + TWICE + UNASKED {
+    } else if dice < LATE + TWICE + UNSOLICITED {
         let plan = Arc::clone(&talk.plan);
         talk.did("sends one that nobody asked for");
         plan.messages.first().map_or(Ok(()), |news| talk.send(news))?;

@@ -92,7 +92,7 @@ impl ConnectionSetup {
 
 impl fmt::Debug for ConnectionSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Terms").field("said", &self.said).finish_non_exhaustive()
+        f.debug_struct("ConnectionSetup").field("said", &self.said).finish_non_exhaustive()
     }
 }
 

@@ -65,6 +65,6 @@ impl<D: PoolDriver> Drop for PooledConnection<D> {
 /// The address only.
 impl<D: PoolDriver> fmt::Debug for PooledConnection<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("PooledConnection").field("address", &self.address()).finish_non_exhaustive()
     }
 }

@@ -144,13 +144,14 @@ async fn debug_of_a_connection_shows_no_payload() {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut peer, _) = listener.accept().await.unwrap();
         let mut connection = Connection::from_stream(stream, framing("net:2"));
-        peer.write_all(b"\0\x105500000000000004\0\x10550000").await.unwrap();
+        peer.write_all(b"\0\x10QZQZ000000000004\0\x10QZQZ00").await.unwrap();
         let message = connection.recv().await.unwrap().unwrap();
         // Receiving would write it.
-        connection.feed(b"4111111111111111").await.unwrap();
+        connection.feed(b"ZQZQ111111111111").await.unwrap();
         let shown = format!("{connection:?} {connection:#?} {message:?}");
         assert!(shown.contains("queued_len: 18") && shown.contains("payload_len: 16"), "{shown}");
-        for secret in ["4111", "5500", "52, 49", "53, 53"] {
+        // Text, because a clock that is shown may hold any digits; and the same bytes as numbers.
+        for secret in ["QZ", "ZQ", "81, 90", "90, 81"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     };

@@ -313,4 +313,5 @@ pub(crate) async fn heartbeats_hide_no_end_from_a_client_that_only_receives(driv
     // The first silent connection, and the one after its loss.
     client.idle_until(host.has_seen(|seen| seen.accepts.len() == 4)).await;
     assert_eq!(client.counts().losses, 3, "{driver:?}");
+    assert!(host.messages().iter().any(Vec::is_empty), "{driver:?}: the idle client sent heartbeats");
 }

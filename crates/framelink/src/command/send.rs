@@ -33,7 +33,7 @@ use crate::output::message_line::Style;
 /// How long to look for replies that are left over.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 /// Marks a message that is not the reply to a message.
-const UNASKED: &str = "unasked: ";
+const UNSOLICITED: &str = "unasked: ";
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let out = Out::new(send.style(), send.addresses.to_string());

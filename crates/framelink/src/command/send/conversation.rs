@@ -103,12 +103,12 @@ pub(super) async fn end(mut connection: Connection, out: &Out) -> Result<(), Fai
         match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
             Ok(TryRecv::Message(message)) => out.unsolicited(&message)?,
             Ok(_) => break,
-            Err(error) => return check_left_over(out.count_unasked()).and_then(|()| after_last(&error)),
+            Err(error) => return check_left_over(out.count_unsolicited()).and_then(|()| after_last(&error)),
         }
     }
     let closed = connection.close(deadline.saturating_duration_since(Instant::now())).await;
     closed.map_err(Failure::fault)?;
-    check_left_over(out.count_unasked())
+    check_left_over(out.count_unsolicited())
 }
 
 /// Bytes behind the last reply that are no message harm nothing.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_transport::Message;
 use framelink_transport::tokio::CallError;
 
-use super::{UNASKED, Which};
+use super::{UNSOLICITED, Which};
 use crate::failure::Failure;
 use crate::output::message_line::{MessageLine, Style};
 use crate::output::stdout;
@@ -72,7 +72,7 @@ impl Out {
     /// A message that is no reply.
     pub(super) fn unsolicited(&self, message: &[u8]) -> Result<(), Failure> {
         self.0.unsolicited.fetch_add(1, Ordering::Relaxed);
-        self.line("unsolicited").prefix(UNASKED).payload(message).print(self.0.style)
+        self.line("unsolicited").prefix(UNSOLICITED).payload(message).print(self.0.style)
     }
 
     /// A reply that came after its time.
@@ -91,7 +91,7 @@ impl Out {
     }
 
     /// How many messages came that answered no message.
-    pub(super) fn count_unasked(&self) -> u64 {
+    pub(super) fn count_unsolicited(&self) -> u64 {
         self.0.unsolicited.load(Ordering::Relaxed)
     }
 

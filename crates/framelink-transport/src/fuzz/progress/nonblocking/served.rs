@@ -32,7 +32,7 @@ struct Model {
     /// Whether the connection has ended, and no reply can be sent.
     is_over: bool,
     has_ended: bool,
-    has_pulse: bool,
+    has_liveness: bool,
 }
 
 /// Messages are requests, and each operation answers one of them.
@@ -40,8 +40,8 @@ pub(in super::super) fn served(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, flag, liveness) = super::connect(scene);
         let served = connection.serve_many(&PROFILE, Concurrency::new(AT_A_TIME));
-        let has_pulse = liveness.is_some();
-        (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_pulse }, liveness)
+        let has_liveness = liveness.is_some();
+        (Model { served, flag, places: Vec::new(), taken: 0, is_over: false, has_ended: false, has_liveness }, liveness)
     });
 }
 
@@ -99,7 +99,7 @@ impl model::Model for Model {
     /// Where heartbeats are expected it reads ahead, up to a limit.
     fn waits(&self, world: &World) -> Waits {
         let takes = self.served.owed() < AT_A_TIME;
-        let is_ahead = self.has_pulse && world.arrived_messages() < self.taken + AHEAD;
+        let is_ahead = self.has_liveness && world.arrived_messages() < self.taken + AHEAD;
         let writes = self.served.unwritten_bytes() > 0;
         Waits { writes, reads: !self.has_ended && (takes || is_ahead), takes, taken: self.taken, until: None }
     }
