@@ -89,9 +89,11 @@ impl<S> Port<'_, S> {
         tell: impl Fn(&mut S, Option<Duration>) -> io::Result<()>,
         mut operation: impl FnMut(&mut S) -> io::Result<T>,
     ) -> io::Result<T> {
+        /// A system whose count of ticks lags behind its clock ends a wait too early, but not so many in a row.
+        const EARLY_ENDS: u32 = 8;
+        let mut early_ends = 0;
         loop {
-            let change = self.timeout.change(left);
-            if let Some(timeout) = change {
+            if let Some(timeout) = self.timeout.change(left) {
                 *self.timeout = Timeout::Unknown;
                 tell(self.stream, timeout)?;
                 *self.timeout = Timeout::Told(timeout);
@@ -102,12 +104,13 @@ impl<S> Port<'_, S> {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.waited_too_little(began, left) => {
-                    if change.is_some() {
+                    early_ends += 1;
+                    if early_ends > EARLY_ENDS {
                         // A stream that does not wait would have us spin.
                         let message = "the stream is non-blocking, the blocking driver needs one that waits";
                         return Err(io::Error::other(message));
                     }
-                    // Somebody else has changed it since.
+                    // The application may have changed the timeout since.
                     *self.timeout = Timeout::Unknown;
                 }
                 done => return done,

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use framelink_transport::blocking::{Connection, ReadStream, WriteStream};
-use framelink_transport::nonblocking;
+use framelink_transport::{TryRecv, nonblocking};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::support::driver::{DEADLINE, framing};
@@ -136,6 +136,31 @@ fn a_stream_that_does_not_wait_is_an_error_on_the_blocking_driver() {
     assert!(receiver.recv().unwrap_err().to_string().contains("the stream is non-blocking"));
     let mut receiver = framelink_transport::blocking::RecvHalf::new(Impatient, framing("net:2"));
     assert!(receiver.recv_within(DEADLINE).unwrap_err().to_string().contains("the stream is non-blocking"));
+}
+
+/// A virtual machine that was paused ends a wait as soon as the wait begins.
+#[test]
+fn a_wait_that_the_system_ends_too_early_begins_again_on_the_blocking_driver() {
+    struct EndsEarly {
+        times: u32,
+    }
+    impl Read for EndsEarly {
+        fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+            if self.times > 0 {
+                self.times -= 1;
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            space[..4].copy_from_slice(b"\0\x02hi");
+            Ok(4)
+        }
+    }
+    impl ReadStream for EndsEarly {
+        fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut receiver = framelink_transport::blocking::RecvHalf::new(EndsEarly { times: 3 }, framing("net:2"));
+    assert!(matches!(receiver.recv_within(DEADLINE).unwrap(), TryRecv::Message(message) if &message[..] == b"hi"));
 }
 
 #[test]
