@@ -66,7 +66,7 @@ faults! {
         Late: "late", "sends each message after a delay";
         Twice: "twice", "sends each message twice";
         OutOfOrder: "out-of-order", "sends messages two at a time, in swapped order";
-        /// Of a hundred messages 2 come late, 1 comes twice, and 1 behind one that nobody asked for.
+        /// Of a hundred messages 2 come late, 1 comes twice, and 1 behind an unsolicited message.
         Shuffled: "shuffled", "sends messages in any order, a few of them late, twice, or behind one nobody asked for";
         /// One comes behind each message.
         Unsolicited: "unasked", "sends messages nobody asked for, also before the first";

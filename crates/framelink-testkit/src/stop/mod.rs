@@ -32,7 +32,7 @@ impl Stop {
             std::mem::take(&mut state.streams)
         });
         for stream in streams.iter().filter_map(Weak::upgrade) {
-            // Whoever is not connected any more waits for nothing either.
+            // A peer that is not connected any more waits for nothing either.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }

@@ -132,7 +132,7 @@ impl Model {
     fn tries_in_background(&mut self, succeeds: bool) {
         match self.addresses.probe(self.now) {
             Probe::Dial { address } => {
-                assert!(!self.leases.is_empty(), "somebody is served elsewhere");
+                assert!(!self.leases.is_empty(), "a connection is at another address");
                 assert!(self.addresses.is_down(address) && self.reconnect.policy != Policy::Sticky);
                 if succeeds {
                     let lease = self.addresses.on_connected(address, self.now);

@@ -7,7 +7,7 @@ use crate::net::lock::Lock;
 
 /// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
 ///
-/// Clients, links and pools see to theirs. Whoever [dials](crate::upstream) for something else holds it as long as the
+/// Clients, links and pools see to theirs. A program that [dials](crate::upstream) for something else holds it as long as the
 /// connection, and says what becomes of that: without a word, a connection that was of no use is a failure of its address.
 ///
 /// ```no_run
@@ -65,7 +65,7 @@ impl AddressLease {
         self.address_book.on_useful(self.id, Addresses::on_useful);
     }
 
-    /// Whether the connection is wanted at another address: it is to be closed in good order when nobody uses it.
+    /// Whether the connection is wanted at another address: it is to be closed in good order when no exchange uses it.
     pub(crate) fn is_to_move(&self) -> bool {
         self.address_book.is_to_move(self.id) && *self.stage.lock() == LeaseStage::Held
     }
@@ -94,7 +94,7 @@ impl AddressLease {
     }
 }
 
-/// Without a word: where it was of no use, its address has failed, but nobody need be told.
+/// The connection ends without a reason that is known: no loss is counted. If it was of no use, its address has failed.
 impl Drop for AddressLease {
     fn drop(&mut self) {
         match *self.stage.lock() {

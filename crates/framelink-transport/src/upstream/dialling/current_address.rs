@@ -59,7 +59,7 @@ impl Drop for ExchangeUnderWay {
     }
 }
 
-/// Whoever drops a client loses nothing.
+/// Dropping a client closes its connection on purpose: no loss is counted.
 impl Drop for CurrentAddress {
     fn drop(&mut self) {
         self.leave();

@@ -18,7 +18,7 @@ use crate::profile::{ExchangeKind, Profile};
 use crate::upstream::dialling::{AddressLease, Pace};
 use framelink_profile::{DecodeError, EncodeError};
 
-/// What is known of a connection that ended while nobody looked.
+/// What is known of a connection that ended between two exchanges.
 pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 /// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
