@@ -12,6 +12,8 @@ pub(crate) use tell;
 
 pub(crate) mod limits;
 pub(crate) mod liveness;
+#[cfg(feature = "load")]
+pub(crate) mod load;
 pub(crate) mod profile;
 pub(crate) mod set;
 pub(crate) mod values;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Bridge(Bridge),
     /// Be a peer that misbehaves on purpose, to test a program
     Hostile(Hostile),
+    #[cfg(feature = "load")]
+    Load(Box<load::Load>),
     /// Watch messages cross a bridge on this machine, byte by byte
     Demo,
 }

@@ -1,0 +1,373 @@
+//! What a run does, worked out of the options: everything that can be wrong with them is found here.
+
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use framelink_transport::profile::{ConnectionKind, ExchangeKind, Pooled, Shared, Short, Side, Timeouts};
+use framelink_transport::session::Assigned;
+use framelink_transport::tokio::Upstream;
+use framelink_transport::{Encode, Profile};
+
+use super::calls::upstream;
+use super::payloads::{COUNTED, Patch, Payloads, Sizes, Source, filler};
+use super::schedule::{Schedule, Workload};
+use super::wire::{self, Frames};
+use crate::arguments::Calls;
+use crate::arguments::load::{Kind, Load};
+use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::values::size;
+use crate::failure::Failure;
+use crate::output::bytes_text::{Line, from_hex};
+
+/// The default of `--duration`, and that of each trial of a search.
+const DURATION: Duration = Duration::from_secs(10);
+const TRIAL: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) name: String,
+    pub(super) addresses: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) connections: usize,
+    /// Messages in flight on each connection.
+    pub(super) depth: usize,
+    pub(super) threads: usize,
+    pub(super) connect_rate: Option<u64>,
+    pub(super) workload: Workload,
+    pub(super) timeout: Duration,
+    pub(super) payloads: Payloads,
+    pub(super) frames: Frames,
+    /// Connections need no session.
+    pub(super) is_plain: bool,
+    pub(super) pid: Option<u64>,
+    /// A profile for each address to dial from.
+    profiles: Vec<Arc<Profile>>,
+    /// Profiles by the number of connections that a thread has, for pools and shared connections.
+    by_connections: Vec<(usize, Arc<Profile>)>,
+}
+
+impl Plan {
+    pub(super) fn of(load: &Load) -> Result<Self, Failure> {
+        let base = Base::of(load)?;
+        let (kind, connections, depth) = (base.kind, base.connections, base.depth);
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        let threads = load.threads.map_or(processors, to_usize).min(connections);
+        let sources: Vec<_> = match load.from.is_empty() {
+            true => vec![None],
+            false => load.from.iter().map(|&ip| Some(SocketAddr::new(ip, 0))).collect(),
+        };
+        let is_fixed = matches!(kind, Kind::Pooled | Kind::Shared);
+        if is_fixed && sources.len() > 1 {
+            let (kind, count) = (kind.name(), sources.len());
+            return Err(Failure::usage(format!(
+                "--connection {kind} connects from one address, and --from has {count}"
+            )));
+        }
+        let profile = |count, source| base.profile(load, count, source).map(Arc::new);
+        let profiles = sources.iter().map(|&source| profile(1, source)).collect::<Result<Vec<_>, _>>()?;
+        let shares = [connections / threads, connections.div_ceil(threads)];
+        let by_connections = match is_fixed {
+            true => shares.iter().map(|&count| Ok((count, profile(count, sources[0])?))).collect::<Result<_, _>>()?,
+            false => Vec::new(),
+        };
+        let first = &profiles[0];
+        check_profile(first)?;
+        let duplex = first.exchange().duplex();
+        let key = load.key.or(duplex.and_then(|duplex| duplex.key));
+        let written = load.assign.or(duplex.and_then(|duplex| duplex.assigned)).unwrap_or(Assigned::Digits);
+        let patch = match (key, load.counted) {
+            (Some(key), _) => Some(Patch { start: key.offset(), len: key.len(), written, is_key: true }),
+            (None, true) => Some(Patch { start: 0, len: COUNTED, written: Assigned::Digits, is_key: false }),
+            (None, false) => None,
+        };
+        let payloads = Payloads { source: source(load)?, patch, expect: load.expect.clone() };
+        let framing = first.framing();
+        check_messages(&payloads, connections.saturating_mul(depth), |message| {
+            let envelope = framing.envelope(message).map_err(|error| error.to_string())?;
+            match envelope.ends_stream && kind != Kind::Short {
+                true => Err(format!("--framing {} takes one message, so it needs --connection short", framing.send)),
+                false => Ok(()),
+            }
+        })?;
+        let duration = load.duration.or(match (load.count, load.find_rate) {
+            (_, Some(_)) => Some(TRIAL),
+            (None, None) => Some(DURATION),
+            (Some(_), None) => None,
+        });
+        let workload = Workload {
+            rate: load.rate,
+            count: load.count.unwrap_or(u64::MAX),
+            until: duration.unwrap_or(Duration::MAX),
+        };
+        let size = match payloads.extremes() {
+            (least, most) if least == most => least.to_string(),
+            (least, most) => format!("{least}..{most}"),
+        };
+        let shown = framing.send.to_string();
+        let rate = load.rate.filter(|_| load.find_rate.is_none()).map(|rate| format!(", {rate}/s")).unwrap_or_default();
+        let of_kind = if kind == Kind::Long { String::new() } else { format!(" {}", kind.name()) };
+        let name = format!("{} {shown}{of_kind} {connections}:{depth}:{size}{rate}", load.addresses);
+        Ok(Self {
+            name: load.name.clone().unwrap_or(name),
+            addresses: load.addresses.0.clone(),
+            kind,
+            connections,
+            depth,
+            threads,
+            connect_rate: load.connect_rate,
+            workload,
+            timeout: first.timeouts().reply.unwrap_or(Timeouts::REPLY),
+            frames: Frames::of(framing, &payloads),
+            is_plain: wire::is_enough_for(first, &framing),
+            payloads,
+            pid: load.pid,
+            profiles,
+            by_connections,
+        })
+    }
+
+    /// Returns this plan with another rate.
+    pub(super) fn at_rate(&self, rate: u64) -> Self {
+        let workload = Workload { rate: Some(rate), ..self.workload };
+        Self { workload, name: format!("{} at {rate}/s", self.name), ..self.clone() }
+    }
+
+    /// Returns how many workers each connection has.
+    fn workers_each(&self) -> u64 {
+        if self.kind == Kind::Shared { self.depth as u64 } else { 1 }
+    }
+
+    pub(super) fn connection_of(&self, worker: u64) -> u64 {
+        worker / self.workers_each()
+    }
+
+    /// Returns the numbers of the workers of a thread.
+    pub(super) fn workers_of(&self, thread: usize) -> Vec<u64> {
+        let each = self.workers_each();
+        let connections = (thread as u64..self.connections as u64).step_by(self.threads);
+        connections.flat_map(|connection| connection * each..(connection + 1) * each).collect()
+    }
+
+    pub(super) fn workers(&self) -> u64 {
+        self.connections as u64 * self.workers_each()
+    }
+
+    pub(super) fn schedule(&self, worker: u64) -> Schedule {
+        Schedule::new(self.workload, worker, self.workers())
+    }
+
+    /// Returns the address that a worker dials: the addresses in turn.
+    pub(super) fn address_of(&self, worker: u64) -> &String {
+        &self.addresses[to_usize(worker) % self.addresses.len()]
+    }
+
+    /// Returns the profile of a worker: the addresses to dial from in turn, for each address of the peer.
+    pub(super) fn profile_of(&self, worker: u64) -> &Arc<Profile> {
+        &self.profiles[to_usize(worker) / self.addresses.len() % self.profiles.len()]
+    }
+
+    pub(super) fn upstream(&self, worker: u64) -> Upstream {
+        upstream(self.profile_of(worker), std::slice::from_ref(self.address_of(worker)))
+    }
+
+    /// Returns what dials this many connections for a pool or for shared connections.
+    pub(super) fn upstream_of(&self, worker: u64, connections: usize) -> Upstream {
+        let sized = self.by_connections.iter().find(|(count, _)| *count == connections);
+        upstream(sized.map_or_else(|| self.profile_of(worker), |(_, profile)| profile), &self.addresses)
+    }
+
+    /// Returns the message that ends a connection in good order.
+    pub(super) fn sign_off(&self) -> Option<&[u8]> {
+        self.profiles[0].sign_off().map(framelink_transport::profile::Sign::send)
+    }
+}
+
+/// What options and profile say of connections.
+struct Base {
+    kind: Kind,
+    connections: usize,
+    depth: usize,
+}
+
+impl Base {
+    fn of(load: &Load) -> Result<Self, Failure> {
+        let said = match &load.profile {
+            Some(_) => Self { kind: Kind::Long, connections: 1, depth: 1 }.profile_as_said(load)?.connection(),
+            None => ConnectionKind::Long,
+        };
+        let of_profile = match said {
+            ConnectionKind::Short(_) => Kind::Short,
+            ConnectionKind::Pooled(_) => Kind::Pooled,
+            ConnectionKind::Shared(_) => Kind::Shared,
+            _ => Kind::Long,
+        };
+        let kind = load.connection.unwrap_or(of_profile);
+        let default = if kind == of_profile { u64::from(said.count()) } else { 1 };
+        let (connections, depth) = (load.connections.unwrap_or(default), load.depth.unwrap_or(1));
+        if depth > 1 && matches!(kind, Kind::Short | Kind::Pooled) {
+            return Err(Failure::usage(format!(
+                "--connection {} has one message at a time on each connection, and --depth is {depth}: say --connections {depth}",
+                kind.name()
+            )));
+        }
+        if load.count.is_some_and(|count| count == 0) {
+            return Err(Failure::usage("--count is 1 or more"));
+        }
+        Ok(Self { kind, connections: to_usize(connections), depth: to_usize(depth) })
+    }
+
+    fn overrides(&self, load: &Load) -> Overrides {
+        let calls = Calls {
+            key: load.key,
+            in_flight: (self.depth > 1).then(|| u32::try_from(self.depth).unwrap_or(u32::MAX)),
+            ..Calls::default()
+        };
+        Overrides {
+            send: load.framing,
+            receive: load.reply_framing.or(load.framing),
+            reply_within: load.timeout,
+            connect_within: load.timeout.or(load.profile.is_none().then_some(Timeouts::REPLY)),
+            calls,
+            liveness: load.liveness.clone(),
+            sets: load.sets.clone(),
+            ..Overrides::default()
+        }
+    }
+
+    fn profile_as_said(&self, load: &Load) -> Result<Profile, Failure> {
+        built(load, &self.overrides(load))
+    }
+
+    /// Returns the profile for this many connections, which are dialled from `source`.
+    fn profile(&self, load: &Load, count: usize, source: Option<SocketAddr>) -> Result<Profile, Failure> {
+        let mut overrides = self.overrides(load);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let most = |most: u32| match count {
+            0 => Ok(1),
+            count if count <= most => Ok(count),
+            count => Err(Failure::usage(format!(
+                "--connection {}: {count} connections for one thread, the limit is {most}; --threads divides them",
+                self.kind.name()
+            ))),
+        };
+        overrides.calls.connection = Some(match self.kind {
+            Kind::Long => ConnectionKind::Long,
+            Kind::Short => Short::new().into(),
+            Kind::Pooled => Pooled::new(most(Pooled::MOST)?).into(),
+            Kind::Shared => Shared::new(most(Shared::MOST)?).into(),
+        });
+        if let Some(source) = source {
+            let set = format!("socket.source={source}");
+            overrides.sets.sets.push(set.parse().map_err(|error| Failure::usage(format!("--from: {error}")))?);
+        }
+        built(load, &overrides)
+    }
+}
+
+fn built(load: &Load, overrides: &Overrides) -> Result<Profile, Failure> {
+    match &load.profile {
+        Some(name) => self::load(name, overrides),
+        None => overrides.profile(),
+    }
+}
+
+/// Refuses a profile that has no replies on its connections.
+fn check_profile(profile: &Profile) -> Result<(), Failure> {
+    fits(profile, Side::Client)?;
+    match profile.exchange() {
+        ExchangeKind::Simplex(_) => Err(Failure::usage(
+            "the profile has a connection for each direction, and load receives replies on the connection of the message",
+        )),
+        exchange if !exchange.receives() => {
+            Err(Failure::usage("the profile only sends, and load measures how fast replies arrive"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads what messages are made of.
+fn source(load: &Load) -> Result<Source, Failure> {
+    let to_message = |text: &str| match load.hex {
+        true => from_hex(text),
+        false => Ok(text.as_bytes().to_vec()),
+    };
+    if let Some(text) = &load.message {
+        let message = to_message(text).map_err(|error| Failure::usage(format!("--message: {error}")))?;
+        return Ok(Source::Texts(vec![message]));
+    }
+    if let Some(file) = &load.messages {
+        return lines(file, "--messages", to_message).map(Source::Texts);
+    }
+    if let Some(file) = &load.sizes {
+        let sizes = lines(file, "--sizes", |line| match size(line.trim())? {
+            0 => Err("expected 1 byte or more, found 0".to_owned()),
+            size => Ok(to_usize(size)),
+        })?;
+        let most = sizes.iter().copied().max().unwrap_or_default();
+        return Ok(Source::Sizes { filler: filler(most), sizes: Sizes::Listed(sizes) });
+    }
+    if load.hex {
+        return Err(Failure::usage("--hex is about the messages of --message or --messages, and none is given"));
+    }
+    let (least, most) = load.size.unwrap_or((64, 64));
+    Ok(Source::Sizes { filler: filler(most), sizes: Sizes::Between(least, most) })
+}
+
+/// Reads the lines of a file, at least one.
+fn lines<T>(file: &Path, flag: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Failure> {
+    let name = file.to_string_lossy().into_owned();
+    let name = Line(name.as_bytes());
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{flag} {name}: {error}")))?;
+    let one = |(index, line)| {
+        read(line).map_err(|error| Failure::usage(format!("{flag} {name}, line {}: {error}", index + 1)))
+    };
+    let lines = text.lines().enumerate().map(one).collect::<Result<Vec<_>, _>>()?;
+    match lines.is_empty() {
+        true => Err(Failure::usage(format!("{flag} {name}: the file is empty"))),
+        false => Ok(lines),
+    }
+}
+
+/// Refuses messages that cannot be sent, or whose keys cannot be told apart.
+fn check_messages(
+    payloads: &Payloads,
+    in_flight: usize,
+    check: impl Fn(&[u8]) -> Result<(), String>,
+) -> Result<(), Failure> {
+    let (least, most) = payloads.extremes();
+    if let Some(key) = payloads.patch.filter(|patch| patch.is_key) {
+        let (start, end) = (key.start, key.start + key.len);
+        if least < end {
+            return Err(Failure::usage(format!(
+                "the key has the bytes {start} to {}, and the shortest message has {least} bytes",
+                end - 1
+            )));
+        }
+        if let Some(values) = key.values().filter(|&values| values < in_flight as u64) {
+            return Err(Failure::usage(format!(
+                "a key of {} bytes has {values} values, and {in_flight} messages can be in flight: make the key longer",
+                key.len
+            )));
+        }
+    }
+    let sent =
+        |message: &[u8]| check(message).map_err(|error| Failure::usage(format!("a message cannot be sent: {error}")));
+    match &payloads.source {
+        Source::Texts(texts) => (0..texts.len() as u64).try_for_each(|number| sent(&message(payloads, number))),
+        Source::Sizes { filler, .. } => [least, most].iter().try_for_each(|&len| sent(&filler[..len])),
+    }
+}
+
+fn message(payloads: &Payloads, number: u64) -> Vec<u8> {
+    let mut message = Vec::new();
+    payloads.append(number, &mut message);
+    message
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

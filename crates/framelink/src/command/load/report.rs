@@ -1,0 +1,307 @@
+//! The report of a run, as text and as JSON.
+
+use std::fmt::{self, Display, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::plan::Plan;
+use super::run::Outcome;
+use super::tally::{INTERVAL, Tally};
+
+/// The percentiles of a report.
+const PERCENTILES: [(&str, f64); 6] =
+    [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)];
+/// The plotted curve has this many points for each halving of the distance to 100 %.
+const POINTS_A_HALVING: u32 = 4;
+
+/// What a run has measured. The field names are those of the JSON report.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) name: String,
+    connection: &'static str,
+    connections: usize,
+    depth: usize,
+    #[serde(rename = "loop")]
+    of_loop: &'static str,
+    asked_rate: Option<u64>,
+    connected: u64,
+    connecting_ms: f64,
+    pub(super) elapsed_s: f64,
+    sent: u64,
+    pub(super) replied: u64,
+    pub(super) failed: u64,
+    pub(super) unsent: u64,
+    reconnects: u64,
+    pub(super) failures: Vec<FailureKind>,
+    pub(super) rate: f64,
+    sent_bytes: u64,
+    received_bytes: u64,
+    /// `None` without a reply.
+    latency_us: Option<Latency>,
+    cpu: Cpu,
+    interrupted: bool,
+    /// For plots: percent of the replies, and the latency in microseconds that they do not exceed.
+    pub(super) percentiles: Vec<(f64, f64)>,
+    /// For plots: seconds since the start, and messages a second.
+    pub(super) rates: Vec<(f64, f64)>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FailureKind {
+    pub(super) kind: &'static str,
+    pub(super) count: u64,
+    pub(super) first: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Latency {
+    min: f64,
+    mean: f64,
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    #[serde(rename = "p99.9")]
+    p99_9: f64,
+    #[serde(rename = "p99.99")]
+    p99_99: f64,
+    max: f64,
+}
+
+/// CPU time; each is `None` if it is not available.
+#[derive(Clone, Debug, Serialize)]
+struct Cpu {
+    load_us_per_message: Option<f64>,
+    load_cores: Option<f64>,
+    server_pid: Option<u64>,
+    server_us_per_message: Option<f64>,
+    server_cores: Option<f64>,
+    /// The threads of the load were busy nearly all the time: a faster server would not show.
+    load_was_busy: bool,
+}
+
+impl Report {
+    pub(super) fn of(plan: &Plan, outcome: &Outcome) -> Self {
+        let tally = &outcome.tally;
+        let elapsed = outcome.took.as_secs_f64();
+        let kinds = tally.failures.iter();
+        Self {
+            name: plan.name.clone(),
+            connection: plan.kind.name(),
+            connections: plan.connections,
+            depth: plan.depth,
+            of_loop: if plan.workload.rate.is_some() { "open" } else { "closed" },
+            asked_rate: plan.workload.rate,
+            connected: outcome.connected,
+            connecting_ms: micros(outcome.connecting_took) / 1000.0,
+            elapsed_s: rounded(elapsed),
+            sent: tally.sent,
+            replied: tally.replied,
+            failed: tally.sent.saturating_sub(tally.replied),
+            unsent: if outcome.is_interrupted { 0 } else { tally.unsent },
+            reconnects: tally.reconnects,
+            failures: kinds
+                .map(|(kind, failed)| FailureKind {
+                    kind: kind.name(),
+                    count: failed.count,
+                    first: failed.first.clone(),
+                })
+                .collect(),
+            rate: if elapsed > 0.0 { rounded(as_f64(tally.replied) / elapsed) } else { 0.0 },
+            sent_bytes: tally.sent_bytes,
+            received_bytes: tally.received_bytes,
+            latency_us: (tally.replied > 0).then(|| Latency::of(tally)),
+            cpu: Cpu::of(plan, outcome),
+            interrupted: outcome.is_interrupted,
+            percentiles: curve(tally),
+            rates: rates(tally),
+        }
+    }
+
+    /// Returns whether the run was asked for this rate.
+    pub(super) fn is_at(&self, rate: Option<u64>) -> bool {
+        self.asked_rate == rate
+    }
+
+    /// Returns what is to be said at the end if not every message had the right reply.
+    pub(super) fn fault(&self) -> Option<String> {
+        let others: u64 = self.failures.iter().map(|failure| failure.count).sum();
+        match (self.failed, others) {
+            (0, 0) if self.unsent > 0 && self.asked_rate.is_none() => {
+                Some(format!("{} messages were not sent", self.unsent))
+            }
+            (0, 0) => None,
+            (0, others) => Some(format!("every message has its reply, but there were {others} failures beside")),
+            (failed, _) => Some(format!("{failed} of {} messages failed", self.sent)),
+        }
+    }
+}
+
+impl Latency {
+    fn of(tally: &Tally) -> Self {
+        let at = |percent| micros(tally.percentile(percent));
+        Self {
+            min: micros(Duration::from_nanos(tally.latency.min())),
+            mean: rounded(tally.latency.mean() / 1000.0),
+            p50: at(50.0),
+            p90: at(90.0),
+            p99: at(99.0),
+            p99_9: at(99.9),
+            p99_99: at(99.99),
+            max: at(100.0),
+        }
+    }
+}
+
+impl Cpu {
+    fn of(plan: &Plan, outcome: &Outcome) -> Self {
+        let wall = outcome.cpu_took.as_secs_f64();
+        let per_message = |time: Option<Duration>| {
+            let time = time.filter(|_| outcome.tally.replied > 0)?;
+            Some(rounded(time.as_secs_f64() * 1e6 / as_f64(outcome.tally.replied)))
+        };
+        let cores = |time: Option<Duration>| time.filter(|_| wall > 0.0).map(|time| time.as_secs_f64() / wall);
+        let threads = as_f64(plan.threads as u64);
+        Self {
+            load_us_per_message: per_message(outcome.cpu.ours),
+            load_cores: cores(outcome.cpu.ours).map(rounded),
+            server_pid: plan.pid,
+            server_us_per_message: per_message(outcome.cpu.theirs),
+            server_cores: cores(outcome.cpu.theirs).map(rounded),
+            // Of a run that is too short, nothing can be said.
+            load_was_busy: wall >= 0.5 && cores(outcome.cpu.ours).is_some_and(|cores| cores > 0.95 * threads),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, connected, connections, depth, sent, replied, failed, elapsed_s, .. } = self;
+        let rate = self.asked_rate.map(|rate| format!(" at {rate} messages a second")).unwrap_or_default();
+        writeln!(f, "{name}: {} connections, {} loop{rate}", self.connection, self.of_loop)?;
+        let kept = if *depth > 1 { format!(", {depth} messages in flight on each") } else { String::new() };
+        match self.connection {
+            "long" => writeln!(f, "connections  {connected} of {connections} in {:.1} ms{kept}", self.connecting_ms)?,
+            _ => writeln!(f, "connections  {connections}{kept}")?,
+        }
+        if self.reconnects > 0 {
+            writeln!(f, "reconnected  {}", self.reconnects)?;
+        }
+        writeln!(f, "messages     {sent} sent, {replied} replied, {failed} failed, in {elapsed_s:.3} s")?;
+        if self.unsent > 0 {
+            writeln!(f, "unsent       {} were due, and were not sent before the end", self.unsent)?;
+        }
+        let bytes = as_f64(self.sent_bytes + self.received_bytes) / (1024.0 * 1024.0) / elapsed_s.max(1e-9);
+        writeln!(f, "rate         {:.0} messages a second, {bytes:.1} MiB a second both ways", self.rate)?;
+        self.write_latency(f)?;
+        self.write_cpu(f)?;
+        for failure in &self.failures {
+            write!(f, "\n{:<12} {}, first: {}", failure.kind, failure.count, failure.first)?;
+        }
+        if self.interrupted {
+            write!(f, "\ninterrupted  a signal ended the run early")?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(latency) = &self.latency_us else { return write!(f, "latency      no reply") };
+        write!(f, "latency      min {}, mean {}", Micros(latency.min), Micros(latency.mean))?;
+        let Latency { p50, p90, p99, p99_9, p99_99, max, .. } = *latency;
+        for ((name, _), value) in PERCENTILES.iter().zip([p50, p90, p99, p99_9, p99_99, max]) {
+            write!(f, ", {name} {}", Micros(value))?;
+        }
+        Ok(())
+    }
+
+    fn write_cpu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |per_message: Option<f64>, cores: Option<f64>| match (per_message, cores) {
+            (Some(micros), Some(cores)) => format!("{micros:.2} µs a message, {cores:.2} cores"),
+            _ => "not available".to_owned(),
+        };
+        write!(f, "\ncpu          load {}", shown(self.cpu.load_us_per_message, self.cpu.load_cores))?;
+        if let Some(pid) = self.cpu.server_pid {
+            let server = shown(self.cpu.server_us_per_message, self.cpu.server_cores);
+            write!(f, "; process {pid} {server}")?;
+        }
+        if self.cpu.load_was_busy {
+            f.write_str(
+                "\ncareful      the load was busy all the time: with more --threads it may find a higher rate",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A time in microseconds, with a unit that fits.
+struct Micros(f64);
+
+impl Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            micros if micros < 1000.0 => write!(f, "{micros:.1} µs"),
+            micros if micros < 1e6 => write!(f, "{:.2} ms", micros / 1e3),
+            micros => write!(f, "{:.2} s", micros / 1e6),
+        }
+    }
+}
+
+/// Returns the trials of a search as text.
+pub(super) fn trials_text(trials: &[(Report, bool)], at: f64) -> String {
+    let mut text = String::new();
+    for (report, holds) in trials {
+        let rate = report.asked_rate.unwrap_or_default();
+        let latency = report.percentiles.iter().rev().find(|(percent, _)| *percent <= at).map(|(_, micros)| *micros);
+        let latency = latency.map_or_else(|| "no reply".to_owned(), |micros| Micros(micros).to_string());
+        let unsent = if report.unsent > 0 { format!(", {} unsent", report.unsent) } else { String::new() };
+        let failed = if report.failed > 0 { format!(", {} failed", report.failed) } else { String::new() };
+        let verdict = if *holds { "holds" } else { "does not hold" };
+        let _ = writeln!(text, "trial        {rate} messages a second: {latency}{unsent}{failed}, {verdict}");
+    }
+    text
+}
+
+/// Returns the curve of percentiles: the points lie closer the nearer they are to 100 %.
+fn curve(tally: &Tally) -> Vec<(f64, f64)> {
+    if tally.replied == 0 {
+        return Vec::new();
+    }
+    let mut points = vec![(0.0, micros(Duration::from_nanos(tally.latency.min())))];
+    let mut percents: Vec<f64> = (1..)
+        .map(|point| 100.0 * (1.0 - 0.5_f64.powf(f64::from(point) / f64::from(POINTS_A_HALVING))))
+        // Beyond one message of all there is only the last one.
+        .take_while(|percent| (100.0 - percent) / 100.0 * as_f64(tally.replied) >= 1.0)
+        .chain(PERCENTILES.map(|(_, percent)| percent))
+        .collect();
+    percents.sort_by(f64::total_cmp);
+    points.extend(percents.into_iter().map(|percent| (percent, micros(tally.percentile(percent)))));
+    points
+}
+
+/// Returns the rate over time, in at most about 200 steps. The last step is left out unless it is the only one: it is not whole.
+fn rates(tally: &Tally) -> Vec<(f64, f64)> {
+    let step = tally.intervals.len().div_ceil(200).max(1);
+    let steps = tally.intervals.chunks(step);
+    let whole = steps.len().saturating_sub(1).max(1);
+    let secs = INTERVAL.as_secs_f64() * as_f64(step as u64);
+    let rate = |(number, replies): (usize, &[u64])| {
+        (rounded(as_f64(number as u64) * secs), rounded(as_f64(replies.iter().sum()) / secs))
+    };
+    steps.take(whole).enumerate().map(rate).collect()
+}
+
+fn micros(time: Duration) -> f64 {
+    rounded(time.as_secs_f64() * 1e6)
+}
+
+/// To three decimals: more say nothing.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers for people have fewer digits")]
+const fn as_f64(count: u64) -> f64 {
+    count as f64
+}

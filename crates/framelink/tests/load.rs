@@ -1,0 +1,359 @@
+//! `framelink load`, against servers that answer and servers that misbehave: counts are exact, and exit codes right.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use common::{DeadPort, Finished, Host, Running, framelink, read_exactly};
+
+fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
+    let command = ["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"];
+    Running::listen(&mut framelink([&command, arguments].concat()))
+}
+
+fn hostile(fault: &str, arguments: &[&str]) -> (Running, SocketAddr) {
+    let command = ["hostile", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--fault", fault];
+    Running::listen(&mut framelink([&command, arguments].concat()))
+}
+
+fn load(address: SocketAddr, arguments: &[&str]) -> Finished {
+    Running::run(&mut framelink([&["load", &address.to_string(), "--framing", "ascii:4"], arguments].concat()))
+}
+
+/// A value of a JSON report, by the text of its key.
+fn number(report: &str, key: &str) -> u64 {
+    let value = report.split_once(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in {report}")).1;
+    let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    value[..end].parse().unwrap_or_else(|_| panic!("a number for {key} in {report}"))
+}
+
+fn counts(done: &Finished) -> [u64; 4] {
+    ["sent", "replied", "failed", "unsent"].map(|key| number(&done.stdout, key))
+}
+
+/// The kinds of failures of a JSON report with their counts.
+fn failures(done: &Finished) -> Vec<(String, u64)> {
+    let list = done.stdout.split_once("\"failures\":[").expect("failures").1;
+    let of_one = |text: &str| (text.split('"').next().unwrap_or_default().to_owned(), number(text, "count"));
+    list.split("{\"kind\":\"").skip(1).map(of_one).collect()
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("load-{}-{name}", std::process::id()));
+    std::fs::write(&path, text).expect("writing a file");
+    path
+}
+
+#[test]
+fn every_message_of_every_kind_of_connection_has_its_reply() {
+    let (_server, address) = serve(&[]);
+    for kind in [
+        &["--connection", "long"][..],
+        &["--connection", "long", "--depth", "16"],
+        &["--connection", "short"],
+        &["--connection", "pooled"],
+        &["--connection", "shared", "--depth", "4"],
+    ] {
+        for messages in [&["--counted"][..], &["--size", "20..3000"], &["--rate", "5000"]] {
+            let arguments = ["--connections", "3", "--count", "100", "--expect", "echo", "--json"];
+            let done = load(address, &[kind, messages, &arguments].concat());
+            assert_eq!((done.code, counts(&done)), (Some(0), [100, 100, 0, 0]), "{kind:?} {messages:?}: {done:?}");
+            assert_eq!(failures(&done), [], "{kind:?} {messages:?}: {done:?}");
+        }
+    }
+}
+
+#[test]
+fn keyed_messages_find_their_replies_in_any_order() {
+    let (_server, address) = hostile("shuffled", &["--count", "4", "--delay", "1ms"]);
+    for written in ["digits", "binary"] {
+        let arguments =
+            ["--key", "4:6", "--assign", written, "--depth", "8", "--count", "64", "--expect", "echo", "--json"];
+        let done = load(address, &arguments);
+        // It answers 32 of 64 at a time in another order, and some late: that is for its own tests to count.
+        assert_eq!(number(&done.stdout, "sent"), 64, "{done:?}");
+        assert!(!failures(&done).iter().any(|(kind, _)| kind == "wrong reply"), "{done:?}");
+    }
+}
+
+#[test]
+fn connections_with_a_session_count_as_well() {
+    let (_server, address) = serve(&["--heartbeat", "empty,interval=1s"]);
+    let arguments = ["--heartbeat", "empty,interval=1s", "--connections", "2", "--depth", "8", "--count", "200"];
+    for more in [&["--counted"][..], &["--key", "0:8"], &["--rate", "10000"]] {
+        let done = load(address, &[&arguments, more, &["--expect", "echo", "--json"]].concat());
+        assert_eq!((done.code, counts(&done)), (Some(0), [200, 200, 0, 0]), "{more:?} {done:?}");
+    }
+}
+
+#[test]
+fn messages_larger_than_every_buffer_pass() {
+    let command = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:4,max=4MiB"];
+    let (_server, address) = Running::listen(&mut framelink(command));
+    let address = address.to_string();
+    let arguments =
+        ["load", &address, "--framing", "net:4,max=4MiB", "--size", "1MiB", "--depth", "4", "--count", "12"];
+    let done = Running::run(&mut framelink([&arguments[..], &["--expect", "echo", "--json"]].concat()));
+    assert_eq!((done.code, counts(&done)), (Some(0), [12, 12, 0, 0]), "{done:?}");
+}
+
+#[test]
+fn messages_come_from_files_and_texts() {
+    let (_server, address) = serve(&[]);
+    let (texts, sizes) = (file("texts", "one\ntwo\nthree\n"), file("sizes", "1\n64\n1KiB\n"));
+    let (texts, sizes) = (texts.to_str().unwrap(), sizes.to_str().unwrap());
+    for (arguments, bytes) in [
+        (["--messages", texts], 11 * 2),
+        (["--sizes", sizes], (1 + 64 + 1024) * 2),
+        (["--message", "hello"], 5 * 6),
+        (["--size", "10"], 10 * 6),
+    ] {
+        let done = load(address, &[&arguments[..], &["--count", "6", "--expect", "echo", "--json"]].concat());
+        assert_eq!((done.code, counts(&done)), (Some(0), [6, 6, 0, 0]), "{done:?}");
+        assert_eq!(number(&done.stdout, "sent_bytes"), bytes, "{done:?}");
+        assert_eq!(number(&done.stdout, "received_bytes"), bytes, "{done:?}");
+    }
+}
+
+#[test]
+fn a_fixed_reply_is_compared() {
+    let (_server, address) = serve(&["--reply", "text:OK"]);
+    for (expect, code, failed) in
+        [("text:OK", 0, 0), ("hex:4f 4b", 0, 0), ("any", 0, 0), ("text:NO", 1, 5), ("echo", 1, 5)]
+    {
+        let done = load(address, &["--count", "5", "--expect", expect, "--json"]);
+        assert_eq!((done.code, counts(&done)), (Some(code), [5, 5 - failed, failed, 0]), "{expect} {done:?}");
+    }
+    let done = load(address, &["--count", "5", "--expect", "text:NO"]);
+    assert!(done.stdout.contains("\nwrong reply  5, first: message 0: the reply is `OK`, expected `NO`"), "{done:?}");
+    assert!(done.stderr.contains("5 of 5 messages failed"), "{done:?}");
+}
+
+#[test]
+fn an_empty_reply_is_no_reply() {
+    let (_server, address) = serve(&["--reply", "text:"]);
+    let done = load(address, &["--count", "5", "--json"]);
+    assert_eq!((done.code, failures(&done)), (Some(1), vec![("empty reply".to_owned(), 5)]), "{done:?}");
+}
+
+/// A reply that comes twice answers the next message too, which the number in the message shows.
+#[test]
+fn a_reply_to_another_message_is_wrong() {
+    let (_server, address) = hostile("twice", &[]);
+    let arguments = ["--count", "3", "--counted", "--expect", "echo", "--json"];
+    let done = load(address, &arguments);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert_eq!(number(&done.stdout, "sent"), 3, "{done:?}");
+    assert!(failures(&done).contains(&("wrong reply".to_owned(), 2)), "{done:?}");
+}
+
+#[test]
+fn a_silent_server_costs_each_message_its_time() {
+    let (_server, address) = serve(&["--reply", "none"]);
+    for (more, kinds) in [
+        (&["--depth", "4"][..], &[("no reply", 4)][..]),
+        (&["--depth", "4", "--key", "0:4"], &[("no reply", 4)]),
+        (&["--connection", "short", "--connections", "4"], &[("no reply", 4)]),
+        (&["--connection", "pooled", "--connections", "4"], &[("no reply", 4)]),
+    ] {
+        let done = load(address, &[&["--count", "4", "--timeout", "200ms", "--json"], more].concat());
+        assert_eq!((done.code, counts(&done)), (Some(1), [4, 0, 4, 0]), "{more:?} {done:?}");
+        let kinds: Vec<_> = kinds.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect();
+        assert_eq!(failures(&done), kinds, "{more:?} {done:?}");
+    }
+}
+
+/// Without keys a late reply would answer the next message, so the connection is given up, and another one is made.
+#[test]
+fn a_late_reply_is_never_the_reply_to_the_next_message() {
+    let (_server, address) = hostile("late", &["--delay", "1s"]);
+    let done = load(address, &["--count", "2", "--timeout", "100ms", "--counted", "--expect", "echo", "--json"]);
+    assert_eq!((done.code, counts(&done)), (Some(1), [2, 0, 2, 0]), "{done:?}");
+    assert_eq!(
+        (failures(&done), number(&done.stdout, "reconnects")),
+        (vec![("no reply".to_owned(), 2)], 1),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_peer_that_closes_before_the_reply_fails_what_is_in_flight() {
+    let host = Host::listen();
+    let address = host.address;
+    let peer = host.serve(|mut stream| {
+        // Of three messages one has its reply, and the others have a part of one.
+        let requests = read_exactly(&stream, 3 * 14);
+        stream.write_all(&requests[..20]).expect("writing");
+    });
+    let done = load(address, &["--size", "10", "--depth", "3", "--count", "3", "--timeout", "2s", "--json"]);
+    peer.join();
+    assert_eq!((done.code, counts(&done)), (Some(1), [3, 1, 2, 0]), "{done:?}");
+    assert_eq!(failures(&done), [("closed".to_owned(), 2)], "{done:?}");
+    assert!(done.stdout.contains("message 1: the peer closed the connection inside a frame"), "{done:?}");
+}
+
+#[test]
+fn bytes_that_are_no_frame_fail_what_is_in_flight() {
+    let host = Host::listen();
+    let address = host.address;
+    let peer = host.serve(|mut stream| {
+        read_exactly(&stream, 14);
+        stream.write_all(b"00x5hello").expect("writing");
+        // It stays open: the bytes alone are the fault.
+        read_exactly(&stream, 0);
+        stream
+    });
+    let done = load(address, &["--size", "10", "--count", "1", "--json"]);
+    drop(peer.join());
+    assert_eq!((done.code, failures(&done)), (Some(1), vec![("malformed".to_owned(), 1)]), "{done:?}");
+}
+
+#[test]
+fn messages_that_answer_nothing_are_counted() {
+    let host = Host::listen();
+    let address = host.address;
+    let peer = host.serve(|mut stream| {
+        let request = read_exactly(&stream, 14);
+        stream.write_all(b"0002hi").expect("writing");
+        stream.write_all(&request).expect("writing");
+        stream
+    });
+    let done = load(address, &["--size", "10", "--count", "1", "--key", "0:6", "--json"]);
+    drop(peer.join());
+    assert_eq!((done.code, counts(&done)), (Some(1), [1, 1, 0, 0]), "{done:?}");
+    assert_eq!(failures(&done), [("unmatched".to_owned(), 1)], "{done:?}");
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_the_run_at_once() {
+    let port = DeadPort::new();
+    let done = load(port.address, &["--connections", "4"]);
+    assert_eq!((done.code, &*done.stdout), (Some(1), ""), "{done:?}");
+    assert!(done.stderr.contains(&format!("no connection: connecting to {}", port.address)), "{done:?}");
+}
+
+#[test]
+fn a_signal_ends_the_run_early_with_its_report() {
+    for more in [&[][..], &["--rate", "100"], &["--connection", "short"], &["--heartbeat", "empty,interval=30s"]] {
+        let (mut server, address) = serve(&[]);
+        let address = address.to_string();
+        let command = ["load", &address, "--framing", "ascii:4", "--duration", "1h", "--json"];
+        let running = Running::start(&mut framelink([&command[..], more].concat()));
+        server.log_line("connected");
+        running.signal("INT");
+        let done = running.finish();
+        assert_eq!(done.code, Some(0), "{more:?} {done:?}");
+        assert!(done.stdout.contains("\"interrupted\":true"), "{more:?} {done:?}");
+        let [sent, replied, failed, unsent] = counts(&done);
+        assert_eq!((sent, failed, unsent), (replied, 0, 0), "{more:?} {done:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_cuts_what_is_in_flight() {
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let command = ["load", &address, "--framing", "ascii:4", "--timeout", "1h", "--duration", "1h", "--json"];
+    let running = Running::start(&mut framelink(command));
+    let stream = host.accept();
+    read_exactly(&stream, 68);
+    running.signal("INT");
+    running.signal("INT");
+    // A signal that arrives before the first one was taken counts as the first.
+    running.signal("TERM");
+    let done = running.finish();
+    assert_eq!((done.code, counts(&done)), (Some(1), [1, 0, 1, 0]), "{done:?}");
+    assert_eq!(failures(&done), [("cut".to_owned(), 1)], "{done:?}");
+}
+
+#[test]
+fn connections_come_from_the_given_addresses() {
+    let host = Host::listen();
+    let address = host.address.to_string();
+    let command = ["load", &address, "--framing", "ascii:4", "--from", "127.0.0.2,127.0.0.3", "--connections", "2"];
+    let running = Running::start(&mut framelink([&command[..], &["--count", "2"]].concat()));
+    let mut sources: Vec<_> = [host.accept(), host.accept()]
+        .into_iter()
+        .map(|mut stream| {
+            let source = stream.peer_addr().expect("a peer").ip().to_string();
+            let request = read_exactly(&stream, 68);
+            stream.write_all(&request).expect("writing");
+            source
+        })
+        .collect();
+    sources.sort();
+    assert_eq!(sources, ["127.0.0.2", "127.0.0.3"]);
+    let done = running.finish();
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
+#[test]
+fn runs_are_plotted_together() {
+    let (_server, address) = serve(&[]);
+    let first = load(address, &["--count", "50", "--json", "--name", "before <1>"]);
+    let report = file("before.json", &first.stdout);
+    for name in ["plot.svg", "plot.html"] {
+        let plot = file(name, "");
+        let arguments = ["--count", "50", "--name", "after", "--plot-with", report.to_str().unwrap()];
+        let done = load(address, &[&arguments[..], &["--plot", plot.to_str().unwrap()]].concat());
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let drawn = std::fs::read_to_string(&plot).expect("a plot");
+        assert!(drawn.contains("before &lt;1&gt;") && drawn.contains("after"), "{drawn}");
+    }
+}
+
+/// A latency that every machine holds, and one that none does.
+#[test]
+fn a_rate_is_searched() {
+    let (_server, address) = serve(&["--reply", "none"]);
+    let arguments = ["--find-rate", "p99=1ms", "--rate", "4", "--duration", "300ms", "--timeout", "20ms", "--json"];
+    let done = load(address, &arguments);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.stderr.contains("no rate holds the latency"), "{done:?}");
+    let rates = done.stdout.matches("\"holds\":false").count();
+    assert_eq!((rates, done.stdout.matches("\"holds\":true").count()), (3, 0), "{done:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_cpu_time_of_the_server_is_measured() {
+    let (server, address) = serve(&[]);
+    let pid = server.pid().to_string();
+    let done = load(address, &["--count", "100", "--pid", &pid]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains(&format!("; process {pid} ")) && !done.stdout.contains("not available"), "{done:?}");
+}
+
+#[test]
+fn wrong_options_say_what_was_given_and_what_is_allowed() {
+    let address = DeadPort::new().address;
+    for (arguments, told) in [
+        (&["--connection", "pooled:4"][..], "expected long, short, pooled or shared; --connections says how many"),
+        (&["--connections", "0"], "0 is not in 1..=1000000"),
+        (&["--depth", "4", "--connection", "short"], "--connection short has one message at a time"),
+        (&["--size", "64..16"], "expected MIN..MAX with MIN up to MAX, found 64..16"),
+        (&["--size", "100KiB"], "a message cannot be sent: "),
+        (&["--size", "4", "--key", "0:6"], "the key has the bytes 0 to 5, and the shortest message has 4 bytes"),
+        (&["--depth", "200", "--key", "0:2"], "a key of 2 bytes has 100 values, and 200 messages can be in flight"),
+        (&["--counted", "--key", "0:2"], "cannot be used with"),
+        (&["--find-rate", "99=5ms"], "expected p50=TIME to p99.999=TIME or max=TIME, such as p99=5ms, found `99=5ms`"),
+        (&["--expect", "OK"], "expected any, echo, text:T or hex:H"),
+        (&["--from", "localhost"], "expected an IP address such as 127.0.0.2, found `localhost`"),
+        (&["--from", "127.0.0.2,127.0.0.3", "--connection", "pooled"], "connects from one address, and --from has 2"),
+        (&["--plot", "out.png"], "expected a name that ends with .svg or .html, found `out.png`"),
+        (&["--sizes", "/nowhere"], "--sizes /nowhere: "),
+        (&["--pid", "4294967295"], "--pid 4294967295: there is no such process"),
+        (&["--hex"], "--hex is about the messages of --message or --messages, and none is given"),
+        (&["--message", "3", "--hex"], "--message: column 2: expected a second hex digit, found the end"),
+        (&["--duration", "5"], "expected"),
+        (&["--set", "exchange=send-only"], "the profile only sends"),
+    ] {
+        let done = load(address, arguments);
+        assert_eq!(done.code, Some(2), "{arguments:?}: {done:?}");
+        assert!(done.stderr.contains(told), "{arguments:?}: {done:?}");
+    }
+}
