@@ -69,14 +69,32 @@ fn every_message_of_every_kind_of_connection_has_its_reply() {
 
 #[test]
 fn keyed_messages_find_their_replies_in_any_order() {
-    let (_server, address) = hostile("shuffled", &["--count", "4", "--delay", "1ms"]);
     for written in ["digits", "binary"] {
-        let arguments =
-            ["--key", "4:6", "--assign", written, "--depth", "8", "--count", "64", "--expect", "echo", "--json"];
-        let done = load(address, &arguments);
-        // It answers 32 of 64 at a time in another order, and some late: that is for its own tests to count.
-        assert_eq!(number(&done.stdout, "sent"), 64, "{done:?}");
-        assert!(!failures(&done).iter().any(|(kind, _)| kind == "wrong reply"), "{done:?}");
+        let arguments = ["--key", "4:6", "--assign", written, "--count", "64", "--expect", "echo", "--json"];
+        for (fault, depth) in [("out-of-order", "8"), ("shuffled", "64")] {
+            let (_server, address) = hostile(fault, &["--delay", "1ms"]);
+            let done = load(address, &[&arguments[..], &["--depth", depth]].concat());
+            assert_eq!(counts(&done), [64, 64, 0, 0], "{fault} {done:?}");
+            // `shuffled` also sends replies twice, and messages that answer nothing.
+            assert!(failures(&done).iter().all(|(kind, _)| kind == "unmatched"), "{fault} {done:?}");
+            assert_eq!(done.code, Some(i32::from(fault == "shuffled")), "{fault} {done:?}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_answers_one_message_of_each_connection_fails_every_other() {
+    for (fault, arguments, kind) in [
+        ("cut-fin", &["--cut-at", "3"][..], "closed"),
+        ("cut-reset", &["--cut-at", "3"], "connection lost"),
+        ("garbage-length", &[], "malformed"),
+        ("stops", &[], "no reply"),
+    ] {
+        let (_server, address) = hostile(fault, &[&["--count", "1"], arguments].concat());
+        let done = load(address, &["--count", "4", "--timeout", "300ms", "--expect", "echo", "--json"]);
+        assert_eq!((done.code, counts(&done)), (Some(1), [4, 2, 2, 0]), "{fault} {done:?}");
+        assert_eq!(failures(&done), [(kind.to_owned(), 2)], "{fault} {done:?}");
+        assert_eq!(number(&done.stdout, "reconnects"), 1, "{fault} {done:?}");
     }
 }
 
@@ -140,15 +158,24 @@ fn an_empty_reply_is_no_reply() {
     assert_eq!((done.code, failures(&done)), (Some(1), vec![("empty reply".to_owned(), 5)]), "{done:?}");
 }
 
-/// A reply that comes twice answers the next message too, which the number in the message shows.
+/// Without keys only the number in the message shows that a reply belongs to another message.
 #[test]
 fn a_reply_to_another_message_is_wrong() {
-    let (_server, address) = hostile("twice", &[]);
-    let arguments = ["--count", "3", "--counted", "--expect", "echo", "--json"];
-    let done = load(address, &arguments);
+    let host = Host::listen();
+    let address = host.address;
+    let peer = host.serve(|mut stream| {
+        let first = read_exactly(&stream, 14);
+        stream.write_all(&first).expect("writing");
+        read_exactly(&stream, 14);
+        stream.write_all(&first).expect("writing");
+        let third = read_exactly(&stream, 14);
+        stream.write_all(&third).expect("writing");
+    });
+    let done = load(address, &["--size", "10", "--count", "3", "--counted", "--expect", "echo"]);
+    peer.join();
     assert_eq!(done.code, Some(1), "{done:?}");
-    assert_eq!(number(&done.stdout, "sent"), 3, "{done:?}");
-    assert!(failures(&done).contains(&("wrong reply".to_owned(), 2)), "{done:?}");
+    let told = "wrong reply  1, first: message 1: the reply is `0000000000`, expected `0000000001`";
+    assert!(done.stdout.contains(told) && done.stdout.contains("3 sent, 2 replied, 1 failed"), "{done:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ use serde::Serialize;
 use self::plan::Plan;
 use self::plot::PlottedRun;
 use self::progress::Progress;
-use self::report::{Report, trials_text};
+use self::report::{Report, Trial};
 use self::run::Outcome;
 use self::search::Search;
 use crate::arguments::load::{Load, Target};
@@ -67,8 +67,7 @@ pub(crate) async fn run(load: Load) -> Result<(), Failure> {
 struct Measured {
     /// The run, or the trial with the highest rate that holds.
     report: Option<Report>,
-    /// The trials of a search, and whether their rate holds.
-    trials: Vec<(Report, bool)>,
+    trials: Vec<Trial>,
     target: Option<Target>,
     is_interrupted: bool,
 }
@@ -100,10 +99,10 @@ async fn find_rate(
         }
         let holds = holds(&outcome, target);
         search.on_trial(rate, holds);
-        measured.trials.push((Report::of(&trial, &outcome), holds));
+        measured.trials.push(Trial::of(&trial, &outcome, target.percentile, holds));
     }
-    let best = measured.trials.iter().find(|(report, holds)| *holds && report.is_at(search.best()));
-    measured.report = best.map(|(report, _)| report.clone());
+    let best = measured.trials.iter().find(|trial| trial.holds && trial.report.is_at(search.best()));
+    measured.report = best.map(|trial| trial.report.clone());
     Ok(measured)
 }
 
@@ -122,11 +121,11 @@ impl Measured {
             let json = serde_json::to_string(&self.as_json()).map_err(Failure::fault)?;
             return say(Json(&json));
         }
-        let Some(target) = self.target else { return self.report.as_ref().map_or(Ok(()), say) };
-        let trials = trials_text(&self.trials, target.percentile);
-        match &self.report {
-            Some(report) => say(format_args!("{trials}found        the highest rate that holds\n{report}")),
-            None => say(format_args!("{trials}found        no rate that holds")),
+        self.trials.iter().try_for_each(say)?;
+        match (&self.report, self.target) {
+            (Some(report), None) => say(report),
+            (Some(report), Some(_)) => say(format_args!("found        the highest rate that holds\n{report}")),
+            (None, _) => say("found        no rate that holds"),
         }
     }
 
@@ -136,21 +135,14 @@ impl Measured {
             #[serde(flatten)]
             report: Option<&'m Report>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            trials: Option<Vec<Trial<'m>>>,
+            trials: Option<&'m [Trial]>,
         }
-        #[derive(Serialize)]
-        struct Trial<'m> {
-            holds: bool,
-            #[serde(flatten)]
-            report: &'m Report,
-        }
-        let trials = self.trials.iter().map(|(report, holds)| Trial { holds: *holds, report }).collect();
-        Document { report: self.report.as_ref(), trials: self.target.map(|_| trials) }
+        Document { report: self.report.as_ref(), trials: self.target.map(|_| &*self.trials) }
     }
 
     /// Returns the runs that a plot shows: all trials of a search.
     fn plotted(&self) -> impl Iterator<Item = &Report> {
-        let trials = self.trials.iter().map(|(report, _)| report);
+        let trials = self.trials.iter().map(|trial| &trial.report);
         trials.chain(self.report.as_ref().filter(|_| self.target.is_none()))
     }
 

@@ -104,7 +104,7 @@ fn draw_latency(area: &Area<'_>, runs: &[PlottedRun]) -> Result<(), Box<dyn Erro
             .label(&run.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
     }
-    let place = SeriesLabelPosition::UpperLeft;
+    let place = SeriesLabelPosition::LowerRight;
     chart
         .configure_series_labels()
         .position(place)

@@ -1,6 +1,6 @@
 //! The report of a run, as text and as JSON.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -93,7 +93,7 @@ impl Report {
             of_loop: if plan.workload.rate.is_some() { "open" } else { "closed" },
             asked_rate: plan.workload.rate,
             connected: outcome.connected,
-            connecting_ms: micros(outcome.connecting_took) / 1000.0,
+            connecting_ms: rounded(outcome.connecting_took.as_secs_f64() * 1e3),
             elapsed_s: rounded(elapsed),
             sent: tally.sent,
             replied: tally.replied,
@@ -248,19 +248,39 @@ impl Display for Micros {
     }
 }
 
-/// Returns the trials of a search as text.
-pub(super) fn trials_text(trials: &[(Report, bool)], at: f64) -> String {
-    let mut text = String::new();
-    for (report, holds) in trials {
-        let rate = report.asked_rate.unwrap_or_default();
-        let latency = report.percentiles.iter().rev().find(|(percent, _)| *percent <= at).map(|(_, micros)| *micros);
-        let latency = latency.map_or_else(|| "no reply".to_owned(), |micros| Micros(micros).to_string());
-        let unsent = if report.unsent > 0 { format!(", {} unsent", report.unsent) } else { String::new() };
-        let failed = if report.failed > 0 { format!(", {} failed", report.failed) } else { String::new() };
-        let verdict = if *holds { "holds" } else { "does not hold" };
-        let _ = writeln!(text, "trial        {rate} messages a second: {latency}{unsent}{failed}, {verdict}");
+/// A run of a search.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Trial {
+    /// The latency that the search is about; `None` without a reply.
+    pub(super) searched_latency_us: Option<f64>,
+    pub(super) holds: bool,
+    #[serde(flatten)]
+    pub(super) report: Report,
+}
+
+impl Trial {
+    pub(super) fn of(plan: &Plan, outcome: &Outcome, percentile: f64, holds: bool) -> Self {
+        let tally = &outcome.tally;
+        let latency = (tally.replied > 0).then(|| micros(tally.percentile(percentile)));
+        Self { searched_latency_us: latency, holds, report: Report::of(plan, outcome) }
     }
-    text
+}
+
+impl Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { asked_rate, failed, unsent, .. } = &self.report;
+        write!(f, "trial        {} messages a second: ", asked_rate.unwrap_or_default())?;
+        match self.searched_latency_us {
+            Some(latency) => write!(f, "{}", Micros(latency))?,
+            None => f.write_str("no reply")?,
+        }
+        for (count, what) in [(failed, "failed"), (unsent, "unsent")] {
+            if *count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        f.write_str(if self.holds { ", holds" } else { ", does not hold" })
+    }
 }
 
 /// Returns the curve of percentiles: the points lie closer the nearer they are to 100 %.
@@ -269,11 +289,14 @@ fn curve(tally: &Tally) -> Vec<(f64, f64)> {
         return Vec::new();
     }
     let mut points = vec![(0.0, micros(Duration::from_nanos(tally.latency.min())))];
+    // Beyond one message of all, every percentile is the longest latency.
+    let is_told = |percent: &f64| (100.0 - percent) / 100.0 * as_f64(tally.replied) >= 1.0;
+    let step = |point: u32| 100.0 * (1.0 - 0.5_f64.powf(f64::from(point) / f64::from(POINTS_A_HALVING)));
+    let named = PERCENTILES.into_iter().map(|(_, percent)| percent);
     let mut percents: Vec<f64> = (1..)
-        .map(|point| 100.0 * (1.0 - 0.5_f64.powf(f64::from(point) / f64::from(POINTS_A_HALVING))))
-        // Beyond one message of all there is only the last one.
-        .take_while(|percent| (100.0 - percent) / 100.0 * as_f64(tally.replied) >= 1.0)
-        .chain(PERCENTILES.map(|(_, percent)| percent))
+        .map(step)
+        .take_while(is_told)
+        .chain(named.filter(|percent| *percent >= 100.0 || is_told(percent)))
         .collect();
     percents.sort_by(f64::total_cmp);
     points.extend(percents.into_iter().map(|percent| (percent, micros(tally.percentile(percent)))));
@@ -304,4 +327,47 @@ fn rounded(value: f64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "numbers for people have fewer digits")]
 const fn as_f64(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tally of so many replies, which took 1 ms, 2 ms and so on.
+    fn tally(replies: u64) -> Tally {
+        let mut tally = Tally::new();
+        for millis in 1..=replies {
+            tally.on_reply(Duration::from_millis(millis), 1);
+        }
+        tally
+    }
+
+    #[test]
+    fn the_curve_rises_to_the_longest_latency_and_says_no_more_than_is_known() {
+        let curve = curve(&tally(1000));
+        assert!(curve.is_sorted(), "{curve:?}");
+        let (percent, micros) = *curve.last().unwrap();
+        assert!((percent - 100.0).abs() < 1e-9 && (micros - 1e6).abs() < 2e3, "{curve:?}");
+        let last = curve[curve.len() - 2].0;
+        assert!((99.8..=99.9).contains(&last), "{curve:?}");
+        assert_eq!(super::curve(&tally(0)), []);
+    }
+
+    #[test]
+    fn rates_are_those_of_whole_intervals() {
+        let mut tally = tally(0);
+        tally.intervals = vec![100, 200, 7];
+        assert_eq!(rates(&tally), [(0.0, 1000.0), (0.1, 2000.0)]);
+        tally.intervals = vec![3];
+        assert_eq!(rates(&tally), [(0.0, 30.0)]);
+        tally.intervals = vec![1; 36_000];
+        let rates = rates(&tally);
+        assert!(rates.len() <= 200 && rates.iter().all(|(_, rate)| (rate - 10.0).abs() < 1e-9), "{rates:?}");
+    }
+
+    #[test]
+    fn times_have_a_unit_that_fits() {
+        let shown = [0.5, 999.94, 1500.0, 2e6].map(|micros| Micros(micros).to_string());
+        assert_eq!(shown, ["0.5 µs", "999.9 µs", "1.50 ms", "2.00 s"]);
+    }
 }

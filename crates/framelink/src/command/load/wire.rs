@@ -15,7 +15,6 @@ use super::failures::Kind;
 use super::local::{Local, Phase};
 use super::payloads::Payloads;
 use super::plan::Plan;
-use super::tally::Tally;
 use super::timer::Timer;
 use super::traffic::{End, Hold, Traffic};
 
@@ -164,10 +163,12 @@ impl Wire<'_> {
                 Read::Nothing if hold == Hold::Over && self.traffic.window.is_empty() => return Poll::Ready(End::Done),
                 Read::Nothing => {}
             }
-            match self.traffic.wake_at(hold) {
-                Some(at) if timer.poll(context, self.local.at(at)).is_ready() => now = self.local.now(),
-                _ => return Poll::Pending,
+            let Some(at) = self.traffic.wake_at(hold) else { return Poll::Pending };
+            let is_set = now < at && timer.is_set_to(self.local.at(at));
+            if is_set || timer.poll(context, self.local.at(at)).is_pending() {
+                return Poll::Pending;
             }
+            now = self.local.now();
         }
     }
 
@@ -272,7 +273,7 @@ impl Wire<'_> {
     #[inline]
     fn take(&mut self, now: Duration) -> Result<(), End> {
         let local = self.local;
-        let tally: &mut Tally = &mut local.tally.borrow_mut();
+        let mut tally = local.tally.borrow_mut();
         let (mut taken, before) = (0, tally.replied);
         let cut = loop {
             let rest = &self.input[taken..self.filled];
@@ -281,15 +282,17 @@ impl Wire<'_> {
             }
             match self.codec.cut(rest, None) {
                 Ok(Decoded::Frame(frame)) => {
-                    self.traffic.on_message(tally, frame.payload(rest), now);
+                    self.traffic.on_message(&mut tally, frame.payload(rest), now);
                     taken += frame.frame_len;
                 }
                 Ok(Decoded::Incomplete(_)) => break Ok(()),
                 Err(fault) => break Err(fault.to_string()),
             }
         };
-        tally.on_replies_at(tally.replied - before, now);
-        local.show(tally);
+        let replied = tally.replied - before;
+        tally.on_replies_at(replied, now);
+        local.show(&tally);
+        drop(tally);
         if taken > 0 {
             self.input.copy_within(taken..self.filled, 0);
             self.filled -= taken;
