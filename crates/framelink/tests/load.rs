@@ -84,14 +84,14 @@ fn keyed_messages_find_their_replies_in_any_order() {
 
 #[test]
 fn a_peer_that_answers_one_message_of_each_connection_fails_every_other() {
-    for (fault, arguments, kind) in [
-        ("cut-fin", &["--cut-at", "3"][..], "closed"),
-        ("cut-reset", &["--cut-at", "3"], "connection lost"),
-        ("garbage-length", &[], "malformed"),
-        ("stops", &[], "no reply"),
+    for (fault, arguments, timeout, kind) in [
+        ("cut-fin", &["--cut-at", "3"][..], "20s", "closed"),
+        ("cut-reset", &["--cut-at", "3"], "20s", "connection lost"),
+        ("garbage-length", &[], "20s", "malformed"),
+        ("stops", &[], "1s", "no reply"),
     ] {
         let (_server, address) = hostile(fault, &[&["--count", "1"], arguments].concat());
-        let done = load(address, &["--count", "4", "--timeout", "300ms", "--expect", "echo", "--json"]);
+        let done = load(address, &["--count", "4", "--timeout", timeout, "--expect", "echo", "--json"]);
         assert_eq!((done.code, counts(&done)), (Some(1), [4, 2, 2, 0]), "{fault} {done:?}");
         assert_eq!(failures(&done), [(kind.to_owned(), 2)], "{fault} {done:?}");
         assert_eq!(number(&done.stdout, "reconnects"), 1, "{fault} {done:?}");
@@ -187,7 +187,7 @@ fn a_silent_server_costs_each_message_its_time() {
         (&["--connection", "short", "--connections", "4"], &[("no reply", 4)]),
         (&["--connection", "pooled", "--connections", "4"], &[("no reply", 4)]),
     ] {
-        let done = load(address, &[&["--count", "4", "--timeout", "200ms", "--json"], more].concat());
+        let done = load(address, &[&["--count", "4", "--timeout", "1s", "--json"], more].concat());
         assert_eq!((done.code, counts(&done)), (Some(1), [4, 0, 4, 0]), "{more:?} {done:?}");
         let kinds: Vec<_> = kinds.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect();
         assert_eq!(failures(&done), kinds, "{more:?} {done:?}");
@@ -197,8 +197,8 @@ fn a_silent_server_costs_each_message_its_time() {
 /// Without keys a late reply would answer the next message, so the connection is given up, and another one is made.
 #[test]
 fn a_late_reply_is_never_the_reply_to_the_next_message() {
-    let (_server, address) = hostile("late", &["--delay", "1s"]);
-    let done = load(address, &["--count", "2", "--timeout", "100ms", "--counted", "--expect", "echo", "--json"]);
+    let (_server, address) = hostile("late", &["--delay", "1h"]);
+    let done = load(address, &["--count", "2", "--timeout", "500ms", "--counted", "--expect", "echo", "--json"]);
     assert_eq!((done.code, counts(&done)), (Some(1), [2, 0, 2, 0]), "{done:?}");
     assert_eq!(
         (failures(&done), number(&done.stdout, "reconnects")),
@@ -333,16 +333,96 @@ fn runs_are_plotted_together() {
     }
 }
 
-/// A latency that every machine holds, and one that none does.
 #[test]
-fn a_rate_is_searched() {
+fn a_server_that_answers_nothing_holds_no_rate() {
     let (_server, address) = serve(&["--reply", "none"]);
-    let arguments = ["--find-rate", "p99=1ms", "--rate", "4", "--duration", "300ms", "--timeout", "20ms", "--json"];
+    let arguments = ["--find-rate", "p99=1ms", "--rate", "4", "--duration", "300ms", "--timeout", "500ms", "--json"];
     let done = load(address, &arguments);
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stderr.contains("no rate holds the latency"), "{done:?}");
-    let rates = done.stdout.matches("\"holds\":false").count();
-    assert_eq!((rates, done.stdout.matches("\"holds\":true").count()), (3, 0), "{done:?}");
+    // 4, 2 and 1 message a second.
+    let trials = ["\"holds\":false", "\"holds\":true"].map(|holds| done.stdout.matches(holds).count());
+    assert_eq!(trials, [3, 0], "{done:?}");
+}
+
+/// The server answers four messages of each connection: that is all of a trial with 1 or 2 messages a second, and half of one with 4.
+#[test]
+fn the_highest_rate_that_holds_is_found() {
+    let (_server, address) = hostile("stops", &["--count", "4"]);
+    let arguments = ["--find-rate", "max=20s", "--rate", "1", "--duration", "2s", "--timeout", "2s", "--depth", "8"];
+    let done = load(address, &arguments);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let told: Vec<_> =
+        done.stdout.lines().filter(|line| line.starts_with("trial") || line.starts_with("found")).collect();
+    let trials = [("1 messages", ", holds"), ("2 messages", ", holds"), ("4 messages", ", does not hold")];
+    assert_eq!(told.len(), 4, "{done:?}");
+    for ((rate, verdict), line) in trials.into_iter().zip(&told) {
+        assert!(line.starts_with(&format!("trial        {rate} a second: ")) && line.ends_with(verdict), "{done:?}");
+    }
+    assert!(done.stdout.contains("at 2/s: long connections, open loop at 2 messages a second"), "{done:?}");
+}
+
+#[test]
+fn a_report_in_json_has_its_keys_in_one_order() {
+    let (_server, address) = serve(&[]);
+    let done = load(address, &["--count", "3", "--json", "--name", "a \"name\""]);
+    assert_eq!((done.code, done.stdout.lines().count()), (Some(0), 1), "{done:?}");
+    assert!(
+        done.stdout
+            .starts_with(r#"{"name":"a \"name\"","connection":"long","connections":1,"depth":1,"loop":"closed","#)
+    );
+    let keys = [
+        "asked_rate",
+        "connected",
+        "connecting_ms",
+        "elapsed_s",
+        "sent",
+        "replied",
+        "failed",
+        "unsent",
+        "reconnects",
+        "failures",
+        "rate",
+        "sent_bytes",
+        "received_bytes",
+        "latency_us",
+        "min",
+        "mean",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "p99.99",
+        "max",
+        "cpu",
+        "load_us_per_message",
+        "load_cores",
+        "server_pid",
+        "server_us_per_message",
+        "server_cores",
+        "load_was_busy",
+        "interrupted",
+        "percentiles",
+        "rates",
+    ];
+    let mut rest = &*done.stdout;
+    for key in keys {
+        rest = rest.split_once(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in order in {}", done.stdout)).1;
+    }
+}
+
+/// One address does not answer: the run goes on with the other.
+#[test]
+fn connections_that_cannot_be_made_are_counted() {
+    let (_server, address) = serve(&[]);
+    let dead = DeadPort::new();
+    let addresses = format!("{address},{}", dead.address);
+    let command =
+        ["load", &addresses, "--framing", "ascii:4", "--connections", "2", "--count", "10", "--timeout", "1s"];
+    let done = Running::run(&mut framelink([&command[..], &["--json"]].concat()));
+    assert_eq!((done.code, counts(&done)), (Some(1), [5, 5, 0, 5]), "{done:?}");
+    assert!(matches!(&failures(&done)[..], [(kind, 2..)] if kind == "not connected"), "{done:?}");
+    assert!(done.stderr.contains("failures beside, and 5 messages were not sent"), "{done:?}");
 }
 
 #[cfg(target_os = "linux")]

@@ -63,7 +63,7 @@ pub(crate) struct Load {
     /// Connect from these IP addresses of this machine in turn, with commas between them [default: the system chooses]
     ///
     /// One address has about 28000 ports for connections to one server on Linux; several addresses have as many each.
-    #[arg(long, value_name = "IP,…", value_delimiter = ',', value_parser = ip, help_heading = PEER)]
+    #[arg(long, value_name = "IP", value_delimiter = ',', value_parser = ip, help_heading = PEER)]
     pub(crate) from: Vec<IpAddr>,
 
     /// Begin N connections a second, 1 to 100000000 [default: all at once]
@@ -99,7 +99,7 @@ pub(crate) struct Load {
     ///
     /// The size is that of the message without its header, 1 byte or more. In a range each size is equally frequent.
     /// Messages are filled with small letters.
-    #[arg(long, value_name = "SIZE|MIN..MAX", value_parser = sizes, conflicts_with_all = ["sizes", "message", "messages"], help_heading = MESSAGES)]
+    #[arg(long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["sizes", "message", "messages"], help_heading = MESSAGES)]
     pub(crate) size: Option<(usize, usize)>,
 
     /// Send messages whose sizes are the lines of this file, in turn.

@@ -135,7 +135,8 @@ impl Local {
     /// Counts a failure.
     #[cold]
     pub(super) fn fail(&self, kind: Kind, text: impl FnOnce() -> String) {
-        let now = self.now();
+        // The run begins when the connections are made.
+        let now = if self.phase() == Phase::Connecting { Duration::ZERO } else { self.now() };
         let tally = &mut *self.tally.borrow_mut();
         tally.failures.add(kind, now, text);
         tally.last = tally.last.max(now);

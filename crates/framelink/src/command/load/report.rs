@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::run::Outcome;
 use super::tally::{INTERVAL, Tally};
+use crate::output::Count;
 
 /// The percentiles of a report.
 const PERCENTILES: [(&str, f64); 6] =
@@ -131,7 +132,17 @@ impl Report {
                 Some(format!("{} messages were not sent", self.unsent))
             }
             (0, 0) => None,
-            (0, others) => Some(format!("every message has its reply, but there were {others} failures beside")),
+            (0, others) => {
+                let unsent = if self.unsent > 0 {
+                    format!(", and {} messages were not sent", self.unsent)
+                } else {
+                    String::new()
+                };
+                Some(format!(
+                    "every message that was sent has its reply, but there were {} beside{unsent}",
+                    Count(others, "failure")
+                ))
+            }
             (failed, _) => Some(format!("{failed} of {} messages failed", self.sent)),
         }
     }
