@@ -230,6 +230,7 @@ impl Report {
     fn write_cpu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |per_message: Option<f64>, cores: Option<f64>| match (per_message, cores) {
             (Some(micros), Some(cores)) => format!("{micros:.2} µs a message, {cores:.2} cores"),
+            (None, Some(cores)) => format!("{cores:.2} cores"),
             _ => "not available".to_owned(),
         };
         write!(f, "\ncpu          load {}", shown(self.cpu.load_us_per_message, self.cpu.load_cores))?;

@@ -13,8 +13,11 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct Timer {
     set_to: Option<Instant>,
     sleep: Pin<Box<Sleep>>,
+    /// `None` until it is polled first: connections need descriptors more.
     #[cfg(target_os = "linux")]
     precise: Option<precise::Precise>,
+    #[cfg(target_os = "linux")]
+    is_precise: bool,
 }
 
 impl Timer {
@@ -26,8 +29,9 @@ impl Timer {
             set_to: None,
             sleep: Box::pin(sleep(Duration::ZERO)),
             #[cfg(target_os = "linux")]
-            // If the system has no descriptor left, the runtime's timer has to do.
-            precise: precise.then(|| precise::Precise::new().ok()).flatten(),
+            precise: None,
+            #[cfg(target_os = "linux")]
+            is_precise: precise,
         }
     }
 
@@ -48,18 +52,21 @@ impl Timer {
 
     #[cfg(target_os = "linux")]
     fn poll_set(&mut self, context: &mut Context<'_>, is_new: bool, at: Instant) -> Poll<()> {
-        match &mut self.precise {
-            Some(precise) => {
-                let is_set = if is_new { precise.set(at) } else { Ok(()) };
-                match is_set.and_then(|()| precise.poll(context)) {
-                    Ok(poll) => poll,
-                    Err(_) => {
-                        self.precise = None;
-                        self.poll_sleep(context, true, at)
-                    }
-                }
+        if self.is_precise && self.precise.is_none() {
+            self.precise = precise::Precise::new().ok();
+        }
+        let polled = self.precise.as_ref().map(|precise| {
+            let is_set = if is_new { precise.set(at) } else { Ok(()) };
+            is_set.and_then(|()| precise.poll(context))
+        });
+        match polled {
+            Some(Ok(poll)) => poll,
+            // If the system has no descriptor left, the runtime's timer has to do.
+            None | Some(Err(_)) => {
+                let was_precise = std::mem::replace(&mut self.is_precise, false);
+                self.precise = None;
+                self.poll_sleep(context, is_new || was_precise, at)
             }
-            None => self.poll_sleep(context, is_new, at),
         }
     }
 

@@ -12,7 +12,7 @@ use super::calls::{self, Route, upstream};
 use super::failures::Kind;
 use super::local::Local;
 use super::plan::Plan;
-use super::schedule::connect_at;
+use super::schedule::{Due, Schedule, connect_at};
 use super::timer::Timer;
 use super::traffic::{End, Traffic};
 use super::{dialogue, wire};
@@ -46,13 +46,7 @@ pub(super) async fn run(local: Rc<Local>, place: usize, worker: u64, route: Opti
     local.tally.borrow_mut().unsent += schedule.unsent();
 }
 
-async fn run_long(
-    local: &Local,
-    place: usize,
-    worker: u64,
-    schedule: &mut super::schedule::Schedule,
-    timer: &mut Timer,
-) {
+async fn run_long(local: &Local, place: usize, worker: u64, schedule: &mut Schedule, timer: &mut Timer) {
     let plan = &*local.plan;
     let mut connection = tokio::select! {
         dialled = dial(plan, worker) => Some(dialled),
@@ -95,6 +89,7 @@ async fn run_long(
         let is_useful = match dialled {
             Some(dialled) => {
                 failing_since = None;
+                has_ended = true;
                 let traffic = Traffic::new(local, schedule);
                 match dialled.drive(local, place, traffic, timer).await {
                     (End::Done, _) => return,
@@ -109,8 +104,7 @@ async fn run_long(
                 false
             }
         };
-        has_ended = true;
-        if matches!(schedule.due(local.now()), super::schedule::Due::Over) {
+        if matches!(schedule.due(local.now()), Due::Over) {
             return;
         }
         if !is_useful {
