@@ -1,6 +1,5 @@
 //! The report of a run, as text and as JSON.
 
-use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +10,7 @@ use super::tally::{INTERVAL, Tally};
 use crate::output::Count;
 
 /// The percentiles of a report.
-const PERCENTILES: [(&str, f64); 6] =
+pub(super) const PERCENTILES: [(&str, f64); 6] =
     [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("p99.99", 99.99), ("max", 100.0)];
 /// The plotted curve has this many points for each halving of the distance to 100 %.
 const POINTS_A_HALVING: u32 = 4;
@@ -20,28 +19,28 @@ const POINTS_A_HALVING: u32 = 4;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
     pub(super) name: String,
-    connection: &'static str,
-    connections: usize,
-    depth: usize,
+    pub(super) connection: &'static str,
+    pub(super) connections: usize,
+    pub(super) depth: usize,
     #[serde(rename = "loop")]
-    of_loop: &'static str,
-    asked_rate: Option<u64>,
-    connected: u64,
-    connecting_ms: f64,
+    pub(super) of_loop: &'static str,
+    pub(super) asked_rate: Option<u64>,
+    pub(super) connected: u64,
+    pub(super) connecting_ms: f64,
     pub(super) elapsed_s: f64,
-    sent: u64,
+    pub(super) sent: u64,
     pub(super) replied: u64,
     pub(super) failed: u64,
     pub(super) unsent: u64,
-    reconnects: u64,
+    pub(super) reconnects: u64,
     pub(super) failures: Vec<FailureKind>,
     pub(super) rate: f64,
-    sent_bytes: u64,
-    received_bytes: u64,
+    pub(super) sent_bytes: u64,
+    pub(super) received_bytes: u64,
     /// `None` without a reply.
-    latency_us: Option<Latency>,
-    cpu: Cpu,
-    interrupted: bool,
+    pub(super) latency_us: Option<Latency>,
+    pub(super) cpu: Cpu,
+    pub(super) interrupted: bool,
     /// For plots: percent of the replies, and the latency in microseconds that they do not exceed.
     pub(super) percentiles: Vec<(f64, f64)>,
     /// For plots: seconds since the start, and messages a second.
@@ -56,29 +55,29 @@ pub(super) struct FailureKind {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Latency {
-    min: f64,
-    mean: f64,
-    p50: f64,
-    p90: f64,
-    p99: f64,
+pub(super) struct Latency {
+    pub(super) min: f64,
+    pub(super) mean: f64,
+    pub(super) p50: f64,
+    pub(super) p90: f64,
+    pub(super) p99: f64,
     #[serde(rename = "p99.9")]
-    p99_9: f64,
+    pub(super) p99_9: f64,
     #[serde(rename = "p99.99")]
-    p99_99: f64,
-    max: f64,
+    pub(super) p99_99: f64,
+    pub(super) max: f64,
 }
 
 /// CPU time; each is `None` if it is not available.
 #[derive(Clone, Debug, Serialize)]
-struct Cpu {
-    load_us_per_message: Option<f64>,
-    load_cores: Option<f64>,
-    server_pid: Option<u64>,
-    server_us_per_message: Option<f64>,
-    server_cores: Option<f64>,
+pub(super) struct Cpu {
+    pub(super) load_us_per_message: Option<f64>,
+    pub(super) load_cores: Option<f64>,
+    pub(super) server_pid: Option<u64>,
+    pub(super) server_us_per_message: Option<f64>,
+    pub(super) server_cores: Option<f64>,
     /// The threads of the load were busy nearly all the time: a faster server would not show.
-    load_was_busy: bool,
+    pub(super) load_was_busy: bool,
 }
 
 impl Report {
@@ -185,81 +184,6 @@ impl Cpu {
     }
 }
 
-impl Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, connected, connections, depth, sent, replied, failed, elapsed_s, .. } = self;
-        let rate = self.asked_rate.map(|rate| format!(" at {rate} messages a second")).unwrap_or_default();
-        writeln!(f, "{name}: {} connections, {} loop{rate}", self.connection, self.of_loop)?;
-        let kept = if *depth > 1 { format!(", {depth} messages in flight on each") } else { String::new() };
-        match self.connection {
-            "long" => writeln!(f, "connections  {connected} of {connections} in {:.1} ms{kept}", self.connecting_ms)?,
-            _ => writeln!(f, "connections  {connections}{kept}")?,
-        }
-        if self.reconnects > 0 {
-            writeln!(f, "reconnected  {}", self.reconnects)?;
-        }
-        writeln!(f, "messages     {sent} sent, {replied} replied, {failed} failed, in {elapsed_s:.3} s")?;
-        if self.unsent > 0 {
-            writeln!(f, "unsent       {} were due, and were not sent before the end", self.unsent)?;
-        }
-        let bytes = as_f64(self.sent_bytes + self.received_bytes) / (1024.0 * 1024.0) / elapsed_s.max(1e-9);
-        writeln!(f, "rate         {:.0} messages a second, {bytes:.1} MiB a second both ways", self.rate)?;
-        self.write_latency(f)?;
-        self.write_cpu(f)?;
-        for failure in &self.failures {
-            write!(f, "\n{:<12} {}, first: {}", failure.kind, failure.count, failure.first)?;
-        }
-        if self.interrupted {
-            write!(f, "\ninterrupted  a signal ended the run early")?;
-        }
-        Ok(())
-    }
-}
-
-impl Report {
-    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(latency) = &self.latency_us else { return write!(f, "latency      no reply") };
-        write!(f, "latency      min {}, mean {}", Micros(latency.min), Micros(latency.mean))?;
-        let Latency { p50, p90, p99, p99_9, p99_99, max, .. } = *latency;
-        for ((name, _), value) in PERCENTILES.iter().zip([p50, p90, p99, p99_9, p99_99, max]) {
-            write!(f, ", {name} {}", Micros(value))?;
-        }
-        Ok(())
-    }
-
-    fn write_cpu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |per_message: Option<f64>, cores: Option<f64>| match (per_message, cores) {
-            (Some(micros), Some(cores)) => format!("{micros:.2} µs a message, {cores:.2} cores"),
-            (None, Some(cores)) => format!("{cores:.2} cores"),
-            _ => "not available".to_owned(),
-        };
-        write!(f, "\ncpu          load {}", shown(self.cpu.load_us_per_message, self.cpu.load_cores))?;
-        if let Some(pid) = self.cpu.server_pid {
-            let server = shown(self.cpu.server_us_per_message, self.cpu.server_cores);
-            write!(f, "; process {pid} {server}")?;
-        }
-        if self.cpu.load_was_busy {
-            f.write_str(
-                "\ncareful      the load was busy all the time: with more --threads it may find a higher rate",
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// A time in microseconds, with a unit that fits.
-struct Micros(f64);
-
-impl Display for Micros {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            micros if micros < 1000.0 => write!(f, "{micros:.1} µs"),
-            micros if micros < 1e6 => write!(f, "{:.2} ms", micros / 1e3),
-            micros => write!(f, "{:.2} s", micros / 1e6),
-        }
-    }
-}
-
 /// A run of a search.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Trial {
@@ -275,23 +199,6 @@ impl Trial {
         let tally = &outcome.tally;
         let latency = (tally.replied > 0).then(|| micros(tally.percentile(percentile)));
         Self { searched_latency_us: latency, holds, report: Report::of(plan, outcome) }
-    }
-}
-
-impl Display for Trial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { asked_rate, failed, unsent, .. } = &self.report;
-        write!(f, "trial        {} messages a second: ", asked_rate.unwrap_or_default())?;
-        match self.searched_latency_us {
-            Some(latency) => write!(f, "{}", Micros(latency))?,
-            None => f.write_str("no reply")?,
-        }
-        for (count, what) in [(failed, "failed"), (unsent, "unsent")] {
-            if *count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        f.write_str(if self.holds { ", holds" } else { ", does not hold" })
     }
 }
 
@@ -337,7 +244,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers for people have fewer digits")]
-const fn as_f64(count: u64) -> f64 {
+pub(super) const fn as_f64(count: u64) -> f64 {
     count as f64
 }
 
@@ -375,11 +282,5 @@ mod tests {
         tally.intervals = vec![1; 36_000];
         let rates = rates(&tally);
         assert!(rates.len() <= 200 && rates.iter().all(|(_, rate)| (rate - 10.0).abs() < 1e-9), "{rates:?}");
-    }
-
-    #[test]
-    fn times_have_a_unit_that_fits() {
-        let shown = [0.5, 999.94, 1500.0, 2e6].map(|micros| Micros(micros).to_string());
-        assert_eq!(shown, ["0.5 µs", "999.9 µs", "1.50 ms", "2.00 s"]);
     }
 }

@@ -8,12 +8,11 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use framelink_transport::{Codec, Decode, Decoded, Encode, Ends, FramingPair, Profile};
+use framelink_transport::{Codec, Decode, Decoded, Ends, FramingPair, Profile};
 use tokio::net::TcpStream;
 
 use super::failures::Kind;
 use super::local::{Local, Phase};
-use super::payloads::Payloads;
 use super::plan::Plan;
 use super::timer::Timer;
 use super::traffic::{End, Hold, Traffic};
@@ -31,64 +30,6 @@ pub(super) fn is_enough_for(profile: &Profile, framing: &FramingPair) -> bool {
         && profile.preamble().is_empty()
         && profile.sign_on().is_none()
         && profile.sign_off().is_none()
-}
-
-/// What all connections of a plan send, worked out once.
-#[derive(Clone, Debug)]
-pub(super) struct Frames {
-    pub(super) framing: FramingPair,
-    /// The frame of every message and the length of the message, if all are equal.
-    same: Option<(Vec<u8>, usize)>,
-}
-
-impl Frames {
-    pub(super) fn of(framing: FramingPair, payloads: &Payloads) -> Self {
-        let mut frames = Self { framing, same: None };
-        if payloads.are_equal() {
-            let mut frame = Vec::new();
-            if let Ok(len) = frames.append_framed(payloads, 0, &mut frame) {
-                frames.same = Some((frame, len));
-            }
-        }
-        frames
-    }
-
-    /// Appends the frame of the message with this number. Returns the length of the message.
-    #[inline]
-    fn append(&self, plan: &Plan, number: u64, out: &mut Vec<u8>) -> Result<usize, String> {
-        match &self.same {
-            Some((frame, len)) => {
-                out.extend_from_slice(frame);
-                Ok(*len)
-            }
-            None => self.append_framed(&plan.payloads, number, out),
-        }
-    }
-
-    fn append_framed(&self, payloads: &Payloads, number: u64, out: &mut Vec<u8>) -> Result<usize, String> {
-        let begin = out.len();
-        // The header depends on the message, which is composed behind the place that most headers take.
-        payloads.append(number, out);
-        let len = out.len() - begin;
-        if let Some(head) = self.framing.short_head(len) {
-            let head = &head.bytes[..usize::from(head.len)];
-            out.extend_from_slice(head);
-            out[begin..].rotate_right(head.len());
-            return Ok(len);
-        }
-        let envelope = match self.framing.envelope(&out[begin..]) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                out.truncate(begin);
-                return Err(error.to_string());
-            }
-        };
-        let head = envelope.head.as_ref();
-        out.extend_from_slice(head);
-        out[begin..].rotate_right(head.len());
-        out.extend_from_slice(envelope.suffix.as_ref());
-        Ok(len)
-    }
 }
 
 /// Sends the messages of a worker on this connection and checks the replies, until the worker is done or the connection
@@ -200,7 +141,7 @@ impl Wire<'_> {
                 Err(hold) => break Some(hold),
             };
             sent += 1;
-            match self.plan.frames.append(self.plan, number, &mut self.output) {
+            match self.plan.frames.append(&self.plan.payloads, number, &mut self.output) {
                 Ok(len) => bytes += len as u64,
                 Err(error) => {
                     self.count_sent(sent, bytes);
