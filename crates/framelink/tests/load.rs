@@ -109,6 +109,37 @@ fn connections_with_a_session_count_as_well() {
 }
 
 #[test]
+fn a_profile_says_how_connections_are_used() {
+    let (_server, address) = serve(&[]);
+    for (profile, connection, connections) in
+        [("short-sync", "short", 1), ("long-sync", "long", 1), ("pooled", "pooled", 8), ("shared", "shared", 2)]
+    {
+        let done = load(address, &["--profile", profile, "--count", "20", "--expect", "echo", "--json"]);
+        assert_eq!((done.code, counts(&done)), (Some(0), [20, 20, 0, 0]), "{profile} {done:?}");
+        assert!(done.stdout.contains(&format!("\"connection\":\"{connection}\"")), "{profile} {done:?}");
+        assert_eq!(number(&done.stdout, "connections"), connections, "{profile} {done:?}");
+    }
+    let command = ["serve", "--listen", "127.0.0.1:0", "--profile", "short-until-close"];
+    let (_server, address) = Running::listen(&mut framelink(command));
+    let address = address.to_string();
+    for arguments in [&["--profile", "short-until-close"][..], &["--framing", "until-close", "--connection", "short"]] {
+        let command = ["load", &address, "--count", "20", "--expect", "echo", "--json"];
+        let done = Running::run(&mut framelink([&command, arguments].concat()));
+        assert_eq!((done.code, counts(&done)), (Some(0), [20, 20, 0, 0]), "{arguments:?} {done:?}");
+    }
+}
+
+/// Each connection signs on with a message whose reply is not counted.
+#[test]
+fn connections_sign_on_before_the_run() {
+    let (_server, address) = serve(&[]);
+    let sign_on = "sign-on={send=\"30383030\",expect=\"30383030\"}";
+    let arguments = ["--set", sign_on, "--connections", "3", "--depth", "2", "--count", "30", "--counted"];
+    let done = load(address, &[&arguments[..], &["--expect", "echo", "--json"]].concat());
+    assert_eq!((done.code, counts(&done)), (Some(0), [30, 30, 0, 0]), "{done:?}");
+}
+
+#[test]
 fn messages_larger_than_every_buffer_pass() {
     let command = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:4,max=4MiB"];
     let (_server, address) = Running::listen(&mut framelink(command));
