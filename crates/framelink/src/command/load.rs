@@ -1,5 +1,6 @@
 //! `framelink load`: measures how fast a server answers, and checks every reply.
 
+mod basis;
 mod calls;
 mod cpu;
 mod descriptors;
