@@ -7,6 +7,9 @@ mod command;
 mod failure;
 mod log;
 mod memory;
+#[cfg(test)]
+#[path = "../tests/page/options.rs"]
+mod options;
 mod output;
 mod server;
 mod threads;

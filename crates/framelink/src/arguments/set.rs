@@ -2,15 +2,16 @@
 
 use std::str::FromStr;
 
+use crate::arguments::MESSAGES;
 use clap::Args;
 use framelink_transport::profile::ConnectionKind;
 use toml::{Table, Value};
 
-/// Keys instead of those of the profile.
+/// Keys that replace those of the profile.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sets {
-    /// Any key of a profile, such as limits.connections=50 or timeouts.idle=5m; may be said again for another key
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Set any key of a profile, such as limits.connections=50 or timeouts.idle=5m; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = MESSAGES)]
     pub(crate) sets: Vec<Set>,
 
     /// The flag that said it, where that is another one.
@@ -48,8 +49,8 @@ impl Sets {
         self.sets.iter().any(|set| set.path.iter().map(String::as_str).eq(key.split('.')))
     }
 
-    /// The TOML with these keys in it, and out of it what they replace. The text is TOML. What a flag says of the connection comes
-    /// before them, for they may say more of it.
+    /// The TOML with these keys in it, and out of it what they replace. The text is TOML. What a flag says of the
+    /// connection comes before them, for they may say more of it.
     pub(crate) fn in_toml(&self, text: &str, connection: Option<ConnectionKind>) -> Result<String, toml::de::Error> {
         let mut table: Table = toml::from_str(text)?;
         if let Some(connection) = connection {

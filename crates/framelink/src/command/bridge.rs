@@ -62,9 +62,9 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
 
 /// How to talk to those who connect.
 fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
-    let is_more_said = bridge.profile.is_some() || bridge.sets.are_said() || bridge.limits.are_said();
+    let is_more_said = bridge.protocol.profile.is_some() || bridge.protocol.sets.are_said() || bridge.limits.are_said();
     let profile_with = |alone| clients_profile(bridge, PASSES_ON.to_owned(), alone);
-    match bridge.framing {
+    match bridge.protocol.framing {
         // It may be one that only passes messages on can do with. What was said of strangers is never left out.
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = FramingPair::from(framing);
@@ -104,15 +104,15 @@ fn clients_profile(
     alone: fn(Overrides) -> Result<Profile, Failure>,
 ) -> Result<Profile, Failure> {
     let overrides = Overrides {
-        send: bridge.framing,
-        receive: bridge.framing,
+        send: bridge.protocol.framing,
+        receive: bridge.protocol.framing,
         liveness: bridge.liveness.clone(),
         limits: bridge.limits.clone(),
-        sets: bridge.sets.clone(),
+        sets: bridge.protocol.sets.clone(),
         start,
         ..Overrides::default()
     };
-    match &bridge.profile {
+    match &bridge.protocol.profile {
         Some(name) => load(name, &overrides),
         None => alone(overrides),
     }

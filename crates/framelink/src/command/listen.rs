@@ -55,10 +55,10 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
 
 /// What flags and profile say together.
 fn profile(listen: &Listen) -> Result<Profile, Failure> {
-    let (framing, liveness, limits) = (listen.framing, listen.liveness.clone(), listen.limits.clone());
-    let sets = listen.sets.clone();
+    let (framing, liveness, limits) = (listen.protocol.framing, listen.liveness.clone(), listen.limits.clone());
+    let sets = listen.protocol.sets.clone();
     let overrides = Overrides { send: framing, receive: framing, liveness, limits, sets, ..Overrides::default() };
-    let Some(name) = &listen.profile else { return profile_of_flags(overrides) };
+    let Some(name) = &listen.protocol.profile else { return profile_of_flags(overrides) };
     let profile = load(name, &overrides)?;
     if !profile.exchange().receives() {
         return Err(Failure::usage("the profile only sends, so there is nothing to print"));

@@ -111,14 +111,14 @@ impl Settings {
         }
         // With a profile `--framing` says both directions too.
         let mut overrides = Overrides {
-            send: send.framing,
-            receive: send.reply_framing.or(send.framing),
+            send: send.protocol.framing,
+            receive: send.reply_framing.or(send.protocol.framing),
             reply_within: send.timeout,
             // Without a profile it is said by the flag's default too.
-            connect_within: send.timeout.or(send.profile.is_none().then_some(Timeouts::REPLY)),
+            connect_within: send.timeout.or(send.protocol.profile.is_none().then_some(Timeouts::REPLY)),
             calls,
             liveness: send.liveness.clone(),
-            sets: send.sets.clone(),
+            sets: send.protocol.sets.clone(),
             ..Overrides::default()
         };
         if send.no_reply && (send.calls.key.is_some() || send.calls.assign.is_some()) {
@@ -129,10 +129,10 @@ impl Settings {
         }
         let needs_profile = send.addresses.0.len() > 1
             || send.calls.are_said()
-            || send.sets.are_said()
+            || send.protocol.sets.are_said()
             || send.liveness.heartbeat.is_some()
             || send.every.is_some();
-        let profile = |overrides: &Overrides| match &send.profile {
+        let profile = |overrides: &Overrides| match &send.protocol.profile {
             Some(name) => load(name, overrides).map(Some),
             None if needs_profile => overrides.profile().map(Some),
             None => Ok(None),

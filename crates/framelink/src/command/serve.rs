@@ -49,14 +49,14 @@ fn answer(reply: &Reply, message: &Message) -> Option<Vec<u8>> {
 fn profile(serve: &Serve) -> Result<Profile, Failure> {
     // With a profile `--framing` says both directions too.
     let overrides = Overrides {
-        receive: serve.framing,
-        send: serve.reply_framing.or(serve.framing),
+        receive: serve.protocol.framing,
+        send: serve.reply_framing.or(serve.protocol.framing),
         liveness: serve.liveness.clone(),
         limits: serve.limits.clone(),
-        sets: serve.sets.clone(),
+        sets: serve.protocol.sets.clone(),
         ..Overrides::default()
     };
-    let Some(name) = &serve.profile else { return profile_of_flags(overrides) };
+    let Some(name) = &serve.protocol.profile else { return profile_of_flags(overrides) };
     let profile = load(name, &overrides)?;
     fits(&profile, Side::Server)?;
     if serve.push.is_some() && (!profile.exchange().sends() || profile.connection().short().is_some()) {

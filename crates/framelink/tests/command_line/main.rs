@@ -11,6 +11,8 @@ mod captures;
 mod come_back;
 mod demo;
 mod drain;
+#[cfg(unix)]
+mod examples;
 mod hang_up;
 mod hostile;
 mod in_flight;
