@@ -229,7 +229,7 @@ fn a_flood_of_strangers_has_few_lines_and_none_is_lost() {
     let seconds = began.elapsed().as_secs() + 1;
     for (line, count) in [
         ("after 0 messages", " more connections ended before a whole message"),
-        (": connected", " more connections were let in"),
+        (": connected", " more connections were accepted"),
     ] {
         let written = log.lines().filter(|said| said.contains(line)).count() as u64;
         let left_out: u64 =

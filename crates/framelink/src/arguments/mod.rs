@@ -1,6 +1,6 @@
-//! What the command line can say.
+//! The arguments of the program, and their help.
 
-/// Calls the setters of a builder for which a flag has a value.
+/// Calls each setter of a builder whose option has a value.
 macro_rules! tell {
     ($builder:ident: $($given:expr => $setter:ident,)*) => { $(
         if let Some(given) = $given {

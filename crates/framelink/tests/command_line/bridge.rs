@@ -292,7 +292,7 @@ fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
             })
         })
         .collect();
-    bridge.log_line("4 clients are all that the limit of open files allows");
+    bridge.log_line("the limit of open files allows 4 clients; further clients wait");
     for _ in 0..clients.len() {
         let mut stream = host.accept();
         assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");

@@ -325,8 +325,10 @@ fn empty_messages_before_all_others_are_doubted() {
 fn the_command_that_is_named_cuts_the_file() {
     let file = TempFile::with(&[b"head".as_slice(), &frames("ascii:4", 20)].concat());
     let done = Running::run(&mut framelink(["inspect", "--framing", "net:2", "--skip", "4", file.path()]));
-    let (_, named) =
-        done.stdout.split_once("other framings cut all of it:\n").unwrap_or_else(|| panic!("{}", done.stdout));
+    let (_, named) = done
+        .stdout
+        .split_once("other framings split the whole input into messages:\n")
+        .unwrap_or_else(|| panic!("{}", done.stdout));
     let command = format!("  framelink inspect --framing ascii:4 --skip 4 {}  (20 messages)\n", file.path());
     assert!(named.contains(&command), "{named}");
     let again = Running::run(&mut framelink(["inspect", "--framing", "ascii:4", "--skip", "4", file.path()]));

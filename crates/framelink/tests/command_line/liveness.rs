@@ -522,7 +522,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["send", "127.0.0.1:1", "--framing", "net:2", "--every", "1s", "-"],
-        "framelink: --every repeats messages, and those of stdin come only once\n",
+        "framelink: --every repeats messages, and messages from stdin cannot be repeated\n",
     ),
     (
         &["serve", "--listen", "127.0.0.1:0", "--profile", "short-sync", "--framing", "net:2", "--heartbeat", "empty"],

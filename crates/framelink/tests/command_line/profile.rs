@@ -91,7 +91,11 @@ fn what_flags_make_impossible_is_exit_2() {
     let file = TempFile::with(b"framing = \"line\"");
     let done = run(&["check", file.path(), "--framing", "until-close"]);
     assert_eq!(done.code, Some(2));
-    assert!(done.stderr.contains("with what the flags say: framing does not go with connection"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("with the options that were given: framing does not go with connection"),
+        "{}",
+        done.stderr
+    );
     let done = run(&["check", "long-sync", "--framing", "until-close"]);
     assert_eq!(done.code, Some(2));
     assert!(done.stderr.starts_with("framelink: framing does not go with connection"), "{}", done.stderr);
@@ -311,11 +315,11 @@ fn no_more_than_1_mib_of_a_profile_is_read() {
     let endless = if cfg!(unix) { "/dev/zero" } else { larger.path() };
     for name in [larger.path(), endless] {
         let done = run(&["check", name]);
-        let told = format!("framelink: {name}: it is larger than 1MiB, which is the most that a profile may be\n");
+        let told = format!("framelink: {name}: the file is larger than 1MiB, the limit for a profile\n");
         assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(1), "", &*told));
     }
     let no_text = TempFile::with(b"framing = \"\xff\"");
-    let told = format!("framelink: {}: it is not UTF-8 text, from byte 11 on\n", no_text.path());
+    let told = format!("framelink: {}: the file is not UTF-8 text, from byte 11 on\n", no_text.path());
     assert_eq!(run(&["check", no_text.path()]).stderr, told);
 }
 

@@ -398,7 +398,7 @@ fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
     // Its end came before ours and shows nothing.
     let done = running.finish();
     assert_eq!((done.code, &*done.stdout), (Some(0), ""));
-    assert!(done.stderr.contains("it is not known whether it took everything"), "{}", done.stderr);
+    assert!(done.stderr.contains("it is not known whether it received everything"), "{}", done.stderr);
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn a_reply_too_many_is_a_fault() {
     });
     let done = send(address, &["--framing", "ascii:4", "hi"]);
     assert_eq!((done.code, &*done.stdout), (Some(1), "ok\nunasked: ok\nunasked: ok\n"));
-    assert!(done.stderr.starts_with("framelink: 2 messages came that no message had asked for"), "{}", done.stderr);
+    assert!(done.stderr.starts_with("framelink: received 2 messages that no request waits for"), "{}", done.stderr);
     assert_eq!(host.join(), b"");
 }
 

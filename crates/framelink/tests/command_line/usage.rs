@@ -142,7 +142,7 @@ const WRONG: &[(&[&str], &str)] = &[
         ],
         "--to-heartbeat cannot be used",
     ),
-    (&["send", "127.0.0.1:1", "--framing", "line", "--repeat", "2", "-"], "those of stdin come only once"),
+    (&["send", "127.0.0.1:1", "--framing", "line", "--repeat", "2", "-"], "messages from stdin cannot be repeated"),
     (&["hostile", "--framing", "line", "--fault", "none"], "--listen <ADDR>|--to <ADDR>"),
     (
         &["hostile", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--framing", "line", "--fault", "none"],
