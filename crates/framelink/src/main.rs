@@ -60,8 +60,7 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Checks stdout before a message is received from a peer: a message that cannot be printed is lost. Servers and
-/// bridges print none.
+/// Checks stdout before a peer sends a message, which would be lost. Servers and bridges print no messages.
 fn check_stdout(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Send(send) if send.no_reply => Ok(()),

@@ -1,7 +1,6 @@
 //! Returns free memory to the system.
 
-/// The bytes from which glibc maps each block separately, and unmaps it as soon as it is free. It is glibc's own
-/// initial value.
+/// Blocks of this many bytes or more go back to the system when they are free. It is glibc's own initial value.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const THRESHOLD: &str = "131072";
 
@@ -10,8 +9,7 @@ const THRESHOLD: &str = "131072";
 /// When a large block is freed, glibc raises its threshold to the size of that block, and keeps later blocks up to that
 /// size: four rounds of 300 clients with 8 MiB each left hundreds of MiB. A threshold from the environment is never
 /// raised, but it must be set before the program starts (other ways need `unsafe`). So the program executes itself
-/// again, in this process. If that fails, the program only uses more memory. A variable that is already set keeps its
-/// value.
+/// again, in this process. If that fails, it only uses more memory. A variable that is set keeps its value.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_back() {
     use std::env::{args_os, current_exe, var_os};

@@ -44,8 +44,7 @@ pub(crate) struct Limits {
 
     /// Close a connection if its first message does not begin within this time, 1ms to 1d [default: 1m]
     ///
-    /// For a `bridge` that only passes messages on (long connections to the host, no profile for clients) the default
-    /// is 1d.
+    /// A `bridge` with long connections to the host, and without a profile for clients, has the default 1d.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_message: Option<Duration>,
 

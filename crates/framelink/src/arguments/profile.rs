@@ -73,8 +73,7 @@ impl Calls {
         self.receive_from.is_some() || self.receive_at.is_some()
     }
 
-    /// Returns the exchange that the options ask for. If `--exchange` is missing, other options can imply it. Otherwise
-    /// `before` stays.
+    /// Returns the exchange that the options name or imply, or else `before`.
     fn exchange_from(&self, before: ExchangeKind) -> ExchangeKind {
         let mut exchange = self.exchange.unwrap_or(before);
         let is_shared = matches!(self.connection, Some(ConnectionKind::Shared(_)));
@@ -126,8 +125,7 @@ impl Calls {
     }
 }
 
-/// Loads the profile with this name, and applies the options. An error in the file is a fault; an error in the options
-/// is bad usage.
+/// Loads the profile with this name, and applies the options. An error of the file is a fault, of an option bad usage.
 pub(crate) fn load(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
     if is_file(name) { load_file(name, overrides) } else { load_template(name, overrides) }
 }
@@ -155,8 +153,7 @@ pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     }
 }
 
-/// Returns whether the name is a file. The name of a template is none, and neither is a name that is not like a path
-/// and does not exist.
+/// Returns whether the name is a file: no template has the name, and it looks like a path or exists.
 fn is_file(name: &str) -> bool {
     Template::named(name).is_none() && (name.contains(['/', '\\', '.']) || Path::new(name).exists())
 }
@@ -194,8 +191,7 @@ fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
 /// The largest profile: 1 MiB.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Reads a file as text. The user may have named the wrong file, so its size is limited, and an error repeats nothing
-/// of it.
+/// Reads a file as text. It may be the wrong file, so its size is limited, and an error repeats nothing of it.
 fn read_file(name: &str) -> Result<String, Failure> {
     let shown = Line(name.as_bytes());
     let cannot = |error: io::Error| match error.kind() {

@@ -49,8 +49,7 @@ impl Sets {
         self.sets.iter().any(|set| set.path.iter().map(String::as_str).eq(key.split('.')))
     }
 
-    /// Returns the TOML text with these keys set. The option for the connection is applied first, because keys may add
-    /// to it.
+    /// Returns the TOML text with these keys set. The kind of connection goes first: keys may add to it.
     pub(crate) fn in_toml(&self, text: &str, connection: Option<ConnectionKind>) -> Result<String, toml::de::Error> {
         let mut table: Table = toml::from_str(text)?;
         if let Some(connection) = connection {
@@ -76,8 +75,7 @@ fn table_of(connection: ConnectionKind) -> Table {
 }
 
 impl Set {
-    /// Sets the key. If the key is inside a table, and a word stands in place of that table, the word becomes the
-    /// `kind` of the table.
+    /// Sets the key. If a word stands in place of the table of the key, the word becomes the `kind` of that table.
     fn put(&self, table: &mut Table) {
         let Some((last, tables)) = self.path.split_last() else { return };
         let mut table = table;

@@ -65,8 +65,7 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
     let is_more_said = bridge.protocol.profile.is_some() || bridge.protocol.sets.are_said() || bridge.limits.are_said();
     let profile_with = |alone| clients_profile(bridge, PASSES_ON.to_owned(), alone);
     match bridge.protocol.framing {
-        // A bridge that only passes messages on also works with a framing that no profile accepts. Limits that are
-        // given need a profile.
+        // Passing messages on also works with a framing that no profile accepts, unless limits are given.
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = FramingPair::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;

@@ -90,8 +90,7 @@ impl Printer {
 /// The result of printing.
 type Printed = oneshot::Receiver<Result<(), Failure>>;
 
-/// Prints on a thread of its own, because a stdout that no program reads blocks its writer. Ends when all is printed or
-/// stdout fails.
+/// Prints on a thread of its own: a stdout that no program reads blocks. Ends when all is printed or stdout fails.
 fn print(style: Style) -> Result<(Printer, Printed), Failure> {
     let (messages, mut waiting) = mpsc::channel::<Waiting>(WAITING);
     let printer = Printer { messages, room: Arc::new(Semaphore::new(WAITING_BYTES as usize)) };

@@ -51,8 +51,7 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Displays a text of several lines, such as an error that repeats an argument. Characters that change how a terminal
-/// shows text are escaped.
+/// Displays a text of several lines, such as an error that repeats an argument, with invisible characters escaped.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {

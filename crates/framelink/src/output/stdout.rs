@@ -48,8 +48,7 @@ fn stderr_is_discarded(null: rustix::fs::Dev) -> bool {
         && fcntl_getfl(stderr()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
-/// Returns whether stdin or stderr is the same open file as stdout: then a flag that is set on one is set on the other.
-/// The flag has no effect on `/dev/null`.
+/// Returns whether stdin or stderr shares the open file of stdout, and so its flags. `/dev/null` ignores this flag.
 #[cfg(unix)]
 fn is_shared(flags: rustix::fs::OFlags) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

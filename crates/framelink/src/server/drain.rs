@@ -10,8 +10,7 @@ use crate::failure::Failure;
 /// A time that no process reaches.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
 
-/// Tells tasks that the program must end, and the deadline for messages in flight. A second signal moves the deadline
-/// to now.
+/// Tells tasks that the program must end, and the deadline for messages in flight, which a second signal ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
     deadline: watch::Receiver<Option<Deadline>>,

@@ -76,8 +76,7 @@ pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure
     }
 }
 
-/// Displays how many connections were refused, by reason, at the end of the line about a drain. Displays nothing if
-/// there were none.
+/// The counts of refused connections, by reason, for the end of the line about a drain; nothing if all are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refused {
     by_access: u64,

@@ -108,8 +108,7 @@ impl Host {
         Ok(Self { way, key, no_reply })
     }
 
-    /// Returns the host's reply, with the key of the client's message in it. An error ends the client's connection,
-    /// because no reply will come.
+    /// Returns the host's reply, with the key of the client's message. An error ends the client's connection.
     async fn exchange(&self, message: &Message) -> Result<Option<Vec<u8>>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);

@@ -68,8 +68,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain
     }
 }
 
-/// Limits pairs to the number that the process has file descriptors for: an accepted client needs another one for its
-/// host.
+/// Limits pairs to the file descriptors of the process: each accepted client needs another one for its host.
 struct Room {
     places: Arc<Semaphore>,
     size: usize,
@@ -266,8 +265,7 @@ fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-/// Counts the messages, whole or begun, of a client whose host could not be reached. Reads until the client ends or
-/// `until` completes.
+/// Counts the messages, whole or begun, of a client without a host, until the client ends or `until` completes.
 async fn turn_away(client: Connection, until: impl Future<Output = ()>) -> u64 {
     let held = client.held_bytes();
     let (from, to) = client.split();

@@ -131,8 +131,7 @@ impl Bridge {
     }
 }
 
-/// Runs a host that answers messages and heartbeats. On `hushed` it stops reading its first connection, and keeps it
-/// open.
+/// Runs a host that answers messages and heartbeats. On `hushed` it stops reading its first connection.
 async fn serve(mut listener: Listener, heartbeat: Arc<Heartbeat>, hushed: oneshot::Receiver<()>) -> Result<(), Error> {
     let Ok(mut first) = listener.accept().await else { return Ok(()) };
     first.watch(Arc::clone(&heartbeat), Role::Server);

@@ -72,8 +72,7 @@ pub(super) struct Other {
     evidence: u64,
 }
 
-/// Returns the framings that split the input into whole messages, the likeliest first, and whether the whole input was
-/// tried.
+/// Returns the framings that split the input, the likeliest first, and whether the whole input was tried.
 pub(super) fn that_cut(source: &Source<'_>, asked: Framing) -> (Vec<Other>, bool) {
     let is_all = match source {
         Source::File(path, skip) => {
@@ -172,8 +171,7 @@ fn cut(input: impl Read, framing: Framing, is_all: bool) -> Option<(u64, u64)> {
             Err(_) => break false,
         }
     };
-    // Random bytes make a length up to the longest payload, so those bits are no evidence. Most texts contain a
-    // delimiter.
+    // Bits of lengths up to the longest payload are no evidence. Most texts contain a delimiter.
     let bits =
         if is_text_only { 1 } else { (fixed * 8).saturating_sub(longest.checked_ilog2().unwrap_or(0) as usize + 1) };
     (is_cut && filled > 0).then_some((messages, if bits < LEAST_BITS { 0 } else { bits as u64 * filled }))

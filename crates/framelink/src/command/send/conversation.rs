@@ -50,8 +50,7 @@ impl Conversation {
         }
     }
 
-    /// Receives an unsolicited message, or `None` at the peer's end. With short connections there is no connection
-    /// between exchanges.
+    /// Receives an unsolicited message, or `None` at the peer's end. Short connections have none.
     async fn unsolicited(&mut self) -> Result<Option<Message>, Failure> {
         match &mut self.way {
             SendRoute::Plain(connection) => connection.recv().await.map_err(Failure::fault),

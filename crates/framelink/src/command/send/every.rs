@@ -1,5 +1,4 @@
-//! Sends the messages repeatedly, with heartbeats in between. After the first exchange, a peer may close and be dialled
-//! again.
+//! Sends the messages repeatedly, with heartbeats in between. A peer that was reached once is dialled again.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -74,8 +73,7 @@ struct Rounds<'o> {
 }
 
 impl Rounds<'_> {
-    /// Sends each message once. If the first message cannot reach the peer, the address may be wrong, and the command
-    /// fails.
+    /// Sends each message once. Fails if the first one cannot reach the peer: the address may be wrong.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
             if drain.stage() != DrainStage::Open {

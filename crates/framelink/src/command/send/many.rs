@@ -1,5 +1,4 @@
-//! Sends with many messages in flight, over shared or pooled connections, and prints replies in the order of the
-//! messages.
+//! Sends with many messages in flight, on shared or pooled connections. Replies are printed in the order of messages.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -173,8 +172,7 @@ struct Many<'o> {
 }
 
 impl Many<'_> {
-    /// Exchanges all messages. If a line of stdin is no message, earlier messages are finished first, and the failure
-    /// is returned.
+    /// Exchanges all messages. If a line of stdin is invalid, earlier messages finish before the failure is returned.
     async fn exchange(&mut self, mut source: Source, inbox: &mut Option<Inbox>) -> Result<Option<Failure>, Failure> {
         let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {

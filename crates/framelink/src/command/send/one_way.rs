@@ -127,8 +127,7 @@ async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSend
                 break Ok(());
             }
             Err(error) if matches!(error.cause(), Cause::Fault(_)) => {
-                // From here on no message can be recognised. The bytes are read all the same, so that the peer can go
-                // on.
+                // No message can be recognised any more. The bytes are still read, so that the peer can go on.
                 tracing::warn!(
                     "the peer sent bytes that are not a message; these and all later bytes are dropped: {error}"
                 );
