@@ -56,15 +56,16 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) frame_timeout: Option<Duration>,
 
-    /// Where heartbeats are empty frames: take up to N a second from a client, 1 to 1048576 [default: 100]
+    /// Accept up to N heartbeats a second of a client if they are empty frames, 1 to 1048576 [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) max_empty: Option<u32>,
 
-    /// Accept only clients of this address or network, such as 10.0.0.0/8; up to 10000 times [default: all clients]
+    /// Accept only clients of this address or network, such as 10.0.0.0/8; repeatable, up to 10000 [default: all
+    /// clients]
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     pub(crate) allow: Vec<Network>,
 
-    /// Refuse clients of this address or network, even if --allow includes it; up to 10000 times.
+    /// Refuse clients of this address or network, even if --allow includes it; repeatable, up to 10000.
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     pub(crate) deny: Vec<Network>,
 }

@@ -59,6 +59,8 @@ and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …; `fram
 
 A TIME is a number with a unit: 500ms, 5s, 1m, 1h or 1d.
 
+`framelink COMMAND -h` lists the options of a command, and `--help` explains them.
+
 Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.
 
 Examples:
@@ -449,7 +451,7 @@ pub(crate) struct Hostile {
     #[arg(long, value_name = "NAME", value_parser = fault, help_heading = FAULT)]
     pub(crate) fault: Fault,
 
-    /// Choose at random with this seed, a whole number; a seed always has the same result.
+    /// The seed of random choices, a whole number. Runs with equal seeds make equal choices.
     ///
     /// The seed decides where a frame is cut or a header is split, and which wrong header is sent.
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = FAULT)]

@@ -39,7 +39,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
         let address = peer.local_addr();
         match say(format_args!("listening on {address}")) {
             Err(Failure::OutputClosed) => {
-                tracing::warn!("listening on {address}; no program reads stdout, so the address was not printed there")
+                tracing::warn!("listening on {address}, but no program reads stdout")
             }
             said => said?,
         }

@@ -63,7 +63,7 @@ impl Accepting {
         }
         match say(format_args!("listening on {address}")) {
             Err(Failure::OutputClosed) => {
-                tracing::warn!("listening on {address}; no program reads stdout, so the address was not printed there")
+                tracing::warn!("listening on {address}, but no program reads stdout")
             }
             said => said?,
         }

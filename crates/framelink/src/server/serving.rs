@@ -36,7 +36,7 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
     };
     match said {
         Err(Failure::OutputClosed) => {
-            tracing::warn!("listening on {address}; no program reads stdout, so the address was not printed there")
+            tracing::warn!("listening on {address}, but no program reads stdout")
         }
         said => said?,
     }

@@ -1,4 +1,4 @@
-//! The examples at the end of each help, run as they stand. Only ports are replaced by free ones.
+//! Runs the examples at the end of each help as they stand. Only ports are replaced by free ones.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -54,7 +54,8 @@ fn help_of(command: &[&str]) -> String {
     done.stdout
 }
 
-/// The line above the examples, which may name a peer that they need, and the examples. A backslash continues a line.
+/// Returns the line above the examples, which may name a peer that they need, and the examples. A backslash continues a
+/// line.
 fn examples_in(help: &str) -> (String, Vec<String>) {
     let start = help.rfind("\nExamples").unwrap_or_else(|| panic!("examples in:\n{help}"));
     let mut lines = help[start + 1..].lines();
@@ -63,12 +64,12 @@ fn examples_in(help: &str) -> (String, Vec<String>) {
     (title, examples.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// Runs commands in a folder of its own, with the program in its path.
+/// Runs commands in a folder of its own, with the program in `PATH`.
 struct Shell {
     folder: PathBuf,
     path: String,
     servers: Vec<Running>,
-    /// Addresses in examples, and those that stand for them.
+    /// Addresses in examples, and the free addresses that replace them.
     addresses: Vec<(String, SocketAddr)>,
 }
 

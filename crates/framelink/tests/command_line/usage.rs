@@ -1,4 +1,4 @@
-//! What the command line says about itself, and to those who hold it wrong.
+//! The help of the program, and its errors for wrong arguments.
 
 use crate::common::{Finished, Running, framelink};
 
@@ -61,7 +61,7 @@ fn the_program_alone_shows_its_help_and_exits_2() {
     assert!(done.stderr.contains("Usage: framelink <COMMAND>"), "{}", done.stderr);
 }
 
-/// Arguments, and what the complaint must name.
+/// Arguments, and a text that the error must contain.
 const WRONG: &[(&[&str], &str)] = &[
     (&["inspekt"], "inspekt"),
     (&["inspect", "-"], "--framing"),

@@ -1,4 +1,4 @@
-//! The page `docs/src/options.md`: all commands and options, from the data that clap has of them. It is a unit test of
+//! The page `docs/src/options.md` has all commands and options, from the data of clap. It is a unit test of
 //! the program, because an integration test cannot see its arguments.
 
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use crate::arguments::Arguments;
 
 const PAGE: &str = "docs/src/options.md";
 const RENEW: &str = "FRAMELINK_RENEW=1 cargo test -p framelink --bin framelink options";
-/// The heading of arguments that no heading was given to.
+/// The heading of arguments without a heading.
 const POSITIONAL: &str = "Arguments";
 
 /// Fails if the page differs from the arguments. With `FRAMELINK_RENEW=1` it writes the page first.
@@ -27,7 +27,7 @@ fn the_page_of_the_book_has_all_options() {
     );
 }
 
-/// In every help, groups of options have the headings of the module `arguments`, in one order.
+/// The groups of options stand in one order in every help.
 #[test]
 fn groups_of_options_stand_in_one_order() {
     use crate::arguments::{ALIVE, LIMITS, MESSAGES, PEER, PRINTED, TIMES};
@@ -90,7 +90,7 @@ fn heading_of(arg: &Arg) -> &str {
     arg.get_help_heading().unwrap_or(POSITIONAL)
 }
 
-/// A row of a table. A default stands behind the first sentence of a help, in brackets, or clap knows it.
+/// Returns a row of a table. The default stands in brackets after the first sentence of the help, or clap has it.
 fn row(arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help()).unwrap().to_string();
     let (before, default, after) = match help.split_once(" [default: ") {
@@ -110,7 +110,7 @@ fn row(arg: &Arg) -> String {
     format!("| `{arg}` | {} | {help}. |", escaped(&default))
 }
 
-/// Text in which Markdown sees no marks of its own.
+/// Escapes the marks of Markdown.
 fn escaped(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "\\<").replace('*', "\\*")
 }
