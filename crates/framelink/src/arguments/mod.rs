@@ -247,8 +247,7 @@ pub(crate) struct Send {
 
     /// Wait for no reply.
     ///
-    /// After the last message, `send` waits up to --timeout for the peer to close: then the peer has received
-    /// everything.
+    /// On a long connection `send` then waits up to --timeout for the peer to close, which shows that all was received.
     #[arg(long, help_heading = MESSAGES)]
     pub(crate) no_reply: bool,
 
@@ -299,8 +298,7 @@ pub(crate) struct Calls {
     #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) receive_at: Option<String>,
 
-    /// How messages and replies alternate: sync, duplex, simplex or send-only [default: sync, or what other options
-    /// need]
+    /// The pattern of messages and replies: sync, duplex, simplex or send-only [default: sync, or as other options imply]
     ///
     /// sync sends a message when the reply to the last one has arrived. duplex has many messages in flight on a
     /// connection. simplex sends on one connection and receives on another. send-only expects no replies.

@@ -248,7 +248,7 @@ mod tests {
         let (pair, mut client, host) = start(16);
         let sending = tokio::spawn(async move {
             for _ in 0..10 {
-                let _ = client.write_all(b"\0\x08somebody").await;
+                let _ = client.write_all(b"\0\x08a client").await;
             }
             client.shutdown().await.unwrap();
             // Waits for the end, so that the bridge takes all messages.
