@@ -1,4 +1,4 @@
-//! A server of the library with the words of the command line around it: where it listens, what is logged, and what ends it.
+//! Runs a server of the library for a command: prints its address, logs its events, and ends it on a signal.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::server::drain::Drain;
 use crate::server::probes::Probes;
 use crate::server::strangers::{self, Kind};
 
-/// Listens, and says so.
+/// Listens, and prints the address as text.
 pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {
     listen_and_say(address, profile, Style::Text).await
 }
 
-/// Listens, and says so as messages are printed.
+/// Listens, and prints the address in the style of the messages.
 pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style: Style) -> Result<Server, Failure> {
     let bound = match with_zone(address) {
         Ok(address) => Server::bind(&*address, profile).await,
@@ -35,7 +35,9 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
         _ => say(format_args!("listening on {address}")),
     };
     match said {
-        Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
+        Err(Failure::OutputClosed) => {
+            tracing::warn!("listening on {address}, but no program reads stdout")
+        }
         said => said?,
     }
     let probes = Probes::default();
@@ -46,7 +48,7 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
     }))
 }
 
-/// Tells a server to end when the program is told to. A second signal cuts what is in flight.
+/// Drains a server when the program receives a signal. A second signal cuts the messages in flight.
 pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
     tokio::spawn(async move {
         drain.begun().await;
@@ -58,7 +60,7 @@ pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
     });
 }
 
-/// What the drain came to, in the log and as the end of the program.
+/// Logs the result of the drain, and returns it as the result of the command.
 pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
     let DrainReport { answered, cut, discarded, closed, connections_cut, .. } = *report;
     tracing::info!(
@@ -74,7 +76,7 @@ pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure
     }
 }
 
-/// How many connections were refused, by reason, at the end of the line about a drain. Nothing where none was.
+/// The counts of refused connections, by reason, for the end of the line about a drain; nothing if all are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refused {
     by_access: u64,
@@ -116,7 +118,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// A profile of flags alone. A message that ends with its connection has one for itself.
+/// Builds a profile from options alone. If a message ends with its connection, connections are short.
 pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure> {
     let is_until_close = [overrides.receive, overrides.send]
         .into_iter()
@@ -127,7 +129,7 @@ pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure>
     Overrides { calls: Calls { connection, ..Calls::default() }, ..overrides }.profile()
 }
 
-/// Writes a line about what has happened, or counts it where there are too many of its kind.
+/// Logs an event, or counts it if there are too many of its kind.
 pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
     let info = || tracing::info!("{event}");
     let warn = || tracing::warn!("{event}");
@@ -141,7 +143,7 @@ pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
             Some(_) => warn(),
         },
         ServerEvent::AcceptFailed { error, pause } => strangers::line(Kind::System, || {
-            tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, and then ever later");
+            tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, then after growing pauses");
         }),
         ServerEvent::AcceptingAgain => {
             strangers::line(Kind::System, || tracing::info!("accepting again on {address}"));
@@ -150,7 +152,7 @@ pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
     }
 }
 
-/// Whether it can end a connection on which no whole message came. What a handler has to do with, or a reply, does not.
+/// Returns whether an error can occur before the first whole message. Errors of handlers and of replies cannot.
 const fn is_before_a_message(cause: &Cause) -> bool {
     match cause {
         Cause::TimedOut { unwritten_bytes, .. } => *unwritten_bytes == 0,
