@@ -1,4 +1,4 @@
-//! The client of a profile.
+//! The client of a profile, for one exchange at a time.
 
 use std::sync::Arc;
 
@@ -14,11 +14,13 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// Talks to one peer as a profile says.
+/// Exchanges messages with one peer, as a profile says.
 ///
-/// Over a *long* connection it sends one message after the other, and dials again where the last one ended; over *short* ones
-/// each exchange has a connection of its own. One deadline, the profile's `timeouts.reply`, covers all of a call: connecting,
-/// writing, and the reply.
+/// - Over a *long* connection the client sends one message after the other. If the connection has ended, the client
+///   dials again.
+/// - Over *short* connections each exchange has a connection of its own.
+///
+/// One deadline, the profile's `timeouts.reply`, covers a whole call: connecting, writing, and the reply.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,9 +45,9 @@ impl ClientDriver for Driver {
 impl Client {
     client_methods!(ready);
 
-    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread for
-    /// that. Exchanges go on, and at the end of each the client tries again to begin a thread. `None` if there are heartbeats, or none are
-    /// needed.
+    /// Returns why no heartbeats are sent between two exchanges: the system had no thread left for them. Exchanges go
+    /// on, and after each exchange the client tries again to start a thread. Returns `None` if heartbeats are sent, or
+    /// the profile has none.
     pub const fn idle_task_error(&self) -> Option<&std::io::Error> {
         self.role.task_error()
     }
