@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A mutex. The others go on after a thread has panicked that held the lock: what is locked here is never left half changed.
+/// A mutex that other threads can still use after a panic of the thread that held it. No code here leaves a locked
+/// value half changed.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
 

@@ -286,7 +286,7 @@ impl Addresses {
         let count = self.healths.len();
         let from = |start: usize| (0..count).map(move |at| (start + at) % count);
         match self.reconnect.policy {
-            // While a backup serves, addresses after it are not passed on to: the backup's next try is waited for.
+            // While an address serves, the addresses after it are not used: its next try is waited for.
             Policy::PrimaryBackup => from(0).take(self.serving().map_or(count, |at| at + 1)).collect(),
             Policy::Sticky => from(self.last.unwrap_or(0)).collect(),
             // The sort is stable: among addresses with equal load the next one in turn comes first.

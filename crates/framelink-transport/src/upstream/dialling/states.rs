@@ -6,8 +6,7 @@ use super::State;
 use super::watch::Unseen;
 use crate::driver::{ThreadNotify, at_once};
 
-/// Returns the states of an upstream, one after the other. A slow reader misses outdated states, but never the newest.
-///
+/// The states of an upstream, one after the other. A slow reader misses outdated states, but never the newest.
 /// ```no_run
 /// # fn example(upstream: framelink_transport::blocking::Upstream) {
 /// use std::time::Duration;
