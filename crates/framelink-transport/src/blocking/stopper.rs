@@ -159,7 +159,7 @@ mod elsewhere {
         /// How often a reader ends its wait to check for a stop: on these systems nothing else can end it.
         pub(crate) const SLICE: Option<Duration> = Some(Duration::from_millis(100));
 
-        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "has the signature of the Unix version")]
         pub(crate) const fn wait<S>(&self, _: &S, _: Option<Duration>) -> io::Result<bool> {
             Ok(true)
         }

@@ -102,7 +102,7 @@ fn begin_no_more(listener: &SockRef<'_>) -> io::Result<()> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+#[expect(clippy::unnecessary_wraps, reason = "has the signature of the Linux version")]
 const fn begin_no_more(_: &SockRef<'_>) -> io::Result<()> {
     Ok(())
 }

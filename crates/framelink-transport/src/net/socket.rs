@@ -120,7 +120,7 @@ fn take_port_late(socket: &Socket, source: SocketAddr) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+#[expect(clippy::unnecessary_wraps, reason = "has the signature of the Linux version")]
 fn take_port_late(_: &Socket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }

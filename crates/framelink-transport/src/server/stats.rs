@@ -99,7 +99,7 @@ pub struct DrainReport {
     /// How many connections were cut when the time was over.
     pub connections_cut: u64,
     /// How many connections were refused because their client may not connect. The counts of refusals begin when the
-    /// server was bound and include the drain. A drain with refusals is [clean](Self::is_clean) all the same.
+    /// server was bound and include the drain. A drain with refusals can still be [clean](Self::is_clean).
     pub refused_by_access: u64,
     /// How many connections were refused because the server had its maximum number of connections.
     pub refused_by_total: u64,

@@ -18,8 +18,8 @@ use crate::link::inbox;
 ///
 /// ```no_run
 /// # fn example(mut inbox: framelink_transport::blocking::Inbox) {
-/// while let Some(news) = inbox.recv() {
-///     println!("{news:?}");
+/// while let Some(event) = inbox.recv() {
+///     println!("{event:?}");
 /// }
 /// # }
 /// ```
@@ -29,7 +29,7 @@ pub struct Inbox(pub(super) inbox::Inbox<Blocking>);
 impl Inbox {
     /// Waits for the next event. Returns `None` when the link and all its connections are gone.
     pub fn recv(&mut self) -> Option<LinkEvent> {
-        self.recv_from().map(|(_, news)| news)
+        self.recv_from().map(|(_, event)| event)
     }
 
     /// Like [`recv`](Self::recv), but also returns the name of the peer, as it was given. For [`Links`](super::Links)
@@ -42,7 +42,7 @@ impl Inbox {
     pub fn recv_within(&mut self, limit: Duration) -> TryRecv<LinkEvent> {
         let until = Some(Blocking::within(limit));
         match at_once(async { Some(self.0.recv(until).await) }) {
-            Some(TryRecv::Message((_, news))) => TryRecv::Message(news),
+            Some(TryRecv::Message((_, event))) => TryRecv::Message(event),
             Some(TryRecv::Closed) => TryRecv::Closed,
             Some(TryRecv::Nothing) | None => TryRecv::Nothing,
         }
