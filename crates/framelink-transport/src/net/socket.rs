@@ -50,7 +50,7 @@ pub(crate) fn not_to_itself<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()
     let socket = socket.into();
     match (socket.local_addr(), socket.peer_addr()) {
         (Ok(ours), Ok(theirs)) if ours.as_socket().is_some() && ours.as_socket() == theirs.as_socket() => {
-            Err(io::Error::new(io::ErrorKind::ConnectionRefused, "no program listens there, the socket was connected to itself"))
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, "no program listens there: connected to itself"))
         }
         _ => Ok(()),
     }

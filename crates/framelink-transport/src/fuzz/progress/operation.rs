@@ -49,15 +49,17 @@ pub(super) const fn is_over<D, E>(cause: &crate::error::Cause<D, E>) -> bool {
 macro_rules! act {
     ($wait:ident, $connection:expr, $operation:expr) => {{
         use $crate::fuzz::progress::operation::{Done, Operation, is_over};
-        use $crate::fuzz::progress::peer::{self, OTHER, NO_KEY, REQUEST};
+        use $crate::fuzz::progress::peer::{self, NO_KEY, OTHER, REQUEST};
         let message = |kind, len| peer::message(kind, NO_KEY, len);
         let done = match $operation {
             Operation::Send { len } => $wait!($connection.send(&message(OTHER, len))).map(|()| Done::Nothing),
             Operation::Feed { len } => $wait!($connection.feed(&message(OTHER, len))).map(|()| Done::Nothing),
-            Operation::SendWithin { len, limit } => match $wait!($connection.send_within(&message(OTHER, len), limit)) {
-                Err(error) if is_over(error.cause()) => Ok(Done::Nothing),
-                sent => sent.map(|()| Done::Nothing),
-            },
+            Operation::SendWithin { len, limit } => {
+                match $wait!($connection.send_within(&message(OTHER, len), limit)) {
+                    Err(error) if is_over(error.cause()) => Ok(Done::Nothing),
+                    sent => sent.map(|()| Done::Nothing),
+                }
+            }
             Operation::Receive => {
                 $wait!($connection.recv()).map(|received| received.map_or(Done::End, |_| Done::Message))
             }

@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, OTHER, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::world::{Shared, World};
 use super::stream::Stream;
 use super::task::Task;

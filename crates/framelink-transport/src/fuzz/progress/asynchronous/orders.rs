@@ -12,7 +12,7 @@ use shuttle::{check_pct, check_random};
 
 use super::super::Scene;
 use super::super::model::RUNTIME;
-use super::super::peer::{self, OTHER, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::step::Change;
 use super::super::world::{Shared, World};
 use super::connect;

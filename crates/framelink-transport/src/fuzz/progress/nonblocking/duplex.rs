@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, OTHER, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, OTHER, NO_KEY};
+use super::super::peer::{self, NO_KEY, OTHER};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
