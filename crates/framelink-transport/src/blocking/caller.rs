@@ -39,7 +39,6 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.exchange(request, within).map_err(|failed| self.mux.call_error(failed))
     }
 
-    /// Ends our side of the connection within `limit`.
     pub(super) fn finish_within(&self, limit: Duration) -> Result<(), C> {
         self.with_sender(Some(limit), |half, left| half.finish_within(left))?
     }
@@ -88,8 +87,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         done.unwrap_or_else(|| Err(self.mux.error(Operation::Send, no_room)))
     }
 
-    /// Returns an error if the connection is lost. If the peer has closed its side in good order, our side can still
-    /// send.
+    /// Fails if the connection is lost. If the peer has closed its side in good order, our side can still send.
     fn check(&self) -> Result<(), C> {
         self.mux.look(CallTable::lost).map_or(Ok(()), |cause| Err(self.mux.error(Operation::Send, cause)))
     }

@@ -16,8 +16,7 @@ use framelink_session::Message;
 
 /// Exchanges messages with one peer, as a profile says.
 ///
-/// - Over a *long* connection the client sends one message after the other. If the connection has ended, the client
-///   dials again.
+/// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
 /// - Over *short* connections each exchange has a connection of its own.
 ///
 /// One deadline, the profile's `timeouts.reply`, covers a whole call: connecting, writing, and the reply.
@@ -45,9 +44,8 @@ impl ClientDriver for Driver {
 impl Client {
     client_methods!(ready);
 
-    /// Returns why no heartbeats are sent between two exchanges: the system had no thread left for them. Exchanges go
-    /// on, and after each exchange the client tries again to start a thread. Returns `None` if heartbeats are sent, or
-    /// the profile has none.
+    /// Returns why no heartbeats are sent between two exchanges: the system had no thread for them. Exchanges go on,
+    /// and after each of them the client tries again. Returns `None` if heartbeats are sent, or the profile has none.
     pub const fn idle_task_error(&self) -> Option<&std::io::Error> {
         self.role.task_error()
     }

@@ -24,8 +24,7 @@ use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages over a blocking stream.
 ///
-/// A [`Connector`](super::Connector) or a [`Listener`](super::Listener) makes connections. A connection can also be
-/// made from an existing stream.
+/// A [`Connector`](super::Connector), a [`Listener`](super::Listener) or [`from_stream`](Self::from_stream) makes it.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -50,8 +49,7 @@ use crate::{FramingPair, Message};
 ///
 /// # Many calls at a time
 ///
-/// [`duplex`](Self::duplex) turns the connection into a caller and a receiver. Clone the caller for each thread that
-/// calls:
+/// [`duplex`](Self::duplex) returns a caller and a receiver. Clone the caller for each thread that calls:
 ///
 /// ```no_run
 /// # fn example(connection: framelink_transport::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
@@ -98,8 +96,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// Makes a connection from a TCP socket that is connected and blocking. The socket's options are not changed,
-    /// except for its read and write timeouts.
+    /// Makes a connection from a connected, blocking TCP socket. Its options stay, except for its timeouts.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
         Self::with_peer(stream, framing.into(), peer)
@@ -125,7 +122,6 @@ impl<C: Decode + Encode> Connection<C> {
         self
     }
 
-    /// Sends the preamble at once.
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.reader.as_deref() {
@@ -193,7 +189,6 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.inspect_for_pool(self.briefly(), discard_unsolicited)
     }
 
-    /// Returns a function that closes the socket from another thread.
     pub(super) fn closer(&self) -> Option<super::Closer> {
         self.receiver.closer()
     }

@@ -102,7 +102,6 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         Ok(came)
     }
 
-    /// Runs `work` on the input.
     fn input<T>(
         &mut self,
         deadline: Option<Duration>,
@@ -151,7 +150,6 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.flush_within(limit)
     }
 
-    /// Runs `work` on the output until it is done.
     fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
@@ -159,7 +157,6 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.write_until(None, work)
     }
 
-    /// Runs `work` on the output, up to a deadline.
     fn write_until<T>(
         &mut self,
         deadline: Option<Duration>,

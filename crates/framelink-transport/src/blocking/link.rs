@@ -73,8 +73,7 @@ pub struct Link {
 link_methods!(ready);
 
 impl Link {
-    /// Returns the upstream that dials for this link: its state, and what it has done. The upstream of a simplex pair
-    /// has no address.
+    /// Returns the upstream of this link, with its state and statistics. That of a simplex pair has no address.
     pub const fn upstream(&self) -> &Upstream {
         &self.upstream
     }

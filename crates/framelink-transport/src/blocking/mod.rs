@@ -1,17 +1,14 @@
 //! The blocking driver: connections on sockets whose reads and writes wait. It needs only the standard library.
 //!
-//! [`Connector`] and [`Listener`] make a [`Connection`]. A connection sends, receives and calls. It can be split into
-//! two halves for two threads; the halves share no lock. The [`session`](crate::session) makes all decisions about the
-//! protocol.
+//! [`Connector`] and [`Listener`] make a [`Connection`], which sends, receives and calls. It can be split into two
+//! halves for two threads, which share no lock. The [`session`](crate::session) makes all decisions about the protocol.
 //!
 //! # System calls
 //!
 //! - A message that arrives in one read costs one system call.
 //! - A message that is sent costs one system call: head, payload and suffix are written together, without being copied.
-//! - The read timeout of the socket is set again only when it changes by more than 1/256, or by more than a
-//!   millisecond.
-//! - A [`call`](Connection::call) first reads once, without waiting, to find unsolicited bytes that could be taken for
-//!   its reply.
+//! - The socket's read timeout is set again only when it changes by more than 1/256, or by more than 1 ms.
+//! - A [`call`](Connection::call) first reads once, without waiting, to find bytes that could be taken for its reply.
 
 mod caller;
 mod client;

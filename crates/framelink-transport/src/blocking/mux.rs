@@ -25,8 +25,7 @@ type NotSent<C> = (Sent, CauseOf<C>);
 
 /// A sending half that callers share, and what their waits need.
 ///
-/// One thread at a time holds the sending half and writes. The table of calls is locked only briefly, and never across
-/// a wait.
+/// One thread at a time holds the sending half and writes. The table of calls is never locked across a wait.
 pub(crate) struct SharedSender<C: Encode, W> {
     half: Turn<SendHalf<C, W>>,
     /// Whether bytes were left to write when the sending half was last given back.
@@ -81,8 +80,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         }
     }
 
-    /// Begins a call as soon as there is room for it and writes its request. Waits until `deadline`, which is `within`
-    /// from now.
+    /// Begins a call when there is room and writes its request, until `deadline`, which is `within` from now.
     pub(super) fn begin(&self, request: &[u8], deadline: Duration, within: Duration) -> Result<Begun<C>, NotSent<C>> {
         loop {
             let overs = self.send.overs();
@@ -102,8 +100,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         }
     }
 
-    /// Holds the sending half from here to the write, so that requests are sent in the order in which their calls
-    /// begin.
+    /// Holds the sending half up to the write, so that requests are sent in the order in which calls begin.
     fn begin_on(
         &self,
         half: &mut SendHalf<C, W>,

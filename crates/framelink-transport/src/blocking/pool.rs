@@ -16,15 +16,13 @@ use crate::error::{CallError, Cause};
 use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 
-/// A pool of long connections to one peer. The profile has [`Pooled`](crate::profile::Pooled) connections. Each
-/// connection carries one exchange at a time.
+/// A pool of long connections to one peer, for a profile with [`Pooled`](crate::profile::Pooled). A connection carries
+/// one exchange at a time.
 ///
-/// - A caller gets the connection that was released last. If none is idle, the pool dials one, up to the maximum of the
-///   profile.
-/// - Callers that wait are served in the order in which they began to wait. Each gets the first connection that is
-///   released or dialled.
+/// - A caller gets the connection that was released last. If none is idle, the pool dials one, up to its maximum.
+/// - Waiting callers are served in order. Each gets the first connection that is released or dialled.
 /// - Only clean connections are handed out. A connection is checked again each time before it is handed out.
-/// - A thread of the pool sends heartbeats on idle connections. Once a second it checks whether one of them has ended
+/// - A thread of the pool sends heartbeats on idle connections, and checks once a second whether one of them has ended
 ///   or has received an unsolicited message.
 /// - The pool dials and closes in other threads, one for each dial or close that is under way.
 ///

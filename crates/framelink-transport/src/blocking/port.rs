@@ -22,7 +22,6 @@ pub(super) struct Port<'p, S> {
     pub(super) stream: &'p mut S,
     pub(super) timeout: &'p mut Timeout,
     pub(super) clock: Clock,
-    /// `None`: no deadline.
     pub(super) deadline: Option<Duration>,
     /// The longest wait of one write, when there is other work between two writes.
     pub(super) slice: Option<Duration>,
@@ -41,8 +40,7 @@ pub(super) struct Interrupting<S> {
 /// How long a write waits while reads must go on as well, because the peer may be waiting for us to read.
 pub(super) const SLICE: Duration = Duration::from_millis(10);
 
-/// Bytes that had arrived at the deadline are still taken for this time. After it the operation ends, even if the peer
-/// never stops sending.
+/// How long bytes that had arrived at the deadline are still taken, even if the peer never stops sending.
 const GRACE: Duration = Duration::from_millis(50);
 
 impl Timeout {
@@ -69,8 +67,7 @@ fn in_milliseconds(time: Duration) -> Duration {
 }
 
 impl<S> Port<'_, S> {
-    /// Returns the time now and how long to wait, or `WouldBlock` after the deadline. Without a limit it reads no
-    /// clock.
+    /// Returns the time and how long to wait, or `WouldBlock` after the deadline. Without a limit it reads no clock.
     fn left(&self, until: Option<Duration>, most: Option<Duration>) -> io::Result<(Duration, Option<Duration>)> {
         let at = [self.deadline, until].into_iter().flatten().min();
         if at.is_none() && most.is_none() {
@@ -84,7 +81,6 @@ impl<S> Port<'_, S> {
         }
     }
 
-    /// Runs an operation that may wait.
     fn wait<T>(
         &mut self,
         (began, left): (Duration, Option<Duration>),

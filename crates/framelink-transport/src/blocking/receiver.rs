@@ -20,8 +20,7 @@ use crate::{FramingPair, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// Receives messages on a connection with many calls in flight. Each reply goes to its call; all other messages go to
-/// the application.
+/// Receives on a connection with many calls in flight: replies for the calls, other messages for the application.
 ///
 /// The receiver reads only while one of its methods runs, so run it in a thread of its own: without it, no reply
 /// arrives. Dropping the receiver closes the connection.
@@ -42,8 +41,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
 
     receiver_methods!();
 
-    /// Receives the next message that answers no call in flight, or returns [`TryRecv::Nothing`] if none arrives within
-    /// `limit`.
+    /// Receives the next message that answers no call in flight, or [`TryRecv::Nothing`] after `limit`.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).

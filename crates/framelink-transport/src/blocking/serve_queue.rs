@@ -112,7 +112,6 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         state.threads > 0
     }
 
-    /// Waits for a request to handle. Returns `None` when there are no more.
     pub(super) fn next(&self) -> Option<PlacedRequest> {
         let mut state = self.state.lock();
         state.idle += 1;
@@ -149,8 +148,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         }
     }
 
-    /// Waits until there is something to write, and queues it. Returns the deadline of the write, or `None` when all is
-    /// written.
+    /// Waits for something to write, and queues it. Returns the deadline of the write, or `None` when all is written.
     pub(super) fn fill<C, S: Encode>(
         self: &Arc<Self>,
         output: &mut ServedOutput<C>,
@@ -211,7 +209,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         }
     }
 
-    /// Returns a waker for the thread that writes. If the connection is to end, it wakes all threads.
+    /// Returns a waker for the thread that writes, or for all threads if the connection is to end.
     pub(super) fn waker(self: &Arc<Self>) -> Waker {
         Arc::new(QueueWaker(Arc::downgrade(self))).into()
     }
@@ -220,7 +218,6 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         Error::new(Operation::Serve, self.peer, cause)
     }
 
-    /// Returns how many requests were answered, and how serving ended.
     pub(super) fn outcome(&self) -> (u64, Result<(), Error<D, E>>) {
         let mut state = self.state.lock();
         let ended = state.failed.take().map_or_else(|| state.requests.ended().unwrap_or(Ok(())), Err);

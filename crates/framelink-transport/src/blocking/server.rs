@@ -29,9 +29,8 @@ server! {
     /// with a registry, a connection has one thread that reads, one that writes, and threads that run the handler. The
     /// profile's `limits`, `access` and `timeouts` apply.
     ///
-    /// If the system cannot accept a connection, for example because file descriptors have run out, the server tries
-    /// again after a pause of at most 500 ms. Open connections go on meanwhile. A handler that panics ends only its own
-    /// connection.
+    /// If the system cannot accept, for example because file descriptors have run out, the server tries again after 500
+    /// ms at most, and open connections go on. A handler that panics ends only its own connection.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -111,8 +111,7 @@ impl<C: Decode + Encode> Connection<C> {
 
 served_connection!(plain, _limit => flush());
 
-/// Starts a handler thread. If the system has no thread left, the other handler threads go on; without any, the
-/// connection ends.
+/// Starts a handler thread. If the system has no thread left, the others go on; without any, the connection ends.
 fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
     queue: &'s QueueOf<C>,
@@ -134,7 +133,6 @@ fn begin<'s, C: Decode + Encode>(
     spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
-/// Reads requests while there is room for them.
 fn read<C: Decode + Encode, R: ReadStream>(
     queue: &QueueOf<C>,
     receiver: &mut RecvHalf<C, R>,
@@ -151,7 +149,6 @@ fn read<C: Decode + Encode, R: ReadStream>(
     }
 }
 
-/// Handles one request after the other.
 fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Message) -> A) -> Result<(), ErrorOf<C>> {
     while let Some((place, request)) = queue.next() {
         let reply = handled(|| answer(request));
@@ -160,7 +157,6 @@ fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Me
     Ok(())
 }
 
-/// Writes output until there is no more.
 fn write<C: Decode + Encode>(
     queue: &QueueOf<C>,
     sender: &mut SendHalf<C>,

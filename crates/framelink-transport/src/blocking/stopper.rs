@@ -73,7 +73,6 @@ mod on_unix {
             Ok(Self { interrupt: Interrupt(Arc::new(stopped)), stopper: Stopper(Arc::new(stopper)) })
         }
 
-        /// Returns the next connection, or `None` when the listener was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             loop {
                 match self.interrupt.wait(listener, None) {

@@ -10,8 +10,7 @@ use super::Shared;
 
 /// A stream that a [`RecvHalf`](super::RecvHalf) can read from. Its reads wait, with a timeout that can be set.
 ///
-/// TCP and Unix sockets implement this trait, owned or [shared](super::Shared). Implement it for a stream of your own,
-/// for example TLS:
+/// TCP and Unix sockets implement it, owned or [shared](super::Shared). For another stream, for example TLS:
 ///
 /// ```
 /// use std::io::{self, Read};
@@ -40,8 +39,7 @@ use super::Shared;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait ReadStream: Read {
-    /// Sets the read timeout: from now on a read that waits longer fails with `WouldBlock`. `None` means no timeout.
-    /// The timeout is never zero.
+    /// Sets the read timeout. A read that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
     /// As the system has it.
@@ -49,9 +47,8 @@ pub trait ReadStream: Read {
 
     /// Reads bytes that have already arrived, without waiting. Returns `WouldBlock` if there are none.
     ///
-    /// A [`call`](super::Connection::call) uses this to find bytes that arrived before its request and could be taken
-    /// for its reply. The default implementation returns `WouldBlock`. Such bytes are then found only if they arrived
-    /// together with an earlier message.
+    /// A [`call`](super::Connection::call) uses this to find earlier bytes that could be taken for its reply. The
+    /// default returns `WouldBlock`: such bytes are then found only if they arrived together with an earlier message.
     ///
     /// # Errors
     /// As the system has it.
@@ -60,8 +57,7 @@ pub trait ReadStream: Read {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Returns a function that shuts down both sides of this stream from another thread, so that waiting reads and
-    /// writes return.
+    /// Returns a function that shuts down both sides from another thread, which ends waiting reads and writes.
     ///
     /// A connection with many calls in flight uses it when a call has failed while the receiver waits for more bytes.
     /// The default implementation returns `None`. The receiver then learns of the failure when its read returns.
@@ -75,11 +71,9 @@ pub type Closer = Box<dyn Fn() + Send + Sync>;
 
 /// A stream that a [`SendHalf`](super::SendHalf) can write to. Its writes wait, with a timeout that can be set.
 ///
-/// TCP and Unix sockets implement this trait, owned or [shared](super::Shared). See [`ReadStream`] for a stream of your
-/// own.
+/// TCP and Unix sockets implement it, owned or [shared](super::Shared). See [`ReadStream`] for other streams.
 pub trait WriteStream: Write {
-    /// Sets the write timeout: from now on a write that waits longer fails with `WouldBlock`. `None` means no timeout.
-    /// The timeout is never zero.
+    /// Sets the write timeout. A write that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
     /// As the system has it.
@@ -161,8 +155,7 @@ macro_rules! socket {
                 Ok(send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
             }
 
-            /// A program that embeds this crate may not ignore `SIGPIPE` as Rust programs do, and `writev` would raise
-            /// it.
+            /// A program that embeds this crate may not ignore `SIGPIPE`, as Rust programs do, and `writev` raises it.
             #[cfg(target_os = "linux")]
             fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
                 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};

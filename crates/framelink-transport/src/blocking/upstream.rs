@@ -15,9 +15,9 @@ use framelink_session::Message;
 /// Dials one of several addresses of a peer. The profile says which address comes first, how soon a failed address is
 /// tried again, and when connections go back to an address that was lost.
 ///
-/// [`Client::over`](super::Client::over) and [`Link::over`](super::Link::over) use an upstream. Clients that share an
-/// upstream share what it knows of the addresses. A thread tries lost addresses again; it starts at the first loss.
-/// Clones are the same upstream.
+/// [`Client::over`](super::Client::over) and [`Link::over`](super::Link::over) use an upstream. Clients can share one,
+/// with all that it knows of the addresses. A thread tries lost addresses again; it starts at the first loss. Clones
+/// share the upstream.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,8 +42,7 @@ pub struct Upstream {
 upstream_methods!(ready);
 
 impl Upstream {
-    /// Resolves host names with `lookup`. Call this before the upstream is used. Defaults to the resolver of the
-    /// system.
+    /// Resolves host names with `lookup`. Call this before the upstream is used. The default is the system's resolver.
     ///
     /// - `lookup` is called for each dial, in a thread of its own, within the time of the dial.
     /// - A lookup that panics counts as a failed lookup.

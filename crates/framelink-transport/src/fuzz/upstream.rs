@@ -11,7 +11,6 @@ use crate::upstream::{Addresses, Attempt, Choice, LeaseId, Probe};
 ///
 /// # Panics
 /// If an invariant does not hold.
-/// When that does not hold.
 pub fn upstream(data: &[u8]) {
     let Some((&[policy, count, seed], data)) = data.split_first_chunk::<3>() else { return };
     let mut model = Model::new(policy, usize::from(count % 5), seed);

@@ -29,8 +29,7 @@ impl AcceptQueue {
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     const LOOKS: u32 = 20;
 
-    /// Returns how long to wait before an empty queue is looked at again. `None` when no handshake can be under way any
-    /// more.
+    /// Returns how long to wait before the empty queue is looked at again, while a handshake can be under way.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn pause(&mut self) -> Option<Duration> {
         let goes_on = self.looked_again < Self::LOOKS;
@@ -38,9 +37,8 @@ impl AcceptQueue {
         goes_on.then_some(Self::HANDSHAKE / Self::LOOKS)
     }
 
-    /// Returns the next connection that waits, as a blocking or non-blocking socket, or `None`. It does not wait. If
-    /// the system supports it, no new connection begins after the first call. On other systems connections that begin
-    /// later are left in the queue.
+    /// Returns the next connection that waits, as a blocking or non-blocking socket. It does not wait. If possible, no
+    /// new connection begins after the first call; otherwise later connections are left in the queue.
     ///
     /// # Errors
     /// As the system has it. A connection that is gone before it is accepted is no error.
@@ -67,8 +65,7 @@ impl AcceptQueue {
                     return Ok(Some((socket, peer)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                // Except for a signal, the error took a connection from the queue. Counting it ends the loop even if
-                // errors never end.
+                // Except for a signal, the error took a connection from the queue. Counting also ends the loop.
                 Err(error) if accepting::is_gone(&error) => {
                     *left -= u64::from(error.kind() != io::ErrorKind::Interrupted)
                 }
@@ -79,14 +76,12 @@ impl AcceptQueue {
     }
 }
 
-/// Drops each packet that would begin a connection. Otherwise another connection could enter the queue between the last
-/// look at it and the end of the listener. Its client tries again one second later, and is then refused, or served by
-/// another listener on this port.
+/// Drops each packet that would begin a connection, because a connection after the last look at the queue would be
+/// reset. Its client tries again one second later, and is then refused, or served by another listener on this port.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn begin_no_more(listener: &SockRef<'_>) -> io::Result<()> {
     use socket2::SockFilter;
-    /// Instructions of the classic packet filter: load a byte; continue or skip by its bits; end with the number of
-    /// bytes to keep.
+    /// Instructions of the classic packet filter: load a byte; skip by its bits; end, with the bytes to keep.
     const LOAD_BYTE: u16 = 0x30;
     const SKIP_UNLESS_SET: u16 = 0x45;
     const KEEP: u16 = 0x06;

@@ -2,13 +2,11 @@
 
 use std::io;
 
-/// Returns whether the error concerns only the connection that was to be accepted, so that the listener takes the next
-/// one at once.
+/// Returns whether the error concerns only the connection to accept, so that the next one is accepted at once.
 ///
-/// Linux reports network errors of the new connection here, as well as an abort. All other errors are returned by the
-/// listener, and the caller pauses: a system that lacks a resource, such as file descriptors or memory, still lacks it
-/// right afterwards; a system that forbids accepting (`EPERM`) may keep the connection in its queue, so that an
-/// immediate retry would spin.
+/// Linux reports network errors of the new connection here, as well as an abort. The caller pauses after all other
+/// errors: a system that lacks file descriptors or memory still lacks them right afterwards, and a system that forbids
+/// accepting (`EPERM`) may keep the connection in its queue, so that an immediate retry would spin.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),

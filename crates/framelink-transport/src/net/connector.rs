@@ -20,8 +20,7 @@ use crate::{FramingPair, Message, SocketOptions};
 
 use crate::error::ConnectError;
 
-/// Dials a peer. Use the type of your driver, which adds `connect`: `tokio::Connector`, `blocking::Connector` or
-/// `nonblocking::Connector`.
+/// Dials a peer, with `connect` of the driver: `tokio::Connector`, `blocking::Connector`, `nonblocking::Connector`.
 #[derive(Debug)]
 pub struct Connector<C, Driver> {
     pub(crate) framing: Arc<C>,
@@ -44,9 +43,8 @@ impl<D> Connector<FramingPair, D> {
 
     /// Makes a connector with a profile's framing, preamble, time to connect, limits and socket options.
     ///
-    /// A connector exchanges no messages. If the profile has a `sign-on` or a `sign-off`, connecting fails with
-    /// [`ConnectError::Unsigned`] before any dial. Use the driver's `Client` or `Link`, or `Upstream::dial`, for such a
-    /// profile.
+    /// A connector exchanges no messages. If the profile has a `sign-on` or `sign-off`, connecting fails with
+    /// [`ConnectError::Unsigned`] before any dial. Use the driver's `Client`, `Link` or `Upstream::dial` for it.
     pub fn with_profile(profile: &Arc<Profile>) -> Self {
         let unsigned = match (profile.sign_on(), profile.sign_off()) {
             (Some(_), _) => Some("sign-on"),
@@ -105,14 +103,10 @@ impl<C, D> Connector<C, D> {
         self
     }
 
-    /// Sets a function that gets each whole message that arrived on a connection and that no operation returned. By
-    /// default such messages are dropped. These are messages that:
-    ///
-    /// - arrived before the request that they seemed to answer,
-    /// - arrived after a call that failed,
-    /// - were still unread when the connection was dropped or closed.
-    ///
-    /// The function runs wherever the connection is used, so it should be quick. A panic in it ends nothing.
+    /// Sets a function that gets each whole message that no operation returned. By default such messages are dropped.
+    /// A message is not returned if it arrived before the request that it seemed to answer, if it arrived after a call
+    /// that failed, or if it was still unread when the connection was dropped or closed. The function runs wherever
+    /// the connection is used, so it should be quick. A panic in it ends nothing.
     ///
     /// ```
     /// use framelink_transport::Framing;
@@ -128,8 +122,7 @@ impl<C, D> Connector<C, D> {
         self
     }
 
-    /// Sets how long connecting may take, including the lookup of the peer's name and all its addresses. Defaults to 10
-    /// s.
+    /// Sets how long connecting may take, with the lookup of the name and all its addresses. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = within;

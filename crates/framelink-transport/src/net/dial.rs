@@ -63,7 +63,6 @@ impl<C, D> Dial<C, D> {
         }
     }
 
-    /// Waits until the dial succeeds or fails. Returns a blocking or non-blocking socket.
     pub(crate) fn finish(mut self, nonblocking: bool) -> Result<(Socket, SocketAddr), ConnectError> {
         loop {
             if let Some((socket, address)) = self.step(Duration::MAX)? {
@@ -107,8 +106,7 @@ mod waiting {
     }
 }
 
-/// Tries one address after the other, each for its share of the time, because the standard library cannot wait for
-/// several sockets.
+/// Tries one address after the other, each for its share of the time: std cannot wait for several sockets.
 #[cfg(not(unix))]
 mod waiting {
     use std::io;

@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A mutex that other threads can still use after a panic of the thread that held it. No code here leaves a locked
-/// value half changed.
+/// A mutex that stays usable after a panic of the thread that holds it. No code leaves a locked value half changed.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
 

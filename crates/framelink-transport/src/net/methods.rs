@@ -11,8 +11,8 @@ macro_rules! connector_methods {
         /// - The next try begins 250 ms after the one before it, or at once when that one fails.
         /// - The first address that connects is used, and the other tries are given up.
         ///
-        /// On systems other than Unix, the blocking and the non-blocking driver try one address after the other, each
-        /// with its share of the time.
+        /// Without Unix, the blocking and the non-blocking driver try one after the other, each for its share of the
+        /// time.
         ///
         /// # Errors
         /// When the profile has a sign-on or a sign-off, when the name cannot be resolved, and when no address answers
@@ -59,8 +59,7 @@ macro_rules! listener_methods {
         }
 
         impl<C: Decode + Encode> Listener<C> {
-            /// Like [`bind`](Listener::bind), but with any codec, and with options for the listening socket and the
-            /// accepted sockets.
+            /// Like [`bind`](Listener::bind), with any codec, and with options for listening and accepted sockets.
             ///
             /// # Errors
             /// As [`bind`](Listener::bind).
@@ -73,9 +72,8 @@ macro_rules! listener_methods {
                 Self::over($crate::net::listener::Listening::bind($wait!(look_up(address))?, framing, options, listening)?)
             }
 
-            /// Limits accepted connections as a profile says: by its access rules, and by its limits of connections and
-            /// of memory. Use this for a listener that was not bound with a profile. The rest of the profile does not
-            /// apply.
+            /// Limits accepted connections by a profile's access rules and limits of connections and memory. The rest
+            /// of the profile does not apply. Use this for a listener without a profile.
             #[must_use]
             pub fn limited_by(mut self, profile: &$crate::Profile) -> Self {
                 self.listening = self.listening.limited_by(profile);

@@ -8,8 +8,7 @@
 //! ```
 //!
 //! The next try begins 250 ms after the one before it, or at once when that one fails. One deadline covers all tries.
-//! If an address has less time than 250 ms, the next try begins earlier, so that each address is tried before the
-//! deadline.
+//! Tries begin earlier if that is needed to try each address before the deadline.
 //!
 //! The driver has the sockets and the clock. It does what [`Race::step`] returns, until that is a socket or a failure.
 
@@ -36,14 +35,12 @@ pub(crate) struct Race<S> {
     next_at: Duration,
     deadline: Duration,
     tried: usize,
-    /// Whether the driver has not yet looked at a try that is under way. It is looked at before the clock, because the
-    /// process may have been stopped.
+    /// Whether a try has not been looked at. It is looked at before the clock: the process may have been stopped.
     is_unseen: bool,
     /// The failure of the last address that has failed, in the order of the addresses.
     failure: Option<Failure>,
 }
 
-/// The try of one address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Try {
     pub(crate) address: SocketAddr,
@@ -78,8 +75,9 @@ pub(crate) enum Step<S> {
     /// Begin to connect to this address, and call [`Race::on_begun`].
     Begin(Try),
     /// Wait until a connecting socket is writable, or until this time, and call [`Race::look`].
-    Wait { until: Duration },
-    /// Use this socket.
+    Wait {
+        until: Duration,
+    },
     Connected(S, SocketAddr),
     /// All addresses have failed. `None`: there is no address.
     Failed(Option<Failure>),
@@ -112,7 +110,6 @@ impl<S> Race<S> {
         Self { most_under_way: 1, ..self }
     }
 
-    /// Returns the next step.
     pub(crate) fn step(&mut self, now: Duration) -> Step<S> {
         if let Some((socket, address)) = self.winner.take() {
             self.answered.on_connected(address);
@@ -154,9 +151,8 @@ impl<S> Race<S> {
         self.under_way.iter().map(|(_, socket)| socket)
     }
 
-    /// Looks at each connecting socket in the order of [`sockets`](Self::sockets). `is_connected` says whether it is
-    /// connected, or has failed. Returns `Ready` if a socket is connected or has failed. If several are connected, the
-    /// first of them wins.
+    /// Looks at each connecting socket in the order of [`sockets`](Self::sockets): `is_connected` says if it has
+    /// connected or failed. Returns `Ready` if one has. If several are connected, the first of them wins.
     pub(crate) fn look(&mut self, mut is_connected: impl FnMut(&S) -> Poll<io::Result<()>>) -> Poll<()> {
         let (mut at, mut looked) = (0, Poll::Pending);
         while let Some((_, socket)) = self.under_way.get(at) {
@@ -194,7 +190,6 @@ impl<S> Race<S> {
         Some(Try { address, share, number: self.tried, began: now })
     }
 
-    /// Ends the race at its deadline.
     fn give_up(&mut self, now: Duration) -> Step<S> {
         for (tried, _) in mem::take(&mut self.under_way) {
             self.time_out(tried, now);
@@ -224,8 +219,7 @@ impl<S> Race<S> {
     }
 }
 
-/// Returns the addresses in an order in which IPv4 and IPv6 alternate as long as there are both, beginning with the
-/// first address.
+/// Sorts the addresses so that IPv4 and IPv6 alternate while there are both, beginning with the first address.
 pub(crate) fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (first, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv4() == is_ipv4);

@@ -24,13 +24,12 @@ type ByName = Lock<HashMap<Arc<str>, Arc<LookupUnderWay>>>;
 /// The names that the system is looking up for this process.
 static OF_SYSTEM: LazyLock<Arc<ByName>> = LazyLock::new(Arc::default);
 
-/// Looks each name up in a thread of its own, so that a lookup that hangs costs a dial only its own time. Clones share
-/// the lookups.
+/// Looks each name up in a thread of its own, so that a lookup that hangs costs only its dial. Clones share the
+/// lookups.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     lookup: Option<Lookup>,
-    /// The lookups under way. All callers that ask for one name share one lookup, so that there are never more threads
-    /// than names.
+    /// The lookups under way. Callers that ask for one name share one, so there are never more threads than names.
     under_way: Arc<ByName>,
 }
 
@@ -48,13 +47,11 @@ pub(crate) struct LookupUnderWay {
 }
 
 impl Resolver {
-    /// Returns the system's resolver.
     pub(crate) fn of_system() -> Self {
         Self { lookup: None, under_way: Arc::clone(&OF_SYSTEM) }
     }
 
-    /// Returns the application's resolver if there is one, otherwise the system's. A panic of `lookup` is an ordinary
-    /// error, and calls `on_panic`.
+    /// Returns the application's resolver, or else the system's. A panic of `lookup` is an error, and calls `on_panic`.
     pub(crate) fn new(lookup: Option<Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Self {
         let Some(lookup) = lookup else { return Self::of_system() };
         let guarded = move |name: &str| {

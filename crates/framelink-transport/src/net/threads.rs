@@ -9,7 +9,6 @@ use std::thread::{Builder, JoinHandle};
 #[cfg(feature = "blocking")]
 use std::thread::{Scope, ScopedJoinHandle};
 
-/// Starts a thread.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

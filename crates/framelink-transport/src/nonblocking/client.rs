@@ -18,8 +18,7 @@ use framelink_session::Message;
 
 /// Exchanges messages with one peer, as a profile says.
 ///
-/// - Over a *long* connection the client sends one message after the other. If the connection has ended, the client
-///   dials again.
+/// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
 /// - Over *short* connections each exchange has a connection of its own.
 ///
 /// One deadline, the profile's `timeouts.reply`, covers a whole call: connecting, writing, and the reply.

@@ -25,14 +25,13 @@ use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, with operations that return at once.
 ///
-/// A [`Connector`](super::Connector) or a [`Listener`](super::Listener) makes connections. A connection can also be
-/// made from an existing stream. It is an [`event::Source`] of mio. Register it for reading and writing, and do the
-/// following at each event, and also when the time that [`deadline`](Self::deadline) returns has passed without an
-/// event:
+/// A [`Connector`](super::Connector), a [`Listener`](super::Listener) or [`from_stream`](Self::from_stream) makes it.
+/// It is an [`event::Source`] of mio. Register it for reading and writing. At each event, and when the time of
+/// [`deadline`](Self::deadline) is over without an event:
 ///
 /// 1. Call [`try_flush`](Self::try_flush).
-/// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`]. While a call is under way, use
-///    [`try_reply`](Self::try_reply).
+/// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`], or [`try_reply`](Self::try_reply) during
+///    a call.
 ///
 /// Without an event loop, on Unix, [`recv_within`](Self::recv_within), [`send_within`](Self::send_within) and
 /// [`call`](Self::call) wait for the connection's socket up to a limit.
@@ -77,8 +76,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// Makes a connection from a connected TCP socket. The socket is made non-blocking; its other options are not
-    /// changed.
+    /// Makes a connection from a connected TCP socket, which is made non-blocking. Its other options stay.
     ///
     /// # Errors
     /// As the system has it.
@@ -93,8 +91,7 @@ impl<C: Decode + Encode> Connection<C> {
     /// Splits the connection into two halves, for two threads or two event loops. Each half has its own descriptor of
     /// the socket. Split the connection before it is registered. Calls need both halves and are no longer possible.
     ///
-    /// After a call that was given up both halves are closed, because its late reply could not be told from other
-    /// messages.
+    /// After a call that was given up both halves are closed, because its late reply could not be recognised.
     ///
     /// # Errors
     /// When the system cannot duplicate the descriptor of the socket. [`io::ErrorKind::NotConnected`] when the
@@ -161,8 +158,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.sending.unwritten()
     }
 
-    /// Returns how many bytes of accepted messages are still to be written. While there are any, wait for events for
-    /// writing.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.session.sending.queued_len()
     }
@@ -179,8 +175,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.receiving.wake_when_told(waker);
     }
 
-    /// Returns after how long to call again although no event arrives: silence ends a message, or a call's time is
-    /// over.
+    /// Returns after how long to call again without an event: silence ends a message, or a call's time is over.
     pub fn deadline(&self) -> Option<Duration> {
         if self.told().is_some() {
             return Some(Duration::ZERO);
@@ -197,8 +192,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.stream.as_ref().and_then(|_| self.session.receiving.told())
     }
 
-    /// Returns whether the last operation stopped only to let others have their turn, so that it is to be called again
-    /// at once.
+    /// Returns whether the last operation stopped only to let others have their turn.
     pub(super) fn is_to_go_on(&self) -> bool {
         self.until == drive::AT_ONCE
     }
@@ -226,8 +220,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::maintaining_connection_methods!();
 
-    /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If none has, queued bytes are written as
-    /// far as the socket takes them.
+    /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If not, writes what the socket takes.
     ///
     /// # Errors
     /// As [`RecvHalf::try_recv`], and when an earlier call was given up or a call is under way.
@@ -253,8 +246,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// Returns the reply to the call that is under way, if it has arrived.
     ///
     /// # Errors
-    /// As [`try_call`](Self::try_call), and when the call's time is over. [`Cause::NoCall`] when no call is under way;
-    /// nothing is lost then.
+    /// As [`try_call`](Self::try_call), and when the call's time is over. [`Cause::NoCall`] if no call is under way.
     pub fn try_reply(&mut self) -> Result<Option<Message>, CallErrorOf<C>> {
         let Some(mut under_way) = self.call.take() else {
             self.check(Operation::Call).map_err(|error| CallErrorOf::<C>::new(Sent::Not, error))?;

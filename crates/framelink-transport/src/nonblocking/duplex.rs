@@ -24,8 +24,8 @@ pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 
 /// A connection with many calls in flight, with operations that return at once.
 ///
-/// [`Connection::duplex`] makes it. Register it for reading and writing, and do the following at each event, and also
-/// when the time that [`deadline`](Self::deadline) returns has passed without an event:
+/// [`Connection::duplex`] makes it. Register it for reading and writing. At each event, and when the time of
+/// [`deadline`](Self::deadline) is over without an event:
 ///
 /// 1. Call [`try_flush`](Self::try_flush).
 /// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`].
@@ -83,8 +83,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
         Self { sending: Some(Box::new(sending)), ..self }
     }
 
-    /// Returns after how long to call again although no event arrives: a call's time may be over, or silence ends a
-    /// message.
+    /// Returns after how long to call again without an event: a call's time is over, or silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         let sending = self.sending.as_ref().filter(|sending| sending.stream.is_some());
         let sending = sending.and_then(|sending| sending.deadline());
@@ -102,8 +101,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
         self.calls.unanswered()
     }
 
-    /// Returns how many bytes of accepted messages are still to be written. While there are any, wait for events for
-    /// writing.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.sending.as_deref().unwrap_or(&self.connection).unwritten_bytes()
     }
@@ -141,8 +139,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         Ok(begun)
     }
 
-    /// Gives up waiting for the call. A reply that arrives later is [`Incoming::Late`](crate::Incoming::Late). Returns
-    /// false if the call was over.
+    /// Gives the call up. A later reply is [`Incoming::Late`](crate::Incoming::Late). Returns false if it was over.
     pub fn cancel(&mut self, call: CallId) -> bool {
         let (calls, mut legs) = self.parts();
         calls.cancel(&mut legs, call)
@@ -172,11 +169,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.noting(Connection::try_finish)
     }
 
-    /// Returns the next event of the connection, if there is one. After an event of mio, call this until it returns
-    /// [`TryRecv::Nothing`].
+    /// Returns the next event, if any. After an event of mio, call this until it returns [`TryRecv::Nothing`].
     ///
-    /// A call also times out while messages arrive without end. A reply that had arrived by then is still accepted for
-    /// 250 ms.
+    /// A call times out even while messages arrive without end. A reply that has arrived is accepted for 250 ms more.
     ///
     /// # Errors
     /// When bytes arrived that are no frame, when the stream ended inside a frame, when the connection failed, or when

@@ -76,14 +76,12 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         Ok(came)
     }
 
-    /// Returns whether bytes have been read that [`try_recv`](Self::try_recv) has not delivered yet. No event will tell
-    /// of them.
+    /// Returns whether read bytes are left that [`try_recv`](Self::try_recv) has not delivered. They cause no event.
     pub const fn has_more(&self) -> bool {
         self.receiving.is_inside_message()
     }
 
-    /// Returns after how long to call [`try_recv`](Self::try_recv) again although no event arrives, because silence
-    /// ends a message.
+    /// Returns after how long to call [`try_recv`](Self::try_recv) without an event, because silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         if self.reader.is_some() && self.receiving.told().is_some() {
             return Some(Duration::ZERO);

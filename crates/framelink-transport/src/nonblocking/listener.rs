@@ -71,8 +71,7 @@ impl<C: Decode + Encode> Listener<C> {
 
     accept_waiting_methods!(never);
 
-    /// Returns after how long to call again although no event arrives: at once, if 1024 connections were refused in one
-    /// turn and others wait.
+    /// Returns after how long to call again without an event: at once, if 1024 were refused and others may wait.
     pub fn deadline(&self) -> Option<Duration> {
         self.has_more.then_some(Duration::ZERO)
     }

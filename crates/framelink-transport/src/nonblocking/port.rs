@@ -66,8 +66,7 @@ impl<S: Read + WriteStream> drive::Port for Port<'_, S> {
 }
 
 impl<S> Port<'_, S> {
-    /// Turns the error of a socket that is still connecting into `WouldBlock`. A success shows that the socket is
-    /// connected.
+    /// Turns the error of a connecting socket into `WouldBlock`. A success shows that the socket is connected.
     fn not_yet<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         match result {
             Err(error) if *self.is_connecting && error.kind() == io::ErrorKind::NotConnected => {

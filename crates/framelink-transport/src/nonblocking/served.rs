@@ -24,11 +24,10 @@ use framelink_session::Message;
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// A connection that is served in an event loop. Take requests one after the other, and answer each whenever its reply
-/// is ready.
+/// A connection that is served in an event loop. It returns requests, and takes each reply when it is ready.
 ///
-/// [`Connection::serve_many`] makes it. Register it for reading and writing. Do the following at each event, after a
-/// [`reply`](Self::reply), and when the time that [`deadline`](Self::deadline) returns has passed without an event:
+/// [`Connection::serve_many`] makes it. Register it for reading and writing. At each event, after each
+/// [`reply`](Self::reply), and when the time of [`deadline`](Self::deadline) is over without an event:
 ///
 /// 1. Call [`try_flush`](Self::try_flush).
 /// 2. Call [`try_next`](Self::try_next) until it returns [`TryRecv::Nothing`].
@@ -84,8 +83,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 }
 
 impl<C: Decode + Encode, S> Served<C, S> {
-    /// Returns after how long to call again although no event arrives: a reply may be overdue, or silence ends a
-    /// message.
+    /// Returns after how long to call again without an event: a reply may be overdue, or silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         let now = self.connection.clock.now();
         let machine = self.machine.deadline(&self.connection.session.sending).map(|at| at.saturating_sub(now));
@@ -116,7 +114,7 @@ impl<C: Decode + Encode, S> Served<C, S> {
         self.machine.requests.replies.answered()
     }
 
-    /// Returns how many bytes of replies are still to be written. While there are any, wait for events for writing.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.connection.unwritten_bytes()
     }

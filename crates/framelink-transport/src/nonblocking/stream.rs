@@ -3,11 +3,10 @@
 use std::io::{self, IoSlice, Write};
 use std::net::Shutdown;
 
-/// A stream that a [`SendHalf`](super::SendHalf) can write to. Its writes take what they can at once, or return
-/// `WouldBlock`.
+/// A stream that a [`SendHalf`](super::SendHalf) can write to, with writes that take what they can at once, or fail
+/// with `WouldBlock`.
 ///
-/// The sockets of mio implement this trait. A [`RecvHalf`](super::RecvHalf) reads from any [`Read`](std::io::Read) that
-/// behaves in this way.
+/// The sockets of mio implement it. A [`RecvHalf`](super::RecvHalf) reads from any such [`Read`](std::io::Read).
 ///
 /// ```
 /// use std::io::{self, Write};
@@ -65,8 +64,7 @@ macro_rules! socket {
                 self.shutdown(Shutdown::Write)
             }
 
-            /// A program that embeds this crate may not ignore `SIGPIPE` as Rust programs do, and `writev` would raise
-            /// it.
+            /// A program that embeds this crate may not ignore `SIGPIPE`, as Rust programs do, and `writev` raises it.
             #[cfg(target_os = "linux")]
             fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
                 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};

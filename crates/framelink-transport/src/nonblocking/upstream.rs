@@ -12,12 +12,11 @@ use crate::profile::Profile;
 use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, States, upstream_methods};
 use framelink_session::Message;
 
-/// Dials one of several addresses of a peer. The profile says which address comes first, and how soon a failed address
-/// is tried again.
+/// Dials one of several addresses of a peer. The profile says which one is first, and when a failed one is tried again.
 ///
-/// [`Client::over`](super::Client::over) uses an upstream. Clients that share an upstream share what it knows of the
-/// addresses. Only name lookups run in the background, in threads, so a connection stays at its address until it is
-/// lost. Clones are the same upstream.
+/// [`Client::over`](super::Client::over) uses an upstream. Clients can share one, with all that it knows of the
+/// addresses. Only names are looked up in the background, in threads, so a connection stays at its address until it is
+/// lost. Clones share the upstream.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,8 +40,7 @@ pub struct Upstream {
 upstream_methods!(ready);
 
 impl Upstream {
-    /// Resolves host names with `lookup`. Call this before the upstream is used. Defaults to the resolver of the
-    /// system.
+    /// Resolves host names with `lookup`. Call this before the upstream is used. The default is the system's resolver.
     ///
     /// - `lookup` is called for each dial, in a thread of its own, within the time of the dial.
     /// - A lookup that panics counts as a failed lookup.

@@ -21,8 +21,7 @@ const LOOK: Duration = Duration::from_millis(100);
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     connection::exchanging_connection_methods!(plain);
 
-    /// Sends one message within `limit`. After that time the message is either not accepted at all, or its rest is sent
-    /// before anything else.
+    /// Sends one message within `limit`. After a timeout it is not accepted, or its rest is sent before other messages.
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send), and when the socket did not take the message in time.
@@ -70,8 +69,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
-    /// Repeats `step` until it is done, or until the deadline. If the socket cannot be waited for, the next step
-    /// reports why.
+    /// Repeats `step` until it is done, or until the deadline. If waiting fails, the next step reports why.
     fn until_done<T, E>(
         &mut self,
         deadline: Duration,

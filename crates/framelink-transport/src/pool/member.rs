@@ -24,12 +24,10 @@ pub(crate) trait Poolable {
     /// Called when the connection is handed out.
     fn begin(&mut self) -> Self::Handle;
 
-    /// Called when the connection is released; it may have ended since. Returns whether the exchange worked, which
-    /// shows that the peer is well.
+    /// Called when the connection is released. Returns whether its use showed that the peer is well. It may have ended.
     fn end(&mut self) -> bool;
 
-    /// Called when the pool closes the connection. If the reason is ours, the close does not count as a failure of the
-    /// address, however it ends.
+    /// Called when the pool closes the connection. If the reason is ours, the close is no failure of the address.
     fn leave(&mut self, reason: CloseReason);
 }
 

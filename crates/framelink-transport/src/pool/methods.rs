@@ -1,7 +1,6 @@
 //! The public methods of a pool and of a pooled connection, as macros for the drivers' types.
 
-/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver whose methods are
-/// futures.
+/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver with futures.
 macro_rules! pool_methods {
     ($wait:ident $($async:ident)?) => {
         /// Makes a pool of connections to the peer at these addresses, each `HOST:PORT`. The pool dials
@@ -33,8 +32,7 @@ macro_rules! pool_methods {
         /// Sends a request and receives its reply, over a connection that no other caller uses meanwhile.
         ///
         /// One deadline, the profile's `timeouts.reply`, covers waiting for a connection, dialling, writing, and the
-        /// reply. If the peer has ended the connection and nothing of the request was sent, the request goes over
-        /// another connection.
+        /// reply. If the peer has ended the connection and nothing was sent, the request goes over another one.
         ///
         /// If the call fails, the connection is closed, because a late reply must not answer another request. On tokio,
         /// the connection is also closed when the future is dropped.
@@ -55,8 +53,7 @@ macro_rules! pool_methods {
             $wait!(self.role.send(message))
         }
 
-        /// Returns a connection for use until the guard is dropped. Waits for the connection as long as the profile's
-        /// `connection.wait` says.
+        /// Returns a connection for use until the guard is dropped. Waits as long as the profile's `connection.wait`.
         ///
         /// # Errors
         /// When no connection is available in time, and when the pool is closed.
@@ -70,8 +67,7 @@ macro_rules! pool_methods {
             self.role.status()
         }
 
-        /// Closes the pool in good order. Waits for connections in use for `within` at most, then ends the exchanges
-        /// that are under way.
+        /// Closes the pool in good order. Waits for connections in use for `within` at most, then ends their exchanges.
         ///
         /// - Callers that wait for a connection get an error at once.
         /// - Idle connections are closed at once.
@@ -92,8 +88,7 @@ macro_rules! pool_methods {
     };
 }
 
-/// The traits of a driver's `Pool`, and its `PooledConnection`. The documentation of `PooledConnection` ends with the
-/// driver's example.
+/// The traits of a driver's `Pool`, and its `PooledConnection`, whose documentation ends with the driver's example.
 macro_rules! lent_by_pool {
     ($(#[$example:meta])*) => {
         /// A connection in use, from a [`Pool`]. Dropping it releases the connection to the pool.
@@ -104,8 +99,7 @@ macro_rules! lent_by_pool {
         /// - neither side has ended it,
         /// - at least as many messages were received as were sent, if the profile receives replies.
         ///
-        /// A connection that is leaked (`std::mem::forget`) is never released and counts against the pool's maximum for
-        /// ever.
+        /// A leaked connection (`std::mem::forget`) is never released and counts against the maximum for ever.
         ///
         $(#[$example])*
         pub struct PooledConnection(pool::PooledConnection<Driver>);

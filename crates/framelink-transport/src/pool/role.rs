@@ -51,13 +51,11 @@ impl<D: PoolDriver> Pool<D> {
         self.task().shared.with(|state, _| state.status())
     }
 
-    /// Returns why the pool has no thread of its own.
     #[cfg(feature = "blocking")]
     pub(crate) fn task_error(&self) -> Option<Arc<std::io::Error>> {
         self.task().error()
     }
 
-    /// Sends a request and receives its reply.
     pub(crate) async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
         let within = self.time_to_reply();
         let deadline = D::within(within);
@@ -79,7 +77,6 @@ impl<D: PoolDriver> Pool<D> {
         }
     }
 
-    /// Sends a message that has no reply.
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
         let deadline = D::within(self.time_to_reply());
         let lent = self.get_until(deadline).await;
@@ -93,8 +90,7 @@ impl<D: PoolDriver> Pool<D> {
         self.get_until(D::within(Duration::MAX)).await
     }
 
-    /// Waits until all connections are released and closed, or for `within` at most. Then cuts the exchanges that are
-    /// under way.
+    /// Waits until all connections are released and closed, for `within` at most. Then cuts exchanges under way.
     pub(crate) async fn close(&self, within: Duration) -> PoolReport {
         let (shared, until, changed) = (&self.task().shared, D::within(within), Arc::<D::Notify>::default());
         let waker = Waker::from(Arc::clone(&changed));

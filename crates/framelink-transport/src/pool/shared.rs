@@ -47,7 +47,6 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
         self.with(|state, now| state.give_back(slot, now));
     }
 
-    /// Returns what is to be done. `None` when the pool is over.
     pub(crate) fn look_after(&self, has_stirred: bool) -> Option<Due<L::Member>> {
         self.with(|state, now| {
             let next = state.look_after(has_stirred, now);
@@ -69,8 +68,7 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
     }
 }
 
-/// The place of a caller in the queue for a connection. Dropping it ends the wait; a connection that was assigned to
-/// the caller goes to the next.
+/// The place of a caller in the queue for a connection. Dropping it passes an assigned connection to the next caller.
 #[must_use]
 pub(crate) struct Lend<'d, L: Lock, K: Clock> {
     shared: &'d SharedPool<L, K>,
@@ -84,8 +82,7 @@ impl<L: Lock, K: Clock> Lend<'_, L, K> {
         self.waits.map(|(_, until)| until)
     }
 
-    /// Returns a connection or an error. While there is neither, returns `None` and wakes the waker when this is to be
-    /// asked again.
+    /// Returns a connection or an error. `None` while there is neither: the waker is woken when to ask again.
     pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<L::Member>, PoolError>> {
         let Some((ticket, _)) = self.waits else {
             return match self.shared.with(|state, now| state.enter(self.within, waker, now)) {

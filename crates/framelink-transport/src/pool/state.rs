@@ -136,8 +136,7 @@ impl<M: Poolable> PoolState<M> {
         Ok(Entered::Waits(ticket, until))
     }
 
-    /// A waiting caller asks for its connection. Returns `None` while the caller has to go on waiting, until its time
-    /// is over.
+    /// A waiting caller asks for its connection. Returns `None` while the caller has to wait and has time left.
     pub(crate) fn collect(
         &mut self,
         ticket: Ticket,
@@ -199,7 +198,6 @@ impl<M: Poolable> PoolState<M> {
         self.open(now);
     }
 
-    /// A connection was opened.
     pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
         self.dials.forget(1);
         self.dials.succeeded();
@@ -231,8 +229,7 @@ impl<M: Poolable> PoolState<M> {
         self.open(now);
     }
 
-    /// Looks at the idle connections that are due, or at all of them if bytes have arrived on one. Returns when to look
-    /// again.
+    /// Looks at the due idle connections, or at all of them after an arrival on one. Returns when to look again.
     pub(crate) fn look_after(&mut self, has_stirred: bool, now: Duration) -> Option<Duration> {
         let live = self.live();
         for (lent, reason) in self.idle.sift(has_stirred, live, &self.rules, now) {
@@ -244,13 +241,11 @@ impl<M: Poolable> PoolState<M> {
         (self.planned < Duration::MAX).then_some(self.planned)
     }
 
-    /// Takes the jobs for the pool's task.
     pub(crate) fn take_jobs(&mut self) -> Vec<Job<M>> {
         mem::take(&mut self.jobs)
     }
 
-    /// Returns the callers to wake, and whether to wake the pool's task because there are jobs or an earlier look is
-    /// due.
+    /// Returns the callers to wake, and whether to wake the pool's task for jobs or for an earlier look.
     pub(crate) fn take_wakes(&mut self) -> (Vec<Waker>, bool) {
         self.wake_drainers();
         (mem::take(&mut self.wakes), mem::take(&mut self.is_roused) || !self.jobs.is_empty())

@@ -16,12 +16,10 @@ use crate::upstream::{Dialler, sign_off_and_close};
 /// The state of a pool over a driver.
 pub(super) type Shared<D> = SharedPool<Mutex<PoolState<PoolMember<D>>>, <D as Driver>::Clock>;
 
-/// Dials and closes connections for a pool, and maintains idle ones. If the system has no thread for it, the callers of
-/// the pool [stand in](Self::stand_in).
+/// Dials, closes and maintains connections for a pool. Without a thread for it, callers [stand in](Self::stand_in).
 pub(super) struct PoolTask<D: PoolDriver> {
     pub(super) shared: Arc<Shared<D>>,
     dialler: Dialler<D>,
-    /// What the task waits for.
     changed: Arc<D::Notify>,
     arrivals: Arc<Arrivals<D::Notify>>,
     pub(super) task: OnceLock<D::Task>,
@@ -65,14 +63,13 @@ impl<D: PoolDriver> PoolTask<D> {
         }
     }
 
-    /// Returns why there is no thread.
     #[cfg(feature = "blocking")]
     pub(super) fn error(&self) -> Option<Arc<io::Error>> {
         self.lock_error().clone()
     }
 
-    /// Without a thread, does the pool's jobs here. Returns when there are more. With `until` it dials one connection,
-    /// within that time; without, none.
+    /// Without a thread, does the pool's jobs here and returns when there are more. With `until` it dials once, up to
+    /// then.
     pub(super) async fn stand_in(self: &Arc<Self>, until: Option<Duration>) -> Option<Duration> {
         if self.start() {
             return None;
@@ -141,8 +138,7 @@ impl<D: PoolDriver> PoolTask<D> {
         Ok(PoolMember::new(connection, lease, self.arrivals.waker(), !self.profile().exchange().receives()))
     }
 
-    /// Closes in good order. If the peer closes after each exchange, it closes first, so that the system does not hold
-    /// our port.
+    /// Closes in good order. A peer that closes after each exchange goes first, so that our port is not held.
     async fn close(&self, member: PoolMember<D>, reason: CloseReason, within: Duration) {
         // The lease has been left already. It is kept until the socket is closed.
         let PoolMember { mut connection, lease: _lease, .. } = member;
@@ -154,7 +150,6 @@ impl<D: PoolDriver> PoolTask<D> {
         }
     }
 
-    /// Converts a time of the pool's clock.
     pub(super) fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.shared.clock.now()))
     }
@@ -178,8 +173,7 @@ async fn maintain<D: PoolDriver>(task: Arc<PoolTask<D>>) {
     }
 }
 
-/// A connection that is being opened. Dropping this reports the result to the pool. If the job panics or is aborted,
-/// the dial has failed.
+/// A connection that is being opened. Dropping this reports the result; after a panic or abort, a failed dial.
 struct Opening<D: PoolDriver> {
     shared: Arc<Shared<D>>,
     began: Duration,

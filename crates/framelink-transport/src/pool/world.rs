@@ -19,7 +19,6 @@ pub(crate) struct Line {
     pub(crate) is_to_move: bool,
 }
 
-/// Counts the open sockets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sockets(Rc<Cell<u32>>);
 
@@ -42,7 +41,6 @@ impl Fake {
         Self { line: Rc::default(), sockets: sockets.clone() }
     }
 
-    /// Returns the peer's side of the connection.
     pub(crate) fn line(&self) -> Rc<RefCell<Line>> {
         Rc::clone(&self.line)
     }

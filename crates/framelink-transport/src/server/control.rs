@@ -29,8 +29,7 @@ impl<D: Driver> ServerControl<D> {
         Arc::new(Self { stats, drain, clock: D::clock(), serving, changed: D::Notify::default() })
     }
 
-    /// Orders the server to end within this time. The connections are told the stage before the server wakes up and
-    /// looks at it.
+    /// Orders the server to end within this time. Connections are told the stage before the server wakes up.
     pub(crate) fn order(&self, within: Duration) {
         let now = self.clock.now();
         let mut drain = self.drain.lock();
@@ -41,7 +40,6 @@ impl<D: Driver> ServerControl<D> {
         self.changed.notify();
     }
 
-    /// Waits until a drain is ordered.
     pub(super) async fn ordered(&self) {
         loop {
             let version = self.changed.version();

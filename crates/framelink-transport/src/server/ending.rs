@@ -114,8 +114,7 @@ fn count_unread<S: ServedConnection>(connection: &mut S) -> usize {
     connection.open(S::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
 }
 
-/// Returns whether the connection is closed in good order after this error, so that no reset destroys the replies that
-/// were sent before.
+/// Returns whether to close in good order after this error, so that no reset destroys the replies sent before.
 const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
     matches!(
         cause,

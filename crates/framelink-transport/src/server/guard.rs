@@ -39,8 +39,7 @@ impl<D: Driver> ServedGuard<D> {
         self.control.stats.admission.notify(&ServerEvent::Connected { peer });
     }
 
-    /// Counts the end of the connection and tells the observer. The connection's place must be free before, because the
-    /// observer may look.
+    /// Counts the end and tells the observer. The place must be free before, because the observer may look.
     pub(crate) fn on_ended(mut self, outcome: &ServedOutcome<Error>, bytes_received: u64) {
         self.if_dropped = None;
         let (peer, error, stats) = (self.peer, outcome.ended.as_ref().err(), &self.control.stats);

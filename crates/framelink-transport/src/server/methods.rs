@@ -19,9 +19,8 @@ macro_rules! join_method {
 /// The method that serves a connection, one request after the other. The driver's example comes first.
 macro_rules! serve_method {
     ($(#[$example:meta])* $wait:ident $($async:ident)?, $answer:ident: $bound:path, $serve:expr) => {
-        /// Answers the messages of a client until the connection ends, as the profile says. The answer to a message is
-        /// the bytes that `answer` returns, or nothing. A short connection has one message. Returns how many messages
-        /// were answered.
+        /// Answers a client's messages with the bytes that `answer` returns, or with nothing, until the connection
+        /// ends, as the profile says. A short connection has one message. Returns how many messages were answered.
         ///
         /// Messages are answered one after the other. On tokio this is `serve_many` with one message at a time. On the
         /// other drivers this thread does all of the work, and messages that are [pushed](crate::Registry) to the
@@ -57,10 +56,9 @@ macro_rules! serve_many_method {
         /// read, up to the limit. A reply is sent as soon as the order of replies lets it. After the peer's half-close,
         /// or after bytes that are no message, the answers that were begun are finished and sent.
         ///
-        /// On tokio, all handlers run concurrently in the task that awaits this. A handler that computes for long, or
-        /// blocks, must be spawned by the application. On blocking sockets, this thread reads, another one writes, and
-        /// handler threads are started as needed and kept until the connection ends. All threads have ended when this
-        /// returns.
+        /// On tokio, all handlers run in the task that awaits this; a handler that blocks or computes for long must
+        /// spawn that itself. With threads, this one reads, another one writes, and handler threads are started as
+        /// needed and kept until the connection ends. All have ended when this returns.
         ///
         /// A handler that panics ends only its own connection, with
         /// [`Cause::HandlerPanicked`](crate::Cause::HandlerPanicked).
@@ -83,9 +81,8 @@ macro_rules! serve_many_method {
     };
 }
 
-/// A server and its handle. The documentation with the driver's example comes first. `$over` turns the listener into
-/// what accepts, and `$serve` serves a connection in place. `$stopper` is the listener's method that returns its
-/// stopper, if it needs one.
+/// A server and its handle. The documentation with the driver's example comes first. `$over` makes what accepts of the
+/// listener, `$serve` serves a connection, and `$stopper` is the listener's method for its stopper, if it needs one.
 macro_rules! server {
     (
         $(#[$doc:meta])*
@@ -111,8 +108,7 @@ macro_rules! server {
         }
 
         impl Server {
-            /// Listens on the first of the addresses that can be bound. No connection is accepted before the server
-            /// [runs](Self::run).
+            /// Listens on the first address that can be bound. Accepting begins when the server [runs](Self::run).
             ///
             /// # Errors
             /// As the system has it, and when a server cannot use the profile.
@@ -162,8 +158,8 @@ macro_rules! server {
                 self.handle.clone()
             }
 
-            /// Serves until the server is [drained](ServerHandle::drain). The answer to a request is the bytes that the
-            /// handler returns, or nothing.
+            /// Serves until the server is [drained](ServerHandle::drain). A request is answered with the bytes that the
+            /// handler returns, or with nothing.
             ///
             /// A drain has these steps, in this order:
             ///
@@ -184,8 +180,7 @@ macro_rules! server {
                 $plain!(self.run_with_peer(move |message, _| handler(message)))
             }
 
-            /// Like [`run`](Self::run), but also passes the address of the client to the handler, if the client has
-            /// one.
+            /// Like [`run`](Self::run), but the handler also gets the address of the client, if it has one.
             pub $($async)? fn run_with_peer<H, $answer>(self, handler: H) -> DrainReport
             where
                 H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,

@@ -28,7 +28,6 @@ pub(crate) struct ServedOutput<C> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OutputKind {
-    /// Queued before the connection was served.
     Earlier,
     /// A reply that is due since this time.
     Reply(Duration),
@@ -114,8 +113,7 @@ impl<C> ServedOutput<C> {
         replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.slot.is_empty())
     }
 
-    /// Returns until when the peer has to take a reply. A pushed message may wait for ever; the registry's backlog has
-    /// its own limit.
+    /// Returns the deadline of the reply being written. Pushed messages have none: the registry limits them.
     pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
         let being_written = self.runs.iter().find_map(|(kind, _)| match kind {
             OutputKind::Reply(since) => Some(*since),

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-/// How long to wait before the next try when the system lacks a resource, for example file descriptors: 10 ms, then
-/// twice as long after each further failure, up to 500 ms. Accepting thus goes on within a second after the resource is
-/// back.
+/// How long to wait before accepting again when the system lacks a resource, for example file descriptors: 10 ms,
+/// doubled after each failure up to 500 ms. So accepting goes on within a second after the resource is back.
 #[derive(Debug)]
 pub(crate) struct Pause {
     next: Duration,
@@ -18,7 +17,6 @@ impl Pause {
         Self { next: Self::FIRST }
     }
 
-    /// Returns whether the last try failed.
     pub(crate) fn is_on(&self) -> bool {
         self.next != Self::FIRST
     }

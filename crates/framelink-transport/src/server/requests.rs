@@ -24,12 +24,10 @@ use framelink_session::Message;
 /// [`ServedOutput`](super::ServedOutput) sends the replies.
 pub(crate) struct ServedRequests<D, E> {
     pub(crate) replies: Replies,
-    /// With heartbeats, requests are read before a handler is free for them. A probe behind them is then seen and
-    /// answered while all handlers are busy.
+    /// With heartbeats, requests are read ahead, so that probes behind them are answered while all handlers are busy.
     reads_ahead: bool,
     ahead: VecDeque<Message>,
     ahead_bytes: usize,
-    /// Counts the memory of `ahead`.
     ahead_memory: Held,
     /// A short connection has one request.
     is_short: bool,
@@ -39,13 +37,11 @@ pub(crate) struct ServedRequests<D, E> {
     end: Option<Result<(), Error<D, E>>>,
 }
 
-/// How many requests are read ahead, so that a peer cannot send requests without end: as many as our own clients have
-/// in flight by default.
+/// How many requests of an endless sequence are read ahead: as many as our clients have in flight by default.
 const MOST_AHEAD: usize = 64;
 /// How many bytes are read ahead; the request that crosses this limit is still read.
 const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
-/// A request and its place.
 pub(crate) type PlacedRequest = (ReplySlot, Message);
 
 impl<D, E> ServedRequests<D, E> {
@@ -73,13 +69,11 @@ impl<D, E> ServedRequests<D, E> {
         }
     }
 
-    /// Returns whether another message may be read now.
     pub(crate) fn may_read(&self) -> bool {
         let has_room = self.ahead.len() < MOST_AHEAD && self.ahead_bytes < MOST_BYTES_AHEAD;
         self.end.is_none() && (self.replies.room() > 0 || (self.reads_ahead && has_room))
     }
 
-    /// Returns whether no more messages are read.
     pub(crate) const fn has_read_all(&self) -> bool {
         self.end.is_some()
     }
@@ -89,8 +83,7 @@ impl<D, E> ServedRequests<D, E> {
         self.end.is_some() && self.ahead.is_empty()
     }
 
-    /// Takes the result of a read: a message, the peer's close, or an error. Returns the request that is to be handled
-    /// now.
+    /// Takes a message, the peer's close, or an error. Returns the request that is to be handled now.
     ///
     /// Messages that arrived whole before an error are answered first; then [`ended`](Self::ended) returns the error.
     ///

@@ -24,8 +24,7 @@ pub(crate) trait ServerListener: Send {
         ordered: impl Future<Output = ()> + Send,
     ) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
-    /// Returns the next connection that waits to be accepted, for a listener that is about to end. `None` if there is
-    /// none now. Served connections run first.
+    /// Returns the next connection that waits, or `None`, for a listener that ends. Served connections run first.
     fn accept_queued(&mut self) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
     /// Returns how long to wait for handshakes that are under way. `None` if that time is over.
@@ -45,7 +44,6 @@ pub(crate) trait ServerListener: Send {
     fn close(self) -> impl Send;
 }
 
-/// A running server.
 struct Running<L: ServerListener, S> {
     listener: L,
     control: Arc<ServerControl<L::Driver>>,
@@ -85,8 +83,8 @@ where
         }
     }
 
-    /// Serves the connections that waited to be accepted when the drain began. After half of the time they end at once,
-    /// and their messages are counted.
+    /// Serves the connections that waited when the drain began. After half of the time they end at once, and their
+    /// messages are counted.
     async fn accept_queued(&mut self) {
         loop {
             let Some(accepted) = self.listener.accept_queued().await.transpose() else {

@@ -121,7 +121,6 @@ impl DrainReport {
     }
 }
 
-/// The statistics of one server.
 pub(crate) struct Stats {
     pub(crate) admission: Admission,
     tally: Arc<Tally>,

@@ -70,8 +70,7 @@ pub(super) struct AddressEntry {
 }
 
 impl Addresses {
-    /// Makes `count` addresses, none of which was dialled yet. Random delays come from `seed`; give each client another
-    /// seed.
+    /// Makes `count` addresses, none dialled yet. Random delays come from `seed`; use another seed for each client.
     #[must_use]
     pub fn new(reconnect: Reconnect, count: usize, seed: u64) -> Self {
         let (healths, random) = (vec![Health::default(); count], Random::new(seed));
@@ -84,8 +83,7 @@ impl Addresses {
     /// - An address that has failed is not dialled before its next try. The delay is random: between 0 and `first`,
     ///   then up to twice that, four times that, and so on up to `cap`.
     /// - The policy chooses among the addresses that can be dialled.
-    /// - An address that failed `eject_after` times in a row comes after all others. It is left alone for up to
-    ///   `fail_back`.
+    /// - An address that failed `eject_after` times in a row comes last, and is left alone for up to `fail_back`.
     pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
         let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
         let ready = |at: &&usize| now >= self.healths[**at].next_try;
@@ -101,8 +99,7 @@ impl Addresses {
         Choice::Dial { address: at, left: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 
-    /// Notes a new connection, which has signed on if the profile asks for it. If the address was down, connections may
-    /// move back to it.
+    /// Notes a new connection, with its sign-on. If the address was down, connections may move back to it.
     ///
     /// # Panics
     /// When there is no such address.
@@ -182,8 +179,7 @@ impl Addresses {
         was_early && self.on_failed(place.at, place.connected_at, now)
     }
 
-    /// Returns which address to try in the background, so that connections can return to it: an address that is down
-    /// while another one serves.
+    /// Returns the address to try in the background: one that is down and to which connections would return.
     ///
     /// An address that is returned as [`Probe::Dial`] counts as tried: report the result.
     pub fn probe(&mut self, now: Duration) -> Probe {
@@ -215,8 +211,7 @@ impl Addresses {
             }
     }
 
-    /// Returns whether the address has failed so often that it is left alone for up to `fail_back`, while there are
-    /// others.
+    /// Returns whether the address failed so often that it is left alone for up to `fail_back`, beside others.
     ///
     /// # Panics
     /// When there is no such address. All methods with the parameter `address` panic then.
@@ -270,8 +265,7 @@ impl Addresses {
         self.healths.iter().map(|health| health.next_try).min()
     }
 
-    /// Returns whether connections are at other addresses than the policy would choose, or would be if an address were
-    /// not down.
+    /// Returns whether connections are not where the policy prefers, or an address that it would use is down.
     #[must_use]
     pub fn is_degraded(&self) -> bool {
         match self.reconnect.policy {

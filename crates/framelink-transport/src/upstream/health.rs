@@ -23,8 +23,7 @@ pub(super) struct Health {
     pub(super) is_back: bool,
     /// The address is not dialled before this time.
     pub(super) next_try: Duration,
-    /// The background does not try the address before this time. An address that failed too often is also left alone
-    /// until then.
+    /// The background does not try the address before this time. An ejected address is left alone until then.
     pub(super) probe_at: Duration,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
@@ -44,8 +43,7 @@ impl Health {
     }
 
     /// Notes that a dial or a connection of the time `dialled_at` has failed. If that was before the last failure, it
-    /// is part of it: many connections that lose a server at one moment are one failure. Returns true for a further
-    /// failure.
+    /// belongs to it: many connections that lose a server at one moment are one failure. Returns true otherwise.
     pub(super) fn on_failed(
         &mut self,
         reconnect: &Reconnect,
@@ -64,8 +62,7 @@ impl Health {
         true
     }
 
-    /// Puts the next background try off, by a random time within `fail_back`, so that clients do not all try at one
-    /// moment.
+    /// Delays the next background try by a random time within `fail_back`, which spreads the clients.
     fn put_off_probe(&mut self, reconnect: &Reconnect, random: &mut Random, now: Duration) {
         let half = reconnect.fail_back / 2;
         self.probe_at = now + half + random.up_to(half);
@@ -80,8 +77,7 @@ impl Health {
         returns
     }
 
-    /// Notes that a connection was useful. Returns whether the address is well again. A connection older than the last
-    /// failure says nothing about dialling.
+    /// Notes a useful connection. Returns whether the address is well again. An older connection proves no dial.
     pub(super) fn on_useful(&mut self, connected_at: Duration) -> bool {
         let is_well_again = self.failures > 0 && self.is_back && connected_at >= self.failed_at;
         if is_well_again {

@@ -6,8 +6,7 @@
 //!   Addresses                                 which address, when: back-off, ejection, policy, moves; `now` is an argument
 //! ```
 //!
-//! [`Addresses`] has no socket and no clock. A test of a one-minute outage therefore takes no time, and other drivers
-//! can use it.
+//! [`Addresses`] has no socket and no clock, so that tests of outages take no time and other drivers can use it.
 
 mod addresses;
 mod choice;

@@ -6,8 +6,7 @@ use super::addresses::{Addresses, LeaseId};
 use crate::profile::Policy;
 
 impl Addresses {
-    /// Plans the moves to an address that has returned. The connections move one after the other, over `fail_back`. The
-    /// address has no connection yet.
+    /// Plans the moves to an address that has returned and has no connection yet, one after the other over `fail_back`.
     pub(super) fn plan_moves(&mut self, back: usize, now: Duration) {
         let leases = self.that_are_to_move(back);
         let slot = self.reconnect.fail_back / u32::try_from(leases.len().max(1)).unwrap_or(u32::MAX);

@@ -11,10 +11,9 @@ use crate::link::inbox;
 
 /// Receives the messages that answer no request of a link, and the events of its connections.
 ///
-/// The inbox holds up to 1024 messages and events. While it is full, a connection that has another message does not
-/// read, and its replies wait too. So an application must either keep emptying the inbox or drop it. After the inbox is
-/// dropped, messages and events are dropped. When the link is dropped, messages and events that have no room in the
-/// inbox are dropped.
+/// The inbox holds up to 1024 messages and events. While it is full, a connection with another message does not read,
+/// so its replies wait too. Keep emptying the inbox, or drop it; later messages and events are then dropped. When the
+/// link is dropped, those without room in the inbox are dropped.
 ///
 /// ```no_run
 /// # fn example(mut inbox: framelink_transport::blocking::Inbox) {
@@ -32,8 +31,7 @@ impl Inbox {
         self.recv_from().map(|(_, event)| event)
     }
 
-    /// Like [`recv`](Self::recv), but also returns the name of the peer, as it was given. For [`Links`](super::Links)
-    /// with many peers.
+    /// Like [`recv`](Self::recv), but also returns the name that was given for the peer. For [`Links`](super::Links).
     pub fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
         at_once(async { self.0.recv(None).await.into_message() })
     }

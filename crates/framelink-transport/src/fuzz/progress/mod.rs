@@ -1,5 +1,4 @@
-//! Checks that each driver makes progress whenever it can: random schedules of a peer, an application and a clock, with
-//! edge-triggered readiness.
+//! Checks that each driver makes progress whenever it can, with random schedules and edge-triggered readiness.
 
 mod asynchronous;
 mod blocking;

@@ -63,7 +63,6 @@ pub(super) trait Model {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing was woken.
     Idle,
     Done,
     /// The connection has ended or can no longer be used.
@@ -73,7 +72,6 @@ pub(super) enum Turn {
 /// The events that a model waits for, and its deadline.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waits {
-    /// Whether it has bytes to write.
     pub(super) writes: bool,
     /// Whether it reads all that arrives.
     pub(super) reads: bool,
@@ -135,8 +133,7 @@ impl<M: Model> Run<M> {
         true
     }
 
-    /// Runs the model until nothing wakes it, and checks that it has nothing left to do. Returns false when the
-    /// connection has ended.
+    /// Runs the model until nothing wakes it, and then checks it. Returns false when the connection has ended.
     async fn settle(&mut self) -> bool {
         for _ in 0..200 {
             match self.model.turn(&self.world).await {
@@ -190,8 +187,7 @@ impl<M: Model> Run<M> {
         });
     }
 
-    /// At the end, lets the peer do everything, at first without taking bytes. Each operation then ends without time
-    /// passing.
+    /// At the end, lets the peer do everything, at first without taking bytes. All operations then end at once.
     async fn relieve(&mut self) {
         for round in 0..12 {
             self.world.with(|world| match round {
@@ -215,7 +211,6 @@ impl<M: Model> Run<M> {
     }
 }
 
-/// Advances the time of all drivers.
 async fn advance(time: Duration) {
     simulated::advance(time);
     if !time.is_zero() {

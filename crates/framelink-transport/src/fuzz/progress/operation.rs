@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// An operation. [`Maintain`](Self::Maintain) is the work between two exchanges, with unsolicited messages discarded or
-/// not.
+/// An operation. [`Maintain`](Self::Maintain) is the work between two exchanges; it may discard unsolicited messages.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     Send { len: usize },
@@ -17,7 +16,6 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Returns how long the operation may take.
     pub(super) const fn limit(self) -> Option<Duration> {
         match self {
             Self::SendWithin { limit, .. } | Self::ReceiveWithin { limit } | Self::Call { limit, .. } => Some(limit),
@@ -25,7 +23,6 @@ impl Operation {
         }
     }
 
-    /// Returns whether the operation waits for a message.
     pub(super) const fn is_for_messages(self) -> bool {
         matches!(self, Self::Receive | Self::ReceiveWithin { .. } | Self::Call { .. })
     }

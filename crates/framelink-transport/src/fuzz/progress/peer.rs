@@ -12,7 +12,6 @@ const REPLY: u8 = b'R';
 /// A key that no request has.
 pub(super) const NO_KEY: u8 = 0xFF;
 
-/// Makes a message of this length.
 pub(super) fn message(kind: u8, key: u8, len: usize) -> Vec<u8> {
     let mut message = vec![b'.'; len.max(2)];
     (message[0], message[1]) = (kind, key);
@@ -23,7 +22,6 @@ pub(super) fn message(kind: u8, key: u8, len: usize) -> Vec<u8> {
 #[derive(Debug, Default)]
 pub(super) struct Received {
     head: [u8; 2],
-    /// The first bytes of the payload.
     start: [u8; 4],
     /// How many bytes of the frame have arrived.
     len: usize,
@@ -73,13 +71,11 @@ impl Received {
     }
 }
 
-/// Returns the bytes of a frame.
 pub(super) fn frame(payload: &[u8]) -> impl Iterator<Item = u8> {
     let len = u16::try_from(payload.len()).expect("a short message");
     len.to_be_bytes().into_iter().chain(payload.iter().copied())
 }
 
-/// The kinds of a flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flood {
     Messages,
@@ -87,7 +83,6 @@ pub(super) enum Flood {
     Answers,
 }
 
-/// Returns one frame of a flood.
 pub(super) fn flooding(flood: Flood) -> &'static [u8] {
     match flood {
         Flood::Messages => &[OTHER, NO_KEY, b'.'],

@@ -9,13 +9,10 @@ use super::peer::Flood;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Peer(Change),
-    /// Time passes.
     Wait(Duration),
     /// The peer sends without end while time passes.
     Flood(Flood, Duration),
-    /// The application gives an operation up.
     GiveUp(usize),
-    /// The application begins an operation.
     Begin(Operation),
 }
 
@@ -27,11 +24,9 @@ pub(super) enum Change {
         len: usize,
         arrives: bool,
     },
-    /// Sends a probe.
     Probe {
         arrives: bool,
     },
-    /// Answers a probe.
     Answer,
     /// Replies to one of the requests that it has received.
     Reply {

@@ -9,8 +9,7 @@ use std::task::Waker;
 use super::peer::{self, Flood, Received};
 use super::step::Change;
 
-/// The maximum number of operations on the socket in one call. A task of tokio may take 512 messages in its turn, and
-/// try to write at each.
+/// The maximum number of operations in one call. A tokio task may take 512 messages in its turn, with a write at each.
 const MOST: u32 = 1000;
 
 /// A socket that its reader and its writer may share.
@@ -67,7 +66,6 @@ impl World {
         Self { window, ..Self::default() }
     }
 
-    /// Does an act of the peer.
     pub(super) fn change(&mut self, change: Change) {
         match change {
             Change::Message { len, arrives } => {

@@ -50,8 +50,7 @@ fn dial(address: SocketAddr, frame: &[u8]) -> TcpStream {
     client
 }
 
-/// Checks that a listener fails once with an error that concerns the listener, skips other errors, and then accepts the
-/// client.
+/// Checks that a listener fails once with an error of its own, skips other errors, and then accepts the client.
 #[track_caller]
 fn survives(number: Errno, is_gone: bool, mut accept: impl FnMut() -> io::Result<Vec<u8>>) {
     fail([number.raw_os_error(); 2]);

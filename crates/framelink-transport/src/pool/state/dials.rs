@@ -13,8 +13,7 @@ pub(super) struct Dials {
     pub(super) under_way: u32,
     /// How many dials have failed since the last success.
     failed: u32,
-    /// How many dials have failed since the last useful exchange. A connection that ended before it was used counts as
-    /// failed too.
+    /// Failed dials since the last useful exchange. A connection that ended before it was used counts as failed.
     pub(super) useless: u32,
     /// Nothing is dialled before this time.
     pub(super) not_before: Duration,
@@ -37,8 +36,7 @@ impl Dials {
         missing.max(waiting).max(self.owed).max(u32::from(self.is_wanted))
     }
 
-    /// Begins the missing dials and returns how many. While dials fail there is one at a time, with a pause before
-    /// each. `Err` is the end of the pause.
+    /// Begins the missing dials. While dials fail there is one at a time, after a pause; `Err` is the end of the pause.
     pub(super) fn begin(&mut self, wanted: u32, now: Duration) -> Result<u32, Duration> {
         let wanted = if self.failed > 0 { wanted.min(1) } else { wanted };
         let missing = wanted.saturating_sub(self.under_way);
@@ -60,7 +58,6 @@ impl Dials {
         self.owed = 0;
     }
 
-    /// Notes that a connection was opened.
     pub(super) fn succeeded(&mut self) {
         self.failed = 0;
         self.last_failure = None;

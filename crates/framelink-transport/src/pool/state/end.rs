@@ -21,8 +21,7 @@ pub(super) enum PoolStage {
 }
 
 impl<M: Poolable> PoolState<M> {
-    /// Begins the close: waiting callers get an error, idle connections are closed, and no connection is handed out any
-    /// more.
+    /// Begins the close: waiting callers fail, idle connections are closed, and no connection is handed out.
     pub(crate) fn close(&mut self, now: Duration) {
         if !self.is_open() {
             return;

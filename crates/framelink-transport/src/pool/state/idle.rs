@@ -33,8 +33,7 @@ impl<M: Poolable> IdleList<M> {
         due
     }
 
-    /// Takes out the connections that are to be closed, each with the reason. `live` counts all open connections,
-    /// including those in use.
+    /// Removes the connections to close, with the reasons. `live` counts all open connections, with those in use.
     pub(super) fn sift(
         &mut self,
         has_stirred: bool,

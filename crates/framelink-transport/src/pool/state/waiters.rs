@@ -42,8 +42,7 @@ impl<M> Waiters<M> {
         ticket
     }
 
-    /// Assigns a connection to the first caller that has none, and returns the caller's waker. If no caller waits,
-    /// returns the connection.
+    /// Assigns a connection to the first caller without one and returns its waker, or else returns the connection.
     pub(super) fn give(&mut self, lent: PooledSlot<M>) -> Result<Waker, PooledSlot<M>> {
         let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.given.is_none()) else { return Err(lent) };
         waiter.given = Some(lent);

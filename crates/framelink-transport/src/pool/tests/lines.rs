@@ -323,8 +323,7 @@ fn a_cancelled_waiter_gets_nothing() {
     world.lending.give_back(lent, at(0));
     world.wake();
     assert_eq!((one.is_up(), other.is_up()), (false, true));
-    // The connection was assigned to a waiter that is cancelled too, and there is no other waiter: it is idle, and the
-    // next caller gets it.
+    // The connection was assigned to a waiter that is cancelled too. It becomes idle, and the next caller gets it.
     world.lending.cancel(second, at(0));
     let status = world.lending.status();
     assert_eq!((status.waiting, status.lent, status.idle), (0, 0, 1));

@@ -263,7 +263,6 @@ impl Soak {
         assert!(status.waiting == 0 || is_mending || status.lent == self.rules.max, "{status:?}");
     }
 
-    /// Releases all connections.
     fn end(mut self) -> u64 {
         for who in 0..self.callers.len() {
             match std::mem::replace(&mut self.callers[who].state, UseState::Idle) {

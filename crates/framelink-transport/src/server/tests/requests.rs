@@ -49,7 +49,6 @@ fn receive(requests: &mut Requests) -> Option<PlacedRequest> {
     requests.on_received(Ok(Some(message()))).unwrap()
 }
 
-/// Answers a request with nothing.
 fn answer(requests: &mut Requests, request: PlacedRequest) {
     assert!(requests.answer(request.0, None, NOW));
 }

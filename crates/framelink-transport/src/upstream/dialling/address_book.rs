@@ -29,7 +29,6 @@ struct Book {
     addresses: Addresses,
     counts: Counts,
     state: State,
-    /// How many dials are under way.
     dialling: usize,
     /// How many connections we are closing.
     leaving: usize,
@@ -77,8 +76,7 @@ impl AddressBook {
         Arc::new(Self { names, book, has_moves, hook: on_loss.map(Hook::new), clock, tell })
     }
 
-    /// Returns what to do for a connection that is wanted by `deadline`. `failed` is how the last dial of this attempt
-    /// ended.
+    /// Returns what to do for a connection until `deadline`. `failed` is the failure of this attempt's last dial.
     pub(crate) fn next(
         self: &Arc<Self>,
         attempt: &mut Attempt,
@@ -119,13 +117,11 @@ impl AddressBook {
         Dialling { address_book: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
     }
 
-    /// Notes the begin of an exchange on the connection.
     pub(crate) fn begin(&self, lease: LeaseId) {
         self.book.lock().addresses.begin(lease);
     }
 
-    /// Notes that the connection was useful. If its address is well again, callers that wait for its next try are
-    /// woken.
+    /// Notes that the connection was useful. If its address is well again, callers that wait are woken.
     pub(crate) fn on_useful(&self, lease: LeaseId, note: impl FnOnce(&mut Addresses, LeaseId) -> bool) {
         let mut book = self.book.lock();
         if note(&mut book.addresses, lease) {
@@ -137,7 +133,6 @@ impl AddressBook {
         self.has_moves() && self.book.lock().addresses.is_to_move(lease, self.clock.now())
     }
 
-    /// Returns whether an address can be dialled now.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
         self.book.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
@@ -261,7 +256,6 @@ impl Dialling {
         (lease, Arc::clone(&self.address_book))
     }
 
-    /// Notes that the dial failed.
     pub(crate) fn failed(mut self, error: ConnectError) -> ConnectError {
         let error = error.of_peer(self.name());
         let (failure, at, dialled_at) = (Failure::of_dial(self.name(), &error), self.at, self.dialled_at);

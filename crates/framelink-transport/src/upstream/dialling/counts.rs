@@ -31,9 +31,8 @@ pub struct Counts {
     pub hook_missed: u64,
     /// How often the resolver panicked.
     pub resolver_panics: u64,
-    /// How often the system had no thread for background work: trying lost addresses again, closing replaced
-    /// connections, and calling the hook. Connections are then closed without waiting. For the other work a thread is
-    /// tried again later.
+    /// How often the system had no thread to try lost addresses, to close replaced connections, or to call the hook.
+    /// Connections are then closed without waiting. The other work is tried again later.
     pub threads_refused: u64,
 }
 

@@ -12,7 +12,6 @@ pub(crate) struct CurrentAddress {
 }
 
 impl CurrentAddress {
-    /// Begins an exchange.
     pub(crate) fn begin(&self) -> ExchangeUnderWay {
         if let Some(lease) = &self.lease {
             lease.begin();
@@ -35,8 +34,7 @@ impl CurrentAddress {
     }
 }
 
-/// An exchange of a client. Dropping it gives up the exchange and the connection, because a late reply must not answer
-/// the next request.
+/// An exchange of a client. Dropping it also gives up the connection: a late reply must not answer the next request.
 #[must_use]
 pub(crate) struct ExchangeUnderWay {
     lease: Option<Arc<AddressLease>>,

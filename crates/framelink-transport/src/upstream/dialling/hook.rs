@@ -31,7 +31,6 @@ impl Hook {
         Self { on_loss, losses: Lock::new(None), panics: Arc::default(), missed, threads_refused }
     }
 
-    /// Queues a loss for the hook.
     pub(super) fn tell(&self, loss: Loss) {
         let mut losses = self.losses.lock();
         if losses.is_none() {

@@ -1,7 +1,6 @@
 //! The public methods of an upstream, as a macro for the drivers' types.
 
-/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver whose methods are
-/// futures.
+/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver with futures.
 macro_rules! upstream_methods {
     ($wait:ident $($async:ident)?) => {
         impl Upstream {
@@ -10,9 +9,9 @@ macro_rules! upstream_methods {
                 Self { dialler: Dialler::new(profile, peers.into_iter().map(Into::into).collect()) }
             }
 
-            /// Calls `on_loss` for each connection that is lost, in a thread of its own. After a panic it is called
-            /// again for the next loss. A call that hangs delays nothing else. Call this before the upstream is used.
-            /// Defaults to no hook.
+            /// Calls `on_loss` for each lost connection, in a thread of its own. After a panic it is called again for
+            /// the next loss; a call that hangs delays nothing else. Call this before the upstream is used. Defaults to
+            /// no hook.
             #[must_use]
             pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
                 self.with(|settings| settings.on_loss = Some(Arc::new(on_loss)))

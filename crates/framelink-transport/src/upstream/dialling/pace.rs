@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::error::ConnectError;
 
-/// Returns how long a pool, or a pair of connections, waits before it tries another connection for a request of which
-/// nothing was sent. The pause slows down dialling a peer that ends each connection. (A single connection has the
-/// back-off of its address.)
+/// Returns how long a pool or a pair waits before it tries another connection for a request of which nothing was sent,
+/// so that a peer that ends each connection is dialled slowly. (A single connection has the back-off of its address.)
 pub(crate) const fn pause_before(tries: u32) -> Duration {
     match tries {
         0 | 1 => Duration::ZERO,
@@ -15,8 +14,7 @@ pub(crate) const fn pause_before(tries: u32) -> Duration {
     }
 }
 
-/// How soon the background dials again after a failure. An address has its own back-off; after other failures the pause
-/// grows.
+/// How soon the background dials again after a failure. Addresses have their own back-off; otherwise the pause grows.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// How many failures there were in a row without a wait for an address.
@@ -24,12 +22,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Notes that a connection was made.
     pub(crate) const fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// Returns how long to wait after this failure.
     pub(crate) const fn after(&mut self, error: &ConnectError) -> Duration {
         if let ConnectError::NotYet { next_try, .. } = error {
             self.failures = 0;

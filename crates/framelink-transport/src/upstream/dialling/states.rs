@@ -26,8 +26,7 @@ impl States {
         self.0.current()
     }
 
-    /// Waits for a state other than the last one seen. Returns `None` when there is none within `limit`, or the
-    /// upstream and its connections are gone.
+    /// Waits for a state other than the last one seen. `None` after `limit`, or when the upstream is gone.
     pub fn changed_within(&mut self, limit: Duration) -> Option<State> {
         at_once(self.0.next(Instant::now().checked_add(limit)))
     }

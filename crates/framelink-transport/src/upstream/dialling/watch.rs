@@ -17,7 +17,6 @@ pub(crate) struct Watch<N> {
 #[derive(Debug, Default)]
 struct Newest {
     state: State,
-    /// How many states there were.
     count: u64,
     /// Set when the upstream and its connections are gone: no other state will follow.
     is_last: bool,
@@ -69,8 +68,7 @@ impl<N: Notify> Unseen<N> {
         self.watch.newest.lock().state.clone()
     }
 
-    /// Waits for a state other than the last one seen. Returns `None` when there is none by `until`, or no other state
-    /// will follow.
+    /// Waits for a state other than the last one seen. `None` after `until`, or if no other state will follow.
     pub(crate) async fn next(&mut self, until: Option<Instant>) -> Option<State> {
         loop {
             let version = self.watch.changed.version();

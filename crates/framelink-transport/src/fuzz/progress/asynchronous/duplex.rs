@@ -19,7 +19,6 @@ type Receiver = crate::tokio::Receiver<FramingPair, Stream, Stream>;
 
 /// How many calls may be in flight.
 const WINDOW: usize = 3;
-/// The maximum number of tasks.
 const TASKS: usize = 8;
 
 struct Model {

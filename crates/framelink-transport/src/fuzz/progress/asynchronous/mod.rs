@@ -20,7 +20,6 @@ use stream::Stream;
 
 type Connection = crate::tokio::Connection<FramingPair, Stream, Stream>;
 
-/// Returns the connection of a scene, and its heartbeats.
 fn connect(scene: &Scene) -> (Connection, Option<LivenessHandle>) {
     let [reader, writer] = [(); 2].map(|()| Stream::new(scene));
     let mut connection = Connection::from_parts(reader, writer, Arc::clone(&FRAMING));

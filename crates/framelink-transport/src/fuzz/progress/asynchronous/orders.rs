@@ -120,7 +120,6 @@ async fn receive(mut receiver: Receiver) -> Receiver {
     receiver
 }
 
-/// Begins an operation, and drops it after a while.
 async fn give_up(caller: Caller, kind: u8) {
     let message = peer::message(kind, 9, 600);
     let mut operation = pin!(async {

@@ -12,7 +12,6 @@ use crate::simulated::flag::Flag;
 pub(super) struct Task<T> {
     flag: Arc<Flag>,
     future: Pin<Box<dyn Future<Output = T>>>,
-    /// Its output, once there is one.
     pub(super) done: Option<T>,
 }
 

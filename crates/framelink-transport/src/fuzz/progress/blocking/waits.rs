@@ -8,8 +8,8 @@ use super::super::world::{Shared, World};
 use crate::session::LivenessHandle;
 use crate::simulated::{self, elapsed};
 
-/// How long work may be left undone: the driver looks at each side every 10 ms, and at the peer of a connection at rest
-/// every 50 ms.
+/// How long work may wait: the driver looks at each side every 10 ms, and at the peer of an idle connection every 50
+/// ms.
 const PATIENCE: Duration = Duration::from_millis(70);
 /// How much later than its deadline an operation may end.
 const GRACE: Duration = Duration::from_millis(100);

@@ -75,8 +75,7 @@ fn is_turn(flag: &Flag, deadline: Option<Duration>, world: &Shared) -> bool {
     flag.lower() || deadline == Some(Duration::ZERO)
 }
 
-/// Returns whether a turn ends after this many messages, because messages arrive without end. If not, the driver is
-/// called once more.
+/// Returns whether a turn ends after this many messages, because messages arrive without end.
 fn is_enough(world: &Shared, taken: usize) -> bool {
     world.with(|world| {
         assert!(taken < 1000 || world.is_flooding(), "messages come without end");

@@ -22,8 +22,7 @@ use framelink_profile::{DecodeError, EncodeError};
 pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 /// The pause between two reads from a peer that never stops sending. In it an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How often a connection that is kept up is checked for its end. With heartbeats it is also checked when these are
-/// due.
+/// How often a kept-up connection is checked for its end. With heartbeats, also when they are due.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, with the lease to which a loss is reported. Without a lease, the application has given the connection.
@@ -45,15 +44,14 @@ pub(crate) struct IdleSlot<D: Driver> {
     pub(crate) task_error: Option<io::Error>,
 }
 
-/// The use of the connection by one method of the client, with `keep-up`. Dropping it makes the connection idle again,
-/// or reports it missing.
+/// The use of the connection by one method, with `keep-up`. Dropping it makes the connection idle, or reports it
+/// missing.
 pub(crate) struct IdleUse<D: Driver> {
     idle: Arc<Idle<D>>,
     /// Boxed, because most methods hold none.
     held: Option<Box<WithLease<D>>>,
 }
 
-/// The state that the client shares with the task.
 #[derive(Debug)]
 struct Idle<D: Driver> {
     state: Lock<IdleState<D>>,
@@ -86,7 +84,6 @@ enum User {
     Task,
 }
 
-/// What the task does next.
 enum NextStep<'i, D: Driver> {
     Wait(Duration),
     WaitForChange,
@@ -101,8 +98,8 @@ impl<D: Driver> IdleSlot<D> {
         Self { profile, dialler, in_hand: None, idle: None, task, task_error: None }
     }
 
-    /// Begins one method of the client, with `keep-up`. Starts the task if there is none. If the system has no thread
-    /// left, the next method tries again.
+    /// Begins the use by one method, with `keep-up`. Starts the task if there is none; without a thread, the next
+    /// method tries again.
     pub(crate) fn begin_use(&mut self) -> Option<IdleUse<D>> {
         let dialler = self.dialler.clone()?;
         match self.begin() {
@@ -114,8 +111,7 @@ impl<D: Driver> IdleSlot<D> {
         }
     }
 
-    /// Makes a connection idle. A loss is reported to its lease. Without a task the connection has no heartbeats until
-    /// it is put back the next time.
+    /// Makes a connection idle. A loss is reported to its lease. Without a task it sends no heartbeats while idle.
     pub(crate) fn put(&mut self, connection: D::Connection, lease: Option<Arc<AddressLease>>) {
         // A client that only receives takes the messages that arrive meanwhile, so the task must not read them.
         let has_beats = connection.is_watched() && self.profile.exchange().sends();
@@ -151,8 +147,7 @@ impl<D: Driver> IdleSlot<D> {
         Some(taken)
     }
 
-    /// Takes the connection, if there is one. While the task dials, this waits for it until `deadline`. Without a
-    /// connection the client dials.
+    /// Takes the connection, if there is one. While the task dials, this waits for the task until `deadline`.
     pub(crate) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithLease<D>>, ConnectError> {
         if let Some(taken) = self.in_hand.take() {
             return Ok(Some(taken));
@@ -305,7 +300,6 @@ impl<D: Driver> Idle<D> {
         }
     }
 
-    /// Returns what the task waits for.
     fn wakes(&self) -> &D::Notify {
         self.dialler.as_ref().map_or(&self.changed, |dialler| &dialler.watch.changed)
     }
@@ -348,7 +342,6 @@ impl<D: Driver> IdleState<D> {
 /// An idle connection that can no longer be used.
 pub(crate) struct LostIdle {
     pub(crate) why: String,
-    /// Set if the peer was dead.
     pub(crate) verdict: Option<Verdict>,
 }
 

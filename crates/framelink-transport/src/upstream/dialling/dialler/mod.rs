@@ -22,7 +22,6 @@ use crate::upstream::dialling::{
 };
 use framelink_profile::FramingPair;
 
-/// A connection and its lease.
 pub(crate) type Dialled<D> = (<D as Driver>::Connection, AddressLease);
 
 /// Dials one of the addresses of a peer. Clones share the dialler; the background work ends with the last clone.
@@ -41,7 +40,6 @@ impl<D: Driver> Deref for Dialler<D> {
     }
 }
 
-/// The state that the clones share.
 pub(crate) struct Inner<D: Driver> {
     pub(crate) settings: Settings<D>,
     /// Connects to an address, before the sign-on.
@@ -117,8 +115,7 @@ impl<D: Driver> Dialler<D> {
         connected
     }
 
-    /// Returns how long a dial in the background may take: not longer than a call waits, because a call may wait for
-    /// this dial.
+    /// Returns how long a background dial may take: not longer than a call, because a call may wait for it.
     pub(crate) fn patience_in_background(&self) -> Duration {
         let timeouts = self.profile().timeouts();
         timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
@@ -149,8 +146,7 @@ impl<D: Driver> Dialler<D> {
         }
     }
 
-    /// Returns a replacement for a connection that is wanted at another address, if there is one. If not, one is made
-    /// in the background.
+    /// Returns a replacement for a connection that is to move. If there is none, begins one in the background.
     pub(crate) fn replacement(&self, lease: &AddressLease) -> Option<Dialled<D>> {
         if !D::HAS_BACKGROUND || !lease.is_to_move() {
             return None;
@@ -186,7 +182,6 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// Resolves the name, dials, and signs on.
     async fn dial_at(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
         match self.connected(dialling.name(), dialling.share(within)).await {
             Ok(connection) => Ok((connection, dialling.connected())),
@@ -275,7 +270,6 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// Converts a time of the address book.
     fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.clock.now()))
     }
