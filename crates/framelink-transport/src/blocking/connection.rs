@@ -32,7 +32,7 @@ use crate::{FramingPair, Message};
 /// use std::os::unix::net::UnixStream;
 /// use framelink_transport::{Framing, blocking::{Connection, Shared}};
 ///
-/// Any blocking stream can be used: here a pair of Unix sockets.
+/// // Any blocking stream can be used: here a pair of Unix sockets.
 /// let framing: Framing = "net:2".parse()?;
 /// let (ours, theirs) = UnixStream::pair()?;
 /// let (ours, theirs) = (Shared::new(ours), Shared::new(theirs));

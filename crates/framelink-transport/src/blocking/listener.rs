@@ -31,7 +31,7 @@ use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_meth
 ///     }
 /// });
 ///
-/// '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' is sent, and comes back
+/// // '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' is sent, and comes back
 /// let mut connection = Connector::new(framing).connect(address)?;
 /// let reply = connection.call(b"hello", std::time::Duration::from_secs(5))?;
 /// assert_eq!(&reply[..], b"hello");

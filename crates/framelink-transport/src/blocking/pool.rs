@@ -35,7 +35,7 @@ use crate::profile::{Profile, ProfileError};
 /// let profile = Profile::builder("ascii:4".parse::<Framing>()?).connection(Pooled::new(4)).build()?;
 /// let pool = Pool::new(profile, ["switch.example:7000"])?;
 /// let other = pool.clone();
-/// over another connection
+/// let other = std::thread::spawn(move || other.call(b"0800...1")); // over another connection
 /// let reply = pool.call(b"0800...2")?;
 /// # Ok(())
 /// # }
@@ -50,7 +50,7 @@ lent_by_pool! {
     /// # fn example(pool: framelink_transport::blocking::Pool) -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// Two exchanges that belong together, on one connection.
+    /// // Two exchanges that belong together, on one connection.
     /// let mut lent = pool.get()?;
     /// lent.call(b"begin", Duration::from_secs(1))?;
     /// lent.call(b"commit", Duration::from_secs(1))?;

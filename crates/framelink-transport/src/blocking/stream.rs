@@ -17,7 +17,7 @@ use super::Shared;
 /// use std::time::Duration;
 /// use framelink_transport::{Framing, blocking::{ReadStream, RecvHalf}};
 ///
-/// Replays bytes that another process has written to a file.
+/// /// Replays bytes that another process has written to a file.
 /// struct Replay(io::Cursor<&'static [u8]>);
 ///
 /// impl Read for Replay {
@@ -28,7 +28,7 @@ use super::Shared;
 ///
 /// impl ReadStream for Replay {
 ///     fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
-/// a replay never waits
+///         Ok(()) // a replay never waits
 ///     }
 /// }
 ///

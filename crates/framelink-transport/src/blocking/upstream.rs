@@ -25,7 +25,7 @@ use framelink_session::Message;
 /// use framelink_transport::blocking::{Client, Upstream};
 /// use framelink_transport::{Framing, Profile};
 ///
-/// Uses the second address while the first does not answer, and returns to the first when it does.
+/// // Uses the second address while the first does not answer, and returns to the first when it does.
 /// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
 /// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"])
 ///     .on_loss(|loss| println!("lost {}: {}", loss.address(), loss.why()));

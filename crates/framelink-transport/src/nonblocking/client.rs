@@ -61,7 +61,7 @@ impl Client {
     ///
     /// ```no_run
     /// # fn example(mut client: framelink_transport::nonblocking::Client) {
-    /// Call it once in each turn of the loop, and wait for events no longer than it returns.
+    /// // Call it once in each turn of the loop, and wait for events no longer than it returns.
     /// let wait_at_most = client.maintain();
     /// # }
     /// ```

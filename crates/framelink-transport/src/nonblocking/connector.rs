@@ -28,10 +28,9 @@ pub enum NonBlocking {}
 /// use framelink_transport::{Framing, nonblocking::Connector};
 ///
 /// let connector = Connector::new("ascii:4".parse::<Framing>()?);
-/// `connect` waits until the socket is connected.
+/// // `connect` waits until the socket is connected.
 /// let connection = connector.connect("switch.example:7000")?;
-/// `start` does not wait. The first event for writing says that the socket is connected; an error of a read says why it
-/// is not.
+/// // `start` does not wait. The first event for writing says that it is connected; a failed read says why it is not.
 /// let connection = connector.start("10.1.2.3:7000".parse()?)?;
 /// # Ok(())
 /// # }

@@ -53,7 +53,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 ///         requests.push(request);
 ///     }
 /// }
-/// Replies may be given in any order; they are sent in the order of the requests.
+/// // Replies may be given in any order; they are sent in the order of the requests.
 /// for (place, request) in requests.iter().rev() {
 ///     server.reply(*place, Some(request))?;
 /// }

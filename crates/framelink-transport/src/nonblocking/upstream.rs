@@ -24,7 +24,7 @@ use framelink_session::Message;
 /// use framelink_transport::nonblocking::{Client, Upstream};
 /// use framelink_transport::{Framing, Profile};
 ///
-/// Uses the second address while the first does not answer.
+/// // Uses the second address while the first does not answer.
 /// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
 /// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"]);
 /// let mut client = Client::over(upstream)?;

@@ -21,7 +21,7 @@ use framelink_session::Message;
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, Profile, profile::Duplex, blocking::Links};
 ///
-/// Modbus devices; replies are matched by transaction id.
+/// // Modbus devices; replies are matched by transaction id.
 /// let profile = Profile::builder("modbus".parse::<Framing>()?).exchange(Duplex::new().key("0:2".parse()?)).build()?;
 /// let (devices, _) = Links::new(profile)?;
 /// let one = devices.call("10.0.0.1:502", b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x01")?;
