@@ -62,7 +62,7 @@ impl<C: Decode + Encode> Listener<C> {
     /// Waits for the next connection. Returns `None` when the listener was stopped.
     ///
     /// # Errors
-    /// As the system has it. A connection that is gone before it is accepted is no error. Running out of file
+    /// Returns the system's error. A connection that is gone before it is accepted is no error. Running out of file
     /// descriptors is an error; pause before the next call.
     pub fn accept(&mut self) -> io::Result<Option<Connection<C>>> {
         while let Some(accepted) = self.waiting.accept(&self.listening.socket).transpose() {

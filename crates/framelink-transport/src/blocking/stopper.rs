@@ -21,7 +21,7 @@ mod on_unix {
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// Stops a [`Listener`](crate::blocking::Listener), in whatever thread it waits.
+    /// Stops a [`Listener`](crate::blocking::Listener) that waits in another thread.
     ///
     /// See [`Listener`](crate::blocking::Listener) for an example.
     #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ mod elsewhere {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// Stops a [`Listener`](crate::blocking::Listener), in whatever thread it waits.
+    /// Stops a [`Listener`](crate::blocking::Listener) that waits in another thread.
     ///
     /// See [`Listener`](crate::blocking::Listener) for an example.
     #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub trait ReadStream: Read {
     /// Sets the read timeout. A read that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Reads bytes that have already arrived, without waiting. Returns `WouldBlock` if there are none.
@@ -51,7 +51,7 @@ pub trait ReadStream: Read {
     /// default returns `WouldBlock`: such bytes are then found only if they arrived together with an earlier message.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let _ = space;
         Err(io::ErrorKind::WouldBlock.into())
@@ -76,14 +76,14 @@ pub trait WriteStream: Write {
     /// Sets the write timeout. A write that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Writes the bytes that the stream takes at once, without waiting. Returns `WouldBlock` if it takes none. The
     /// default implementation returns `WouldBlock`, so that nothing is written once the time is over.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = bytes;
         Err(io::ErrorKind::WouldBlock.into())
@@ -92,13 +92,13 @@ pub trait WriteStream: Write {
     /// Shuts down our side. The peer can go on sending.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn shut_down(&mut self) -> io::Result<()>;
 
     /// Writes several slices with one call and returns how many bytes were taken.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write_vectored(parts)
     }

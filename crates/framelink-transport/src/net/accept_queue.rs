@@ -41,7 +41,7 @@ impl AcceptQueue {
     /// new connection begins after the first call; otherwise later connections are left in the queue.
     ///
     /// # Errors
-    /// As the system has it. A connection that is gone before it is accepted is no error.
+    /// Returns the system's error. A connection that is gone before it is accepted is no error.
     pub(crate) fn next(
         &mut self,
         options: &SocketOptions,

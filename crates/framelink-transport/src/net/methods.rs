@@ -35,7 +35,7 @@ macro_rules! listener_methods {
             /// while connections of an earlier listener linger.
             ///
             /// # Errors
-            /// As the system has it, for the last address that was tried.
+            /// Returns the system's error for the last address that was tried.
             pub $($async)? fn bind(address: impl ToSocketAddrs, framing: impl Into<FramingPair>) -> std::io::Result<Self> {
                 $wait!(Self::bind_with(address, framing.into(), $crate::SocketOptions::new()))
             }
@@ -88,7 +88,7 @@ macro_rules! listener_methods {
             /// Returns the address that it listens on.
             ///
             /// # Errors
-            /// As the system has it.
+            /// Returns the system's error.
             pub fn local_addr(&self) -> std::io::Result<std::net::SocketAddr> {
                 self.listening.socket.local_addr()
             }

@@ -16,7 +16,7 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// Exchanges messages with one peer, as a profile says.
+/// A client of one peer, with one exchange at a time. Its profile says how it connects:
 ///
 /// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
 /// - Over *short* connections each exchange has a connection of its own.

@@ -79,7 +79,7 @@ impl<C: Decode + Encode> Connection<C> {
     /// Makes a connection from a connected TCP socket, which is made non-blocking. Its other options stay.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     pub fn from_stream<F: Into<Arc<C>>>(stream: std::net::TcpStream, framing: F) -> io::Result<Self> {
         let peer = stream.peer_addr().ok();
         stream.set_nonblocking(true)?;

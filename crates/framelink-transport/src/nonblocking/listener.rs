@@ -52,7 +52,7 @@ impl<C: Decode + Encode> Listener<C> {
     /// Accepts the next connection. Returns `None` if no client waits.
     ///
     /// # Errors
-    /// As the system has it. A connection that is gone before it is accepted is no error. Running out of file
+    /// Returns the system's error. A connection that is gone before it is accepted is no error. Running out of file
     /// descriptors is an error; pause before the next call.
     pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
         self.has_more = false;

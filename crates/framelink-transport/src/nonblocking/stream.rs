@@ -39,13 +39,13 @@ pub trait WriteStream: Write {
     /// Shuts down our side. The peer can go on sending.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn shut_down(&mut self) -> io::Result<()>;
 
     /// Writes several slices with one call and returns how many bytes were taken.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write_vectored(parts)
     }

@@ -26,7 +26,7 @@ pub enum CloseReason {
     Replaced,
     /// The connection was released when `connection.max-idle` others were idle.
     Surplus,
-    /// The upstream wants the connection at another address.
+    /// The policy of the upstream prefers another address for the connection.
     Moved,
     /// The pool was closed.
     PoolClosed,

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use crate::error::HandlerError;
 
-/// The answer of a handler to a request: a reply or nothing (`Option<Vec<u8>>`), or a `Result` of that if the handler
-/// can fail. A failure ends the connection, so that the client knows that no reply will come.
+/// The answer of a handler to a request: a reply or nothing, as `Option<Vec<u8>>`. A handler that can fail returns
+/// `Result<Option<Vec<u8>>, E>`. A failure ends the connection, so that the client knows that no reply will come.
 ///
 /// ```
 /// use framelink_transport::Answer;

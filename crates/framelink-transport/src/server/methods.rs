@@ -98,7 +98,7 @@ macro_rules! server {
             handle: ServerHandle,
         }
 
-        /// Reads the counts of a [`Server`] while it runs, and drains it. Clones belong to one server.
+        /// Reads the counts of a [`Server`] while it runs, and drains it. Clones are handles of one server.
         ///
         /// See [`Server`] for an example.
         #[derive(Clone)]
@@ -111,7 +111,7 @@ macro_rules! server {
             /// Listens on the first address that can be bound. Accepting begins when the server [runs](Self::run).
             ///
             /// # Errors
-            /// As the system has it, and when a server cannot use the profile.
+            /// Returns the system's error, and fails when a server cannot use the profile.
             pub $($async)? fn bind(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
                 let listener = $plain!(Listener::bind_profile(address, profile))?;
                 let Some(admission) = listener.admission().cloned() else {
@@ -148,7 +148,7 @@ macro_rules! server {
             /// Returns the address that the server listens on.
             ///
             /// # Errors
-            /// As the system has it.
+            /// Returns the system's error.
             pub fn local_addr(&self) -> io::Result<SocketAddr> {
                 self.listener.local_addr()
             }

@@ -83,7 +83,7 @@ impl Addresses {
     /// - An address that has failed is not dialled before its next try. The delay is random: between 0 and `first`,
     ///   then up to twice that, four times that, and so on up to `cap`.
     /// - The policy chooses among the addresses that can be dialled.
-    /// - An address that failed `eject_after` times in a row comes last, and is left alone for up to `fail_back`.
+    /// - An address that failed `eject_after` times in a row comes last, until it was left alone for up to `fail_back`.
     pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
         let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
         let ready = |at: &&usize| now >= self.healths[**at].next_try;
@@ -99,7 +99,7 @@ impl Addresses {
         Choice::Dial { address: at, left: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 
-    /// Notes a new connection, with its sign-on. If the address was down, connections may move back to it.
+    /// Notes a new connection, after its sign-on if there is one. If the address was down, connections may move back to it.
     ///
     /// # Panics
     /// When there is no such address.
@@ -132,7 +132,7 @@ impl Addresses {
         self.healths[address].on_failed(&self.reconnect, &mut self.random, dialled_at, now)
     }
 
-    /// Notes the begin of an exchange on a connection.
+    /// Notes that an exchange begins on a connection.
     pub fn begin(&mut self, lease: LeaseId) {
         if let Some(place) = self.places.get_mut(&lease) {
             place.in_flight += 1;
@@ -141,7 +141,7 @@ impl Addresses {
         }
     }
 
-    /// Notes the end of an exchange. If it was useful, this also does what [`on_useful`](Self::on_useful) does.
+    /// Notes that an exchange has ended. If it was useful, this also does what [`on_useful`](Self::on_useful) does.
     pub fn end(&mut self, lease: LeaseId, was_useful: bool) -> bool {
         let Some(place) = self.places.get_mut(&lease) else { return false };
         if place.in_flight > 0 {
@@ -211,7 +211,8 @@ impl Addresses {
             }
     }
 
-    /// Returns whether the address failed so often that it is left alone for up to `fail_back`, beside others.
+    /// Returns whether the address is ejected: it failed so often that it is left alone for up to `fail_back`. If all
+    /// addresses have failed so often, none is ejected.
     ///
     /// # Panics
     /// When there is no such address. All methods with the parameter `address` panic then.

@@ -44,7 +44,7 @@ impl Addresses {
         self.places.len().div_ceil(up.max(1))
     }
 
-    /// Returns whether a connection is wanted at another address. Close it in good order when no exchange uses it.
+    /// Returns whether a connection is to move to another address. Close it in good order when no exchange uses it.
     #[must_use]
     pub fn is_to_move(&self, lease: LeaseId, now: Duration) -> bool {
         let Some(place) = self.places.get(&lease) else { return false };

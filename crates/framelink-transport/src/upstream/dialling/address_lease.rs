@@ -51,12 +51,12 @@ impl AddressLease {
         &self.address
     }
 
-    /// Notes the begin of an exchange on the connection.
+    /// Notes that an exchange begins on the connection.
     pub fn begin(&self) {
         self.address_book.begin(self.id);
     }
 
-    /// Notes the end of an exchange. `was_useful` says whether the exchange shows that the peer is well.
+    /// Notes that an exchange has ended. `was_useful` says whether the exchange shows that the peer is well.
     pub fn end(&self, was_useful: bool) {
         self.address_book.on_useful(self.id, |addresses, lease| addresses.end(lease, was_useful));
     }
@@ -66,7 +66,7 @@ impl AddressLease {
         self.address_book.on_useful(self.id, Addresses::on_useful);
     }
 
-    /// Returns whether the connection is wanted at another address. Close it in good order when no exchange uses it.
+    /// Returns whether the connection is to move to another address. Close it in good order when no exchange uses it.
     pub(crate) fn is_to_move(&self) -> bool {
         self.address_book.is_to_move(self.id) && *self.stage.lock() == LeaseStage::Held
     }

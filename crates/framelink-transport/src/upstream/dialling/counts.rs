@@ -23,7 +23,7 @@ pub struct Counts {
     pub losses: u64,
     /// Losses that happened soon and before the connection was useful. They count as failures of their address.
     pub lost_unused: u64,
-    /// Connections that were closed because they were wanted at another address.
+    /// Connections that were closed because they were to move to another address.
     pub moves: u64,
     /// How often the hook panicked.
     pub hook_panics: u64,
