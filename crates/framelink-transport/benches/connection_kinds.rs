@@ -164,7 +164,7 @@ async fn serve() {
     let dialled = Arc::clone(&ports);
     let serving = tokio::spawn(async move {
         while let Ok(mut connection) = listener.accept().await {
-            dialled.lock().expect("nobody panics").extend(connection.peer_addr());
+            dialled.lock().expect("no thread panics").extend(connection.peer_addr());
             tokio::spawn(async move {
                 while let Ok(Some(message)) = connection.recv().await {
                     if connection.send(&message).await.is_err() {
@@ -177,7 +177,7 @@ async fn serve() {
     let told = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
     let _ = told.await;
     serving.abort();
-    println!("{}", ports.lock().expect("nobody panics").len());
+    println!("{}", ports.lock().expect("no thread panics").len());
 }
 
 /// Returns the CPU time of this process, in ticks of 10 ms.

@@ -60,7 +60,7 @@ use crate::{FramingPair, Message};
 /// let (caller, mut receiver) = connection.duplex(Matching::by_key(KeyRule::at("4:6".parse()?)));
 /// thread::spawn(move || {
 ///     while let Ok(Some(incoming)) = receiver.recv() {
-///         println!("{incoming:?}"); // what the peer sends by itself, and replies that came too late
+///         println!("{incoming:?}"); // unsolicited messages and late replies
 ///     }
 /// });
 /// let other = caller.clone();

@@ -21,7 +21,9 @@ use crate::profile::{Profile, ProfileError, Sign};
 use crate::session::Matching;
 use framelink_session::Message;
 
-/// A client for one peer with many requests in flight. The profile says how many connections it has:
+/// A client of one peer, with many requests in flight.
+///
+/// The profile says how many connections the link has:
 ///
 /// | connection | the link uses |
 /// | --- | --- |

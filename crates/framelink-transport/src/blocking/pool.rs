@@ -51,9 +51,9 @@ lent_by_pool! {
     /// use std::time::Duration;
     ///
     /// // Two exchanges that belong together, on one connection.
-    /// let mut lent = pool.get()?;
-    /// lent.call(b"begin", Duration::from_secs(1))?;
-    /// lent.call(b"commit", Duration::from_secs(1))?;
+    /// let mut connection = pool.get()?;
+    /// connection.call(b"begin", Duration::from_secs(1))?;
+    /// connection.call(b"commit", Duration::from_secs(1))?;
     /// # Ok(())
     /// # }
     /// ```

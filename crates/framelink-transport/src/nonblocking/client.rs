@@ -16,7 +16,9 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// A client of one peer, with one exchange at a time. Its profile says how it connects:
+/// A client of one peer, with one exchange at a time.
+///
+/// The profile says how the client connects:
 ///
 /// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
 /// - Over *short* connections each exchange has a connection of its own.
