@@ -99,7 +99,8 @@ impl Addresses {
         Choice::Dial { address: at, left: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 
-    /// Notes a new connection, after its sign-on if there is one. If the address was down, connections may move back to it.
+    /// Notes a new connection, after its sign-on if it has one. If the address was down, connections may move back to
+    /// it.
     ///
     /// # Panics
     /// When there is no such address.
@@ -179,7 +180,8 @@ impl Addresses {
         was_early && self.on_failed(place.at, place.connected_at, now)
     }
 
-    /// Returns the address to try in the background: one that is down and to which connections would return.
+    /// Returns the address to try in the background while another one serves: an address that is down and to which
+    /// connections would return.
     ///
     /// An address that is returned as [`Probe::Dial`] counts as tried: report the result.
     pub fn probe(&mut self, now: Duration) -> Probe {

@@ -18,7 +18,7 @@ use crate::profile::{ExchangeKind, Profile};
 use crate::upstream::dialling::{AddressLease, Pace};
 use framelink_profile::{DecodeError, EncodeError};
 
-/// The reason for a loss when nothing more is known.
+/// The reason for the loss of a connection that ended between two exchanges.
 pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
 /// The pause between two reads from a peer that never stops sending. In it an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
