@@ -1,9 +1,9 @@
-//! What is dialled.
+//! The peer to dial.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
 
-/// What a connector dials: addresses, or a name that is looked up within the time to connect.
+/// The peer that a connector dials: addresses, or a name that is looked up within the time to connect.
 ///
 /// See [`ToPeer`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,9 +15,9 @@ pub enum Peer {
     Name(Arc<str>),
 }
 
-/// What the blocking and the non-blocking connector can dial: [`Peer`], and every type of std that is [`std::net::ToSocketAddrs`]. Unlike
-/// that trait, this one does not look a name up: it says which name the connector is to look up, within the time to connect. A type of your
-/// own can implement it, or be dialled as [`Peer::Addresses`].
+/// A value that the blocking and the non-blocking connector can dial. [`Peer`] implements it, and so does every
+/// standard type that is [`std::net::ToSocketAddrs`]. Unlike that trait, this one looks no name up: the connector does,
+/// within the time to connect. A type of your own can implement it, or be dialled as [`Peer::Addresses`].
 ///
 /// ```
 /// use framelink_transport::{Peer, ToPeer};
@@ -26,7 +26,7 @@ pub enum Peer {
 /// assert_eq!(("10.1.2.3", 7000).to_peer(), Peer::Addresses(vec![([10, 1, 2, 3], 7000).into()]));
 /// ```
 pub trait ToPeer {
-    /// What is to be dialled.
+    /// Returns the peer to dial.
     fn to_peer(&self) -> Peer;
 }
 
@@ -53,7 +53,7 @@ impl ToPeer for (&str, u16) {
         let (host, port) = *self;
         match host.parse::<IpAddr>() {
             Ok(ip) => (ip, port).to_peer(),
-            // What is behind the last colon is the port, so that a host may hold others.
+            // The port follows the last colon, so the host may contain colons.
             Err(_) => Peer::Name(format!("{host}:{port}").into()),
         }
     }
@@ -77,7 +77,7 @@ impl<T: ToPeer + ?Sized> ToPeer for &T {
     }
 }
 
-/// What is one address.
+/// Types that are one address.
 macro_rules! one_address {
     ($($kind:ty),*) => {
         $(impl ToPeer for $kind {
@@ -96,9 +96,9 @@ mod tests {
 
     use super::*;
 
-    /// Where no name has to be looked up, std has the same addresses.
+    /// For an address, the standard library returns that address.
     #[test]
-    fn whatever_std_has_addresses_of_can_be_dialled() {
+    fn all_types_with_addresses_in_std_can_be_dialled() {
         fn check(peer: impl ToPeer + ToSocketAddrs) {
             let expected: Vec<_> = peer.to_socket_addrs().unwrap().collect();
             match peer.to_peer() {

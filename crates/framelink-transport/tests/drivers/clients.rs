@@ -204,7 +204,7 @@ fn a_client_is_not_connected_to_itself<P: Party>() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let profile = profile().socket(SocketOptions::new().source(free)).build().unwrap();
     let error = P::client(profile, free).call(b"hi").unwrap_err().to_string();
-    assert!(error.contains("nobody listens there, it was connected to itself (not sent)"), "{}: {error}", P::NAME);
+    assert!(error.contains("no program listens there: connected to itself (not sent)"), "{}: {error}", P::NAME);
 }
 
 #[cfg(target_os = "linux")]

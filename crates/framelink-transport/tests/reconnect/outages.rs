@@ -153,7 +153,7 @@ pub(crate) async fn a_call_that_is_dropped_leaves_nothing_behind(_: Driver) {
         assert!(client.call(b"hi").now_or_never().is_none(), "its request is out");
         assert_eq!(upstream.in_flight(), 0);
         let State::Down { why, .. } = upstream.state() else { panic!("{:?}", upstream.state()) };
-        assert_eq!(why.text(), "an exchange on it was given up");
+        assert_eq!(why.text(), "an exchange on the connection was given up");
         assert_eq!(&client.call(b"again").await.unwrap()[..], b"again", "and no late reply to it");
         assert_eq!(upstream.in_flight(), 0);
     }

@@ -1,4 +1,4 @@
-//! What dials the addresses, and what it tells of them.
+//! Dials the addresses, and reports losses, states and statistics.
 
 mod address_book;
 mod address_lease;

@@ -23,7 +23,7 @@ fn a_client_goes_on_in_another_runtime_when_the_task_ended_while_it_dialled() {
     let address = listener.local_addr().unwrap().to_string();
     let (accepted, is_accepted) = mpsc::channel();
     let host = thread::spawn(move || {
-        // It does not answer the sign-on of the first connection.
+        // The host does not answer the sign-on of the first connection.
         let first = listener.accept().unwrap();
         accepted.send(()).unwrap();
         let (mut second, _) = listener.accept().unwrap();
