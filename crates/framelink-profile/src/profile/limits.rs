@@ -83,9 +83,7 @@ impl Limits {
     pub const EMPTY_MESSAGES: u32 = 100;
     /// The most that can be allowed of messages that wait, and of empty ones a second: 1048576.
     pub const MOST_MESSAGES: u32 = 1 << 20;
-}
 
-impl Limits {
     /// How much memory the connections of a server hold together by default: [`MEMORY`](Self::MEMORY), or four times what one connection
     /// needs for its longest messages, where that is more.
     #[must_use]

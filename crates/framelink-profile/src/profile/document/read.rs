@@ -147,29 +147,25 @@ impl ConnectionTable {
         Ok(pooled)
     }
 
-    /// What only other kinds have.
+    /// Refuses keys that only other kinds have.
     fn refuse_others(&self, kind: ConnectionKind) -> Read<()> {
-        let of_pooled = [
-            ("connection.min", self.min.is_some()),
-            ("connection.max", self.max.is_some()),
-            ("connection.max-idle", self.max_idle.is_some()),
-            ("connection.wait", self.wait.is_some()),
-            ("connection.idle", self.idle.is_some()),
-            ("connection.lifetime", self.lifetime.is_some()),
-            ("connection.uses", self.uses.is_some()),
-            ("connection.replace", self.replace.is_some()),
+        let pooled = (kind.pooled().is_some(), "it says how connections are lent, which is pooled");
+        let shared = (matches!(kind, ConnectionKind::Shared(_)), "it says how many connections are shared");
+        let short = (kind.short().is_some(), "it says how a short connection ends");
+        let keys = [
+            ("connection.min", self.min.is_some(), pooled),
+            ("connection.max", self.max.is_some(), pooled),
+            ("connection.max-idle", self.max_idle.is_some(), pooled),
+            ("connection.wait", self.wait.is_some(), pooled),
+            ("connection.idle", self.idle.is_some(), pooled),
+            ("connection.lifetime", self.lifetime.is_some(), pooled),
+            ("connection.uses", self.uses.is_some(), pooled),
+            ("connection.replace", self.replace.is_some(), pooled),
+            ("connection.connections", self.connections.is_some(), shared),
+            ("connection.half-close", self.half_close.is_some(), short),
+            ("connection.closes", self.closes.is_some(), short),
         ];
-        let of_shared = [("connection.connections", self.connections.is_some())];
-        let of_short =
-            [("connection.half-close", self.half_close.is_some()), ("connection.closes", self.closes.is_some())];
-        let refuse = |is_kind, said: &[_], reason| match is_kind {
-            true => Ok(()),
-            false => refuse(said, "connection.kind", kind.name(), reason),
-        };
-        refuse(kind.pooled().is_some(), &of_pooled, "it says how connections are lent, which is pooled")?;
-        let is_shared = matches!(kind, ConnectionKind::Shared(_));
-        refuse(is_shared, &of_shared, "it says how many connections are shared")?;
-        refuse(kind.short().is_some(), &of_short, "it says how a short connection ends")
+        refuse(&keys, "connection.kind", kind.name())
     }
 }
 
@@ -251,31 +247,30 @@ impl ExchangeTable {
         Ok(duplex)
     }
 
-    /// What only other kinds have.
+    /// Refuses keys that only other kinds have.
     fn refuse_others(&self, kind: ExchangeKind) -> Read<()> {
-        if kind.duplex().is_none() {
-            let of_calls = [
-                ("exchange.key", self.key.is_some()),
-                ("exchange.assign", self.assign.is_some()),
-                ("exchange.in-flight", self.in_flight.is_some()),
-                ("exchange.serialize", self.serialize.is_some()),
-            ];
-            let reason = "it is about many requests in flight, which duplex and simplex have";
-            refuse(&of_calls, "exchange.kind", kind.name(), reason)?;
-        }
-        if matches!(kind, ExchangeKind::Simplex(_)) {
-            return Ok(());
-        }
-        let of_pair = [("exchange.send", self.send.is_some()), ("exchange.receive", self.receive.is_some())];
-        let reason = "it says who dials one of two connections, which simplex has";
-        refuse(&of_pair, "exchange.kind", kind.name(), reason)
+        let calls = (kind.duplex().is_some(), "it is about many requests in flight, which duplex and simplex have");
+        let is_simplex = matches!(kind, ExchangeKind::Simplex(_));
+        let pair = (is_simplex, "it says who dials one of two connections, which simplex has");
+        let keys = [
+            ("exchange.key", self.key.is_some(), calls),
+            ("exchange.assign", self.assign.is_some(), calls),
+            ("exchange.in-flight", self.in_flight.is_some(), calls),
+            ("exchange.serialize", self.serialize.is_some(), calls),
+            ("exchange.send", self.send.is_some(), pair),
+            ("exchange.receive", self.receive.is_some(), pair),
+        ];
+        refuse(&keys, "exchange.kind", kind.name())
     }
 }
 
-fn refuse(said: &[(&'static str, bool)], with: &'static str, kind: &str, reason: &str) -> Read<()> {
-    match said.iter().find(|(_, is_said)| *is_said) {
+/// Refuses the first key that the profile says and its kind does not have. Each key comes with whether the kind has it, and the reason.
+fn refuse(keys: &[(&'static str, bool, (bool, &str))], with: &'static str, kind: &str) -> Read<()> {
+    match keys.iter().find(|(_, is_said, (is_of_kind, _))| *is_said && !is_of_kind) {
         None => Ok(()),
-        Some((key, _)) => Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}"))),
+        Some((key, _, (_, reason))) => {
+            Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}")))
+        }
     }
 }
 
