@@ -14,6 +14,7 @@ fn whatever_std_has_addresses_of_can_be_dialled() {
         match peer.to_peer() {
             Peer::Addresses(addresses) => assert_eq!(addresses, expected),
             Peer::Name(name) => assert_eq!(name.to_socket_addrs().unwrap().collect::<Vec<_>>(), expected),
+            peer => panic!("{peer:?}"),
         }
     }
     let address: SocketAddr = "127.0.0.1:7000".parse().unwrap();
