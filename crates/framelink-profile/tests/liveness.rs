@@ -134,12 +134,12 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
     for (toml, expected) in [
         (
             "",
-            "nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if the \
+            "nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if the \
              peer knows one",
         ),
         (
             "keepalive = \"7200s/75s/9\"",
-            "with the system's own times a peer that is gone is noticed after 7875s; say liveness.keepalive = \"60s/10s/6\"",
+            "with the system's own times, a dead peer is detected after 7875s; set liveness.keepalive = \"60s/10s/6\"",
         ),
         (
             "heartbeat = \"empty\"\nkeepalive = \"30s/2s/2\"",
@@ -153,7 +153,7 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
         ),
         (
             "heartbeat = \"empty,interval=10m\"\nidle-limit = \"5m\"",
-            "what is idle for 5m is dropped on the way, and nothing is sent before 10m; make that 200s or less",
+            "connections that are idle for 5m are dropped on the way, and nothing is sent before 10m; set that time to 200s or less",
         ),
         (
             "heartbeat = \"empty,interval=2m\"",
@@ -162,22 +162,22 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
         ),
         (
             "heartbeat = \"empty\"\n[timeouts]\nidle = \"12h\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"12h\" if clients \
+            "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"12h\" if clients \
              may have nothing else to say for longer",
         ),
         (
             "heartbeat = \"empty\"\n[exchange]\nkind = \"duplex\"\nkey = \"0:4\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"1h\" if clients \
+            "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"1h\" if clients \
              may have nothing else to say for longer",
         ),
         (
             "keepalive = \"60s/10s/6\"\nidle-limit = \"5m\"",
             "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
-             nothing on: if a proxy drops what is idle for 5m, say a liveness.heartbeat with a shorter interval",
+             nothing on: if a proxy drops connections that are idle for 5m, set a liveness.heartbeat with a shorter interval",
         ),
         (
             "idle-limit = \"5m\"",
-            "what is idle for 5m is dropped on the way, and nothing is sent to prevent it; say a liveness.keepalive or \
+            "connections that are idle for 5m are dropped on the way, and nothing is sent to prevent that; set a liveness.keepalive or \
              liveness.heartbeat with a shorter time",
         ),
     ] {
@@ -212,7 +212,7 @@ fn a_profile_in_words() {
 fn what_heartbeats_are_to_a_server_is_said() {
     let profile = |toml: &str| Profile::from_toml(&format!("framing = \"net:2\"\n{toml}")).unwrap();
     let said = |toml: &str, line: &str| profile(toml).explain().lines().any(|said| said == ("as a server", line));
-    let quiet = "a client that sends only heartbeats has 1h for that";
+    let quiet = "a client that sends only heartbeats has 1h to begin its first message";
     let empty = "takes up to 100 empty heartbeats a second";
     let raised = "timeouts.first-request = \"1h\"\n";
     assert!(said(&format!("{raised}liveness.heartbeat = \"empty\""), quiet));

@@ -165,8 +165,8 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
         ),
         (
             "framing = 'line'\nconnection = 'pooled'\nexchange = 'receive-only'",
-            "line 2, column 14: connection does not go with exchange: a connection is lent to whoever sends, for one exchange \
-             at a time; use sync, or a long connection",
+            "line 2, column 14: connection does not go with exchange: a pooled connection carries one exchange of one \
+             caller at a time; use sync, or a long connection",
         ),
         (
             "framing = 'line'\nreconnect.policy = 'random'",
@@ -258,12 +258,12 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
 fn it_is_said_in_words() {
     let explained = pooled().explain().to_string();
     for line in [
-        "connection   pooled: 0 to 4 that stay open, each lent for one exchange at a time; a borrower waits not at all; each is \
+        "connection   pooled: 0 to 4 that stay open, each used for one exchange at a time; a caller waits not at all; each is \
          closed after its exchange and another one opened",
         "sign-on      once connected, a client sends a message of 4 bytes and waits for a reply that begins with the 4 bytes of sign-on.expect",
         "sign-off     before closing, a client sends a message of 4 bytes",
-        "reconnecting within 1s of the first failure, then twice that and so on up to 30s, by chance",
-        "of several   one after the other; one is left alone after 5 failures in a row",
+        "reconnecting within 1s of the first failure, then within twice that, and so on up to 30s, at random",
+        "of several   one address after the other; an address is skipped for a while after 5 failures in a row",
     ] {
         assert!(explained.lines().any(|said| said == line), "{line}\nis not in\n{explained}");
     }
@@ -271,8 +271,8 @@ fn it_is_said_in_words() {
     for line in [
         "queue        up to 64KiB in 10 messages wait to be written, then the sender waits",
         "as a server  holds up to 1000 connections, 3 of one client, and closes the oldest for another",
-        "as a server  closes a connection on which nothing came or went for 5m, and any after 30d",
-        "as a server  holds up to 64MiB for all connections, 1MiB for one client; with more, the client that holds most is closed",
+        "as a server  closes a connection without messages for 5m, and any connection after 30d",
+        "as a server  holds up to 64MiB for all connections, 1MiB for one client; beyond that, the client that holds most is closed",
         "as a server  answers empty messages like any other: limits.empty-messages is for empty heartbeats",
         "as a server  admits only 10.0.0.0/8, 2001:db8::/32",
         "as a server  admits not 10.6.6.6/32",

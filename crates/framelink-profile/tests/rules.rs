@@ -431,17 +431,17 @@ exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
 preamble     once connected, sends 2 bytes and expects 20 bytes
-reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
-of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
+reconnecting within 100ms of the first failure, then within twice that, and so on up to 1m, at random
+of several   the first healthy address; back to an earlier one when it is healthy, tried every 30s; an address is skipped for a while after 3 failures in a row
 connecting   at most 3s
 a call       at most 8s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
-as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 1h, and any after 1d
-as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
+as a server  a client has 1m to begin its first message, and 30s to complete each message
+as a server  closes a connection without messages for 1h, and any connection after 1d
+as a server  holds up to 16MiB for all connections, 8MiB for one client; beyond that, the client that holds most is closed
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0
 socket       small writes may wait to be sent together (no TCP_NODELAY)
@@ -488,15 +488,15 @@ fn what_an_exchange_means_is_said() {
     };
     assert_eq!(
         said(DUPLEX.into()),
-        "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; when a reply does \
-         not come in time the connection is given up"
+        "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; if a reply \
+         does not arrive in time, the connection is given up"
     );
     let by_key = DUPLEX.key(place("4:6")).assigned(Assigned::Digits).in_flight(8);
     assert_eq!(
         said(Simplex::new(by_key).receive(Reach::Accept).into()),
         "exchange: simplex: one connection only to send, which we dial, and one only to receive, which the peer dials\nin \
-         flight: up to 8 requests, answered in any order by the 6 bytes at offset 4, which is chosen for us and counts in \
-         ASCII digits; one with a key in flight is refused"
+         flight: up to 8 requests, answered in any order by the 6 bytes at offset 4, which framelink chooses and counts in \
+         ASCII digits; a request whose key is in flight is refused"
     );
     let shared = of("line").exchange(DUPLEX).connection(Shared::new(3)).build().unwrap();
     assert!(shared.explain().to_string().contains("up to 3 that stay open"), "{}", shared.explain());

@@ -44,8 +44,8 @@
 //! | [`Replies`] | server | the replies that are owed |
 //! | [`Outbox`] | server | the messages that wait to be pushed |
 //!
-//! Two threads can drive the two halves. The halves share no lock. With heartbeats, they share one small cell, the
-//! [`LivenessHandle`], and report received and written bytes to it.
+//! Two threads can drive the two halves. The halves share only small cells: for activity, for failures, and, with
+//! heartbeats, the [`LivenessHandle`], to which both report bytes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -58,7 +58,7 @@ fn only_who_may_is_let_in() {
 #[test]
 fn limits_of_time_and_of_empty_messages() {
     for (flags, sent, told) in [
-        (["--idle", "200ms"], &b"0002hi"[..], "nothing came or went for 200ms"),
+        (["--idle", "200ms"], &b"0002hi"[..], "it had no messages for 200ms"),
         (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
         (["--first-message", "200ms"], b"", "nothing came within 200ms"),
         (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),

@@ -1,8 +1,7 @@
-//! What cannot work together, and why.
+//! Rules: settings that cannot work together, and why.
 //!
-//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`Profile::check_for`] says so. A
-//! timeout that one side alone has (the reply's, the frame's) is judged as that side has it: the other is not harmed by a
-//! longer one.
+//! A rule refuses only settings that work for neither side of a connection. [`Profile::check_for`] checks one side. A
+//! timeout that only one side uses (reply, frame) is judged for that side: a longer one does not harm the other side.
 
 use std::time::Duration;
 
@@ -33,32 +32,32 @@ pub(super) fn check(profile: &Profile) -> Checked {
     liveness::check(profile)
 }
 
-/// Nothing is sent, so no reply is waited for: whoever sets the timeout expects another exchange.
+/// A reply timeout without requests shows that another exchange was meant.
 pub(super) fn reply_without_request() -> ProfileError {
     let reason = "a receive-only exchange sends nothing that could be replied to";
     ProfileError::combination("timeouts.reply", "exchange", reason)
 }
 
-/// What can use a profile.
+/// Who can use a profile.
 impl Profile {
-    /// Whether this side of a connection can use it.
+    /// Checks whether this side of a connection can use the profile.
     ///
-    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
-    /// request ends so has to half-close, a server whose reply ends so has to close first.
+    /// Nearly all profiles fit both sides. If a message ends with the close, the closing order matters: a client whose
+    /// request ends that way must half-close, and a server whose reply ends that way must close first.
     ///
     /// ```
     /// use framelink_profile::{FramingPair, Profile, Short, Side};
     ///
-    /// // A request line, and a reply up to the end.
+    /// // A request line, and a reply that ends with the close.
     /// let framing = FramingPair { send: "line".parse()?, receive: "until-close".parse()? };
     /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
     /// assert!(profile.check_for(Side::Client).is_ok());
-    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
+    /// assert!(profile.check_for(Side::Server).is_err(), "a server could not see the end of its message");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
         let other = match side {
             Side::Client => Side::Server,
@@ -73,10 +72,10 @@ impl Profile {
         Ok(())
     }
 
-    /// Whether a pool can use this profile, and how.
+    /// Returns the pool settings if a pool can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
         self.check_for(Side::Client)?;
         self.connection.pooled().ok_or_else(|| {
@@ -85,10 +84,10 @@ impl Profile {
         })
     }
 
-    /// Whether a client that has one exchange at a time can use this profile.
+    /// Checks whether a client with one exchange at a time can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
         if self.exchange.duplex().is_none() {
@@ -99,10 +98,10 @@ impl Profile {
         Err(ProfileError::combination("exchange", "the client", reason))
     }
 
-    /// Whether a client with many requests in flight on each connection can use this profile.
+    /// Checks whether a client with many requests in flight on each connection can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_duplex(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
         let reason = match self.exchange {
@@ -115,19 +114,17 @@ impl Profile {
         Err(ProfileError::combination("exchange", "the link", reason))
     }
 
-    /// Whether a client with a pair of connections can use this profile, and how.
+    /// Returns the settings of the pair if a client with a pair of connections can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
         self.check_for(Side::Client)?;
-        match self.exchange {
-            ExchangeKind::Simplex(simplex) => Ok(simplex),
-            _ => {
-                let reason = "it is a pair of connections, which only simplex has";
-                Err(ProfileError::combination("exchange", "the link", reason))
-            }
-        }
+        let ExchangeKind::Simplex(simplex) = self.exchange else {
+            let reason = "it is a pair of connections, which only simplex has";
+            return Err(ProfileError::combination("exchange", "the link", reason));
+        };
+        Ok(simplex)
     }
 }
 
@@ -144,7 +141,7 @@ fn until_close_needs_short(profile: &Profile) -> Checked {
     Err(ProfileError::combination(key, "connection", reason))
 }
 
-/// For one of the two sides at least.
+/// At least one side must be able to use the profile.
 fn until_close_needs_an_end(profile: &Profile) -> Checked {
     profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
 }
@@ -168,8 +165,8 @@ fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
     Err(ProfileError::combination(key, with, reason))
 }
 
-/// Whether a side closes, half or whole, right after what it sends. A request ends before its reply, so that there the
-/// client's whole close comes too late.
+/// Returns whether a side closes, half or completely, right after its message. A request ends before its reply, so a
+/// complete close by the client comes too late.
 fn ends_its_side(profile: &Profile, sender: Side) -> bool {
     let Some(short) = profile.connection.short() else { return false };
     match sender {
@@ -178,7 +175,7 @@ fn ends_its_side(profile: &Profile, sender: Side) -> bool {
     }
 }
 
-/// Only a pause separates such messages, and nobody makes one between two that are sent in a row. With `sync` the reply does.
+/// Only a pause separates such messages, and messages in a row have none. With `sync`, the reply separates them.
 fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
     let Profile { framing, exchange, .. } = profile;
     let is_in_a_row = match exchange {
@@ -190,7 +187,7 @@ fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
         return Ok(());
     }
     unmarked(&framing.send, send_key(framing))?;
-    // What is received was sent by somebody to whom the same applies, where replies follow one another.
+    // If replies follow one another, the peer sends messages in a row too.
     if exchange.duplex().is_some() { unmarked(&framing.receive, receive_key(framing)) } else { Ok(()) }
 }
 
@@ -226,7 +223,7 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
              shared"
         }
         (ConnectionKind::Pooled(_), _) => {
-            "a connection is lent to whoever sends, for one exchange at a time; use sync, or a long connection"
+            "a pooled connection carries one exchange of one caller at a time; use sync, or a long connection"
         }
         (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
             "a simplex pair is two connections that are one link, of which there is one; use a long connection"
@@ -239,7 +236,7 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
     Err(ProfileError::combination("connection", "exchange", reason))
 }
 
-/// A message that is too short has no key; one that may not be long enough never has.
+/// A message that is too short has no key. If every message is too short, that is an error.
 fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
     let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
     let framing = &profile.framing;
@@ -274,7 +271,7 @@ fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
     Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
 }
 
-/// A client or a link keeps up the connections that it dials.
+/// A client or a link keeps up only connections that it dials.
 fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     if !profile.keep_up {
         return Ok(());
@@ -290,8 +287,8 @@ fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     Err(ProfileError::combination("connection.keep-up", with, reason))
 }
 
-/// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only
-/// after it. A close ends either at once.
+/// If silence ends the request, the peer answers only after the silence. If silence ends the reply, the reply is
+/// complete only after the silence. A close ends either at once.
 fn silence_fits_into_a_call(profile: &Profile) -> Checked {
     let Some(reply) = profile.timeouts.reply.filter(|_| is_sync(profile)) else { return Ok(()) };
     let framing = &profile.framing;
@@ -310,7 +307,7 @@ fn silence_fits_into_a_call(profile: &Profile) -> Checked {
     Err(ProfileError::combination("timeouts.reply", key, reason))
 }
 
-/// Of a message that a server receives.
+/// Applies to messages that a server receives.
 fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
     let silence = silence_of(&profile.framing.receive).filter(|_| !ends_its_side(profile, Side::Client));
     let frame = profile.timeouts.frame;

@@ -8,7 +8,7 @@ use framelink_unframed::{Kind, Unframed};
 
 use crate::framing::Framing;
 
-/// How messages of a framing are cut, for someone who does not know the notation.
+/// The boundaries of a framing's messages, for readers who do not know the notation.
 pub(super) struct Words<'a>(pub(super) &'a Framing);
 
 impl fmt::Display for Words<'_> {
@@ -67,7 +67,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// Bytes in hex with blanks between, only the first of many.
+/// Bytes in hex with spaces between them. Shows only the first of many.
 pub(super) struct Spaced<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Spaced<'_> {

@@ -99,7 +99,7 @@ pub enum NotBegun {
 /// ```
 /// use framelink_session::Ended;
 ///
-/// assert_eq!(Ended::InOrder.to_string(), "a reply did not come in time, and none after it can be told apart");
+/// assert_eq!(Ended::InOrder.to_string(), "a reply did not arrive in time, and later replies cannot be matched");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -129,7 +129,7 @@ impl Error for NotBegun {}
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InOrder => "a reply did not come in time, and none after it can be told apart",
+            Self::InOrder => "a reply did not arrive in time, and later replies cannot be matched",
             Self::Unanswered => "too many requests were left unanswered",
             Self::Lost => "the connection has ended",
         })

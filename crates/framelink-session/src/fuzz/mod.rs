@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+//! The bodies of the fuzz targets. They panic if an invariant does not hold. Tests run them too.
 
 mod in_flight;
 mod liveness;

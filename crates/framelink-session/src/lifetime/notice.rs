@@ -206,10 +206,10 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Idle { after } => {
-                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
+                write!(f, "the connection was ended: it had no messages for {}", TimeText(*after))
             }
             Self::Lifetime { after } => {
-                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
+                write!(f, "the connection reached its lifetime of {}", TimeText(*after))
             }
             Self::Drained => f.write_str("the connection was ended by a drain"),
             Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
@@ -220,7 +220,7 @@ impl fmt::Display for Ending {
             Self::ClientMemory { limit } => {
                 write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
             }
-            Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
+            Self::Cut => f.write_str("the connection was cut: the time to finish its messages is over"),
         }
     }
 }

@@ -42,6 +42,14 @@ impl Network {
         let prefix = if address.is_ipv4() { 32 } else { 64 };
         Self { address: masked(address, prefix), prefix }
     }
+
+    /// A network of mapped addresses becomes an IPv4 network.
+    fn canonical(address: IpAddr, prefix: u8) -> Self {
+        match (address.to_canonical(), prefix.checked_sub(96)) {
+            (mapped @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Self { address: mapped, prefix },
+            _ => Self { address, prefix },
+        }
+    }
 }
 
 impl FromStr for Network {
@@ -70,16 +78,6 @@ impl FromStr for Network {
             return Err(whole.mismatch(&expected));
         }
         Ok(Self::canonical(given, prefix))
-    }
-}
-
-impl Network {
-    /// A network of mapped addresses becomes an IPv4 network.
-    fn canonical(address: IpAddr, prefix: u8) -> Self {
-        match (address.to_canonical(), prefix.checked_sub(96)) {
-            (mapped @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Self { address: mapped, prefix },
-            _ => Self { address, prefix },
-        }
     }
 }
 

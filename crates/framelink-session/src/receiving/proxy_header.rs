@@ -151,11 +151,8 @@ mod tests {
                     let mut watch = Watch::new(b"").unwrap();
                     watch.look(0, &signature[..before]);
                     let expected = if len == signature.len() { First::Header } else { First::Perhaps };
-                    assert_eq!(
-                        watch.look(before, &signature[before..len]),
-                        expected,
-                        "{before} and {len} of {header:?}"
-                    );
+                    let first = watch.look(before, &signature[before..len]);
+                    assert_eq!(first, expected, "{before} and {len} of {header:?}");
                 }
                 let mut other = signature[..len].to_vec();
                 other[len - 1] ^= 0x20;

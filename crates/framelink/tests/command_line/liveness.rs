@@ -570,7 +570,7 @@ fn check_says_how_soon_a_peer_that_is_gone_is_noticed() {
     assert!(run(&["check", file.path()]).stdout.ends_with(CHECKED), "{toml}");
 
     let done = run(&long);
-    let told = "careful      nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a \
+    let told = "careful      nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a \
                 liveness.heartbeat if the peer knows one\n";
     assert!(done.stdout.ends_with(told), "{}", done.stdout);
 }

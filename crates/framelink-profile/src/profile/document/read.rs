@@ -1,4 +1,4 @@
-//! From texts to a builder.
+//! Reads texts into a builder.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -20,10 +20,10 @@ use framelink_session::Assigned;
 
 type Read<T> = Result<T, ProfileError>;
 
-/// What the system takes as a count is a C `int`.
+/// Systems take counts as a C `int`.
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
 
-/// What is written as one of some words.
+/// A value that is one of several words.
 trait Word: Copy + 'static {
     const ALL: &'static [Self];
     fn word(self) -> &'static str;
@@ -62,7 +62,7 @@ words! {
 }
 
 impl Document {
-    /// The builder that has been told all of this. Values are read, what they do together is not looked at.
+    /// Returns a builder with all values. Values are parsed here and checked against each other later.
     pub(crate) fn into_builder(self) -> Read<ProfileBuilder> {
         let mut builder = ProfileBuilder::new();
         if let Some(template) = self.template {
@@ -95,7 +95,7 @@ impl Document {
     }
 }
 
-/// A table may name one direction only, if the template or a later call on the builder names the other.
+/// A table may set one direction only, if a template or a later builder call sets the other.
 fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Read<()> {
     match said {
         TextOr::Text(text) => {
@@ -110,7 +110,7 @@ fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Rea
     Ok(())
 }
 
-/// A word alone is the kind with its defaults; a table changes what the template says, unless it names another kind.
+/// A word selects a kind with its defaults. A table changes the template's settings, unless it names another kind.
 fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<ConnectionKind> {
     let table = match said {
         TextOr::Text(text) => return word("connection", &text),
@@ -169,7 +169,7 @@ impl ConnectionTable {
     }
 }
 
-/// A text alone is a message that has no reply.
+/// A text is a message without a reply.
 fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> Read<Sign> {
     let hex = |key, text: &Text| match text.0.is_empty() {
         true => Ok(Vec::new()),
@@ -214,7 +214,7 @@ impl AccessTable {
     }
 }
 
-/// As with connections.
+/// Like [`connection_of`].
 fn exchange_of(said: TextOr<ExchangeTable>, before: ExchangeKind) -> Read<ExchangeKind> {
     let table = match said {
         TextOr::Text(text) => return word("exchange", &text),
@@ -264,7 +264,7 @@ impl ExchangeTable {
     }
 }
 
-/// Refuses the first key that the profile says and its kind does not have. Each key comes with whether the kind has it, and the reason.
+/// Refuses the first key that is set and that the kind does not have. Each key has a flag and a reason for its kind.
 fn refuse(keys: &[(&'static str, bool, (bool, &str))], with: &'static str, kind: &str) -> Read<()> {
     match keys.iter().find(|(_, is_said, (is_of_kind, _))| *is_said && !is_of_kind) {
         None => Ok(()),
@@ -344,7 +344,7 @@ impl SocketTable {
     }
 }
 
-/// What is not said stays.
+/// Sets a value unless it is missing.
 fn set<T>(place: &mut T, said: Option<T>) {
     if let Some(said) = said {
         *place = said;
@@ -359,7 +359,7 @@ fn word<T: Word>(key: &'static str, Text(text): &Text) -> Read<T> {
     })
 }
 
-/// The kind that is named, as it was before where it is the same.
+/// Returns the named kind, with the settings of `before` if that is of this kind.
 fn kind_of<T: Word>(key: &'static str, said: Option<&Text>, before: T) -> Read<T> {
     let Some(text) = said else { return Ok(before) };
     let kind: T = word(key, text)?;
@@ -374,7 +374,7 @@ fn time(key: &'static str, text: Option<Text>) -> Read<Option<Duration>> {
     text.map(|Text(text)| token(&text).duration().map_err(unreadable(key))).transpose()
 }
 
-/// A time, or the word for none; `expected` has both.
+/// Reads a time, or the word for none. `expected` names both.
 fn time_or(key: &'static str, Text(text): &Text, none: &str, expected: &str) -> Read<Option<Duration>> {
     if text == none {
         return Ok(None);
@@ -383,7 +383,7 @@ fn time_or(key: &'static str, Text(text): &Text, none: &str, expected: &str) -> 
     time.map(Some).map_err(unreadable(key))
 }
 
-/// Bytes that may be a password: an error does not repeat them.
+/// Reads bytes that may be a password. Errors do not repeat them.
 fn secret(key: &'static str, Text(text): &Text, most: usize) -> Read<Vec<u8>> {
     let without_text = |error: NotationError| match text.chars().position(|c| !c.is_ascii_hexdigit()) {
         Some(other) => {
@@ -408,7 +408,7 @@ fn count(key: &'static str, said: &Option<Number>, range: RangeInclusive<u32>, w
     Ok(u32::try_from(number).ok())
 }
 
-/// The port may be left out, for it is 0 nearly always.
+/// Reads an address. The port may be left out, because it is nearly always 0.
 fn address(key: &'static str, text: &str) -> Read<SocketAddr> {
     let alone = || text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0));
     let expected = |_| token(text).mismatch("an IP address, or one with a port, such as `10.0.0.7:0` or `[::1]:0`");
