@@ -1,4 +1,4 @@
-//! What a profile says of liveness: its bounds, its cautions, and what it refuses.
+//! The liveness of a profile: bounds, cautions and refusals.
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![cfg(feature = "toml")]
 
@@ -16,7 +16,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 #[test]
-fn the_seeds_of_keepalive() {
+fn bounds_of_known_keepalive_settings() {
     for (keepalive, bound) in [
         ("60s/10s/6".parse().unwrap(), 60 + 10 * 6),
         (Keepalive::LINUX, 7200 + 75 * 9),
@@ -50,7 +50,7 @@ fn notations_of_keepalive() {
 }
 
 #[test]
-fn a_profile_says_its_bound() {
+fn a_profile_returns_its_detection_bound() {
     for (heartbeat, keepalive, client, server) in [
         (None, None, None, None),
         (Some("empty"), None, Some(40), Some(40)),
@@ -75,7 +75,7 @@ fn a_profile_says_its_bound() {
 }
 
 #[test]
-fn what_cannot_be_told_from_messages_is_refused() {
+fn heartbeats_that_look_like_messages_are_refused() {
     let heartbeat = |text: &str| text.parse::<Heartbeat>().unwrap();
     let refused = |builder: ProfileBuilder| builder.build().unwrap_err().to_string();
     for (error, expected) in [
@@ -209,7 +209,7 @@ fn a_profile_in_words() {
 }
 
 #[test]
-fn what_heartbeats_are_to_a_server_is_said() {
+fn the_explanation_says_how_a_server_treats_heartbeats() {
     let profile = |toml: &str| Profile::from_toml(&format!("framing = \"net:2\"\n{toml}")).unwrap();
     let said = |toml: &str, line: &str| profile(toml).explain().lines().any(|said| said == ("as a server", line));
     let quiet = "a client that sends only heartbeats has 1h to begin its first message";

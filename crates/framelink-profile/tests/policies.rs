@@ -1,4 +1,4 @@
-//! What a profile says of pools, reconnecting, signing on and off, and of who may take how much of a server.
+//! Profiles: pools, reconnecting, signing on and off, and the limits of a server.
 #![cfg(feature = "toml")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -102,7 +102,7 @@ fn every_key_is_read_and_written() {
 }
 
 #[test]
-fn what_is_the_default_is_left_out() {
+fn defaults_are_left_out() {
     for (said, least) in [
         ("framing = 'line'\ntemplate = 'pooled'", "framing = \"line\"\nconnection = \"pooled\"\n"),
         (
@@ -117,7 +117,7 @@ fn what_is_the_default_is_left_out() {
             "framing = \"line\"\n",
         ),
         ("framing = 'ascii:4'\nlimits = { memory = '16MiB', memory-per-client = '8MiB' }", "framing = \"ascii:4\"\n"),
-        // Four times the longest message each way and what they are read with, and a half of that.
+        // Four times the longest messages with the memory to read and write them, and half of that.
         (
             "framing = 'net:4,max=64MiB'\nlimits = { memory = 537395200, memory-per-client = 268697600 }",
             "framing = \"net:4,max=64MiB\"\n",
@@ -128,14 +128,14 @@ fn what_is_the_default_is_left_out() {
 }
 
 #[test]
-fn a_table_changes_what_the_template_says_of_a_pool() {
+fn a_table_changes_the_pool_of_a_template() {
     let profile = Profile::from_toml("template = 'pooled'\nframing = 'line'\nconnection = { uses = 7 }").unwrap();
     let pooled = profile.connection().pooled().unwrap();
     assert_eq!((pooled.max, pooled.uses), (8, Some(7)));
 }
 
 #[test]
-fn an_error_says_where_what_came_and_what_is_allowed() {
+fn an_error_says_where_what_was_found_and_what_is_allowed() {
     for (toml, told) in [
         (
             "framing = 'line'\nconnection = { kind = 'long', max = 3 }",
@@ -255,7 +255,7 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
 }
 
 #[test]
-fn it_is_said_in_words() {
+fn policies_are_explained_in_words() {
     let explained = pooled().explain().to_string();
     for line in [
         "connection   pooled: 0 to 4 that stay open, each used for one exchange at a time; a caller waits not at all; each is \
@@ -282,7 +282,7 @@ fn it_is_said_in_words() {
 }
 
 #[test]
-fn a_client_may_send_the_longest_message_however_little_memory_is_said() {
+fn a_client_may_send_the_longest_message_with_the_least_memory() {
     for memory in [2_228_224, 3 * 1024 * 1024, 8 * 1024 * 1024] {
         let profile = of("net:4").memory(memory).build().unwrap();
         let share = profile.limits().memory_per_client;
@@ -323,7 +323,7 @@ fn networks_are_read_and_shown_in_one_form() {
 }
 
 #[test]
-fn a_client_is_who_it_is_in_either_form() {
+fn a_client_matches_its_network_in_either_address_form() {
     let access = guarded().access().clone();
     let everybody = Access::default();
     let but_one = Access { allow: Vec::new(), deny: vec!["192.0.2.0/24".parse().unwrap()] };
@@ -349,7 +349,7 @@ fn a_client_is_who_it_is_in_either_form() {
 }
 
 #[test]
-fn no_more_networks_than_can_be_looked_through() {
+fn the_number_of_networks_is_limited() {
     let deny: Vec<Network> = (0..=10_000_u32).map(|i| Network::of_client(IpAddr::V4(i.into()))).collect();
     let error = of("line").access(Access { allow: Vec::new(), deny }).build().unwrap_err();
     assert!(matches!(&error, ProfileError::OutOfBounds { key: "access.deny", .. }), "{error}");

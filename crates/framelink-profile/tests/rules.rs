@@ -1,4 +1,4 @@
-//! What a profile may be, and why some are none. No feature is needed for any of this.
+//! Which profiles are valid, and why others are not. No test needs a feature.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn place(text: &str) -> KeyPlace {
 }
 
 #[test]
-fn what_cannot_work_together_is_refused_with_the_reason() {
+fn settings_that_cannot_work_together_are_refused_with_the_reason() {
     let at_close = "an `until-close` message ends with the connection, so a long connection could carry only one; use a \
                     short connection";
     let half_close = "an `until-close` message of the client ends when it half-closes; set half-close = true, as the \
@@ -231,7 +231,7 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
 }
 
 #[test]
-fn what_can_work_is_not_refused() {
+fn settings_that_can_work_are_not_refused() {
     let by_server = SHORT.closes(Side::Server);
     let reset = || SocketOptions::new().linger(Some(Duration::ZERO));
     let cases = [
@@ -263,7 +263,7 @@ fn what_can_work_is_not_refused() {
 }
 
 #[test]
-fn a_value_out_of_its_bounds_is_told_the_bounds() {
+fn the_error_of_a_value_out_of_bounds_names_the_bounds() {
     let socket = SocketOptions::new;
     let time = "whole milliseconds from 1ms to 1d";
     let linger = "whole seconds up to 65535, for the system counts in these";
@@ -312,7 +312,7 @@ fn a_value_out_of_its_bounds_is_told_the_bounds() {
 }
 
 #[test]
-fn a_framing_has_to_be_said_for_each_direction() {
+fn each_direction_needs_a_framing() {
     let missing = |builder: &ProfileBuilder| builder.build().unwrap_err().to_string();
     let builder = ProfileBuilder::new();
     assert_eq!(missing(&builder), "framing is missing, which says how messages are cut, such as \"ascii:4\"");
@@ -323,7 +323,7 @@ fn a_framing_has_to_be_said_for_each_direction() {
 }
 
 #[test]
-fn defaults_are_those_that_are_documented() {
+fn defaults_are_as_documented() {
     let profile = of("ascii:4").build().unwrap();
     assert_eq!((profile.connection(), profile.exchange()), (ConnectionKind::Long, ExchangeKind::Sync));
     let timeouts = profile.timeouts();
@@ -348,7 +348,7 @@ fn connecting_on_a_short_connection_has_no_more_time_than_the_call() {
 }
 
 #[test]
-fn a_limit_on_messages_becomes_that_of_the_framing() {
+fn a_limit_on_messages_becomes_the_limit_of_the_framing() {
     let limited = |notation: &str, max| of(notation).max_message(max).build().unwrap().framing().send.to_string();
     assert_eq!(limited("ascii:4", 2048), "ascii:4,max=2KiB");
     assert_eq!(limited("ascii:4,max=4KiB", 2048), "ascii:4,max=2KiB");
@@ -359,12 +359,13 @@ fn a_limit_on_messages_becomes_that_of_the_framing() {
 }
 
 #[test]
-fn every_template_takes_the_framings_that_it_is_for() {
+fn every_template_takes_its_framings() {
     for template in TEMPLATES {
         for notation in ["ascii:4", "bcd:2", "net:2,counts=self", "line", "mllp", "tpkt", "fixed:12", "until-close"] {
             let built = Profile::template(template.name, framing(notation));
             let is_for_it = (notation == "until-close") == template.framing.is_some();
-            // A template for messages up to the end takes others too: the close then ends only the connection.
+            // The template for messages up to the close takes other framings too. Then the close ends only the
+            // connection.
             assert_eq!(
                 built.is_ok(),
                 is_for_it || template.framing.is_some(),
@@ -387,7 +388,7 @@ fn every_template_takes_the_framings_that_it_is_for() {
 }
 
 #[test]
-fn a_side_that_could_not_end_its_message_is_told() {
+fn a_side_that_cannot_end_its_message_is_an_error() {
     let by_server = SHORT.closes(Side::Server);
     let reply_to_the_end = two("line", "until-close").connection(by_server).build().unwrap();
     assert_eq!(reply_to_the_end.check_for(Side::Client), Ok(()));
@@ -480,7 +481,7 @@ fn every_kind_of_framing_is_explained() {
 }
 
 #[test]
-fn what_an_exchange_means_is_said() {
+fn every_exchange_is_explained() {
     let said = |exchange: ExchangeKind| {
         let explained = of("line").exchange(exchange).build().unwrap().explain();
         let lines: Vec<_> = explained.lines().map(|(label, text)| format!("{label}: {text}")).collect();
@@ -505,7 +506,7 @@ fn what_an_exchange_means_is_said() {
 }
 
 #[test]
-fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_flight() {
+fn several_requests_in_flight_without_a_key_cause_a_caution() {
     let cautioned = [
         of("line").exchange(DUPLEX),
         of("line").exchange(Simplex::new(DUPLEX)),
@@ -528,7 +529,7 @@ fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_fli
         of("line").exchange(keyed),
         of("line").exchange(Simplex::new(keyed)),
         of("line").exchange(keyed).connection(Shared::new(2)),
-        // A reply that is lost is noticed before the next request.
+        // A lost reply is noticed before the next request.
         of("line").exchange(DUPLEX.in_flight(1)),
     ];
     for builder in sound {

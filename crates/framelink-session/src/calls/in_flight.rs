@@ -9,7 +9,6 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 /// The calls in flight on one connection. Matches each reply to its call.
 ///
 /// ```text
-/// ```text
 ///   begin ──► waiting ──── its reply ────────────────────────► Reply
 ///                 │
 ///                 │ deadline passed, or cancelled
@@ -17,7 +16,6 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 ///   by key:   remembered ─ its reply, at any later time ──────► Late, with its key and delay
 ///   in order: cancelled: keeps its place, and its reply is Late
 ///             deadline passed: the connection has ended, because no later reply can be matched
-/// ```
 /// ```
 ///
 /// A key that is waiting or remembered is refused to other requests, so that a late reply never answers another

@@ -9,12 +9,10 @@ use crate::lifetime::notice::{Ending, Notice, NoticeStage};
 /// Limits how long a connection stays open. Set once for both halves of a [`Session`](crate::Session).
 ///
 /// ```text
-/// ```text
 ///   Open ──► Draining ──► Closing ──► over        at the lifetime, at lifetime + grace, or by a Notice
 ///     │          │            └── delivered requests and a message that has begun are finished
 ///     │          └── over at the next quiet moment; after a Notice, a connection without a message has CONNECT_GRACE first
 ///     └── over when it is idle for too long
-/// ```
 /// ```
 ///
 /// ```

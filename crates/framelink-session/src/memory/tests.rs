@@ -31,7 +31,7 @@ fn network(client: u8) -> Network {
 }
 
 #[test]
-fn the_largest_of_the_client_that_holds_most_is_told() {
+fn the_largest_connection_of_the_largest_client_is_told_to_end() {
     let budget = Budget::new(100 * KIB, 100 * KIB);
     // The third connection is the largest, but the client of the first two holds more.
     let mut all: Vec<_> = [(0, 1), (1, 1), (2, 2), (3, 3)].map(|(id, of)| Connection::open(&budget, id, of)).into();
@@ -47,7 +47,7 @@ fn the_largest_of_the_client_that_holds_most_is_told() {
 }
 
 #[test]
-fn a_client_has_a_share_and_the_others_are_left_alone() {
+fn a_client_has_a_share_and_other_clients_are_not_affected() {
     let budget = Budget::new(100 * KIB, 50 * KIB);
     let mut all: Vec<_> = [(0, 1), (1, 1), (2, 2)].map(|(id, of)| Connection::open(&budget, id, of)).into();
     for (connection, kib) in all.iter_mut().zip([20, 24, 32]) {
@@ -60,7 +60,7 @@ fn a_client_has_a_share_and_the_others_are_left_alone() {
 }
 
 #[test]
-fn what_is_little_is_not_counted_and_costs_nobody_anything() {
+fn less_than_a_page_is_not_counted() {
     let budget = Budget::new(4 * KIB, 4 * KIB);
     let mut all: Vec<_> = (0..100).map(|id| Connection::open(&budget, id, 1)).collect();
     for connection in &mut all {
