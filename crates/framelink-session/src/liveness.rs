@@ -225,7 +225,7 @@ impl LivenessHandle {
 
     /// Checks for a due heartbeat on behalf of a sending half whose receiving half may not be polled. The peer is not
     /// judged, because its messages may be unread. Returns when to call this again.
-    pub(crate) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn on_time_unread(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
             state.probe = Some(self.probe(&state, number, now));

@@ -40,7 +40,7 @@ impl ByteCount {
 pub(crate) struct FailedFlag(Arc<AtomicBool>);
 
 impl FailedFlag {
-    pub(crate) fn tear(&self) {
+    pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 

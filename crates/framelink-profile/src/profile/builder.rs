@@ -190,7 +190,8 @@ impl ProfileBuilder {
         send_framing(framing: Framing) in send;
         /// Sets the framing of received messages. There is no default.
         receive_framing(framing: Framing) in receive;
-        /// Limits resolving, dialling and the preamble. Defaults to 10 s; if short, at most the reply timeout.
+        /// Limits resolving, dialling and the preamble. Defaults to 10 s, on short connections at most to the reply
+        /// timeout.
         connect_timeout(within: Duration) in connect;
         /// Limits a whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
         reply_timeout(within: Duration) in reply;

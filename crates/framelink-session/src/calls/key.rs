@@ -192,7 +192,7 @@ impl Assigned {
 ///
 /// // ISO 8583: the trace number, six digits after the message type.
 /// let by_place = KeyRule::at("4:6".parse::<KeyPlace>()?);
-/// // The same, chosen for us.
+/// // The trace number, chosen by the session.
 /// let assigned = by_place.assigned(Assigned::Digits);
 /// // SMPP, by a function: the sequence number, in every header.
 /// let by_function = KeyRule::by(|message| Key::new(message.get(12..16)?));

@@ -84,7 +84,7 @@ pub struct Notice {
     stage: AtomicStage,
     /// Why the connection is dropped, if not for a newer one.
     evicted: OnceLock<Ending>,
-    ears: Mutex<Wakers>,
+    wakers: Mutex<Wakers>,
 }
 
 /// A [`NoticeStage`] shared by threads. It only advances.
@@ -130,15 +130,15 @@ impl Notice {
         if !self.stage.advance(stage) {
             return;
         }
-        let mut ears = self.ears();
-        let wakers = [ears.receiver.clone(), ears.sender.clone()];
-        let closer = if stage >= NoticeStage::Dropped { ears.closer.take() } else { None };
+        let mut wakers = self.wakers();
+        let woken = [wakers.receiver.clone(), wakers.sender.clone()];
+        let closer = if stage >= NoticeStage::Dropped { wakers.closer.take() } else { None };
         // The lock is released first, because a woken task may take its own locks.
-        drop(ears);
+        drop(wakers);
         if let Some(close) = closer {
             close();
         }
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        woken.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// Ends the connection at once because of the memory that it holds, unless it is ending at once already.
@@ -165,34 +165,34 @@ impl Notice {
 
     /// Sets the waker of the receiving half. Call this before reading the stage, so that no change is missed.
     pub fn wake_receiver(&self, waker: &Waker) {
-        set(&mut self.ears().receiver, waker);
+        set(&mut self.wakers().receiver, waker);
     }
 
     /// Sets the waker of the sending half. Call this before reading the stage, so that no change is missed.
     pub fn wake_sender(&self, waker: &Waker) {
-        set(&mut self.ears().sender, waker);
+        set(&mut self.wakers().sender, waker);
     }
 
     /// Sets the function that ends waits in system calls. It is called when the connection ends at once.
     pub fn close_with(&self, closer: Box<dyn Fn() + Send + Sync>) {
-        let mut ears = self.ears();
+        let mut wakers = self.wakers();
         if self.stage() < NoticeStage::Dropped {
-            ears.closer = Some(closer);
+            wakers.closer = Some(closer);
             return;
         }
-        drop(ears);
+        drop(wakers);
         closer();
     }
 
-    fn ears(&self) -> MutexGuard<'_, Wakers> {
-        self.ears.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wakers(&self) -> MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn set(ear: &mut Option<Waker>, waker: &Waker) {
-    match ear {
+fn set(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
         Some(before) => before.clone_from(waker),
-        None => *ear = Some(waker.clone()),
+        None => *place = Some(waker.clone()),
     }
 }
 

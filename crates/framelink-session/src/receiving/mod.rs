@@ -260,8 +260,8 @@ impl<D: Decode> Receiving<D> {
         self.end = Some(End::Closed);
     }
 
-    /// Records that no byte arrived until `now`. Only effective after [`Received::Wait`] or
-    /// [`kept_until`](Self::kept_until).
+    /// Records that no byte arrived until `now`. Has no effect before the deadline that [`Received::Wait`] or
+    /// [`kept_until`](Self::kept_until) named.
     pub fn on_deadline(&mut self, now: Duration) {
         if self.end.is_none() && self.deadline().is_some_and(|at| at <= now) {
             self.end = Some(End::Quiet);

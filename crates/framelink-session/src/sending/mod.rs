@@ -213,7 +213,7 @@ impl<E: Encode> Sending<E> {
     /// Checks for a due heartbeat when the receiving half may not be polled. Only heartbeats that show our own life are
     /// sent. Returns when to call this again.
     pub fn on_time(&mut self, now: Duration) -> Option<Duration> {
-        self.liveness.as_ref().and_then(|liveness| liveness.on_time_deaf(now))
+        self.liveness.as_ref().and_then(|liveness| liveness.on_time_unread(now))
     }
 
     /// Sets the waker that is woken when a heartbeat is due.
@@ -432,7 +432,7 @@ impl<E: Encode> Sending<E> {
 
     /// Records that the connection failed. If this side had already ended cleanly, it stays finished.
     pub fn on_failed(&mut self) {
-        self.failed_flag.tear();
+        self.failed_flag.set();
         if self.state != SendState::Finished {
             self.state = SendState::Failed;
         }

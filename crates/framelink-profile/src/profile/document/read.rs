@@ -264,7 +264,7 @@ impl ExchangeTable {
     }
 }
 
-/// Refuses the first key that is set and that the kind does not have. Each key has a flag and a reason for its kind.
+/// Refuses the first key that is set although the kind does not have it, with the reason.
 fn refuse(keys: &[(&'static str, bool, (bool, &str))], with: &'static str, kind: &str) -> Read<()> {
     match keys.iter().find(|(_, is_said, (is_of_kind, _))| *is_said && !is_of_kind) {
         None => Ok(()),
