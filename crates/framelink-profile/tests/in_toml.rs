@@ -270,8 +270,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\nexchange = { kind = 'duplex', assign = 'digits' }",
-        "line 2, column 40: exchange.assign does not go with exchange.key: it is about keys, and without one replies come in \
-         order; say where the key is, such as key = \"4:6\"",
+        "line 2, column 40: exchange.assign does not go with exchange.key: it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"",
     ),
     (
         "framing = 'line'\nexchange = 'duplex'\nconnection = { kind = 'shared', connections = 0 }",
@@ -347,7 +346,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\n[socket]\nlinger = '1500ms'",
-        "line 3, column 10: socket.linger is 1500ms, expected whole seconds up to 65535, for the system counts in these",
+        "line 3, column 10: socket.linger is 1500ms, expected whole seconds up to 65535, because the system counts in seconds",
     ),
     // The error points at the value that is best changed, or at the other value if the first is a default.
     (
@@ -368,7 +367,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "framing = 'line'\nconnection = 'short'\n[timeouts]\nconnect = '10s'",
         "line 4, column 11: timeouts.connect does not go with timeouts.reply: on a short connection the whole call has 5s, \
-         connecting included, so 10s for connecting alone would never be reached",
+         including connecting, so a limit of 10s for connecting alone would never be reached",
     ),
 ];
 

@@ -91,13 +91,11 @@ fn heartbeats_that_look_like_messages_are_refused() {
         ),
         (
             refused(profile("quiet:50ms").heartbeat(heartbeat("literal:50494e47"))),
-            "liveness.heartbeat does not go with framing: only silence ends a message, so that nothing separates a heartbeat \
-             from it",
+            "liveness.heartbeat does not go with framing: only silence ends a message, so nothing separates a heartbeat from the message",
         ),
         (
             refused(profile("each-read").heartbeat(heartbeat("literal:50494e47"))),
-            "liveness.heartbeat does not go with framing: only the end of a read ends a message, so that nothing separates a \
-             heartbeat from it",
+            "liveness.heartbeat does not go with framing: only the end of a read ends a message, so nothing separates a heartbeat from the message",
         ),
         (
             refused(profile("delim:03").heartbeat(heartbeat("literal:500347"))),
@@ -106,7 +104,7 @@ fn heartbeats_that_look_like_messages_are_refused() {
         ),
         (
             refused(profile("net:2").exchange(ExchangeKind::SendOnly).heartbeat(heartbeat("numbered"))),
-            "liveness.heartbeat does not go with exchange: answers would come where nothing is received; use a heartbeat that \
+            "liveness.heartbeat does not go with exchange: a send-only exchange receives no answers; use a heartbeat that \
              is not answered",
         ),
         (
@@ -143,13 +141,12 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
         ),
         (
             "heartbeat = \"empty\"\nkeepalive = \"30s/2s/2\"",
-            "the system gives a silent peer up after 34s, before heartbeats do after 40s; raise the times of \
+            "the system gives up a silent peer after 34s, and heartbeats only after 40s; raise the times of \
              liveness.keepalive, or lower those of liveness.heartbeat",
         ),
         (
             "heartbeat = \"empty\"\nkeepalive = \"10s/10s/6\"",
-            "keepalive asks every 10s and heartbeats every 30s, so that both do: heartbeats see more, and keepalive can wait \
-             longer",
+            "keepalive probes every 10s and heartbeats every 30s, so both are sent: heartbeats detect more, and keepalive can use a longer time",
         ),
         (
             "heartbeat = \"empty,interval=10m\"\nidle-limit = \"5m\"",
@@ -157,18 +154,18 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
         ),
         (
             "heartbeat = \"empty,interval=2m\"",
-            "as a server, a client that says nothing is closed after 1m, and heartbeats come every 2m: raise \
+            "as a server, a client that sends no message is closed after 1m, and heartbeats come every 2m: raise \
              timeouts.first-message, or shorten the interval of liveness.heartbeat",
         ),
         (
             "heartbeat = \"empty\"\n[timeouts]\nidle = \"12h\"",
             "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"12h\" if clients \
-             may have nothing else to say for longer",
+             may have no other message for longer",
         ),
         (
             "heartbeat = \"empty\"\n[exchange]\nkind = \"duplex\"\nkey = \"0:4\"",
             "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"1h\" if clients \
-             may have nothing else to say for longer",
+             may have no other message for longer",
         ),
         (
             "keepalive = \"60s/10s/6\"\nidle-limit = \"5m\"",
@@ -191,11 +188,10 @@ fn a_profile_in_words() {
     let profile = Profile::from_toml(toml).unwrap();
     let text = profile.explain().to_string();
     for line in [
-        "heartbeat    each side sends an empty frame after 30s without traffic; nothing answers it, and 10s more of silence end \
-         the connection",
+        "heartbeat    each side sends an empty frame after 30s without traffic; it is not answered, and another 10s of silence ends the connection",
         "as a client  notices within 40s that the other side is gone",
         "as a server  notices within 40s that the other side is gone",
-        "keepalive    the system asks after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within \
+        "keepalive    the system probes after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within \
          2m; what is sent and not acknowledged ends the connection after 2m",
     ] {
         assert!(text.lines().any(|said| said == line), "{line}\nin\n{text}");

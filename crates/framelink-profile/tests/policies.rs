@@ -160,8 +160,7 @@ fn an_error_says_where_what_was_found_and_what_is_allowed() {
         ),
         (
             "framing = 'line'\nconnection = 'pooled'\nexchange = 'duplex'",
-            "line 2, column 14: connection does not go with exchange: a connection is lent for one exchange at a time, which is \
-             sync; many requests in flight share connections: use shared",
+            "line 2, column 14: connection does not go with exchange: a pooled connection carries one exchange at a time, which is sync; for many requests in flight, use shared",
         ),
         (
             "framing = 'line'\nconnection = 'pooled'\nexchange = 'receive-only'",
@@ -187,7 +186,7 @@ fn an_error_says_where_what_was_found_and_what_is_allowed() {
         ),
         (
             "framing = 'line'\nsign-on = { expect = '31' }",
-            "line 2, column 1: sign-on does not go with sign-on.send: it is a message, and none is given",
+            "line 2, column 1: sign-on does not go with sign-on.send: a message is required, and none is given",
         ),
         (
             "framing = 'line'\nsign-on = '310a'",

@@ -108,7 +108,7 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             of("line").exchange(DUPLEX).connection(SHORT),
             "exchange",
             "connection",
-            "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one"
+            "a short connection has one exchange, so no other request can be in flight; use a long one"
                 .to_owned(),
         ),
         (
@@ -141,7 +141,7 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             of("line").exchange(Simplex::new(DUPLEX)).connection(Shared::new(2)),
             "connection",
             "exchange",
-            "a simplex pair is two connections that are one link, of which there is one; use a long connection".to_owned(),
+            "a simplex pair is one link of two connections, so there is nothing to share; use a long connection".to_owned(),
         ),
         (
             of("ascii:1").exchange(DUPLEX.key(place("4:6"))),
@@ -159,13 +159,13 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             of("line").exchange(DUPLEX.serialized(true)),
             "exchange.serialize",
             "exchange.key",
-            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"".to_owned(),
+            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"".to_owned(),
         ),
         (
             of("line").exchange(RECEIVE_ONLY).reply_timeout(s(5)),
             "timeouts.reply",
             "exchange",
-            "a receive-only exchange sends nothing that could be replied to".to_owned(),
+            "a receive-only exchange sends no requests, so there are no replies".to_owned(),
         ),
         (
             two("line", "quiet:5s"),
@@ -194,21 +194,20 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             of("quiet:1s").frame_timeout(s(1)),
             "timeouts.frame",
             "framing",
-            "a message is whole only after 1s of silence, which 1s leaves no time for".to_owned(),
+            "a message is complete only after 1s of silence, and 1s is too short for that".to_owned(),
         ),
         (
             of("line").connection(SHORT).connect_timeout(s(6)),
             "timeouts.connect",
             "timeouts.reply",
-            "on a short connection the whole call has 5s, connecting included, so 6s for connecting alone would never be \
-             reached"
+            "on a short connection the whole call has 5s, including connecting, so a limit of 6s for connecting alone would never be reached"
                 .to_owned(),
         ),
         (
             of("line").connection(SHORT).exchange(SEND_ONLY).socket(reset),
             "socket.linger",
             "exchange",
-            "each message is followed by the close, and a reset destroys what has not been delivered by then".to_owned(),
+            "each message is followed by the close, and a reset destroys bytes that are not delivered by then".to_owned(),
         ),
         (
             two("net:2", "ascii:4").max_message(65_536),
@@ -266,7 +265,7 @@ fn settings_that_can_work_are_not_refused() {
 fn the_error_of_a_value_out_of_bounds_names_the_bounds() {
     let socket = SocketOptions::new;
     let time = "whole milliseconds from 1ms to 1d";
-    let linger = "whole seconds up to 65535, for the system counts in these";
+    let linger = "whole seconds up to 65535, because the system counts in seconds";
     let name = "a name of 1 to 15 bytes without blanks and slashes, such as `eth0`";
     let cases = [
         (of("line").connect_timeout(Duration::ZERO), format!("timeouts.connect is 0ms, expected {time}")),
@@ -396,7 +395,7 @@ fn a_side_that_cannot_end_its_message_is_an_error() {
     assert_eq!((error.key(), error.other_key()), ("framing.receive", Some("connection.half-close")));
     let explained = reply_to_the_end.explain().to_string();
     assert!(
-        explained.contains("careful      only a client can use it, since for a server framing.receive"),
+        explained.contains("careful      only a client can use it, because for a server framing.receive"),
         "{explained}"
     );
 
@@ -468,8 +467,8 @@ fn every_kind_of_framing_is_explained() {
         ("netstring", "begin with their length in ASCII digits up to 0x3a, which counts the payload alone;"),
         ("mqtt", "begin with their length as a varint; headers are kept;"),
         ("net:2,adjust=-4", "begin with their length in 2 bytes, network order, and -4 bytes;"),
-        ("quiet:50ms", "end when nothing came for 50ms;"),
-        ("each-read", "are whatever one read returns;"),
+        ("quiet:50ms", "end after 50ms without bytes;"),
+        ("each-read", "are the bytes of one read;"),
         ("fixed:12", "have 12 bytes each;"),
         ("line", "are lines, ended with CR LF;"),
         ("line,lf", "are lines, ended with LF;"),

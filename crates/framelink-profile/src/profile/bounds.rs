@@ -160,7 +160,8 @@ fn check_socket(socket: &SocketOptions) -> Checked {
     }
     match socket.linger {
         Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
-            let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
+            let allowed =
+                format!("whole seconds up to {}, because the system counts in seconds", MOST_LINGER.as_secs());
             Err(ProfileError::out_of_bounds("socket.linger", shown_exactly(linger), allowed))
         }
         _ => Ok(()),

@@ -216,7 +216,7 @@ impl Explanation {
     fn cautions(&mut self, profile: &Profile) {
         for (side, other) in [("client", Side::Server), ("server", Side::Client)] {
             if let Err(error) = profile.check_for(other) {
-                self.say("careful", format!("only a {side} can use it, since for a {} {error}", other.name()));
+                self.say("careful", format!("only a {side} can use it, because for a {} {error}", other.name()));
             }
         }
         if let Some(caution) = profile.mismatch_caution() {
@@ -258,7 +258,7 @@ impl Explanation {
             return;
         }
         let (counts, options) = (counts.join(", "), options.join(" and "));
-        let change = format!("say {options} if they have to be others, or keep if messages bring them");
+        let change = format!("say {options} if they must differ, or keep if messages contain them");
         self.say("careful", format!("free bytes are written as zeros: {counts}; {change}"));
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
         can_carry(framing, heartbeat.form())?;
     }
     if profile.exchange == ExchangeKind::SendOnly && heartbeat.form().is_answered() {
-        let reason = "answers would come where nothing is received; use a heartbeat that is not answered";
+        let reason = "a send-only exchange receives no answers; use a heartbeat that is not answered";
         return Err(ProfileError::combination(KEY, "exchange", reason));
     }
     Ok(())
@@ -83,7 +83,7 @@ fn has_boundaries(framing: &Framing) -> Checked {
         Ends::Read(_) => "the end of a read",
         _ => "the close",
     };
-    let reason = format!("only {end} ends a message, so that nothing separates a heartbeat from it");
+    let reason = format!("only {end} ends a message, so nothing separates a heartbeat from the message");
     Err(ProfileError::combination(KEY, "framing", reason))
 }
 
@@ -148,7 +148,7 @@ fn words(heartbeat: &Heartbeat) -> String {
     let interval = ShowDuration(interval);
     let rest = match (heartbeat.form().is_answered(), tries) {
         (false, _) => {
-            format!("nothing answers it, and {} more of silence end the connection", ShowDuration(timeout * tries))
+            format!("it is not answered, and another {} of silence ends the connection", ShowDuration(timeout * tries))
         }
         (true, 1) => format!("one that is not answered within {} ends the connection", ShowDuration(timeout)),
         (true, _) => {
@@ -173,7 +173,7 @@ fn keepalive_words(keepalive: Keepalive) -> String {
         format!("; what is sent and not acknowledged ends the connection after {}", ShowDuration(time))
     });
     let (idle, interval) = (shown(keepalive.idle()), shown(keepalive.interval()));
-    format!("the system asks after {idle} without traffic, every {interval}, {probes} times{bound}{user}")
+    format!("the system probes after {idle} without traffic, every {interval}, {probes} times{bound}{user}")
 }
 
 /// Warns if a server closes clients that have only heartbeats to send: in a duplex exchange, with a longer idle time
@@ -185,7 +185,7 @@ fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
     if interval >= first_message {
         let interval = ShowDuration(interval);
         return Some(format!(
-            "as a server, a client that says nothing is closed after {first}, and heartbeats come every {interval}: raise \
+            "as a server, a client that sends no message is closed after {first}, and heartbeats come every {interval}: raise \
              timeouts.first-message, or shorten the interval of liveness.heartbeat"
         ));
     }
@@ -194,7 +194,7 @@ fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
     (may_be_quiet && !is_raised).then(|| {
         format!(
             "as a server, a client that sends only heartbeats is closed after {first}; set timeouts.first-request = \"{}\" if clients \
-             may have nothing else to say for longer",
+             may have no other message for longer",
             ShowDuration(idle)
         )
     })
@@ -226,7 +226,7 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
         && user < bound
     {
         cautions.push(format!(
-            "the system gives a silent peer up after {}, before heartbeats do after {}; raise the times of \
+            "the system gives up a silent peer after {}, and heartbeats only after {}; raise the times of \
              liveness.keepalive, or lower those of liveness.heartbeat",
             ShowDuration(user),
             ShowDuration(bound)
@@ -236,7 +236,7 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
         && idle < heartbeat.times().0
     {
         cautions.push(format!(
-            "keepalive asks every {} and heartbeats every {}, so that both do: heartbeats see more, and keepalive can wait longer",
+            "keepalive probes every {} and heartbeats every {}, so both are sent: heartbeats detect more, and keepalive can use a longer time",
             ShowDuration(idle),
             ShowDuration(heartbeat.times().0)
         ));

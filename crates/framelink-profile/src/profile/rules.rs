@@ -34,7 +34,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
 
 /// A reply timeout without requests shows that another exchange was meant.
 pub(super) fn reply_without_request() -> ProfileError {
-    let reason = "a receive-only exchange sends nothing that could be replied to";
+    let reason = "a receive-only exchange sends no requests, so there are no replies";
     ProfileError::combination("timeouts.reply", "exchange", reason)
 }
 
@@ -94,7 +94,7 @@ impl Profile {
             return Ok(());
         }
         let reason =
-            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`";
+            "it carries one exchange at a time; for many requests in flight, use a Link, or a connection's `duplex`";
         Err(ProfileError::combination("exchange", "the client", reason))
     }
 
@@ -208,8 +208,7 @@ fn many_in_flight_need_a_connection_that_stays(profile: &Profile) -> Checked {
     if profile.exchange.duplex().is_none() || profile.connection.short().is_none() {
         return Ok(());
     }
-    let reason =
-        "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one";
+    let reason = "a short connection has one exchange, so no other request can be in flight; use a long one";
     Err(ProfileError::combination("exchange", "connection", reason))
 }
 
@@ -219,14 +218,13 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
         | (ConnectionKind::Shared(_), ExchangeKind::Duplex(_))
         | (ConnectionKind::Pooled(_), ExchangeKind::Sync | ExchangeKind::SendOnly) => return Ok(()),
         (ConnectionKind::Pooled(_), ExchangeKind::Duplex(_)) => {
-            "a connection is lent for one exchange at a time, which is sync; many requests in flight share connections: use \
-             shared"
+            "a pooled connection carries one exchange at a time, which is sync; for many requests in flight, use shared"
         }
         (ConnectionKind::Pooled(_), _) => {
             "a pooled connection carries one exchange of one caller at a time; use sync, or a long connection"
         }
         (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
-            "a simplex pair is two connections that are one link, of which there is one; use a long connection"
+            "a simplex pair is one link of two connections, so there is nothing to share; use a long connection"
         }
         (ConnectionKind::Shared(_), _) => {
             "connections are shared by many requests in flight, which only a duplex exchange has; use duplex, or a long \
@@ -258,7 +256,7 @@ fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
             _ => return Ok(()),
         };
         let reason =
-            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"";
+            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
         return Err(ProfileError::combination(key, "exchange.key", reason));
     };
     let Some(assigned) = duplex.assigned else { return Ok(()) };
@@ -315,7 +313,7 @@ fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
         return Ok(());
     };
     let reason = format!(
-        "a message is whole only after {} of silence, which {} leaves no time for",
+        "a message is complete only after {} of silence, and {} is too short for that",
         ShowDuration(silence),
         ShowDuration(frame)
     );
@@ -328,8 +326,7 @@ fn connecting_fits_into_a_short_call(profile: &Profile) -> Checked {
         return Ok(());
     }
     let reason = format!(
-        "on a short connection the whole call has {}, connecting included, so {} for connecting alone would never be \
-         reached",
+        "on a short connection the whole call has {}, including connecting, so a limit of {} for connecting alone would never be reached",
         ShowDuration(reply),
         ShowDuration(connect)
     );
@@ -341,7 +338,7 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
     if !is_last_word || profile.socket.linger != Some(Duration::ZERO) {
         return Ok(());
     }
-    let reason = "each message is followed by the close, and a reset destroys what has not been delivered by then";
+    let reason = "each message is followed by the close, and a reset destroys bytes that are not delivered by then";
     Err(ProfileError::combination("socket.linger", "exchange", reason))
 }
 
@@ -351,7 +348,7 @@ fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Si
         ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
         ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
         ExchangeKind::Simplex(_) => {
-            "a pair of connections is joined before anything is sent; sign on as an application does"
+            "a pair of connections is joined before any message is sent; sign on in the application"
         }
         _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
             let reason = "an `until-close` message ends with the connection, so nothing could follow it";

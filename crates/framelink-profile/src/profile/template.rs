@@ -55,7 +55,7 @@ pub const TEMPLATES: &[Template] = &[
     ),
     Template::new(
         "pooled",
-        "up to eight connections that stay, lent for one exchange at a time",
+        "up to eight long connections, each for one exchange at a time",
         ConnectionKind::Pooled(Pooled::new(Pooled::MAX)),
         ExchangeKind::Sync,
     ),

@@ -46,8 +46,8 @@ fn length_words(length: &Length, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 fn unframed_words(unframed: &Unframed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match unframed.kind() {
         Kind::UntilClose => f.write_str("end when their sender closes its side"),
-        Kind::Quiet(silence) => write!(f, "end when nothing came for {}", ShowDuration(silence)),
-        Kind::EachRead => f.write_str("are whatever one read returns"),
+        Kind::Quiet(silence) => write!(f, "end after {} without bytes", ShowDuration(silence)),
+        Kind::EachRead => f.write_str("are the bytes of one read"),
         Kind::Fixed(len) => write!(f, "have {len} bytes each"),
         Kind::Line { lf: false } => f.write_str("are lines, ended with CR LF"),
         Kind::Line { lf: true } => f.write_str("are lines, ended with LF"),

@@ -185,7 +185,7 @@ fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> R
             }
         }
         TextOr::Table(SignTable { send: None, .. }) => {
-            Err(ProfileError::combination(key, send, "it is a message, and none is given"))
+            Err(ProfileError::combination(key, send, "a message is required, and none is given"))
         }
     }
 }
