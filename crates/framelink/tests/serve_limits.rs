@@ -58,8 +58,8 @@ fn only_allowed_clients_are_accepted() {
 #[test]
 fn limits_of_time_and_of_empty_messages() {
     for (flags, sent, told) in [
-        (["--idle", "200ms"], &b"0002hi"[..], "nothing came or went for 200ms"),
-        (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
+        (["--idle", "200ms"], &b"0002hi"[..], "it had no messages for 200ms"),
+        (["--lifetime", "200ms"], b"0002hi", "the connection reached its lifetime of 200ms"),
         (["--first-message", "200ms"], b"", "nothing came within 200ms"),
         (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),
         (["--heartbeat=empty", "--max-empty=2"], b"000000000000", "more than 2 empty messages came within a second"),

@@ -149,7 +149,7 @@ fn flags_that_do_not_go_together_are_bad_usage() {
         (&["--exchange", "sync", "--key", "4:6"], "and the exchange is sync"),
         (&["--exchange", "simplex"], "--receive-from ADDR to dial it, or --receive-at ADDR"),
         (&["--exchange", "duplex", "--receive-from", "h:1"], "are for a pair of connections"),
-        (&["--connection", "short", "--key", "4:6"], "there is nothing that could be in flight beside it"),
+        (&["--connection", "short", "--key", "4:6"], "no other request can be in flight"),
         (&["--connection", "shared:3", "--exchange", "sync"], "connections are shared by many requests in flight"),
         (&["--connection", "shared"], "shared:N: expected 1 to 1024 connections"),
         (&["--key", "4"], "expected OFFSET:LEN"),

@@ -510,7 +510,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["listen", "--listen", "127.0.0.1:0", "--framing", "quiet:50ms", "--heartbeat", "literal:3f"],
-        "framelink: --heartbeat cannot be used: only silence ends a message, so that nothing separates a heartbeat from it\n",
+        "framelink: --heartbeat cannot be used: only silence ends a message, so nothing separates a heartbeat from the message\n",
     ),
     (
         &["send", "127.0.0.1:1", "--framing", "fixed:5", "--heartbeat", "literal:3f", "hello"],
@@ -550,10 +550,10 @@ fn heartbeats_that_cannot_be_used_are_refused_before_dialling_or_listening() {
 }
 
 const CHECKED: &str = "\
-heartbeat    each side sends an empty frame after 30s without traffic; nothing answers it, and 10s more of silence end the connection
+heartbeat    each side sends an empty frame after 30s without traffic; it is not answered, and another 10s of silence ends the connection
 as a client  notices within 40s that the other side is gone
 as a server  notices within 40s that the other side is gone
-keepalive    the system asks after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within 2m; \
+keepalive    the system probes after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within 2m; \
 what is sent and not acknowledged ends the connection after 2m
 ";
 
@@ -570,7 +570,7 @@ fn check_explains_how_soon_a_dead_peer_is_noticed() {
     assert!(run(&["check", file.path()]).stdout.ends_with(CHECKED), "{toml}");
 
     let done = run(&long);
-    let told = "careful      nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a \
+    let told = "careful      nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a \
                 liveness.heartbeat if the peer knows one\n";
     assert!(done.stdout.ends_with(told), "{}", done.stdout);
 }

@@ -12,17 +12,17 @@ const SHORT_SYNC: &str = "\
 connection   short: connect, one exchange, close; the client closes first
 exchange     sync: a message, then its reply, then the next
 both ways    ascii:4: messages begin with their length in 4 ASCII digits; at most 9999 bytes of payload
-reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
-of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
+reconnecting within 100ms of the first failure, then within twice that, and so on up to 1m, at random
+of several   the first healthy address; back to an earlier one when it is healthy, tried every 30s; an address is skipped for a while after 3 failures in a row
 connecting   at most 5s
 a call       at most 5s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
-as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 1h, and any after 1d
-as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
+as a server  a client has 1m to begin its first message, and 30s to complete each message
+as a server  closes a connection without messages for 1h, and any connection after 1d
+as a server  holds up to 16MiB for all connections, 8MiB for one client; beyond that, the client that holds most is closed
 ";
 
 #[test]

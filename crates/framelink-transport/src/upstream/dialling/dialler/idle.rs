@@ -1,8 +1,5 @@
 //! The connection of a client between exchanges, and the task that maintains it.
 
-#[cfg(all(test, feature = "tokio"))]
-mod tests;
-
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
