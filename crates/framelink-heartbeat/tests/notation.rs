@@ -56,8 +56,11 @@ fn errors_say_what_came_what_was_expected_and_where() {
         ("empty,by=us", "column 10: expected client, server or both, found `us`"),
         ("empty,life=any", "column 12: expected bytes or heartbeats, found `any`"),
         ("pattern:3038,mark=1:3038", "column 19: the probe does not have its own mark"),
-        ("pattern:30383030,answer=3:3831", "column 25: it ends at byte 5, and the probe has only 4"),
-        ("pattern:30383030,answer=0:30383030", "column 25: the answer to a probe would itself be one, without end"),
+        (
+            "pattern:30383030,answer=3:3831",
+            "column 25: the mark or number ends at byte 5, and the probe has only 4 bytes",
+        ),
+        ("pattern:30383030,answer=0:30383030", "column 25: the answer to a probe would itself be a probe, without end"),
         ("pattern:30383030,number=0:4", "column 25: the number would overwrite a mark"),
         ("pattern:30383030,number=4", "column 25: expected OFFSET:LEN, such as `12:4`, found `4`"),
         ("pattern:30383030,number=4:9", "column 27: expected 1 to 8 bytes, found `9`"),
