@@ -42,7 +42,7 @@
 
 mod digits;
 mod error;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod int;

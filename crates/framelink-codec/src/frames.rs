@@ -120,18 +120,3 @@ impl core::fmt::Debug for FrameRef<'_> {
             .finish()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::example::OneByte;
-
-    #[test]
-    fn a_buffer_that_is_all_there_is_ends_inside_a_frame_with_an_error() {
-        let mut frames = Frames::ended(&OneByte, b"\x02hi\x05the", End::Closed);
-        assert!(matches!(frames.next(), Some(Ok(frame)) if frame.payload == b"hi"));
-        assert!(matches!(frames.next(), Some(Err(Fault::Truncated { came: 4, missing: 2, .. }))));
-        assert!(frames.next().is_none());
-        assert_eq!(frames.rest(), b"\x05the");
-    }
-}

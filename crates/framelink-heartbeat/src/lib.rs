@@ -29,7 +29,7 @@ extern crate alloc;
 mod codec;
 mod error;
 mod form;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod heartbeat;

@@ -74,7 +74,7 @@ mod decode;
 mod encode;
 mod error;
 mod field;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod length;

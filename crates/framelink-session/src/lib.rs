@@ -45,7 +45,7 @@
 
 mod append;
 mod calls;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod lifetime;

@@ -54,37 +54,3 @@ fn any_unframed(data: &[u8]) -> Option<(Unframed, &[u8])> {
     // The bytes of the delimiters stay among the others, so that these hold them.
     Some((builder.build().ok()?, rest))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Four bytes that choose the framing, then few different ones, so that delimiters are often found.
-    fn run(body: fn(&[u8])) {
-        let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"];
-        let pick = |round: usize, place: usize, byte: u8| {
-            let letters = letters[round % letters.len()];
-            if place < 4 { byte } else { letters[usize::from(byte) % letters.len()] }
-        };
-        check::pseudo_random(40_000, pick, body);
-    }
-
-    #[test]
-    fn any_bytes_by_any_framing() {
-        run(any_bytes);
-    }
-
-    #[test]
-    fn any_payloads_by_any_framing() {
-        run(round_trip);
-    }
-
-    #[test]
-    fn any_text() {
-        run(notation);
-        let texts = ["line", "line,lf,max=9KiB", "mllp,max=0", "quiet:90s", "quiet:0ms", "fixed:12,max=12", "delim:"];
-        for text in texts.iter().chain(&["between:02", "between:0b..1c0d", "é:1", "each-read,", "base24,lf"]) {
-            notation(text.as_bytes());
-        }
-    }
-}

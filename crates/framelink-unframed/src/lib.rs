@@ -48,7 +48,7 @@ mod decode;
 mod delimiter;
 mod encode;
 mod error;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod notation;

@@ -88,20 +88,3 @@ impl fmt::Debug for Affix {
         write!(f, "{:02x?}", self.as_ref())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_set_is_what_is_read_at_every_length() {
-        let bytes = core::array::from_fn::<u8, 65, _>(|i| u8::try_from(i + 1).unwrap());
-        for len in 0..=Affix::CAPACITY {
-            let affix = Affix::new(&bytes[..len]).unwrap();
-            assert_eq!(affix.as_ref(), &bytes[..len]);
-        }
-        let mut affix = Affix::new(b"before").unwrap();
-        assert_eq!(affix.set(&bytes), None);
-        assert_eq!(affix.as_ref(), b"before", "too many bytes change nothing");
-    }
-}

@@ -268,38 +268,3 @@ impl fmt::Display for Shown<'_> {
         write!(f, "{}", self.0.get(..len).unwrap_or_default().escape_ascii())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guess_is_small_because_every_error_has_one() {
-        assert!(size_of::<Option<Guess>>() <= 16);
-    }
-
-    const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
-    const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
-
-    #[test]
-    fn a_protocol_is_recognised_from_four_bytes_on_and_not_before() {
-        let records = [(HELLO, Foreign::TlsHandshake), (ALERT, Foreign::TlsAlert)];
-        for &(signature, foreign) in SIGNATURES.iter().chain(&records) {
-            for len in 0..=signature.len() {
-                let known = Foreign::recognise(&signature[..len]);
-                let expected = (len >= signature.len().min(4)).then_some(foreign);
-                assert_eq!(known, expected, "first {len} bytes of {signature:02x?}");
-            }
-        }
-    }
-
-    #[test]
-    fn ordinary_headers_are_not_taken_for_another_protocol() {
-        let record_like = b"\x16\x03\x01 and 5632 more bytes";
-        for header in
-            [&b"0012"[..], b"\0\x0c", b"\0\0\0\x0c", b"\x00\x12", b"\x03\0\0\x10", b"\x16\x03\x09\x00", record_like]
-        {
-            assert_eq!(Foreign::recognise(header), None, "{header:02x?}");
-        }
-    }
-}

@@ -201,17 +201,3 @@ impl<E: fmt::Debug + fmt::Display> Error for WriteError<E> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::example::OneByte;
-    use std::vec::Vec;
-
-    #[test]
-    fn debug_shows_no_payload() {
-        let mut writer = FrameWriter::new(Vec::new(), OneByte);
-        writer.write(&[0xca, 0xfe]).unwrap();
-        assert_eq!(std::format!("{writer:?}"), "FrameWriter { framing: OneByte, state: Open, .. }");
-    }
-}

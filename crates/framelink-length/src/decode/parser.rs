@@ -50,17 +50,3 @@ where
         Err(error) => Err(Err::Error(E::from_external_error(input, ErrorKind::LengthValue, error))),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_with_another_infix_is_refused() {
-        let length: Length = "bcd:2,infix=6000".parse().unwrap();
-        let parse = header::<nom::error::Error<_>>(&length);
-        assert!(parse(b"\x00\x04\x60\x00ab").is_ok());
-        assert!(matches!(parse(b"\x00\x04\xff\xffab"), Err(Err::Error(_))));
-        assert!(matches!(parse(b"\x00\x04\x60"), Err(Err::Incomplete(_))));
-    }
-}

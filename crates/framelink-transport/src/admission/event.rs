@@ -85,26 +85,3 @@ impl fmt::Display for ServerEvent<'_> {
 
 /// Is told what happens.
 pub(super) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_names_the_peer_the_reason_and_the_key_of_the_profile() {
-        let peer = "192.0.2.7:5000".parse().unwrap();
-        for (reason, text) in [
-            (Refusal::Access, "192.0.2.7:5000: refused: its client may not connect (access)"),
-            (
-                Refusal::Total,
-                "192.0.2.7:5000: refused: there are as many connections as there may be (limits.connections)",
-            ),
-            (
-                Refusal::Client,
-                "192.0.2.7:5000: refused: its client has as many connections as it may (limits.connections-per-client)",
-            ),
-        ] {
-            assert_eq!(ServerEvent::Refused { peer, reason }.to_string(), text);
-        }
-    }
-}

@@ -232,25 +232,4 @@ mod tests {
         let told = ConnectError::of_io(peer, None, io::ErrorKind::ConnectionRefused.into());
         assert!(matches!(told, ConnectError::Dial { .. }), "{told}");
     }
-
-    #[test]
-    fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
-        let next_try = Duration::from_micros(1_234_567);
-        let last = Some("switch:7000: connecting to 10.1.2.3:7000: Connection refused (os error 111)".into());
-        for (error, text) in [
-            (
-                ConnectError::NotYet { last, next_try },
-                "not dialled, the next try is due in 1235ms; the last one: switch:7000: connecting to 10.1.2.3:7000: \
-                 Connection refused (os error 111)",
-            ),
-            (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1235ms"),
-            (
-                ConnectError::NotWanted { address: "10.1.2.3:7000".parse().unwrap(), reply_len: 14, expected_len: 4 },
-                "signing on at 10.1.2.3:7000: the peer does not want us: its reply, 14 bytes, does not begin with the 4 bytes \
-                 that were expected",
-            ),
-        ] {
-            assert_eq!(error.to_string(), text);
-        }
-    }
 }

@@ -89,39 +89,3 @@ macro_rules! one_address {
 }
 
 one_address!(SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
-
-#[cfg(test)]
-mod tests {
-    use std::net::ToSocketAddrs;
-
-    use super::*;
-
-    /// Where no name has to be looked up, std has the same addresses.
-    #[test]
-    fn whatever_std_has_addresses_of_can_be_dialled() {
-        fn check(peer: impl ToPeer + ToSocketAddrs) {
-            let expected: Vec<_> = peer.to_socket_addrs().unwrap().collect();
-            match peer.to_peer() {
-                Peer::Addresses(addresses) => assert_eq!(addresses, expected),
-                Peer::Name(name) => assert_eq!(name.to_socket_addrs().unwrap().collect::<Vec<_>>(), expected),
-            }
-        }
-        let address: SocketAddr = "127.0.0.1:7000".parse().unwrap();
-        let v6: SocketAddrV6 = "[::1]:7000".parse().unwrap();
-        check(address);
-        check("127.0.0.1:7000".parse::<SocketAddrV4>().unwrap());
-        check(v6);
-        check((address.ip(), 7000));
-        check((Ipv4Addr::LOCALHOST, 7000));
-        check((Ipv6Addr::LOCALHOST, 7000));
-        check("127.0.0.1:7000");
-        check("[::1]:7000");
-        let name = "127.0.0.1:7000".to_owned();
-        check(&name);
-        check(name);
-        check(("127.0.0.1", 7000));
-        check(("::1", 7000));
-        check(("127.0.0.1".to_owned(), 7000));
-        check(&[address, v6.into()][..]);
-    }
-}

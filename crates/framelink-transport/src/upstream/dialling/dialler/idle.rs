@@ -1,8 +1,5 @@
 //! Where a client leaves its connection between exchanges, and what maintains it meanwhile.
 
-#[cfg(all(test, feature = "tokio"))]
-mod tests;
-
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
