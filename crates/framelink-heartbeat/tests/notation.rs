@@ -1,4 +1,4 @@
-//! The notation of heartbeats: normal forms, and the exact text of what is wrong.
+//! The notation of heartbeats: normal forms, and the exact texts of errors.
 
 use framelink_heartbeat::{Heartbeat, PRESETS};
 
@@ -30,7 +30,7 @@ fn normal_forms() {
 }
 
 #[test]
-fn errors_say_what_came_what_was_expected_and_where() {
+fn errors_say_what_was_found_what_was_expected_and_where() {
     for (text, error) in [
         ("", "column 1: expected a heartbeat such as `empty`, found the end"),
         (
@@ -71,7 +71,7 @@ fn errors_say_what_came_what_was_expected_and_where() {
     }
 }
 
-/// Options with values that may or may not go with a preset.
+/// Options that go, or do not go, with a preset.
 const BESIDE_PRESETS: &[&str] = &[
     "answered",
     "mark=0:00000010",
@@ -94,7 +94,7 @@ const BESIDE_PRESETS: &[&str] = &[
     "every=5s",
 ];
 
-/// What is wrong beside a preset is marked in the text that was written, and never in what the preset stands for.
+/// An error beside a preset points into the written text, never into the expansion of the preset.
 #[test]
 fn an_error_beside_a_preset_points_at_an_option_of_the_text() {
     let mut refused = 0;
