@@ -1,4 +1,4 @@
-//! The same stream, asynchronously.
+//! A scripted stream as `AsyncRead` and `AsyncWrite`.
 #![cfg(feature = "tokio")]
 
 use std::io::{ErrorKind, IoSlice};
@@ -42,7 +42,7 @@ async fn errors_and_the_end_are_passed_on() {
 }
 
 #[tokio::test]
-async fn who_waits_when_the_script_is_over_does_not_spin_and_is_woken_by_more() {
+async fn a_task_after_the_last_step_does_not_spin_and_more_steps_wake_it() {
     let (mut stream, script) = ScriptedStream::new([], []);
     let reading = tokio::spawn(async move {
         let mut came = [0; 5];
