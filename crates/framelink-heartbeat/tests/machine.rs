@@ -226,7 +226,7 @@ fn our_own_beats_are_no_sign_of_life_of_the_peer() {
         }
         assert!(now < s(70), "it lives on our own beats, of which there were {beats}");
     }
-    assert!(now <= s(61) && beats == 0, "{now:?}: whoever looks goes first, {beats} beats");
+    assert!(now <= s(61) && beats == 0, "{now:?}: the receiving side goes first, {beats} beats");
 }
 
 /// The driver is late again and again. The peer gets its answer time once more after each sign of life, not after each

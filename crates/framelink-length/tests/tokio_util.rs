@@ -214,7 +214,7 @@ fn frames_after_a_large_frame_do_not_keep_its_memory() {
     let small = codec.decode(&mut buffer).unwrap().unwrap();
     // The last handle shows the size of its memory.
     drop(buffer);
-    let memory = small.try_into_mut().expect("nobody else holds it");
+    let memory = small.try_into_mut().expect("no other handle");
     assert!(memory.capacity() < 64, "a byte holds {} bytes", memory.capacity());
 }
 

@@ -156,7 +156,7 @@ fn deaf_sends_until_the_socket_is_full_and_reads_nothing() {
     let mut written = 0;
     while let Ok(count) = server.write(&[b'0'; 65536]) {
         written += count;
-        assert!(written < 64 << 20, "somebody reads");
+        assert!(written < 64 << 20, "the peer reads");
     }
     let counts = peer.stop();
     assert!(counts.messages_sent > 3, "{counts:?}");

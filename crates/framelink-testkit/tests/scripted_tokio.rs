@@ -54,7 +54,7 @@ async fn a_task_after_the_last_step_does_not_spin_and_more_steps_wake_it() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(script.calls().reads, 1, "nobody was woken in vain");
+    assert_eq!(script.calls().reads, 1, "no task was woken in vain");
     script.push_reads(ReadStep::dribble(b"hello"));
     let came = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap().unwrap().unwrap();
     assert_eq!(&came, b"hello");

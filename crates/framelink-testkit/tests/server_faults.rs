@@ -224,7 +224,7 @@ fn deaf_reads_nothing_so_its_window_closes() {
             Ok(count) => written += count,
             Err(error) => break error.kind(),
         }
-        assert!(written < 64 << 20, "somebody reads");
+        assert!(written < 64 << 20, "the peer reads");
     };
     assert!(matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error:?}");
     assert_eq!(peer.stop().bytes_received, 0);

@@ -49,8 +49,8 @@ fn a_fault_that_does_not_go_with_the_framing_is_refused_with_the_reason() {
 fn dialling_a_port_without_a_listener_is_refused() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
     let holder = std::net::TcpStream::connect(closed.local_addr().unwrap()).unwrap();
-    let nobody = holder.local_addr().unwrap();
-    let error = Hostile::dial(nobody, length("net:2"), Fault::None).unwrap_err();
+    let closed = holder.local_addr().unwrap();
+    let error = Hostile::dial(closed, length("net:2"), Fault::None).unwrap_err();
     assert!(
         matches!(&error, StartError::Dial(source) if source.kind() == io::ErrorKind::ConnectionRefused),
         "{error:?}"

@@ -19,8 +19,8 @@ use crate::rules::{Life, Rules};
 /// chose.
 ///
 /// ```text
-///   on_sent ─────► nothing sent for `interval` ──────► Beat, so that the peer sees us ─┐
-///   on_heard ────► nothing came for `interval` ──────► Probe, so that we see the peer ─┤ written, answered within `timeout`?
+///   on_sent ─────► no byte sent in `interval` ───────► Beat, so that the peer sees us ─┐
+///   on_heard ────► no byte read in `interval` ───────► Probe, so that we see the peer ─┤ written, answered within `timeout`?
 ///       ▲                                                                              │
 ///       └──────────────────────────── any byte, or the answer ◄────────────────────────┤ yes
 ///                                                                                      ▼ no, `tries` times
