@@ -3,10 +3,10 @@
 use crate::{DecodeError, MAX_BYTES, Pad, decode, decode_word, encode, encode_word, max_value};
 use crate::{pack, packed_len, unpack, unpack_right_f};
 
-/// Longer inputs are cut to this: the digits are handled alike whatever their number, and the buffers here are arrays.
+/// Longer inputs are cut to this length: the buffers here are arrays, and more digits take no other path.
 const LIMIT: usize = 64;
 
-/// Asserts what this crate promises, on these bytes as packed digits, as an integer and as text.
+/// Asserts the promises of this crate on these bytes as packed digits, as an integer and as text.
 ///
 /// ```
 /// framelink_bcd::fuzz::bcd(b"\x12\x34");
@@ -47,7 +47,7 @@ fn bytes_decode_as_the_oracle_says(packed: &[u8]) {
 }
 
 fn integer_is_encoded_where_it_fits(value: u64) {
-    // Few random integers have few digits, so the integer is also tried without its last digits.
+    // Most random integers have many digits, so the integer is also tried without its last digits.
     for value in [value, value / 1_000_000, value / 1_000_000_000_000, value % 10_000] {
         for bytes in 0..=MAX_BYTES + 1 {
             let mut packed = [0xee; MAX_BYTES + 1];
@@ -103,7 +103,7 @@ fn packed_digits_unpack_to_the_same_text(digits: &[u8]) {
     }
 }
 
-/// Reads packed digits the slow and plain way: nibble by nibble.
+/// Decodes packed digits nibble by nibble.
 fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
     if !(1..=MAX_BYTES).contains(&packed.len()) {
         return Err(DecodeError::Width { bytes: packed.len() });

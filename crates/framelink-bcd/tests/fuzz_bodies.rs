@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets hold on inputs that are alike at every run.
+//! The bodies of the fuzz targets on fixed inputs.
 
 use framelink_bcd::fuzz::bcd;
 
@@ -22,7 +22,7 @@ fn bcd_holds_on_a_handful_of_inputs() {
 
 #[test]
 fn bcd_holds_on_pseudo_random_inputs() {
-    // Marsaglia's xorshift64: a few lines that give the same inputs on every run.
+    // Marsaglia's xorshift64: a short generator with fixed output.
     let mut state = 0x0123_4567_89ab_cdef_u64;
     let mut random = || {
         state ^= state << 13;
@@ -33,7 +33,7 @@ fn bcd_holds_on_pseudo_random_inputs() {
     for _ in 0..5_000 {
         let mut data = [0; 24];
         for chunk in data.chunks_mut(8) {
-            // Half of the chunks keep each nibble below 8, so that whole inputs of digits come up too.
+            // Half of the chunks have only nibbles below 8, so that some inputs are all digits.
             let mask = if random() % 2 == 0 { u64::MAX } else { 0x7777_7777_7777_7777 };
             chunk.copy_from_slice(&(random() & mask).to_be_bytes());
         }

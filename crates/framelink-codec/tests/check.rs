@@ -1,4 +1,4 @@
-//! The checks of a framing accept a right one and catch a wrong one.
+//! The checks accept a correct framing and catch a wrong one.
 
 use framelink_codec::check::{any_bytes, read, round_trip, vector};
 use framelink_codec::example::OneByte;

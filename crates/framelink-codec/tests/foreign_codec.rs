@@ -5,7 +5,7 @@ use framelink_codec::{Decode, Decoded, Encode, End, ForeignCodec, Frames};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
 
 #[test]
-fn each_frame_is_a_message_however_the_bytes_are_cut() {
+fn each_frame_is_a_message_in_chunks_of_any_size() {
     let codec = ForeignCodec::new(LengthDelimitedCodec::new());
     let wire = b"\0\0\0\x02hi\0\0\0\0\0\0\0\x01!";
     let frames: Vec<_> = Frames::new(&codec, wire).map(|frame| frame.unwrap().payload).collect();
@@ -24,7 +24,7 @@ fn only_whole_single_frames_are_sent() {
     assert!(codec.envelope(b"a\nb\n").unwrap_err().message().contains("one message is one frame"));
 }
 
-/// A client's: it makes lines of requests, and replies of what begins with a plus.
+/// The codec of a client: encodes requests as lines, and decodes lines that begin with a plus as replies.
 #[derive(Clone, Debug)]
 struct Asks;
 
@@ -92,7 +92,7 @@ impl Decoder for Complains {
 }
 
 #[test]
-fn the_end_may_end_a_frame_and_a_complaint_is_kept() {
+fn the_end_of_the_stream_may_end_a_frame_and_an_error_stays() {
     let codec = ForeignCodec::new(LinesCodec::new());
     assert!(matches!(codec.decode(b"no end", 0, Some(End::Closed)), Ok(Decoded::Frame(frame)) if frame.frame_len == 6));
     let codec = ForeignCodec::new(LinesCodec::new_with_max_length(3));

@@ -7,7 +7,7 @@ fn a_guess_is_small_because_every_error_has_one() {
     assert!(size_of::<Option<Guess>>() <= 16);
 }
 
-/// The first bytes of each protocol that is recognised.
+/// The first bytes of each known protocol.
 const BEGINNINGS: &[(&[u8], Foreign)] = &[
     (b"GET ", Foreign::HttpRequest),
     (b"POST ", Foreign::HttpRequest),

@@ -1,10 +1,10 @@
-//! Frames in a buffer, frames that are written, and the bytes that stand around a payload.
+//! Frames in a buffer, written frames, and the bytes around a payload.
 
 use framelink_codec::example::OneByte;
 use framelink_codec::{Affix, End, Fault, Frames};
 
 #[test]
-fn a_buffer_that_is_all_there_is_ends_inside_a_frame_with_an_error() {
+fn a_closed_buffer_that_ends_inside_a_frame_is_an_error() {
     let mut frames = Frames::ended(&OneByte, b"\x02hi\x05the", End::Closed);
     assert!(matches!(frames.next(), Some(Ok(frame)) if frame.payload == b"hi"));
     assert!(matches!(frames.next(), Some(Err(Fault::Truncated { came: 4, missing: 2, .. }))));
@@ -13,7 +13,7 @@ fn a_buffer_that_is_all_there_is_ends_inside_a_frame_with_an_error() {
 }
 
 #[test]
-fn what_is_set_is_what_is_read_at_every_length() {
+fn an_affix_keeps_bytes_of_every_length() {
     let bytes = std::array::from_fn::<u8, 65, _>(|i| u8::try_from(i + 1).unwrap());
     for len in 0..=Affix::CAPACITY {
         let affix = Affix::new(&bytes[..len]).unwrap();

@@ -1,4 +1,4 @@
-//! A read buffer grows with the bytes that arrive, and gives the bytes back in order.
+//! A read buffer grows with received bytes, and returns them in order.
 
 use framelink_codec::ReadBuffer;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ const FIRST_READ: usize = 2 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
 
 #[test]
-fn memory_follows_what_arrived() {
+fn memory_follows_received_bytes() {
     let mut buffer = ReadBuffer::new();
     assert_eq!(buffer.capacity(), 0, "nothing has arrived");
     let mut arrived = 0;
@@ -22,7 +22,7 @@ fn memory_follows_what_arrived() {
 }
 
 #[test]
-fn a_long_message_of_known_length_gets_what_it_needs_and_no_announced_memory() {
+fn a_long_message_of_known_length_gets_memory_as_it_arrives_and_no_more() {
     const FRAME: usize = 1024 * 1024 + 4;
     let (mut buffer, mut arrived) = (ReadBuffer::new(), 0);
     while arrived < FRAME {
@@ -52,7 +52,7 @@ fn reads_that_fill_the_space_get_more_up_to_64_kib() {
 }
 
 #[test]
-fn an_empty_buffer_gives_its_memory_back_and_a_filled_one_keeps_it() {
+fn an_empty_buffer_frees_its_memory_and_a_filled_one_keeps_it() {
     let mut buffer = ReadBuffer::new();
     buffer.extend(b"hello");
     buffer.release();
@@ -63,7 +63,7 @@ fn an_empty_buffer_gives_its_memory_back_and_a_filled_one_keeps_it() {
 }
 
 proptest! {
-    /// However bytes are put in and taken out, they come out as they went in.
+    /// Any sequence of reads and takes returns the bytes unchanged.
     #[test]
     fn bytes_come_out_in_the_order_they_went_in(
         steps in prop::collection::vec((0_usize..5000, 0_usize..5000, any::<bool>()), 1..50)

@@ -1,4 +1,4 @@
-//! Times and sizes are read back as they were printed.
+//! Printed times and sizes parse to equal values.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn numbers() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    /// What is printed is read as the same time.
+    /// A printed time parses to an equal time.
     #[test]
     fn a_time_is_read_back_as_it_was_printed(millis in numbers()) {
         let time = Duration::from_millis(millis);
@@ -29,7 +29,7 @@ proptest! {
         prop_assert_eq!(read_time(&ShowDuration(time).to_string()), expected);
     }
 
-    /// What is printed is read as the same size.
+    /// A printed size parses to an equal size.
     #[test]
     fn a_size_is_read_back_as_it_was_printed(size in numbers()) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -38,7 +38,7 @@ proptest! {
 }
 
 #[test]
-fn a_time_is_printed_in_the_largest_unit_that_says_it_exactly() {
+fn a_time_is_printed_in_the_largest_exact_unit() {
     for text in ["1ms", "999ms", "1s", "59s", "90s", "1m", "59m", "90m", "1h", "23h", "36h", "1d", "30d"] {
         assert_eq!(read_time(text).map(|time| ShowDuration(time).to_string()).as_deref(), Some(text));
     }
@@ -46,14 +46,14 @@ fn a_time_is_printed_in_the_largest_unit_that_says_it_exactly() {
 }
 
 #[test]
-fn a_time_beyond_all_that_can_be_counted_is_refused() {
+fn a_time_that_overflows_is_refused() {
     for text in ["213503982335d", "5124095576031h", "18446744073709551616ms", "1w", "1H", "h", "01h"] {
         assert_eq!(read_time(text), None, "{text}");
     }
 }
 
 #[test]
-fn a_time_in_an_error_is_read_back_as_the_same() {
+fn a_time_in_an_error_parses_to_an_equal_time() {
     let times = (1..4000).chain([60_000, 90_000, 90_500, 3_600_000, u64::MAX]);
     for time in times.map(Duration::from_millis) {
         let text = TimeText(time).to_string();

@@ -1,15 +1,17 @@
-//! A port that one test keeps.
+//! A port that stays reserved for one test.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 
-/// A local port that the system gives to nothing else while this value lives: for a server that stops and starts again on its port.
+/// A local port that the system gives to no other socket while this value lives: for a server that stops and starts
+/// again on its port.
 ///
-/// Without it, a connection of another test can get the port as its own while the server is stopped. A second listener of this process
-/// can bind the port, because both sockets allow that (`SO_REUSEADDR`, as [`TcpListener::bind`] sets it too). On other systems than Linux
-/// two sockets cannot share a port so, and nothing keeps it.
+/// Without it, the system may give the port to a connection of another test while the server is stopped. A second
+/// listener of this process can bind the port, because both sockets allow that (`SO_REUSEADDR`, which
+/// [`TcpListener::bind`] sets too). On systems other than Linux two sockets cannot share a port in this way, and the
+/// port is not kept.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -34,7 +36,7 @@ impl ReservedPort {
     /// Reserves a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When the system has no free port or no free descriptor.
+    /// If the system has no free port or no free descriptor.
     pub fn new() -> io::Result<Self> {
         if !cfg!(target_os = "linux") {
             let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -47,7 +49,7 @@ impl ReservedPort {
         Ok(Self { address, _socket: Some(socket) })
     }
 
-    /// The address to listen on. While no listener has it, connecting to it is refused.
+    /// Returns the address to listen on. Connections to it are refused while it has no listener.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,9 +1,9 @@
-//! The bodies of the fuzz targets hold on inputs that are alike at every run.
+//! The bodies of the fuzz targets on fixed inputs.
 
 use framelink_codec::check;
 use framelink_unframed::fuzz::{any_bytes, notation, round_trip};
 
-/// Four bytes that choose the framing, then few different ones, so that delimiters are often found.
+/// Four bytes that choose the framing, then bytes of a few values, so that delimiters are frequent.
 fn run(body: fn(&[u8])) {
     let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"];
     let pick = |round: usize, place: usize, byte: u8| {

@@ -1,17 +1,17 @@
-//! The names that a misspelt word may stand for.
+//! Suggestions for a misspelt name.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// No more names are suggested.
+/// The most names that are suggested.
 const MOST: usize = 3;
-/// A longer word is no misspelt name.
+/// The longest word that counts as a misspelt name.
 const LONGEST: usize = 40;
 
-/// The names nearest to `word`, at most three, as the end of a sentence; empty if none is near.
+/// Returns up to three names nearest to `word` as the end of a sentence; empty if no name is near.
 ///
-/// Upper case, dashes and underscores make no difference. A name is near if a third of its letters or fewer have to be changed, or if it
+/// Case, dashes and underscores do not count. A name is near if at most a third of its letters has to change, or if it
 /// begins with the word.
 pub(super) fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let nearest = nearest(word, names);
@@ -51,7 +51,7 @@ fn distance_if_near(word: &[char], name: &[char]) -> Option<usize> {
     (word.len() > 1 && name.starts_with(word)).then_some(1)
 }
 
-/// How many letters have to be added, left out, exchanged for others or swapped with the next (optimal string alignment).
+/// The number of letters to insert, delete, replace or swap with the next (optimal string alignment).
 fn distance(word: &[char], name: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=name.len()).collect();

@@ -1,9 +1,9 @@
-//! Values as the notation writes them.
+//! Prints values as the notation writes them.
 
 use core::fmt;
 use core::time::Duration;
 
-/// Bytes as pairs of lower-case hex digits.
+/// Prints bytes as pairs of lower-case hex digits.
 ///
 /// ```
 /// assert_eq!(framelink_codec::notation::Hex(&[0x1c, 0x0d]).to_string(), "1c0d");
@@ -17,7 +17,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// A number of bytes in the largest unit that says it exactly.
+/// Prints a number of bytes in the largest exact unit.
 ///
 /// ```
 /// use framelink_codec::notation::ShowSize;
@@ -41,8 +41,8 @@ impl fmt::Display for ShowSize {
     }
 }
 
-/// A time in the largest unit that says it exactly, as [`Token::duration`](super::Token::duration) reads it. What is finer than a
-/// millisecond is left out.
+/// Prints a time in the largest exact unit, as [`Token::duration`](super::Token::duration) parses it, without fractions
+/// of a millisecond.
 ///
 /// ```
 /// use core::time::Duration;
@@ -67,7 +67,7 @@ impl fmt::Display for ShowDuration {
     }
 }
 
-/// A number of bytes as a sentence says it.
+/// Prints a number of bytes with its unit.
 ///
 /// ```
 /// use framelink_codec::notation::Bytes;

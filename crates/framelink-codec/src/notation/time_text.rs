@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-/// A time of errors and log lines, in whole seconds or milliseconds, as the notation takes it: `1500ms`, where `Debug` has `1.5s`. A finer time
-/// is printed as `Debug` has it.
+/// Prints a time for errors and log lines in whole seconds or milliseconds, as the notation writes it: `1500ms`, while
+/// `Debug` prints `1.5s`. A finer time is printed as by `Debug`.
 ///
 /// ```
 /// use core::time::Duration;
