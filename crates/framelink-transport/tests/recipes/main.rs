@@ -1,9 +1,34 @@
-//! The programs of the book's chapter *Getting started*, each with a peer of its own on a free port.
+//! The programs of the book's chapters *Getting started* and *Recipes by trade*, each with a peer of its own on a free port.
 
 #[expect(dead_code, reason = "a test calls what `main` calls")]
+mod card_switch;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod diameter;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
 mod getting_started;
-#[expect(dead_code, reason = "the recipes by trade use the rest")]
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod hl7;
+#[expect(dead_code, reason = "the recipes need some of the peers")]
+#[path = "../peers/installed.rs"]
+mod installed;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod legacy;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod modbus;
 mod peer;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod printer;
+#[expect(dead_code, reason = "the recipes need some of the commands")]
+#[path = "../peers/program.rs"]
+mod program;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod s7;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod simplex;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod smpp;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
+mod syslog;
 
 use std::time::Duration;
 
