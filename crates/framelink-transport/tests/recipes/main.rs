@@ -1,5 +1,7 @@
 //! The programs of the book's chapters *Getting started* and *Recipes by trade*, each with a peer of its own on a free port.
 
+#![allow(clippy::unwrap_used, reason = "a peer that cannot go on fails its test")]
+
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod card_switch;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
