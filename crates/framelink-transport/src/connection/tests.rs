@@ -1,4 +1,4 @@
-//! The rules on a wire in memory, on a clock that only moves when it is told to.
+//! The rules of a connection, on a wire in memory and a clock that the test moves.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -26,7 +26,7 @@ impl drive::Clock for Clock {
     }
 }
 
-/// What the peer has sent, and what it has been sent.
+/// The bytes that the peer sent, and those that it received.
 #[derive(Default)]
 struct Wire {
     sent: VecDeque<u8>,
