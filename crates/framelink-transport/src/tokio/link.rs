@@ -23,7 +23,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
 use framelink_session::Message;
 
-/// Makes calls to one peer, many at a time, as a profile says. The exchange of the profile decides over which
+/// Makes calls to one peer, many at a time, as a profile says. The profile decides over which
 /// connections:
 ///
 /// - `duplex`: one connection;
