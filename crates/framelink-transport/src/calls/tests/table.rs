@@ -1,4 +1,4 @@
-//! What the table of calls says.
+//! Tests of the call table.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn by_key() -> Matching {
 }
 
 #[test]
-fn what_waiting_helps_is_told_from_what_it_does_not() {
+fn a_call_that_can_wait_is_told_from_one_that_never_can_begin() {
     let mut table = Table::new(by_key().window(2).serialized(true));
     assert!(begin(&mut table, b"01").is_ok());
     assert!(matches!(begin(&mut table, b"01"), Err(Refusal::Later(NotBegun::DuplicateKey))));
