@@ -39,8 +39,7 @@ pub(crate) trait SendSide<C: Decode + Encode> {
     fn written(&self) -> u64;
     /// Returns whether more bytes may be written: another thread is writing, or the connection is open on this side.
     fn may_write(&self) -> bool;
-    /// Closes the connection: nothing more is sent, and the receiver is woken. `end` runs when nothing more can be
-    /// sent, before the receiver is woken.
+    /// Closes the connection: nothing more is sent, and the receiver is woken. `end` runs before the receiver is woken.
     fn give_up<T>(&self, end: impl FnOnce() -> T) -> T;
     /// Wakes the receiver after a failure of sending. The receiver still returns what has arrived, and then ends the
     /// connection.
