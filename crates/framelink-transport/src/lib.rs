@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! Start with the module of your driver: [`blocking`], [`nonblocking`] or [`tokio`]. Types of one name follow one set of
-//! rules on all drivers. A [`profile`] describes as data how to talk to one kind of peer.
+//! Start with the module of your driver: [`blocking`], [`nonblocking`] or [`tokio`]. Types of one name follow one set
+//! of rules on all drivers. A [`profile`] describes as data how to talk to one kind of peer.
 //!
 //! ```text
 //!   Client, Link, Pool, Server, Registry    roles: do what a profile says, on one or more connections
@@ -40,8 +40,8 @@
 //!   framelink-session                       a codec, queues, deadlines and heartbeats; decides what to do next
 //! ```
 //!
-//! Each driver is a default feature with the name of its module. Without default features, the crate has the [`session`]
-//! and the profile, and no runtime.
+//! Each driver is a default feature with the name of its module. Without default features, the crate has the
+//! [`session`] and the profile, and no runtime.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why

@@ -26,8 +26,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 /// ```
 ///
 /// # Errors
-/// Fails if the machine has no such interface. Also fails if a link-local address has no zone, because each interface
-/// can have that address.
+/// Fails if the machine has no such interface, and for an ambiguous link-local address without a zone.
 #[must_use]
 pub fn zoned_address(text: &str) -> Option<io::Result<SocketAddr>> {
     if let Ok(address) = text.parse::<SocketAddr>() {

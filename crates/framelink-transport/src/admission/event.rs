@@ -35,7 +35,7 @@ pub enum ServerEvent<'e> {
         /// The rule or the limit that refused it.
         reason: Refusal,
     },
-    /// A peer closed or reset its connection before its first byte, as health checks do. [`Closed`](Self::Closed)
+    /// A peer closed or reset its connection before its first byte, like a health check. [`Closed`](Self::Closed)
     /// follows.
     Probed {
         /// The address of the peer.

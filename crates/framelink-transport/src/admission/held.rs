@@ -3,11 +3,10 @@
 use crate::session::memory::Held;
 
 /// A counter of bytes that an application holds for a connection, for example of a message that waits for another
-/// server. Until it is dropped, the bytes count as [memory](crate::profile::Limits::memory) of the server's
-/// connections.
+/// server. Until it is dropped, the bytes count as [memory](crate::profile::Limits::memory) of the server.
 ///
-/// The method `held_bytes` of a connection creates one, on any driver. Nothing is counted if the connection was not
-/// accepted by a listener with a profile.
+/// The method `held_bytes` of a connection creates one, on any driver. It counts nothing without a listener with a
+/// profile.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]
@@ -41,8 +40,7 @@ impl HeldBytes {
         Self(connection.another())
     }
 
-    /// Sets how many bytes are held now. If this exceeds a limit of the server, connections are told to end, perhaps
-    /// this one.
+    /// Sets how many bytes are held now. Above a limit of the server, connections are told to end, maybe this one.
     ///
     /// Less than 4 KiB is not counted, more is counted in steps of 4 KiB.
     pub fn set(&mut self, bytes: usize) {

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use crate::profile::{Network, WhenFull};
 
-/// The connections that have a place, oldest first, each with the handle that tells it to end. Its memory is
-/// proportional to their number.
+/// The accepted connections, oldest first, each with the handle that tells it to end. Memory grows with their number.
 ///
 /// ```text
 ///   admit ──► has a place ──── leave ─────────────────► gone
@@ -65,8 +64,7 @@ pub struct AdmissionCounts {
     pub evicted: u64,
 }
 
-/// How many dropped connections may still be closing. Above that the newest connection is refused, so that the number
-/// of open descriptors is bounded too.
+/// How many dropped connections may still be closing. Above that the newest is refused, which bounds open descriptors.
 const MOST_LEAVING: usize = 16;
 
 impl<T: Clone> Table<T> {
@@ -100,7 +98,6 @@ impl<T: Clone> Table<T> {
         }
     }
 
-    /// How many connections have a place.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -16,8 +16,7 @@ use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
 pub(crate) trait Leg<D, E> {
     fn now(&self) -> Duration;
     fn receive(&mut self) -> Result<TryRecv, Error<D, E>>;
-    /// Returns whether the last [`receive`](Self::receive) stopped early, although there may be more to read, to let
-    /// others have their turn.
+    /// Returns whether the last [`receive`](Self::receive) stopped to let others have their turn, with more to read.
     fn is_to_go_on(&self) -> bool;
     /// Returns what is known of a message that has arrived only in part.
     fn unfinished(&self) -> Option<Unfinished>;
@@ -59,8 +58,7 @@ pub(crate) struct CallLoop<D, E> {
     peer: Option<SocketAddr>,
 }
 
-/// How long an overdue call is kept while messages keep arriving. Messages that had arrived by its deadline are read
-/// first.
+/// How long an overdue call is kept while messages arrive. Messages that arrived before its deadline are read first.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// What is stored for a call in flight.

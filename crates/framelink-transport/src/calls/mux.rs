@@ -24,8 +24,7 @@ pub(crate) trait SendSide<C: Decode + Encode> {
     /// Where a call waits for its outcome.
     type Answer;
 
-    /// Whether a failure of the sending half also ends reading, so that a later error of reading is a consequence of
-    /// it.
+    /// Whether a failure of the sending half also ends reading. Then a later error of reading is its consequence.
     const FAILURE_ENDS_READS: bool;
 
     /// Puts the outcome into the slot. Returns the reply if the call no longer waits.
@@ -41,11 +40,9 @@ pub(crate) trait SendSide<C: Decode + Encode> {
     fn may_write(&self) -> bool;
     /// Closes the connection: nothing more is sent, and the receiver is woken. `end` runs before the receiver is woken.
     fn give_up<T>(&self, end: impl FnOnce() -> T) -> T;
-    /// Wakes the receiver after a failure of sending. The receiver still returns what has arrived, and then ends the
-    /// connection.
+    /// Wakes the receiver after a failure of sending. The receiver first returns what has arrived.
     fn on_failed(&self);
-    /// Notifies the waiting callers. After one call there may be room and its key may be free; after all calls, no more
-    /// are possible.
+    /// Notifies the waiting callers: after one call, there may be room and its key may be free.
     fn on_over(&self, calls: Over);
     /// Wakes the receiver after a call has handed its reply back.
     fn on_reclaimed(&self) {}
@@ -70,8 +67,7 @@ pub(crate) struct Mux<C: Decode + Encode, T, S> {
 
 struct Calls<C: Decode + Encode, T> {
     table: CallTable<T, <C as Decode>::Error, <C as Encode>::Error>,
-    /// Replies of calls that were dropped before they returned them. The receiver returns these. At most one for each
-    /// call in flight.
+    /// Replies of calls that were dropped before they returned them.The receiver returns them; one per call at most.
     late: VecDeque<LateReply>,
 }
 
@@ -81,7 +77,6 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         Arc::new(Self { calls, send, peer })
     }
 
-    /// Reads the call table.
     pub(crate) fn look<R>(
         &self,
         look: impl FnOnce(&CallTable<T, <C as Decode>::Error, <C as Encode>::Error>) -> R,
@@ -94,8 +89,7 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         self.lock().table.failed().map(Cause::again)
     }
 
-    /// Returns what the receiver has to return before it reads on: a late reply, or the reason why the connection was
-    /// closed.
+    /// Returns what the receiver has to return before it reads on: a late reply, or why the connection was closed.
     pub(crate) fn before_reading(&self) -> Result<Option<LateReply>, CauseOf<C>> {
         let mut calls = self.calls();
         match calls.late.pop_front() {
@@ -126,8 +120,7 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
 }
 
 impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
-    /// Begins a call. The caller has locked the sending half and sends the request next, so that requests are written
-    /// in the order in which their calls begin.
+    /// Begins a call. The caller has locked the sending half and sends the request next, so requests keep this order.
     pub(crate) fn enter(
         &self,
         request: &mut Cow<'_, [u8]>,
@@ -155,8 +148,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         }
     }
 
-    /// Handles what the receiver has read. Returns what the receiver returns to the application, or `None` if it reads
-    /// on.
+    /// Handles what the receiver has read. Returns the result for the application, if there is one.
     ///
     /// If the peer closes the receiving connection of a simplex pair, nothing more is sent either.
     pub(crate) fn on_came(
@@ -214,8 +206,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
     }
 
     /// Gives a call up: after its time limit `within`, or because it is cancelled (`None`). Returns why the call failed
-    /// and what the peer may have seen of it. Returns `None` if the call has been answered, or is about to get the
-    /// reason of the connection's end.
+    /// and what the peer may have seen of it. Returns `None` if the call has been answered or ended.
     pub(crate) fn give_up(&self, call: CallId, ticket: Ticket, within: Option<Duration>) -> Option<(Sent, CauseOf<C>)> {
         let mut calls = self.calls();
         let was_waited_for = match within {
@@ -257,8 +248,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         Cause::TimedOut { after, unwritten_bytes, unfinished: None }
     }
 
-    /// Notes that nothing more can be sent. The receiver returns what had arrived before. May be called with the
-    /// sending half locked.
+    /// Notes that nothing more can be sent. May be called with the sending half locked.
     pub(crate) fn fail(&self, cause: &CauseOf<C>) {
         self.lock().table.fail(cause);
         self.send.on_failed();
@@ -277,8 +267,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         }
     }
 
-    /// Closes the connection when the receiver is dropped, because no reply can be received. If the peer had closed its
-    /// side, this side can go on sending.
+    /// Closes the connection when the receiver is dropped, unless the peer has closed: then sending can go on.
     pub(crate) fn on_receiver_dropped(&self) {
         if self.look(|table| table.over().is_none()) {
             self.end(&Cause::Unattended);

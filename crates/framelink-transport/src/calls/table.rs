@@ -68,7 +68,6 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         })
     }
 
-    /// Removes a call whose request was not accepted.
     pub(crate) fn forget(&mut self, call: CallId) {
         self.in_flight.forget(call);
     }
@@ -117,7 +116,6 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         &mut self.in_flight
     }
 
-    /// Returns why no more calls are possible.
     pub(crate) const fn over(&self) -> Option<&Cause<D, E>> {
         self.over.as_ref()
     }
@@ -138,7 +136,6 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         self.over.as_ref().or(self.failed.as_ref()).map(Cause::again)
     }
 
-    /// Returns why nothing more can be sent.
     pub(crate) const fn failed(&self) -> Option<&Cause<D, E>> {
         self.failed.as_ref()
     }

@@ -23,8 +23,7 @@ pub(crate) trait DialAddress<D: ClientDriver>: fmt::Debug + Sized + Send + Sync 
     fn step(&mut self, profile: &Profile, patience: Duration) -> Result<Option<D::Connection>, ConnectError>;
 }
 
-/// The longest pause. Another client of the upstream may make an address available before this client was to try it
-/// again.
+/// The longest pause, because another client of the upstream may make an address available earlier.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A dial that makes progress with each call of the client.
@@ -84,8 +83,7 @@ impl<D: ClientDriver, A: DialAddress<D>> StoredDial<D> for DialInSteps<A> {
 }
 
 impl<A> DialInSteps<A> {
-    /// Begins a dial if there is none and makes progress, waiting for `patience` at most. Returns `None` if there is
-    /// more to do.
+    /// Begins a dial if there is noneand advances it, waiting for `patience` at most. Returns `None` if more is to do.
     fn step<D: ClientDriver>(
         &mut self,
         dialler: &Dialler<D>,
@@ -110,8 +108,7 @@ impl<A> DialInSteps<A> {
         Ok(None)
     }
 
-    /// How soon to check the dial again. The pause grows with the duration of the dial, and delays the connection by at
-    /// most a quarter of it.
+    /// How soon to check the dial again. The pause is at most a quarter of the time so far.
     fn look_within(&self) -> Duration {
         let passed = self.under_way.as_ref().map_or(Duration::ZERO, |dial| dial.tries.began.elapsed());
         (passed / 4).clamp(Duration::from_millis(1), Duration::from_millis(100))

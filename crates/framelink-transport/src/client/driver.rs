@@ -16,8 +16,7 @@ pub(crate) trait ClientDriver: Driver {
 
 /// The unfinished dial that a client with `keep-up` stores, on a driver without background tasks.
 pub(crate) trait StoredDial<D: Driver>: Default + fmt::Debug + Send + Sync {
-    /// Advances the dial without waiting, and begins one if there is none. Without a connection, returns how soon to
-    /// call this again.
+    /// Advances the dial without waiting, and begins one if there is none. An error says how soon to call this again.
     #[cfg(feature = "nonblocking")]
     fn maintain(&mut self, _: &Dialler<D>) -> Result<Dialled<D>, Duration> {
         Err(Duration::MAX)

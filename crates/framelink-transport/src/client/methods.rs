@@ -16,8 +16,7 @@ macro_rules! client_methods {
         ///
         /// Nothing is dialled yet, unless the profile has [`keep-up`](crate::ProfileBuilder::keep_up). Then the
         /// connection is dialled in the background from now on, and again if it is lost while no method uses it. On
-        /// tokio this begins with the first exchange if there is no runtime yet. On the non-blocking driver `maintain`
-        /// dials.
+        /// tokio without a runtime, this begins with the first exchange. On the non-blocking driver `maintain` dials.
         ///
         /// # Errors
         /// Fails if the profile does not fit a client.
@@ -51,9 +50,8 @@ macro_rules! client_methods {
 
         /// Sends a request and receives its reply.
         ///
-        /// If the call fails, the connection is closed, because a late reply must not answer the next request. On
-        /// tokio, dropping the future closes the connection too. The error says what the peer may have seen of the
-        /// request.
+        /// A failed call closes the connection, because a late reply must not answer the next request. So does a
+        /// dropped future on tokio. The error says what the peer may have seen.
         ///
         /// # Errors
         /// Fails if there is no connection, if the request could not be sent, or if no reply arrived in time.
@@ -61,8 +59,7 @@ macro_rules! client_methods {
             $wait!(self.role.call(request))
         }
 
-        /// Sends a message that has no reply. Over a short connection, this returns when the peer has closed too, or
-        /// when the time for closing is over.
+        /// Sends a message that has no reply. Over a short connection, this also waits for the peer to close.
         ///
         /// # Errors
         /// Fails if there is no connection, or if the message could not be sent in time.
@@ -70,8 +67,7 @@ macro_rules! client_methods {
             $wait!(self.role.send(message))
         }
 
-        /// Receives the next message. Returns `None` if the peer has closed the connection; the next `recv` dials
-        /// again.
+        /// Receives the next message. Returns `None` if the peer has closed; the next `recv` dials again.
         ///
         /// On tokio, dropping the future loses nothing that arrived on an existing connection. A dial in progress is
         /// abandoned, together with anything that its peer has sent.

@@ -57,7 +57,6 @@ impl<D: ClientDriver> Client<D> {
         self.current_address.lease.as_ref().map(|lease| &**lease.address())
     }
 
-    /// Dials if a long connection is wanted and does not exist.
     pub(crate) async fn connect(&mut self) -> Result<(), CallError> {
         if self.is_short() {
             return Ok(());
@@ -109,7 +108,6 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// Sends a message that has no reply.
     pub(crate) async fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
         let _in_use = self.connection.begin_use();
         let timeouts = self.profile.timeouts();
@@ -137,8 +135,7 @@ impl<D: ClientDriver> Client<D> {
         closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
 
-    /// Returns a connection that has not ended. A message written to a connection that has ended is lost without an
-    /// error.
+    /// Returns a connection that has not ended. A message written after the end is lost without an error.
     async fn connection_that_lives(&mut self, deadline: Instant) -> Result<D::Connection, CallError> {
         loop {
             let (connection, was_there) = self.connection(deadline).await?;
@@ -186,7 +183,6 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// Signs off if the profile says so, and closes a long connection in an orderly way.
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
         let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
         let _seat = self.current_address.leave();
@@ -217,8 +213,7 @@ impl<D: ClientDriver> Client<D> {
         self.connection.task_error.as_ref()
     }
 
-    /// Does what is due on an idle connection, without waiting, and dials with `keep-up`. Returns the time until more
-    /// is due.
+    /// Does what is due on an idle connection, and dials with `keep-up`, without waiting. Returns when more is due.
     #[cfg(feature = "nonblocking")]
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
         let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
@@ -262,7 +257,6 @@ impl<D: ClientDriver> Client<D> {
         Ok((connection, false))
     }
 
-    /// Takes the connection, if there is one.
     fn take(&mut self) -> Option<D::Connection> {
         let taken = self.connection.take()?;
         Some(self.taken(taken))
@@ -286,8 +280,7 @@ impl<D: ClientDriver> Client<D> {
         other
     }
 
-    /// Waits until the peer closes the finished short connection, because the system holds the port of the side that
-    /// closes first for a while.
+    /// Waits until the peer closes a finished short connection: the system holds the port of the first side to close.
     async fn let_go(&mut self) {
         if self.peer_closes()
             && let Some(closing) = &mut self.closing

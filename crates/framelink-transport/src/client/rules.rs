@@ -13,8 +13,7 @@ use crate::session::{SendRefused, Sent};
 pub(crate) enum Next {
     /// It is kept: the error does not concern it.
     Keep,
-    /// It was unusable before the request began. The peer has seen nothing, so the request goes over another
-    /// connection.
+    /// It was unusable before the request began. The peer has seen nothing, so another one is dialled.
     DialAgain,
     /// It is closed, because a late reply must not answer the next request.
     Drop,
@@ -44,8 +43,7 @@ pub(crate) const fn after_send(error: &CallError) -> Next {
     }
 }
 
-/// The time limit of a link for a message that is not a request. It covers waiting for a connection, dialling and
-/// writing.
+/// The time limit of a link for a message that is not a request. It covers connecting and writing.
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
     timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)

@@ -90,8 +90,7 @@ pub(crate) trait SessionParts {
 
 /// The connection of a driver, with its socket.
 pub(crate) trait Endpoint: SessionParts {
-    /// How the socket may wait: the task to wake, a deadline for a blocking wait, or nothing on a driver that never
-    /// waits.
+    /// How the socket may wait: the task to wake, a deadline for a blocking wait, or nothing for no wait.
     type Wait<'w>;
 
     /// The value of `Wait` for operations that do not wait.
@@ -103,14 +102,12 @@ pub(crate) trait Endpoint: SessionParts {
         wait: Self::Wait<'w>,
     ) -> Result<OpenOf<'p, Self, impl Port>, CauseOf<Self::Codec>>;
 
-    /// The value of `Wait` for operations that look at the socket and do not wait for the peer. A blocking socket may
-    /// take a moment.
+    /// The value of `Wait` for a look at the socket without waiting for the peer. A blocking socket may take a moment.
     fn briefly(&self) -> Self::Wait<'static> {
         Self::AT_ONCE
     }
 
-    /// Returns whether the connection has ended since the last operation. With `is_heard` false, messages are
-    /// discarded.
+    /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
     fn look_for_end(&mut self, is_heard: bool) -> bool {
         self.open(Self::AT_ONCE).and_then(|mut open| open.inbound(true).has_ended(is_heard)).unwrap_or(true)
     }
@@ -144,8 +141,7 @@ pub(crate) trait Endpoint: SessionParts {
         Ok(until.map(|at| at.saturating_sub(self.clock().now())))
     }
 
-    /// Checks for a pool that the connection is clean, so that it can be used again. On tokio, bytes that arrive
-    /// later wake the task that `wait` names.
+    /// Checks for a pool that the connection is clean. On tokio, bytes that arrive later wake the task of `wait`.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn inspect_for_pool(
         &mut self,
@@ -170,9 +166,8 @@ pub(crate) trait Endpoint: SessionParts {
         Call::begin(exchange, sending, request, half_close).map_err(|cause| self.call_error(Sent::Not, cause))
     }
 
-    /// Advances a call as far as the socket allows. Check the clock only after this, because a reply that has arrived
-    /// counts; see [`time_out`](Self::time_out). After an error, call [`call_failed`](Self::call_failed), which ends
-    /// the connection.
+    /// Advances a call as far as the socket allows. Check the clock only afterwards, because a reply that has arrived
+    /// counts. After an error, call [`call_failed`](Self::call_failed), which ends the connection.
     #[inline]
     fn advance_call<P: AsRef<[u8]>>(
         &mut self,
@@ -186,7 +181,6 @@ pub(crate) trait Endpoint: SessionParts {
         advanced
     }
 
-    /// Ends the connection because a call timed out.
     fn time_out<P: AsRef<[u8]>>(&mut self, call: &Call<P>, after: Duration) -> CallErrorOf<Self::Codec> {
         let cause = self.timed_out(after);
         self.call_failed(call, cause)
@@ -199,14 +193,12 @@ pub(crate) trait Endpoint: SessionParts {
         self.call_error(sent, cause)
     }
 
-    /// Begins an orderly close.
     fn begin_close(&mut self, within: Duration) -> Close {
         let clock = self.clock();
         Close::begin(self.parts().sending, &clock, within)
     }
 
-    /// Advances the close as far as the socket allows. Returns the report once closed, else what to wait for, at most
-    /// until the deadline of the close.
+    /// Advances the close as far as the socket allows. Returns the report, or what to wait for until its deadline.
     fn advance_close(&mut self, close: &mut Close, wait: Self::Wait<'_>) -> Step<CloseReport, ErrorOf<Self::Codec>> {
         let advanced = self.open(wait).and_then(|open| close.advance(open));
         advanced.map_err(|cause| self.error(Operation::Close, cause))

@@ -8,8 +8,7 @@ use crate::drive::{Clock, Open, Port};
 use crate::error::Cause;
 use crate::session::SendRefused;
 
-/// The shortest pause between two checks, so that a peer that never stops sending leaves other connections their
-/// turn.
+/// The shortest pause between two checks, so that other connections have their turn while a peer sends without end.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Checks a pooled connection while it is idle, before it is handed out and after it was released: handles heartbeats

@@ -1,17 +1,15 @@
 //! The public methods that the connections of several drivers have in common.
 
-/// The methods of a connection on every driver. `peer` is the path of the field with the peer's address, `receiving`
-/// that of the receiving session.
+/// The methods of a connection on every driver. `peer` and `receiving` are paths of fields.
 macro_rules! connection_methods {
     (peer: $($peer:ident).+, receiving: $($receiving:ident).+) => {
-        /// Returns a counter for the bytes that the application holds for this connection. The counter starts at 0;
-        /// see [`HeldBytes`](crate::HeldBytes).
+        /// Returns a counter of bytes that the application holds for this connection, see
+        /// [`HeldBytes`](crate::HeldBytes).
         pub fn held_bytes(&self) -> $crate::admission::HeldBytes {
             $crate::admission::HeldBytes::of(self.sending().memory())
         }
 
-        /// Counts the memory of this connection as memory of `accepted` from now on. For a connection that the
-        /// program dialled on behalf of a client.
+        /// Counts the memory of this connection, dialled on behalf of a client, as memory of `accepted` from now on.
         pub fn share_memory_of(&mut self, accepted: &Self) {
             let memory = accepted.sending().memory();
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
@@ -61,11 +59,9 @@ pub(crate) use connection_methods;
 /// The methods of a connection that can both read and write.
 macro_rules! maintaining_connection_methods {
     () => {
-        /// Sends and answers the heartbeats that are due, without waiting. Call this between two exchanges, while no
-        /// other operation runs.
+        /// Sends and answers the heartbeats that are due, without waiting. Call this between two exchanges.
         ///
-        /// Returns how soon to call this again. The time is zero if the peer has sent more than one call of this
-        /// method reads.
+        /// Returns how soon to call this again, or `None` if nothing will be due. Zero means: there is more to read.
         ///
         /// An unsolicited message is an error, because it could be mistaken for the next reply. With
         /// `discard_unsolicited` such messages are discarded instead.
@@ -86,8 +82,7 @@ macro_rules! maintaining_connection_methods {
 }
 pub(crate) use maintaining_connection_methods;
 
-/// The methods of a connection on a socket. `admitted_as` names a method of the driver that is given the permit of
-/// the listener.
+/// The methods of a connection on a socket. `admitted_as` names a method that takes the permit of the listener.
 macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
         /// Prepares a new connection as the profile says, and sends the preamble.
@@ -107,8 +102,7 @@ macro_rules! socket_connection_methods {
             self
         }
 
-        /// Returns whether the connection has ended since the last operation. With `is_heard` false, messages are
-        /// discarded.
+        /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
         pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
             self.look_for_end(is_heard)
         }
@@ -139,8 +133,7 @@ macro_rules! exchanging_connection_methods {
         /// Sends a request and receives its reply, which is the next message. `within` is the deadline for all of it.
         ///
         /// If the call fails, the connection can no longer be used, because a late reply must not answer the next
-        /// request. On tokio, dropping the future of a call has that effect too. The error says what the peer may
-        /// have seen of the request.
+        /// request. Dropping the future on tokio does that too. The error says what the peer may have seen.
         ///
         /// # Errors
         /// Fails if the request could not be sent, if no reply arrived in time, if the peer closed the connection
@@ -174,8 +167,7 @@ macro_rules! exchanging_connection_methods {
         /// the peer. After `within` the socket is closed in any case.
         ///
         /// # Errors
-        /// Fails if the queued bytes could not be written within that time, or if the connection was reset. The last
-        /// messages may then be lost.
+        /// Fails if the queue was not written in time, or on a reset. The last messages may then be lost.
         pub $($async)? fn close(
             mut self,
             within: std::time::Duration,
@@ -278,8 +270,7 @@ macro_rules! waiting_connection_methods {
 
         /// Splits the connection into its two halves, for two tasks or threads. The halves cannot make calls.
         ///
-        /// If an earlier call was given up, both halves are closed, because its late reply cannot be told from other
-        /// messages.
+        /// If an earlier call was given up, both halves are closed, because its late reply could not be recognised.
         pub fn split(mut self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
             self.abandon_unclean();
             (self.receiver, self.sender)

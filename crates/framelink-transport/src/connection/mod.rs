@@ -1,8 +1,7 @@
 //! A connection is a session and a socket. This module holds its rules, each of them once for all drivers.
 //!
 //! A driver implements [`Endpoint`] for its connection: it gives access to the session, and opens the socket without
-//! waiting longer than the driver says. Each rule is a step that returns at once: it is done, or it says what to wait
-//! for. The driver waits.
+//! waiting longer than the driver says. Each rule is a step that is done at once, or returns what to wait for.
 //!
 //! Public methods that several drivers have are macros, with their documentation. A driver expands them inside its
 //! `impl`. Where tokio awaits (`awaited!`), the other drivers have the plain expression (`plain!`).

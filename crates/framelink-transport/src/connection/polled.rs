@@ -1,7 +1,6 @@
 //! Non-blocking sending, for a connection and for a sending half alone.
 
-/// The sending methods that return at once. The driver has `output`, which runs a closure on the sending session, and
-/// `flush_now`.
+/// The sending methods that return at once. The driver has `output`, which runs a closure, and `flush_now`.
 macro_rules! polled_send_methods {
     () => {
         /// Sends one message as far as the socket takes it now, and queues the rest for
@@ -14,8 +13,7 @@ macro_rules! polled_send_methods {
             self.output(|sending, port, clock| $crate::drive::try_put(sending, port, clock, payload))
         }
 
-        /// Queues a message that the next [`try_flush`](Self::try_flush) sends with others, so that many small
-        /// messages share a write.
+        /// Queues a message for the next [`try_flush`](Self::try_flush), so that small messages share a write.
         ///
         /// # Errors
         /// Fails like [`try_send`](Self::try_send).

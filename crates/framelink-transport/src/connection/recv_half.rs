@@ -3,8 +3,7 @@
 use crate::drive;
 use crate::error::Cause;
 
-/// Returns whether nothing more can be received after this error. A socket reports a reset once and then looks like
-/// an orderly close.
+/// Returns whether nothing more can be received after this error. A socket reports a reset once, then a close.
 pub(crate) fn ends_reading<D, E>(cause: &Cause<D, E>) -> bool {
     drive::is_lost(cause) || matches!(cause, Cause::Dead(_))
 }

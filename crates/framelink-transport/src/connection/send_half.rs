@@ -40,13 +40,11 @@ macro_rules! send_half_methods {
 }
 pub(crate) use send_half_methods;
 
-/// `maintain`, for a sending half that sends heartbeats only when it is called. On a driver whose writes wait, `now`
-/// is a deadline that has passed.
+/// `maintain` of a sending half. On a driver whose writes wait, `now` is a deadline that has passed.
 macro_rules! send_half_maintain {
     ($output:ident $(, $now:expr)?) => {
         /// Writes the heartbeats that are due and the rest of a message whose `send` was cancelled or timed out,
-        /// without waiting. Returns how soon to call this again. For a program that has only this half, while it has
-        /// nothing to send.
+        /// without waiting. Returns how soon to call this again. For a program with only this half.
         ///
         /// # Errors
         /// Fails if the connection failed.
@@ -69,8 +67,7 @@ macro_rules! waiting_send_half_methods {
         /// message is not accepted at all, or the rest of it is written before anything else.
         ///
         /// # Errors
-        /// Fails if the message cannot be sent with this framing, if this side has been ended, or if the connection
-        /// failed.
+        /// Fails if the framing cannot send the message, after the end of this side, or if the connection failed.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             $wait!(self.write(|sending, port, clock| $crate::drive::put(sending, port, clock, payload)))?;
             $wait!(self.flush())
@@ -136,8 +133,7 @@ macro_rules! waiting_send_half_methods {
             $wait!(self.flush())
         }
 
-        /// Accepts a message: writes what the socket takes and queues the rest. Returns `None` if there is no room
-        /// before the deadline.
+        /// Accepts a message, writing what the socket takes. Returns `None` if there is no room before the deadline.
         pub(super) $($async)? fn put(
             &mut self,
             payload: &[u8],

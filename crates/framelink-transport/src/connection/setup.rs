@@ -16,8 +16,7 @@ use crate::profile::Side;
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 
-/// The settings for new connections: those of a profile, if there is one, and the receiver of messages that no
-/// operation receives.
+/// The settings for new connections: those of a profile, if any, and the receiver of unread messages.
 #[derive(Clone, Default)]
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
@@ -58,8 +57,7 @@ impl ConnectionSetup {
                     receiving.take_heartbeat_for_first();
                 }
                 receiving.limit_frame(timeouts.frame);
-                // An empty message that is no heartbeat is answered like any other, so its sender has to wait for the
-                // answer.
+                // An empty message that is no heartbeat is answered, and its sender has to wait for the answer.
                 if heartbeat.is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
                     receiving.limit_empty(profile.limits().empty_messages);
                 }

@@ -1,7 +1,6 @@
 //! The messages that were sent and received on a connection.
 
-/// How many messages were sent and received on a connection. Shows whether a reply to a message that was sent without
-/// a call may still arrive.
+/// How many messages were sent and received on a connection.Shows whether replies to plain sends are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) sent: u64,
@@ -9,8 +8,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Returns whether an exchange succeeded since `before`: a message was received or, with `discard_unsolicited`,
-    /// one was sent.
+    /// Returns whether a message was received since `before` or, with `discard_unsolicited`, one was sent.
     pub(crate) const fn was_useful_since(self, before: Self, discard_unsolicited: bool) -> bool {
         self.received > before.received || (discard_unsolicited && self.sent > before.sent)
     }

@@ -12,8 +12,7 @@ use crate::session::LivenessHandle;
 
 /// The progress of writing during one receive.
 struct Writing<D, E> {
-    /// Whether there was output before. Then the caller of a blocking driver knows about it, and lets no read wait
-    /// long.
+    /// Whether there was output before. Then the caller of a blocking driver knows, and lets no read wait long.
     was_owed: bool,
     /// The result of the last write, if there was one.
     wrote: Option<Progress>,

@@ -14,8 +14,7 @@ use crate::session::{Exchange, Received, Receiving, Sending, Sent, Ticket};
 
 /// A request and the wait for its reply.
 ///
-/// If a call is dropped before it is answered, the exchange stays open. The connection can then no longer be used,
-/// because the reply may still arrive.
+/// A call that is dropped before its reply leaves the exchange open: the connection can no longer be used.
 pub(crate) struct Call<P> {
     request: P,
     half_close: bool,
@@ -63,8 +62,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                 CallStage::Greet if has_started(round.open.receiving)? => Ok(CallStage::Look),
                 CallStage::Greet => round.greet()?,
                 CallStage::Look => round.look()?,
-                // Bytes that arrive before the request is accepted are no reply to it, and making room may take long.
-                // So look again afterwards.
+                // Making room may take long, and bytes that arrive meanwhile are no reply. So it looks again.
                 CallStage::Put if !round.open.sending.has_room() => {
                     self.stage = CallStage::Look;
                     round.make_room()?

@@ -46,8 +46,7 @@ impl Close {
         self.report.discarded
     }
 
-    /// Makes progress as far as the socket allows. Returns the report when done, else what to wait for, at most until
-    /// the deadline.
+    /// Makes progress as far as the socket allows. Returns the report, or what to wait for until the deadline.
     pub(crate) fn advance<D: Decode, E: Encode, P: Port, K: Clock>(
         &mut self,
         mut open: Open<'_, D, E, P, K>,
@@ -91,8 +90,7 @@ impl Close {
         }
     }
 
-    /// Counts the messages in the bytes that were read, and discards all bytes. Unread bytes would reset the connection
-    /// when the socket is closed.
+    /// Counts the messages that were read, and discards all bytes, because unread bytes would cause a reset.
     fn count<D: Decode>(&mut self, receiving: &mut Receiving<D>) {
         while !self.is_lost {
             match receiving.poll_preamble() {

@@ -5,8 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::Cause;
 
 /// Runs application code. A panic ends the connection that the code works for, and nothing else. Any state that the
-/// code left inconsistent is dropped with that connection; an application that shares more state with its handler must
-/// handle this itself.
+/// code left inconsistent is dropped with that connection; applications must protect any other shared state.
 pub(crate) fn guarded<T, D, E>(run: impl FnOnce() -> T) -> Result<T, Cause<D, E>> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Cause::HandlerPanicked)
 }

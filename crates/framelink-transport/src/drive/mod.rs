@@ -41,8 +41,7 @@ pub(crate) trait Input {
     /// Reads what is available. On a blocking driver, waits until `until` at most.
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize>;
 
-    /// Returns whether the last read was refused because the task has used up its budget. The task is woken to try
-    /// again.
+    /// Returns whether the last read was refused because the task's budget is used up. The task is woken again.
     fn is_starved(&self) -> bool {
         false
     }

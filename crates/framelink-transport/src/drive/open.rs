@@ -47,8 +47,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 
     #[inline]
     pub(super) fn read(&mut self, until: Option<Duration>) -> io::Result<usize> {
-        // With a deadline that has passed, a blocking read does not wait; on the other drivers the task is woken when
-        // there is more.
+        // With a deadline that has passed, a blocking read does not wait; other drivers wake the task later.
         self.input.read(self.receiving.space(), if self.may_wait { until } else { AT_ONCE })
     }
 }

@@ -87,8 +87,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     }
 
     /// Fails if the connection is to end now, unless bytes have arrived that were not read yet. Otherwise returns when
-    /// to check again. A blocking read is not woken when the last reply is written, so it checks after each slice of
-    /// time.
+    /// to check again. A blocking read is not woken by the last write, so it checks after each slice.
     fn check_lifetime<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
         const SLICE: Duration = Duration::from_millis(20);
         let now = self.clock.now();

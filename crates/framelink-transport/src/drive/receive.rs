@@ -36,8 +36,7 @@ impl Came {
     }
 }
 
-/// The work of one turn, after which others have theirs. It limits the reading of bytes that make no message, such as
-/// heartbeats.
+/// The work of one turn, after which others have theirs. It limits the reading of heartbeats and partial messages.
 #[derive(Default)]
 pub(crate) struct Turn {
     reading: Reading,
@@ -47,8 +46,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Returns whether so many frames were received in this turn that it should end. A heartbeat costs about as much as
-    /// a message.
+    /// Returns whether this turn has received its share of frames. A heartbeat costs about as much as a message.
     pub(super) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
         const FRAMES: u64 = 1024;
         let frames = receiving.frames_received();
@@ -132,8 +130,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(None)
     }
 
-    /// Reads what has arrived, and hands over the messages that no operation returns, for a connection that is being
-    /// closed.
+    /// Reads what has arrived on a connection that is being closed, and hands the messages over as unread.
     pub(crate) fn give_unread(&mut self) {
         for _ in 0..LOOKS {
             self.receiving.give_unread();
@@ -153,8 +150,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read_until(|receiving| Ok(has_started(receiving)?.then_some(())))
     }
 
-    /// Reads until the first byte of the peer itself, or until the peer has closed. Returns whether any byte arrived.
-    /// Takes no message.
+    /// Reads to the first byte of the peer itself, or to its close. Returns whether any byte arrived. Takes no message.
     pub(crate) fn begun<E>(&mut self) -> Result<Result<bool, Option<Duration>>, Cause<D::Error, E>> {
         self.read_until(|receiving| {
             let has_started = has_started(receiving)?;

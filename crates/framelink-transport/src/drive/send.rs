@@ -25,8 +25,7 @@ impl Progress {
     }
 }
 
-/// Accepts a message: writes what the socket takes and queues the rest. Returns `None` if there is no room until the
-/// socket has taken a part of the queue.
+/// Accepts a message: writes what the socket takes and queues the rest. Returns `None` while there is no room.
 pub(crate) fn put<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -75,8 +74,7 @@ pub(crate) fn try_put<D, E: Encode>(
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
 }
 
-/// Accepts a message that is written with others later. Returns `Blocked`, and does not accept it, while there is no
-/// room.
+/// Accepts a message that is written with others later. Returns `Blocked` and does not accept it without room.
 pub(crate) fn queue<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -104,8 +102,7 @@ pub(crate) fn try_queue<D, E: Encode>(
     })
 }
 
-/// Returns what the peer may have seen of a message that could not be sent. `before` is the number of bytes accepted
-/// before it.
+/// Returns what the peer may have seen of a message that could not be sent. `before` counts the bytes accepted earlier.
 pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
     match cause {
         Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
@@ -142,8 +139,7 @@ pub(crate) fn flush<D, E: Encode>(
     write_until(sending, output, clock, |_| false)
 }
 
-/// Writes the heartbeats that are due and everything that is queued, for a caller with only the sending half. Returns
-/// when the next heartbeat is due.
+/// Writes due heartbeats and the queue, for a caller with only this half. Returns when the next heartbeat is due.
 pub(crate) fn write_beats<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -158,8 +154,7 @@ pub(crate) fn write_beats<D, E: Encode>(
     Ok(beat_at)
 }
 
-/// The size up to which frames are assembled on the stack: 1 KiB and a short head. A write of one piece costs less than
-/// one of three.
+/// Frames up to 1 KiB and a short head are assembled on the stack, because writing one piece is cheaper than three.
 const SHORT: usize = 1032;
 
 /// Offers a whole frame to the socket, without copying it or, if it is short, in one piece. Returns how much the socket
@@ -189,8 +184,7 @@ fn write_now<E: Encode>(
             let (whole, without_suffix) = (&slices[..], &slices[..2]);
             output.write_vectored(if slices[2].is_empty() { without_suffix } else { whole })
         }
-        // Without a gathering write the frame is assembled in the queue, because some peers read each frame with a
-        // single read.
+        // Assembled in the queue instead, because some peers read a frame with a single read.
         None => return Ok(0),
     };
     match written {

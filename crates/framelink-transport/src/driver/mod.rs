@@ -2,8 +2,7 @@
 //!
 //! A role (a client, a link, a pool) is async code over [`Driver`], written once. Tokio awaits its futures. On the
 //! blocking and the non-blocking driver every operation waits by itself, so a future of a role is ready at its first
-//! poll; `at_once` polls it. Role code awaits one thing after the other. A wait for several things at once must be an
-//! operation of the driver.
+//! poll; `at_once` polls it. Role code awaits one thing at a time. Drivers wait for several things.
 
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod condvar;
@@ -53,14 +52,12 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
     type Lookup: Clone + Send + Sync + 'static;
     /// Resolves names, with the function of the application or with the system.
     type Resolver: Send + Sync + 'static;
-    /// Whether work goes on while no method of a role runs: moves of idle connections, states, heartbeats between
-    /// exchanges.
+    /// Whether work goes on while no method of a role runs: moves, states, heartbeats between exchanges.
     const HAS_BACKGROUND: bool;
 
     /// Returns a clock that starts now.
     fn clock() -> Self::Clock;
 
-    /// Returns the current time.
     fn now() -> Instant;
 
     /// Creates a resolver. It calls `on_panic` when the function of the application panics.
@@ -94,7 +91,6 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
         now.checked_add(time).unwrap_or_else(|| now + NEVER)
     }
 
-    /// Waits until this instant.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         async move {
@@ -102,7 +98,6 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// Returns the time until the deadline.
     fn left(deadline: Instant) -> Duration {
         deadline.saturating_duration_since(Self::now())
     }
@@ -124,12 +119,10 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
         limit: Duration,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
     fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send;
-    /// Waits for the peer to close, for `within` at most. A message that arrives instead goes to the receiver of unread
-    /// messages.
+    /// Waits for the peer to close, for `within` at most. A message that arrives instead counts as unread.
     fn wait_for_end(&mut self, within: Duration) -> impl Future<Output = ()> + Send;
     fn close(self, within: Duration) -> impl Future<Output = Result<CloseReport, Error>> + Send;
-    /// Returns whether the connection has ended since the last operation. With `is_heard` false, messages are
-    /// discarded.
+    /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
     fn has_ended(&mut self, is_heard: bool) -> bool;
     /// Returns whether it has heartbeats, which are also sent between exchanges.
     fn is_watched(&self) -> bool;

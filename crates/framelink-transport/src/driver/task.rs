@@ -8,8 +8,7 @@ use std::io;
 use super::{Driver, Task as _};
 use crate::net::lock::Lock;
 
-/// The background task of a role, at most one. Dropping this ends a task where it waits; a thread ends when it checks
-/// whether its role is gone.
+/// The one background task of a role. Dropping this ends a task where it waits, and a thread at its next check.
 #[derive(Debug)]
 pub(crate) struct TaskSlot<D: Driver>(Lock<Option<D::Task>>);
 

@@ -65,8 +65,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
         /// The message that had arrived in part.
         unfinished: Option<Unfinished>,
     },
-    /// The message was not accepted, because earlier messages were still to be written. No byte of it was sent, so it
-    /// can be sent again.
+    /// The message was not accepted, because others were still being written. It was not sent, and can be sent again.
     NoRoom {
         /// The time limit for getting room.
         after: Duration,
@@ -95,8 +94,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     HandlerPanicked,
     /// A handler failed with this error. Its request and all others in progress on this connection are not answered.
     HandlerFailed(HandlerError),
-    /// The peer reads too slowly for the messages that are pushed to it, and [`SlowRule`](crate::session::SlowRule)
-    /// says to close.
+    /// The peer reads pushed messages too slowly, and the [`SlowRule`](crate::session::SlowRule) is to close.
     TooSlow,
     /// The peer sent more empty messages within a second than the profile allows.
     TooManyEmpty {

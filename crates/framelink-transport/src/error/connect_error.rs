@@ -89,8 +89,7 @@ pub enum ConnectError {
         /// The error of that exchange.
         error: Box<CallError>,
     },
-    /// Nothing was dialled, because the profile asks for an exchange that a [`Connector`](crate::Connector) does not
-    /// make.
+    /// Nothing was dialled: the profile asks for an exchange that a [`Connector`](crate::Connector) does not make.
     Unsigned {
         /// The key of the profile: `sign-on` or `sign-off`.
         key: &'static str,
@@ -202,8 +201,7 @@ impl ConnectError {
 }
 
 /// Returns whether the address can be dialled from the source address at all. A source address that this machine does
-/// not have fails with the error that missing ports have. UDP has its own ports, so taken TCP ports do not matter here,
-/// and no packet is sent.
+/// not have fails with the error that missing ports have. UDP has its own ports, and no packet is sent.
 fn has_route(source: Option<SocketAddr>, address: SocketAddr) -> bool {
     let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let source = source.map_or(any, |source| source.ip());
@@ -226,8 +224,7 @@ mod tests {
                     && told.to_string().contains("let the peer close first")
             );
         }
-        // A source address that this machine does not have fails with that error too, and so does a taken port that the
-        // caller chose.
+        // A foreign source address fails with that error too, and so does a taken port that the caller chose.
         for source in ["192.0.2.1:0", "127.0.0.1:4000"] {
             let told = ConnectError::of_io(peer, Some(source.parse().unwrap()), error());
             assert!(matches!(told, ConnectError::Dial { .. }), "{source}: {told}");

@@ -140,11 +140,11 @@ pub enum Operation {
     Serve,
 }
 
-/// Whose fault it is. Complete by nature.
+/// The party whose fault an error is. The list is complete.
 ///
 /// ```no_run
 /// # async fn example(mut connection: framelink_transport::tokio::Connection) {
-/// The party whose fault an error is. The list is complete.
+/// use framelink_transport::tokio::Blame;
 ///
 /// match connection.send(b"hello").await.map_err(|error| error.blame()) {
 ///     Ok(()) => {}

@@ -10,8 +10,7 @@ use crate::driver::Notify as _;
 use crate::profile::Profile;
 use crate::upstream::AddressLease;
 
-/// A connection of a link, or a pair. It counts the exchanges that use it, so that it can be closed when a replacement
-/// exists.
+/// A connection of a link, or a pair. It counts its exchanges, so that it can be closed when a replacement exists.
 pub(crate) struct LinkConnection<D: LinkDriver> {
     pub(crate) caller: D::Caller,
     /// The lease of the address. A pair of connections has none.

@@ -24,13 +24,11 @@ pub(crate) trait LinkReceiver: Send + 'static {
 
 /// A lock that is held while a connection is dialled. Tasks or threads that wait get it one after the other.
 pub(crate) trait DialLock: Send + Sync + 'static {
-    /// Waits for the lock, until `until` at most. Returns `None` if the lock was not free by then. Dropping the guard
-    /// frees the lock.
+    /// Waits for the lock, until `until` at most; `None` if it was not free by then. Dropping the guard frees the lock.
     fn take(&self, until: Option<Instant>) -> impl Future<Output = Option<Box<dyn Send + '_>>> + Send;
 }
 
-/// Implements the traits for `Caller` and `Receiver` of a driver. `$future` turns a plain result into a future, where
-/// needed.
+/// Implements the traits for `Caller` and `Receiver`. `$future` turns a plain result into a future, where needed.
 macro_rules! role_caller {
     ($($future:path)?) => {
         impl $crate::link::LinkCaller for Caller {

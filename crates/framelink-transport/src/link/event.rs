@@ -24,7 +24,6 @@ pub enum LinkEvent {
     Incoming(Incoming),
     /// A connection, or a pair, was made.
     Up,
-    /// A connection, or a pair, has ended: with this error, or because the peer closed it (`None`). Its calls in flight
-    /// have failed.
+    /// A connection, or a pair, has ended: with this error, or closed by the peer (`None`). Its calls have failed.
     Lost(Option<Error>),
 }

@@ -63,8 +63,7 @@ impl<D: Driver> Inbox<D> {
         (EventSender(Arc::new(Sender(Arc::clone(&queue)))), Self(queue))
     }
 
-    /// Waits for the next event, until `until` at most. Returns `Closed` when the links and all their connections are
-    /// gone.
+    /// Waits for the next event, until `until` at most. Returns `Closed` when all links and connections are gone.
     pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer> {
         loop {
             let version = self.0.filled.version();

@@ -13,8 +13,7 @@ macro_rules! link_methods {
                 Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
             }
 
-            /// Creates a link that dials with `upstream`: for a peer with several addresses, or to share an
-            /// [`Upstream`].
+            /// Creates a link that dials with `upstream`, for a peer with several addresses or a shared [`Upstream`].
             ///
             /// Nothing is dialled yet, unless the profile has [`keep-up`](crate::ProfileBuilder::keep_up). Then all
             /// connections are dialled in the background from now on, and again when they are lost. On tokio this
@@ -32,8 +31,7 @@ macro_rules! link_methods {
             }
 
             /// Creates a link over a simplex pair. `send` is the address of the connection that this side sends on,
-            /// `receive` that of the connection that it receives on. The profile says for each whether this side dials
-            /// it or listens.
+            /// `receive` that of the connection that it receives on. The profile says which of them this side dials.
             ///
             /// # Errors
             /// Fails if the profile has no simplex pair, or if listening on an address fails.
@@ -52,18 +50,16 @@ macro_rules! link_methods {
             }
 
             /// Sends a message that is not a request, and returns when the socket has taken all of it. The time limit
-            /// is the shorter one of `timeouts.reply` and `timeouts.write` of the profile. It covers waiting for a
-            /// connection, dialling and writing.
+            /// is the shorter one of `timeouts.reply` and `timeouts.write` of the profile. It covers connecting too.
             ///
             /// # Errors
-            /// Fails if there is no connection, or if the message could not be sent in time. The error says what the
-            /// peer may have seen of the message.
+            /// Fails if there is no connection, or if the message was not sent in time. The error says what the peer
+            /// may have seen.
             pub $($async)? fn send(&self, message: &[u8]) -> Result<(), CallError> {
                 $wait!(self.role.send(message))
             }
 
-            /// Connects now, if there is no connection yet. From then on, unsolicited messages of the peer are
-            /// received.
+            /// Connects now, if not connected. From then on, unsolicited messages of the peer are received.
             ///
             /// # Errors
             /// Fails if there is no connection in time.
@@ -74,9 +70,8 @@ macro_rules! link_methods {
             /// Signs off if the profile says so, writes what is queued, shuts down writing on all connections, and
             /// waits for the peer to close its side, so that replies that are owed still arrive.
             ///
-            /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway. If
-            /// the profile has [`keep-up`](crate::ProfileBuilder::keep_up) and clones of the link exist, nothing is
-            /// dialled before the next request.
+            /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway.
+            /// With [`keep-up`](crate::ProfileBuilder::keep_up) and clones of the link, the next request dials again.
             pub $($async)? fn close(self, within: Duration) {
                 $wait!(self.role.finish(within));
             }
@@ -87,8 +82,7 @@ macro_rules! link_methods {
                 self.role.disconnect();
             }
 
-            /// Returns the status: how many connections are up, how many calls are in flight, and the state of the
-            /// upstream.
+            /// Returns how many connections are up, how many calls are in flight, and the state of the upstream.
             pub fn status(&self) -> LinkStatus {
                 self.role.status()
             }

@@ -16,8 +16,7 @@ use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
 use framelink_profile::FramingPair;
 
-/// The shortest pause after a loss before new connections are made, so that the ends of the old ones are noticed. The
-/// longest is twice that.
+/// The shortest pause after a loss, in which the ends of old connections are noticed. The longest is twice that.
 const SETTLE: Duration = Duration::from_millis(200);
 /// How often a connection that waits for the other one is checked for its end.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
@@ -100,8 +99,7 @@ impl<D: LinkDriver> Pairing<D> {
         must_end
     }
 
-    /// Dials the missing connections that are this side's to dial. A waiting connection that has ended counts as
-    /// missing.
+    /// Dials the missing connections that are this side's to dial. One that has ended counts as missing.
     pub(super) async fn dial_missing(&self, deadline: Instant) -> Result<(), ConnectError> {
         self.state.lock().legs.prune(|leg| leg.has_ended(true));
         for leg in [Leg::Send, Leg::Receive] {

@@ -121,8 +121,7 @@ impl Slot {
 }
 
 impl SlotState {
-    /// Notes the memory of the queue. A connection that has to end because of that is told after all locks are
-    /// released.
+    /// Notes the memory of the queue. Connections are told to end only without locks.
     fn note(&mut self) {
         self.memory.note(self.outbox.bytes());
     }

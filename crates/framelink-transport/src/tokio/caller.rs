@@ -29,9 +29,8 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 /// [`Connection::duplex`](super::Connection::duplex) creates a caller together with a [`Receiver`](super::Receiver).
 /// Replies arrive only while the receiver is polled. Clones share the connection.
 ///
-/// Every future can be dropped at any time. If a call is dropped before its request was accepted, nothing is sent. If a
-/// call is dropped later, its reply counts as late, even a reply that has arrived and that the call has not returned
-/// yet.
+/// Every future can be dropped at any time. If a call is dropped before its request was accepted, nothing is sent. If
+/// it is dropped later, its reply counts as late, even a reply that has arrived but was not returned.
 pub struct Caller<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
     pub(crate) mux: Arc<Mux<C, W>>,
 }
@@ -154,8 +153,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     }
 }
 
-/// Waits until a part of the queue is written, or can be. A task that has used up its budget cannot write and yields
-/// first.
+/// Waits until a part of the queue is written, or can be. A task without budget yields first.
 async fn wait(drained: Notified<'_>) {
     poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
     drained.await;

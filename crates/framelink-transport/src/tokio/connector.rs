@@ -52,7 +52,6 @@ impl<C: Decode + Encode> Connector<C> {
         }
     }
 
-    /// Returns a connected socket.
     async fn dial(&self, peer: impl ToSocketAddrs) -> Result<(TcpStream, SocketAddr), ConnectError> {
         self.check_profile()?;
         let clock = Clock::start();

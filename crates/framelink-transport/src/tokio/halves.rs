@@ -64,8 +64,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     messages: u8,
 }
 
-/// How many messages from one buffer cost as much as one operation of the runtime. A task may do 128 operations per
-/// turn.
+/// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
 const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
@@ -93,9 +92,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
-    /// Reads and discards everything, whether it forms messages or not, until the peer closes. Use it before giving a
-    /// connection up: closing a socket with unread bytes resets the connection, which can destroy data on its way to
-    /// the peer.
+    /// Reads and discards everything, whether it forms messages or not, until the peer closes. Use it before dropping a
+    /// connection: closing a socket with unread bytes causes a reset, which can destroy data on its way to the peer.
     ///
     /// # Errors
     /// Fails if the connection failed.
@@ -129,8 +127,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
-    /// Charges a message to the budget of the task. One buffer may hold thousands of messages, and other tasks need
-    /// their turn.
+    /// Charges a message to the budget of the task. One buffer may hold thousands of messages.
     pub(super) fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.messages = self.messages.wrapping_add(1);
         if self.messages.is_multiple_of(MESSAGES_A_UNIT) {

@@ -71,8 +71,7 @@ pub struct Link {
 link_methods!(awaited async);
 
 impl Link {
-    /// Returns the upstream that dials for this link: its state, and what it has done. Returns `None` for a simplex
-    /// pair, which does not use an upstream.
+    /// Returns the upstream of this link: its state, and what it has done. Returns `None` for a simplex pair.
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }

@@ -9,8 +9,7 @@ use std::task::Poll;
 
 use tokio::net::{ToSocketAddrs, lookup_host};
 
-/// Resolves the addresses of a peer. Tokio uses a thread for this, and panics if the system has none; the panic becomes
-/// an error here.
+/// Resolves the addresses of a peer. Tokio panics if the system has no thread for that; this returns an error.
 pub(super) async fn look_up(peer: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
     let mut lookup = pin!(lookup_host(peer));
     let found = poll_fn(|context| {

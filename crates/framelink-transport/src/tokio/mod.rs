@@ -1,8 +1,7 @@
 //! The tokio driver: connections, clients, links, pools and servers for async programs.
 //!
 //! A [`Connector`] or a [`Listener`] creates a [`Connection`]. A connection sends, receives and makes calls, and can be
-//! split into two halves for two tasks. The [`session`](crate::session) makes all decisions; this module only moves
-//! bytes and waits.
+//! split into two halves for two tasks. All decisions are in the [`session`](crate::session).
 //!
 //! # Cancellation
 //!

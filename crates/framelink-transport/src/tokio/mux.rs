@@ -24,8 +24,8 @@ pub(crate) type Begun<C> = calls::Begun<oneshot::Receiver<Outcome<C>>>;
 /// The shared sending half, and the notifications for tasks that wait for it.
 ///
 /// No lock is held across a wait. A sending task writes as much as the socket takes at once. When the socket is
-/// writable again, it wakes the task that polls the receiver and all tasks that wait for their message to be written.
-/// Any of them writes the rest.
+/// writable again, it wakes the task that polls the receiver and all tasks that wait for their message to be written,
+/// any of which writes the rest.
 pub(crate) struct SharedSender<C: Encode, W> {
     state: Mutex<MuxState<C, W>>,
     /// The queue of calls that wait for room, in order.
@@ -45,8 +45,8 @@ struct MuxState<C: Encode, W> {
     has_failed: bool,
 }
 
-/// The only waker that writes are polled with. The waker of a single task would replace that of another task, and would
-/// be useless once its task is cancelled.
+/// The only waker that writes are polled with. The waker of one task would replace another one, and be lost with its
+/// task.
 struct Writable {
     /// The task that polls the receiver.
     receiver: Mutex<Waker>,
@@ -119,14 +119,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         self.send.notify_drained();
     }
 
-    /// Writes what the socket takes now. Returns whether the message is written completely, or an error if it never
-    /// will be.
+    /// Writes what the socket takes now. Returns whether the message is written, or an error if it never will be.
     pub(super) fn is_written(&self, ticket: Ticket) -> Result<bool, CauseOf<C>> {
         self.written_on(|sending| sending.is_out(ticket))
     }
 
-    /// Writes what the socket takes now. Returns whether the queue is written and a requested shutdown is done, or an
-    /// error if that will never happen.
+    /// Writes what the socket takes now. Returns whether the queue is written and a requested shutdown done.
     pub(super) fn is_flushed(&self) -> Result<bool, CauseOf<C>> {
         self.written_on(|sending| sending.is_finished() || sending.poll() == Transmit::Idle)
     }
@@ -192,8 +190,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SharedSender<C, W> {
-    /// Returns the notification that a part of the queue is written, or can be. Create it before checking the queue, so
-    /// that no notification is missed.
+    /// Returns the notification that a part of the queue is written, or can be. Create it before checking the queue.
     pub(super) fn drained(&self) -> Notified<'_> {
         self.writable.drained.notified()
     }

@@ -21,8 +21,8 @@ use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, lent_by_pool, pool_m
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
 
-/// A pool of long connections to one peer. A profile with [`Pooled`](crate::profile::Pooled) describes it. Each
-/// connection makes one exchange at a time.
+/// A pool of long connections to one peer, for one exchange at a time on each, as a profile with
+/// [`Pooled`](crate::profile::Pooled) says.
 ///
 /// Clones share the pool. A caller gets the connection that was released last. If none is idle, a new one is dialled,
 /// up to the maximum; callers that wait are served in order.

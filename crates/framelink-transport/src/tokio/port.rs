@@ -1,5 +1,4 @@
-//! Makes readers and writers of tokio the input and output of `drive`: an operation that is not ready returns
-//! `WouldBlock`, and wakes the task later.
+//! Makes readers and writers of tokio the input and output of `drive`. `WouldBlock` registers the waker of the task.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

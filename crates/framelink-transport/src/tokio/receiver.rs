@@ -25,8 +25,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
 /// Receives on a connection with calls in flight: hands each reply to its call, and returns all other messages.
 ///
-/// Replies arrive only while the receiver is polled, so it should have a task of its own. Dropping the receiver closes
-/// the connection.
+/// Replies arrive only while the receiver is polled, so it needs a task of its own. Dropping it closes the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {

@@ -16,8 +16,7 @@ type Found = io::Result<Vec<SocketAddr>>;
 /// The lookup function of an application.
 pub(crate) type Lookup = Arc<dyn Fn(Arc<str>) -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
 
-/// The lookup function of the application, if there is one, and the callback for its panics. Without it the system
-/// resolves names.
+/// The lookup function of the application, and the callback for its panics. Without one the system resolves names.
 pub(crate) struct Resolver {
     lookup: Option<Lookup>,
     on_panic: Box<dyn Fn() + Send + Sync>,

@@ -141,8 +141,7 @@ pub struct Sequential {
 }
 
 impl Client {
-    /// Makes the client a tower service. The time limit of a request, `timeouts.reply` of the profile, includes waiting
-    /// for earlier requests.
+    /// Makes the client a tower service. The time limit, `timeouts.reply`, includes waiting for earlier requests.
     ///
     /// ```no_run
     /// # async fn example(client: framelink_transport::tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -183,8 +182,7 @@ impl Service<Bytes> for Sequential {
 
 impl<C: Decode + Encode> Connection<C> {
     /// Answers the messages of a client with a tower service. This is [`serve_many`](Self::serve_many) with clones of
-    /// the service as handlers; each clone is polled until it is ready. The response is the reply, or `None` for no
-    /// reply.
+    /// the service as handlers; each clone is polled until it is ready. The response is the reply, if any.
     ///
     /// The service must have no errors. Convert errors to replies before, for example with `ServiceExt::map_result`.
     ///

@@ -42,8 +42,7 @@ impl<D: LinkDriver> KeepUp<D> {
 async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: Dialler<D>) {
     let (mut pace, mut look_at) = (Pace::default(), D::now());
     loop {
-        // Done before the version is read, because asking for a replacement is a change too and must not end the wait
-        // below.
+        // Done before the version is read: asking for a replacement is a change, and must not end the wait below.
         if dialler.address_book.has_moves() && D::left(look_at).is_zero() {
             look_at = D::within(LOOK);
             if !connections.is_paused() {
@@ -63,8 +62,7 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
 }
 
 impl<D: LinkDriver> LinkConnections<D> {
-    /// Dials one missing connection. Returns when to continue, or `None` if there is nothing to do before the next
-    /// change.
+    /// Dials one missing connection. Returns when to continue, or `None` for the next change.
     async fn keep_up_once(self: &Arc<Self>, pace: &mut Pace) -> Option<Instant> {
         if self.is_paused() {
             return None;

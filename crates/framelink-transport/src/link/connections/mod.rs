@@ -104,8 +104,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.all.lock().retain(|connection| connection.is_open());
     }
 
-    /// Closes all connections in an orderly way, concurrently. A connection that has not ended within that time is
-    /// closed anyway.
+    /// Closes all connections in an orderly way, concurrently. After that time they are closed anyway.
     pub(crate) async fn finish(&self, within: Duration) {
         if let Some(keep_up) = &self.keep_up {
             keep_up.is_paused.store(true, Ordering::Release);
@@ -232,7 +231,6 @@ impl<D: LinkDriver> LinkConnections<D> {
         Ok(Some(self.add_dialled(task, connection, lease)))
     }
 
-    /// Returns whether an address can be dialled now.
     fn is_due(&self) -> bool {
         self.dialler().is_none_or(|dialler| dialler.address_book.is_due())
     }
@@ -316,7 +314,6 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.all.lock().iter().filter(|connection| connection.is_open()).count()
     }
 
-    /// The maximum number of connections.
     fn most(&self) -> usize {
         usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX)
     }

@@ -12,9 +12,8 @@ use crate::tokio::connector::Tokio;
 /// Receives the messages that answer no request of a link, and the events of its connections. After the inbox is
 /// dropped, later messages and events are discarded.
 ///
-/// The inbox holds up to 1024 entries. While it is full, a connection with another entry stops reading, so replies wait
-/// too: a program that keeps an inbox must empty it. When the link is dropped, entries that have no room in the inbox
-/// are discarded.
+/// The inbox holds up to 1024 entries. While it is full, a connection with a new entry stops reading, so replies wait
+/// too: a program must empty its inbox. When the link is dropped, entries without room are discarded.
 ///
 /// ```no_run
 /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
@@ -35,8 +34,7 @@ use crate::tokio::connector::Tokio;
 pub struct Inbox(pub(super) inbox::Inbox<Tokio>);
 
 impl Inbox {
-    /// Returns the next event, or `None` when the link and all its connections are gone. The future can be dropped at
-    /// any time.
+    /// Returns the next event, or `None` when the link and its connections are gone. The future can be dropped safely.
     pub async fn recv(&mut self) -> Option<LinkEvent> {
         self.recv_from().await.map(|(_, news)| news)
     }

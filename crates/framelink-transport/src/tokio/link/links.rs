@@ -14,8 +14,7 @@ use framelink_session::Message;
 
 /// Makes calls to many peers of one kind, over a [`Link`] to each. A link is created at the first request to its peer.
 ///
-/// Clones share the links. The events of all links go to one [`Inbox`], and [`recv_from`](Inbox::recv_from) names the
-/// peer of each event.
+/// Clones share the links. One [`Inbox`] has all events; [`recv_from`](Inbox::recv_from) names the peer of each.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
