@@ -23,7 +23,7 @@ macro_rules! caller_methods {
             self.mux.look(|table| table.in_flight().len())
         }
 
-        /// Returns how many calls were given up and are not answered yet.
+        /// Returns how many calls timed out or were cancelled, and are not answered yet.
         pub fn unanswered(&self) -> usize {
             self.mux.look(|table| table.in_flight().unanswered())
         }

@@ -131,7 +131,6 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         self.lock().table.begin(request, slot, now, deadline)
     }
 
-    /// Removes a call whose request was not accepted.
     pub(crate) fn forget(&self, call: CallId) {
         self.lock().table.forget(call);
     }

@@ -59,7 +59,8 @@ macro_rules! client_methods {
             $wait!(self.role.call(request))
         }
 
-        /// Sends a message that has no reply. Over a short connection, this also waits for the peer to close.
+        /// Sends a message that has no reply. Over a short connection, this returns when the peer has closed too, or
+        /// when the time for closing is over.
         ///
         /// # Errors
         /// Fails if there is no connection, or if the message could not be sent in time.

@@ -16,7 +16,7 @@ macro_rules! docs {
     (recv_incoming) => {
         "Receives the next message that answers no call in flight. Returns `None` if the peer has closed its side between two \
          messages.\n\nOn tokio, dropping the future loses no message.\n\n# Errors\nFails if the received bytes are not a frame, if \
-         the stream ended inside a frame, if the connection failed, or if the connection was given up because a reply did not \
+         the stream ended inside a frame, if the connection failed, or if the connection was closed because a reply did not \
          arrive. Whole messages that arrived before the error are returned first. The exception is a missing reply where replies \
          are matched by order: then they are not returned, because they cannot be told from late replies."
     };
@@ -34,8 +34,8 @@ macro_rules! docs {
     };
     (duplex) => {
         "Splits the connection into a caller and a receiver, for many calls at a time. `matching` says how replies find their \
-         calls. Messages that answer no call go to the receiver. [`Connection`] has an example.\n\nIf an earlier call was given \
-         up, or a call is in flight, the connection is closed, because the late reply cannot be told from other messages."
+         calls. Messages that answer no call go to the receiver. [`Connection`] has an example.\n\nIf an earlier call was \
+         not completed, or a call is in flight, the connection is closed, because the late reply cannot be told from other messages."
     };
     (simplex) => {
         "Joins two connections to one peer: this one only sends, the other one only receives. Together they are one link: when \

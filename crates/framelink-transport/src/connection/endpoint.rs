@@ -213,7 +213,7 @@ pub(crate) trait Endpoint: SessionParts {
         self.close_socket();
     }
 
-    /// Closes the connection if an earlier call was given up, because the late reply could not be told from other
+    /// Closes the connection if an earlier call was not completed, because the late reply could not be told from other
     /// messages. Called before the connection is taken apart.
     fn abandon_unclean(&mut self) {
         if self.check(Operation::Call).is_err() {

@@ -119,7 +119,7 @@ macro_rules! exchanging_connection_methods {
         ///
         /// # Errors
         /// Fails if the received bytes are not a frame, if the stream ended inside a frame, if the connection failed,
-        /// or if an earlier call was given up. Whole messages that arrived before the error are returned first.
+        /// or if an earlier call was not completed. Whole messages that arrived before the error are returned first.
         pub $($async)? fn recv_within(
             &mut self,
             limit: std::time::Duration,
@@ -133,11 +133,11 @@ macro_rules! exchanging_connection_methods {
         /// Sends a request and receives its reply, which is the next message. `within` is the deadline for all of it.
         ///
         /// If the call fails, the connection can no longer be used, because a late reply must not answer the next
-        /// request. Dropping the future on tokio does that too. The error says what the peer may have seen.
+        /// request. On tokio, dropping the future has this effect too. The error says what the peer may have seen.
         ///
         /// # Errors
         /// Fails if the request could not be sent, if no reply arrived in time, if the peer closed the connection
-        /// instead of replying, if bytes arrived before the request was sent, or if an earlier call was given up.
+        /// instead of replying, if bytes arrived before the request was sent, or if an earlier call was not completed.
         pub $($async)? fn call(
             &mut self,
             request: &[u8],
@@ -201,7 +201,7 @@ macro_rules! waiting_connection_methods {
         /// Sends one message; see [`SendHalf::send`].
         ///
         /// # Errors
-        /// Fails like [`SendHalf::send`], and if an earlier call was given up.
+        /// Fails like [`SendHalf::send`], and if an earlier call was not completed.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.send(payload))
@@ -210,7 +210,7 @@ macro_rules! waiting_connection_methods {
         /// Sends one message within `limit`; see [`SendHalf::send_within`].
         ///
         /// # Errors
-        /// Fails like [`SendHalf::send_within`], and if an earlier call was given up.
+        /// Fails like [`SendHalf::send_within`], and if an earlier call was not completed.
         pub $($async)? fn send_within(
             &mut self,
             payload: &[u8],
@@ -234,7 +234,7 @@ macro_rules! waiting_connection_methods {
         /// Queues a message that is sent together with later ones; see [`SendHalf::feed`].
         ///
         /// # Errors
-        /// Fails like [`SendHalf::feed`], and if an earlier call was given up.
+        /// Fails like [`SendHalf::feed`], and if an earlier call was not completed.
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.feed(payload))
@@ -243,7 +243,7 @@ macro_rules! waiting_connection_methods {
         /// Writes everything that is queued.
         ///
         /// # Errors
-        /// Fails if the connection failed, or if an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn flush(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.flush())
@@ -252,7 +252,7 @@ macro_rules! waiting_connection_methods {
         /// Writes what is queued, then shuts down writing. The peer can go on sending.
         ///
         /// # Errors
-        /// Fails if the connection failed, or if an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn finish(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.finish())
@@ -262,7 +262,7 @@ macro_rules! waiting_connection_methods {
         /// written, for example the rest of a message whose `send` was cancelled or timed out.
         ///
         /// # Errors
-        /// Fails like [`RecvHalf::recv`], and if an earlier call was given up.
+        /// Fails like [`RecvHalf::recv`], and if an earlier call was not completed.
         pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
             $wait!(self.next())
@@ -270,7 +270,7 @@ macro_rules! waiting_connection_methods {
 
         /// Splits the connection into its two halves, for two tasks or threads. The halves cannot make calls.
         ///
-        /// If an earlier call was given up, both halves are closed, because its late reply could not be recognised.
+        /// If an earlier call was not completed, both halves are closed, because its late reply could not be recognised.
         pub fn split(mut self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
             self.abandon_unclean();
             (self.receiver, self.sender)

@@ -7,8 +7,8 @@ macro_rules! polled_send_methods {
         /// [`try_flush`](Self::try_flush). While 64 KiB or more are queued, the message is not accepted.
         ///
         /// # Errors
-        /// Fails if the message cannot be sent with this framing, if this side has been ended, or if the connection failed. On a
-        /// connection that is not split, all sending methods also fail during a call and after a call that was given up.
+        /// Fails if the framing cannot send the message, after the end of this side, or if the connection failed. On a
+        /// connection that is not split, sending methods also fail during a call and after a call that was not completed.
         pub fn try_send(&mut self, payload: &[u8]) -> Result<$crate::drive::TrySend, $crate::connection::ErrorOf<C>> {
             self.output(|sending, port, clock| $crate::drive::try_put(sending, port, clock, payload))
         }
@@ -25,7 +25,7 @@ macro_rules! polled_send_methods {
         /// the system reports when the socket is writable again.
         ///
         /// # Errors
-        /// Fails if the connection failed, or if an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub fn try_flush(&mut self) -> Result<bool, $crate::connection::ErrorOf<C>> {
             self.flush_now()
         }
@@ -34,7 +34,7 @@ macro_rules! polled_send_methods {
         /// [`try_flush`](Self::try_flush) does it later. The peer can go on sending.
         ///
         /// # Errors
-        /// Fails if the connection failed, if an earlier call was given up, or while a call is in flight.
+        /// Fails if the connection failed, if an earlier call was not completed, or while a call is in flight.
         pub fn try_finish(&mut self) -> Result<bool, $crate::connection::ErrorOf<C>> {
             self.output(|sending, _, _| {
                 sending.finish();

@@ -65,7 +65,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
         /// The message that had arrived in part.
         unfinished: Option<Unfinished>,
     },
-    /// The message was not accepted, because others were still being written. It was not sent, and can be sent again.
+    /// The message was not accepted, because earlier ones were not written yet. No byte was sent; it can be sent again.
     NoRoom {
         /// The time limit for getting room.
         after: Duration,
@@ -76,7 +76,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     NoReply,
     /// Unsolicited bytes arrived before the request was sent.
     Unsolicited,
-    /// An earlier call was given up, and its reply may still arrive.
+    /// An earlier call failed, timed out or was dropped, and its reply may still arrive.
     Unclean(Unclean),
     /// A call is in flight on this connection; its reply has to be received first.
     UnderWay,
@@ -94,7 +94,7 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     HandlerPanicked,
     /// A handler failed with this error. Its request and all others in progress on this connection are not answered.
     HandlerFailed(HandlerError),
-    /// The peer reads pushed messages too slowly, and the [`SlowRule`](crate::session::SlowRule) is to close.
+    /// The peer reads pushed messages too slowly, and the rule is [`SlowRule::Close`](crate::session::SlowRule).
     TooSlow,
     /// The peer sent more empty messages within a second than the profile allows.
     TooManyEmpty {

@@ -53,8 +53,8 @@ impl PoolError {
         self.last_failure.as_deref()
     }
 
-    /// Returns whose fault it is: `Ours` if the pool is closed, or if all connections are in use and the last dial did not
-    /// fail; otherwise `Network`.
+    /// Returns whose fault it is: `Ours` if the pool is closed, or if all connections are in use and the last dial did
+    /// not fail; otherwise `Network`.
     #[must_use]
     pub const fn blame(&self) -> Blame {
         if self.is_closed || (self.lent == self.max && self.last_failure.is_none()) {

@@ -41,7 +41,7 @@ macro_rules! links_methods {
                 link
             }
 
-            /// Removes the link to a peer. The last clone closes its connections. Returns false if there was no link.
+            /// Removes the link to a peer; its last clone closes the connections. Returns false if there was no link.
             pub fn forget(&self, peer: &str) -> bool {
                 let forgotten = self.links.lock().remove(peer);
                 forgotten.is_some()

@@ -50,16 +50,18 @@ macro_rules! link_methods {
             }
 
             /// Sends a message that is not a request, and returns when the socket has taken all of it. The time limit
-            /// is the shorter one of `timeouts.reply` and `timeouts.write` of the profile. It covers connecting too.
+            /// is the shorter one of `timeouts.reply` and `timeouts.write` of the profile. It covers waiting for a
+            /// connection, dialling and writing.
             ///
             /// # Errors
             /// Fails if there is no connection, or if the message was not sent in time. The error says what the peer
-            /// may have seen.
+            /// may have seen of the message.
             pub $($async)? fn send(&self, message: &[u8]) -> Result<(), CallError> {
                 $wait!(self.role.send(message))
             }
 
-            /// Connects now, if not connected. From then on, unsolicited messages of the peer are received.
+            /// Connects now, if there is no connection yet. From then on, unsolicited messages of the peer are
+            /// received.
             ///
             /// # Errors
             /// Fails if there is no connection in time.
@@ -70,8 +72,9 @@ macro_rules! link_methods {
             /// Signs off if the profile says so, writes what is queued, shuts down writing on all connections, and
             /// waits for the peer to close its side, so that replies that are owed still arrive.
             ///
-            /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway.
-            /// With [`keep-up`](crate::ProfileBuilder::keep_up) and clones of the link, the next request dials again.
+            /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway. If
+            /// the profile has [`keep-up`](crate::ProfileBuilder::keep_up) and clones exist, nothing is dialled before
+            /// the next request.
             pub $($async)? fn close(self, within: Duration) {
                 $wait!(self.role.finish(within));
             }

@@ -23,7 +23,6 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    /// The moment `time` from now.
     pub(super) fn within(&self, time: Duration) -> Instant {
         within(time)
     }

@@ -13,7 +13,7 @@ use crate::session::ReplySlot;
 /// The handlers of one connection.
 ///
 /// The handlers run in the task that serves the connection. Therefore they can borrow, need not be `Send`, and end when
-/// that task is dropped. A panic is caught where the handler is polled. A handler that blocks or computes long must spawn.
+/// that task is dropped. A panic is caught in the poll. A handler that blocks or computes for long must spawn a task.
 ///
 /// Only the handlers that were woken are polled.
 pub(super) struct Handlers<F> {

@@ -23,8 +23,9 @@ use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
 use framelink_session::Message;
 
-/// Makes calls to one peer, many at a time, as a profile says. The profile decides over which
-/// connections:
+/// Makes calls to one peer, many at a time, as a profile says.
+///
+/// The profile decides over which connections:
 ///
 /// - `duplex`: one connection;
 /// - `shared`: several connections, which share the requests;

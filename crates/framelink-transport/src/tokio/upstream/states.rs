@@ -3,7 +3,7 @@
 use crate::tokio::driver::TaskNotify;
 use crate::upstream::{State, Unseen};
 
-/// Returns the states of an upstream, one after the other. A slow reader misses older states, but never the newest one.
+/// The states of an upstream, one after the other. A slow reader misses older states, but never the newest one.
 ///
 /// ```no_run
 /// # async fn example(upstream: framelink_transport::tokio::Upstream) {
