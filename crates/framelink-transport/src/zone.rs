@@ -26,7 +26,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 /// ```
 ///
 /// # Errors
-/// Fails if the machine has no such interface, and for an ambiguous link-local address without a zone.
+/// Fails if the machine has no such interface, or if a link-local address has no zone and is therefore ambiguous.
 #[must_use]
 pub fn zoned_address(text: &str) -> Option<io::Result<SocketAddr>> {
     if let Ok(address) = text.parse::<SocketAddr>() {
@@ -98,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_is_none_is_told_with_those_there_are() {
+    fn an_unknown_zone_is_reported_with_the_existing_interfaces() {
         let error = zoned_address("[fe80::1%no such]:7000").unwrap().unwrap_err().to_string();
         assert!(error.starts_with("there is no network interface `no such`; this machine has lo"), "{error}");
     }
 
     #[test]
-    fn a_link_local_address_needs_one() {
+    fn a_link_local_address_needs_a_zone() {
         for text in ["[fe80::1]:7000", "[fe80::1%0]:7000"] {
             let error = zoned_address(text).unwrap().unwrap_err().to_string();
             assert!(error.starts_with("fe80::1 is a link-local address and needs a zone"), "{error}");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_std_reads_and_what_is_looked_up_is_left_alone() {
+    fn addresses_that_std_reads_and_names_are_left_alone() {
         for text in
             ["[fe80::1%1]:7000", "[::1]:7000", "127.0.0.1:7000", "host:7000", "a%b:7000", "[x%lo]:1", "[::1%lo]:x"]
         {

@@ -5,8 +5,8 @@ use crate::session::memory::Held;
 /// A counter of bytes that an application holds for a connection, for example of a message that waits for another
 /// server. Until it is dropped, the bytes count as [memory](crate::profile::Limits::memory) of the server.
 ///
-/// The method `held_bytes` of a connection creates one, on any driver. It counts nothing without a listener with a
-/// profile.
+/// The method `held_bytes` of a connection creates one, on any driver. Only connections of a listener with a profile
+/// are counted.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]

@@ -169,7 +169,7 @@ impl Admission {
         }
     }
 
-    /// Decides whether to accept a connection of this peer.A refusal is counted and reported, not kept.
+    /// Decides whether to accept a connection of this peer. A refusal is counted and reported, not kept.
     pub(crate) fn admit(&self, peer: SocketAddr) -> Result<Permit, Refusal> {
         let address = peer.ip();
         let is_welcome = self.0.access.admits(address);

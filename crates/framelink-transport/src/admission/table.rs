@@ -241,11 +241,11 @@ mod tests {
             assert_eq!(admit(&mut table, client), Ok(expected), "{client}");
             assert!(table.len() <= 3);
         }
-        assert_eq!(table.iter().copied().collect::<Vec<_>>(), [2, 3, 4, 0, 1], "those that leave are told too");
+        assert_eq!(table.iter().copied().collect::<Vec<_>>(), [2, 3, 4, 0, 1], "connections that leave are told too");
     }
 
     #[test]
-    fn those_that_were_dropped_and_stay_are_bounded() {
+    fn the_number_of_dropped_connections_that_are_still_open_is_bounded() {
         let mut table = Table::new(1, 1, WhenFull::DropOldest);
         let dropped = (0..100).filter(|_| admit(&mut table, "10.0.0.1").is_ok_and(|(_, dropped)| dropped.is_some()));
         assert_eq!(dropped.count(), MOST_LEAVING);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_table_holds_nothing() {
+    fn an_empty_table_holds_no_memory() {
         let mut table = Table::new(10_000, 10_000, WhenFull::RefuseNewest);
         for i in 0..10_000_u32 {
             table.admit(std::net::Ipv4Addr::from_bits(i).into(), i).unwrap();

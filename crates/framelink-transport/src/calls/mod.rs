@@ -6,7 +6,7 @@
 //!     └─ CallLoop     one table in an event loop, where each call ends with an event: non-blocking
 //! ```
 //!
-//! A driver adds the waiting: how a caller waits for room and for its reply,and who writes the rest of a frame.
+//! A driver adds the waiting: how a caller waits for room and for its reply, and who writes the rest of a frame.
 
 #![cfg_attr(
     not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),

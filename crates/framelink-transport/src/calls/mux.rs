@@ -67,7 +67,7 @@ pub(crate) struct Mux<C: Decode + Encode, T, S> {
 
 struct Calls<C: Decode + Encode, T> {
     table: CallTable<T, <C as Decode>::Error, <C as Encode>::Error>,
-    /// Replies of calls that were dropped before they returned them.The receiver returns them; one per call at most.
+    /// Replies of calls that were dropped before they returned them. The receiver returns them; one per call at most.
     late: VecDeque<LateReply>,
 }
 

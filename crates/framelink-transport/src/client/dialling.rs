@@ -83,7 +83,7 @@ impl<D: ClientDriver, A: DialAddress<D>> StoredDial<D> for DialInSteps<A> {
 }
 
 impl<A> DialInSteps<A> {
-    /// Begins a dial if there is noneand advances it, waiting for `patience` at most. Returns `None` if more is to do.
+    /// Begins a dial if there is none and advances it, waiting for `patience` at most. Returns `None` if more is to do.
     fn step<D: ClientDriver>(
         &mut self,
         dialler: &Dialler<D>,

@@ -13,7 +13,7 @@ use crate::session::{SendRefused, Sent};
 pub(crate) enum Next {
     /// It is kept: the error does not concern it.
     Keep,
-    /// It was unusable before the request began. The peer has seen nothing, so another one is dialled.
+    /// It was unusable before the request. The peer has seen nothing, so the request goes over another connection.
     DialAgain,
     /// It is closed, because a late reply must not answer the next request.
     Drop,

@@ -107,7 +107,7 @@ pub(crate) trait Endpoint: SessionParts {
         Self::AT_ONCE
     }
 
-    /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
+    /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
     fn look_for_end(&mut self, is_heard: bool) -> bool {
         self.open(Self::AT_ONCE).and_then(|mut open| open.inbound(true).has_ended(is_heard)).unwrap_or(true)
     }

@@ -102,7 +102,7 @@ macro_rules! socket_connection_methods {
             self
         }
 
-        /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
+        /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
         pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
             self.look_for_end(is_heard)
         }

@@ -1,6 +1,6 @@
 //! The messages that were sent and received on a connection.
 
-/// How many messages were sent and received on a connection.Shows whether replies to plain sends are due.
+/// How many messages were sent and received on a connection. Shows whether replies to plain sends may be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) sent: u64,

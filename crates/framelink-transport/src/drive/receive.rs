@@ -115,8 +115,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read_once(&mut turn.reading, until)
     }
 
-    /// Waits until the server has memory for the next read again, which connections that were told to end give back. If
-    /// reads do not wait, returns when to try again.
+    /// Waits for memory for the next read, until connections that were told to end have given theirs back. If reads do
+    /// not wait, returns when to try again.
     fn starved<E>(&mut self) -> Result<Option<Duration>, Cause<D::Error, E>> {
         const AGAIN: Duration = Duration::from_millis(2);
         while !self.receiving.make_room(self.waits(), || self.clock.now()) {

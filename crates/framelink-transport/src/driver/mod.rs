@@ -122,7 +122,7 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     /// Waits for the peer to close, for `within` at most. A message that arrives instead counts as unread.
     fn wait_for_end(&mut self, within: Duration) -> impl Future<Output = ()> + Send;
     fn close(self, within: Duration) -> impl Future<Output = Result<CloseReport, Error>> + Send;
-    /// Returns whether the connection has endedsince its last use. With `is_heard` false, messages are discarded.
+    /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
     fn has_ended(&mut self, is_heard: bool) -> bool;
     /// Returns whether it has heartbeats, which are also sent between exchanges.
     fn is_watched(&self) -> bool;

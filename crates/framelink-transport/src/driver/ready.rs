@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_future_that_is_suspended_is_an_error_with_its_outcome() {
+    fn a_suspended_future_is_an_error_with_its_outcome() {
         let error = at_once(pending::<Result<(), CallError>>()).unwrap_err();
         assert_eq!(error.sent(), Sent::Perhaps);
         assert!(error.to_string().contains("a fault of framelink"), "{error}");

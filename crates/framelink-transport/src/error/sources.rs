@@ -134,7 +134,7 @@ fn the_error_of_a_handler_is_found_by_its_type() {
 }
 
 #[test]
-fn what_is_wrong_with_a_notation_in_a_profile_is_found_by_its_type() {
+fn the_error_of_a_notation_in_a_profile_is_found_by_its_type() {
     let error = ProfileError::Unreadable { key: "framing", error: notation() };
     assert_eq!(sources(&error).next().and_then(|source| source.downcast_ref()), Some(&notation()));
     #[cfg(feature = "toml")]
@@ -145,7 +145,7 @@ fn what_is_wrong_with_a_notation_in_a_profile_is_found_by_its_type() {
 }
 
 #[test]
-fn what_is_said_whole_has_no_source() {
+fn an_error_without_a_cause_outside_this_crate_has_no_source() {
     let within = Duration::from_secs(1);
     let errors: [Box<dyn StdError>; 4] = [
         Box::new(connection(Cause::Closed)),

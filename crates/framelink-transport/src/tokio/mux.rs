@@ -45,8 +45,7 @@ struct MuxState<C: Encode, W> {
     has_failed: bool,
 }
 
-/// The only waker that writes are polled with. The waker of one task would replace another one, and be lost with its
-/// task.
+/// The only waker that writes are polled with. The waker of one task would replace another, and be lost with its task.
 struct Writable {
     /// The task that polls the receiver.
     receiver: Mutex<Waker>,

@@ -184,7 +184,7 @@ impl<C: Decode + Encode> Connection<C> {
     /// Answers the messages of a client with a tower service. This is [`serve_many`](Self::serve_many) with clones of
     /// the service as handlers; each clone is polled until it is ready. The response is the reply, if any.
     ///
-    /// The service must have no errors. Convert errors to replies before, for example with `ServiceExt::map_result`.
+    /// The service must have no errors. Convert errors to replies first, for example with `ServiceExt::map_result`.
     ///
     /// ```no_run
     /// # async fn example(connection: framelink_transport::tokio::Connection, profile: framelink_transport::Profile)

@@ -51,8 +51,8 @@ upstream_methods!(awaited async);
 
 impl Upstream {
     /// Sets a function that resolves names. It is called for each dial, in a task of its own, and its time counts
-    /// towards the time limit of the dial. A panic counts as a failure. Call it before use. Defaults to that of the
-    /// system.
+    /// towards the time limit of the dial. A panic counts as a failed lookup. Set it before the upstream is used.
+    /// Defaults to the resolver of the system.
     ///
     /// ```no_run
     /// # fn example(profile: std::sync::Arc<framelink_transport::Profile>) {

@@ -103,7 +103,7 @@ fn an_error_after_the_peers_end_is_returned() {
     let mut calls = with_a_call(leg.alone());
     let told = calls.next(&mut leg.alone());
     assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Perhaps));
-    assert!(calls.next(&mut leg.alone()).is_err(), "it neither spins nor hides it");
+    assert!(calls.next(&mut leg.alone()).is_err(), "the error is returned, and does not loop");
     assert!(calls.next(&mut leg.alone()).is_err());
 }
 

@@ -109,7 +109,7 @@ async fn a_reply_at_the_last_moment_is_the_reply_or_comes_late_and_never_ends_th
 }
 
 #[tokio::test]
-async fn in_order_a_reply_that_was_found_before_the_time_was_over_leaves_the_connection_open() {
+async fn in_order_a_reply_that_was_matched_before_the_deadline_leaves_the_connection_open() {
     for order in &ORDERS[1..] {
         let end = play(Matching::in_order(), *order, false).await;
         let name = format!("{order:?}: {end:?}");
@@ -147,7 +147,7 @@ async fn a_call_whose_connection_ends_at_the_last_moment_says_why() {
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
     let Begun { call, ticket, mut answer } = begun;
     caller.mux.end(&Cause::Unattended);
-    assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "it has been told");
+    assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "the end of the connection is its outcome");
     let outcome = caller.mux.last_outcome(&mut answer, ticket, WITHIN);
     assert!(matches!(outcome, Err(Cause::Unattended)));
 }

@@ -26,7 +26,7 @@ impl States {
         self.0.current()
     }
 
-    /// Waits for the next state, unlike the last. Returns `None` when the upstream and its connections are gone.
+    /// Waits for a state that differs from the last one. Returns `None` when the upstream and its connections are gone.
     pub async fn changed(&mut self) -> Option<State> {
         self.0.next(None).await
     }
