@@ -1,10 +1,10 @@
-//! A connection: a session and a socket. Its rules are here, each of them once.
+//! A connection is a session and a socket. This module holds its rules, each of them once for all drivers.
 //!
-//! A driver shows its connection as an [`Endpoint`]: where the session lies, and how the socket is used without waiting longer than the
-//! driver says. What follows from that answers at once: it is done, or it says what to wait for. Waiting is the driver's part.
+//! A driver implements [`Endpoint`] for its connection: it gives access to the session, and opens the socket without
+//! waiting longer than the driver says. Each rule is a step that is done at once, or returns what to wait for.
 //!
-//! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
-//! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
+//! Public methods that several drivers have are macros, with their documentation. A driver expands them inside its
+//! `impl`. Where tokio awaits (`awaited!`), the other drivers have the plain expression (`plain!`).
 
 #![cfg_attr(
     not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),

@@ -1,4 +1,4 @@
-//! A change that threads wait for.
+//! Notifications for threads.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Notify;
 
-/// How often something has changed, for the threads that wait for a change.
+/// Counts changes, for threads that wait for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct ThreadNotify {
     version: Mutex<u64>,

@@ -1,6 +1,6 @@
-//! How a public method turns the future of a role into what it returns.
+//! Macros that turn the future of a role into the result of a public method.
 
-/// For a method that is `async`.
+/// For an `async` method.
 #[cfg(feature = "tokio")]
 macro_rules! awaited {
     ($future:expr) => {
@@ -16,7 +16,7 @@ macro_rules! ready {
     };
 }
 
-/// For what has waited already when it returns.
+/// For an expression that has already waited.
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! plain {
     ($output:expr) => {
@@ -56,7 +56,7 @@ macro_rules! waiting_driver {
     };
 }
 
-/// The driver's `Connection`, as roles use it.
+/// Implements the trait `Connection` for the connection of a driver.
 macro_rules! role_connection {
     ($wait:ident) => {
         impl $crate::driver::Connection for Connection {

@@ -227,7 +227,10 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         until(&pool, |status| status.idle == 1);
         let _lent = pool.get().unwrap();
         let error = pool.get().unwrap_err();
-        assert!(error.to_string().starts_with("no connection is free, and none is to be waited for: 1 of"), "{error}");
+        assert!(
+            error.to_string().starts_with("no connection is free now, and the call does not wait: 1 of"),
+            "{error}"
+        );
     });
 }
 

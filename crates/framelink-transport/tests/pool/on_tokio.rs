@@ -372,7 +372,7 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         let error = pool.get().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no connection is free, and none is to be waited for: 1 of at most 1 lent, 0 being opened, \
+            "no connection is free now, and the call does not wait: 1 of at most 1 lent, 0 being opened, \
              0 ahead in the queue"
         );
     });

@@ -258,7 +258,7 @@ fn without_a_wait_a_caller_fails_at_once_and_a_connection_is_opened() {
     let error = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no connection is free, and none is to be waited for: 0 of at most 2 lent, 1 being opened, \
+        "no connection is free now, and the call does not wait: 0 of at most 2 lent, 1 being opened, \
          0 ahead in the queue"
     );
     world.work(at(0));
