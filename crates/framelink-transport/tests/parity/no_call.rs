@@ -12,7 +12,7 @@ fn asking_for_a_reply_with_no_call_under_way_says_so_and_spoils_nothing() {
     let error = connection.try_reply().unwrap_err();
     assert!(matches!(error.error().cause(), Cause::NoCall), "{error}");
     assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Ours));
-    assert!(error.to_string().contains("no call is under way"), "{error}");
+    assert!(error.to_string().contains("no call is in flight"), "{error}");
 
     let mut peer = Connection::from_stream(theirs, framing()).unwrap();
     assert!(connection.try_call(b"hello", DEADLINE).unwrap().is_none());

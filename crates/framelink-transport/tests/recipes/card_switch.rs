@@ -33,7 +33,7 @@ fn errors_say_what_the_switch_did() {
         ),
         (
             vec![expects_sign_on(), sends(bytes(refusal)), Step::ExpectsEnd],
-            "calling the peer: signing on at PEER: the peer does not want us: its reply, 28 bytes, does not begin \
+            "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, 28 bytes, does not begin \
              with the 20 bytes that were expected (not sent)",
         ),
         (

@@ -104,7 +104,7 @@ fn errors_say_what_the_server_did() {
         ),
         (
             refused,
-            "calling the peer: signing on at PEER: the peer does not want us: its reply, 128 bytes, does not begin \
+            "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, 128 bytes, does not begin \
              with the 28 bytes that were expected (not sent)",
         ),
         (open([asks()]), "calling PEER: the peer closed the connection instead of replying (perhaps sent)"),

@@ -67,7 +67,7 @@ fn a_refused_sign_on_is_reported() {
     let running = thread::spawn(|| server.run(|_| Some(b"0810000002".to_vec())));
     for pay_now in CLIENTS {
         let error = pay_now(vec![address.clone()]).unwrap_err().replace(&address, "PEER");
-        let refused = "calling the peer: signing on at PEER: the peer does not want us: its reply, 10 bytes, does not begin with \
+        let refused = "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, 10 bytes, does not begin with \
                        the 10 bytes that were expected (not sent)";
         assert_eq!(error, refused);
     }

@@ -56,7 +56,7 @@ fn errors_say_what_the_smsc_did() {
         ),
         (
             vec![bind, wrong_password, Step::ExpectsEnd],
-            "calling the peer: signing on at PEER: the peer does not want us: its reply, 17 bytes, does not begin \
+            "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, 17 bytes, does not begin \
              with the 8 bytes that were expected (not sent)",
         ),
         (bound([submits()]), "calling PEER: the peer closed the connection instead of replying (perhaps sent)"),

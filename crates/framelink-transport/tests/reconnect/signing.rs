@@ -33,7 +33,7 @@ pub(crate) async fn a_peer_that_does_not_want_us_is_an_error_of_its_own(driver: 
     };
     assert_eq!((*address, error.error().blame()), (host.address, framelink_transport::Blame::Peer));
     let told = format!("{error} {error:?}");
-    assert!(told.contains("does not want us: its reply, 14 bytes"), "{told}");
+    assert!(told.contains("refused the sign-on: its reply, 14 bytes"), "{told}");
     assert!(!told.contains("secret") && !told.contains("password"), "{told}");
     assert_eq!(client.counts().failures.sign_on, 1);
     match client.state() {
