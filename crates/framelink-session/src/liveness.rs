@@ -128,8 +128,7 @@ impl LivenessHandle {
         (Arc::clone(&self.0.heartbeat), self.0.us)
     }
 
-    /// Records received bytes before they are decoded. Endless bytes leave no wait for the deadline: it is checked
-    /// here.
+    /// Records received bytes before they are decoded. If bytes never stop, only this call checks the deadline.
     pub(crate) fn on_heard(&self, now: Duration) {
         let mut state = self.lock();
         state.liveness.on_heard(now);

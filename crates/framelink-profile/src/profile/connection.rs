@@ -79,7 +79,7 @@ macro_rules! kinds {
 }
 kinds!(Short, Shared, Pooled);
 
-/// Several connections to one peer, shared by all requests in flight. Each request uses the connection with the fewest.
+/// Several connections to one peer, shared by all requests in flight. Each request uses the least busy connection.
 ///
 /// ```
 /// use framelink_profile::{ConnectionKind, Shared};

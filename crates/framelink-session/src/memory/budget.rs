@@ -126,7 +126,7 @@ impl Budget {
         Charge { budget: Arc::clone(self), bytes }
     }
 
-    /// Tells connections to end until there is room for `more` bytes of this one, or until this one is told to end.
+    /// Tells connections to end until `account` may hold `more` bytes, or is itself told to end.
     pub(super) fn make_room(&self, account: &Account, more: usize) {
         if self.fits(account, more, Sum::effective) {
             return;

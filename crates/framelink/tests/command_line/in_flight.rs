@@ -154,7 +154,7 @@ fn flags_that_do_not_go_together_are_bad_usage() {
         (&["--connection", "shared"], "shared:N: expected 1 to 1024 connections"),
         (&["--key", "4"], "expected OFFSET:LEN"),
         (&["--in-flight", "0"], "0 is not in 1..=65536"),
-        (&["--assign", "digits"], "say where the key is"),
+        (&["--assign", "digits"], "set exchange.key"),
         (&["--exchange", "both"], "expected sync, duplex, simplex or send-only"),
     ];
     for (flags, told) in cases {
