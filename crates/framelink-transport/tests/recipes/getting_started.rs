@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::peer::{Peer, Step, expects, sends};
+use crate::peer::{Peer, Step, expects, refused, sends};
 
 mod peer {
     include!("../../examples/getting-started/peer.rs");
@@ -67,9 +67,7 @@ fn a_refused_sign_on_is_reported() {
     let running = thread::spawn(|| server.run(|_| Some(b"0810000002".to_vec())));
     for pay_now in CLIENTS {
         let error = pay_now(vec![address.clone()]).unwrap_err().replace(&address, "PEER");
-        let refused = "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, 10 bytes, does not begin with \
-                       the 10 bytes that were expected (not sent)";
-        assert_eq!(error, refused);
+        assert_eq!(error, refused(10, 10));
     }
     handle.drain(Duration::from_secs(5));
     running.join().unwrap();

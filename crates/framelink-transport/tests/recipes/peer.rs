@@ -84,6 +84,17 @@ pub(crate) fn bytes(digits: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
 }
 
+/// The error of a call whose peer closes the connection after the request.
+pub(crate) const NO_REPLY: &str = "calling PEER: the peer closed the connection instead of replying (perhaps sent)";
+
+/// The error of a call whose peer does not accept the sign-on.
+pub(crate) fn refused(reply_len: usize, expected_len: usize) -> String {
+    format!(
+        "calling the peer: signing on at PEER: the peer refused the sign-on: its reply, {reply_len} bytes, does not begin with the \
+         {expected_len} bytes that were expected (not sent)"
+    )
+}
+
 /// What a program says when its peer does these steps.
 pub(crate) fn error_with<T: std::fmt::Debug>(
     steps: impl IntoIterator<Item = Step>,
