@@ -111,7 +111,7 @@ mod tests {
             prop_assert!(between <= one.len().max(other.len()));
         }
 
-        /// A word of any length and letters is handled without delay.
+        /// A word of any length and any letters is answered at once.
         #[test]
         fn any_word_is_answered(word in "\\PC{0,200}") {
             let _ = did_you_mean(&word, NAMES);
