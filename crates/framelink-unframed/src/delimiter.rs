@@ -143,7 +143,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Of two letters, so that delimiters overlap themselves and each other.
+    /// Bytes of two letters, so that delimiters overlap themselves and each other.
     fn letters(len: core::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(prop::sample::select(&b"ab"[..]), len)
     }
@@ -153,14 +153,14 @@ mod tests {
     }
 
     proptest! {
-        /// It is found where a comparison at every place finds it.
+        /// The search and a comparison at every position agree.
         #[test]
         fn search_agrees_with_the_naive_one(delimiter in letters(1..17), bytes in letters(0..60), from in 0_usize..70) {
             let found = Delimiter::new(&delimiter).unwrap().find(&bytes, from);
             prop_assert_eq!(found, naive(&delimiter, &bytes, from));
         }
 
-        /// What may be its start, completed, is it.
+        /// A possible start, when completed, is the delimiter.
         #[test]
         fn begun_is_the_most_that_can_be_completed(delimiter in letters(1..17), bytes in letters(0..60)) {
             let parsed = Delimiter::new(&delimiter).unwrap();
@@ -170,7 +170,7 @@ mod tests {
             prop_assert_eq!(Some(begun), least);
         }
 
-        /// A payload is refused exactly when payload and delimiter together hold the delimiter too early.
+        /// A payload is refused if and only if payload and delimiter together contain the delimiter too early.
         #[test]
         fn straddling_agrees_with_the_naive_search(delimiter in letters(1..17), payload in letters(0..60)) {
             let parsed = Delimiter::new(&delimiter).unwrap();
