@@ -45,28 +45,7 @@ const FAULT: &str = "Which fault";
 
 /// Exchange framed messages over TCP with programs that cannot be changed.
 #[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "\
-A FRAMING says where each message begins and ends, for example:
-  ascii:4            four ASCII digits of length, then the message
-  net:2,counts=self  two-byte network integer that counts itself too
-  bcd:2              two bytes of packed BCD
-  line               ends with CR LF
-  between:02..03     from STX to ETX
-  until-close        the whole connection is one message
-and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …; `framelink presets` lists them all
-
-A TIME is a number with a unit: 500ms, 5s, 1m, 1h or 1d.
-
-`framelink COMMAND -h` lists the options of a command, and `--help` explains them.
-
-Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.
-
-Examples:
-  framelink demo
-  printf '0005hello0002ok' | framelink inspect --framing ascii:4 -"
-)]
+#[command(version, after_help = include_str!("help/arguments.txt"))]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -93,10 +72,7 @@ pub(crate) enum Command {
 ///
 /// If bytes are left over or wrong, the exit status is 1. If other framings fit the whole file, they are printed too.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  printf '0005hello0002ok' > two.bin && framelink inspect --framing ascii:4 two.bin
-  printf 'header 0005hello' | framelink inspect --framing ascii:4 --skip 7 --json -")]
+#[command(after_help = include_str!("help/inspect.txt"))]
 pub(crate) struct Inspect {
     /// How messages are framed, such as ascii:4; `framelink presets` lists names.
     #[arg(long, value_parser = framing, help_heading = MESSAGES)]
@@ -141,10 +117,7 @@ pub(crate) struct Protocol {
 /// Ctrl-C, SIGTERM and SIGHUP end the program: connections get the time of --drain to finish. A second Ctrl-C or
 /// SIGTERM closes them at once. The exit status is 0 if nothing was cut, else 1.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples, a server and its client:
-  framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK
-  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'")]
+#[command(after_help = include_str!("help/serve.txt"))]
 pub(crate) struct Serve {
     /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
     #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
@@ -187,10 +160,7 @@ pub(crate) struct Serve {
 /// Each message is printed on a line. Control characters in a message are escaped; --hex shows all bytes exactly.
 /// Ctrl-C, SIGTERM and SIGHUP end the program.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples, a listener and its client:
-  framelink listen --listen 127.0.0.1:7000 --framing ascii:4
-  framelink send 127.0.0.1:7000 --framing ascii:4 --no-reply 'hello, world' again")]
+#[command(after_help = include_str!("help/listen.txt"))]
 pub(crate) struct Listen {
     /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
     #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
@@ -222,10 +192,7 @@ pub(crate) struct Listen {
 /// With many messages in flight, replies are printed in the order of the messages. A message that answers no request is
 /// printed when it arrives, with `unasked: ` before it, and a reply that arrives after its time with `late: `.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples, while `framelink serve --listen 127.0.0.1:7000 --framing ascii:4` runs:
-  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world' again
-  printf '30 38 30 30\\n' | framelink send 127.0.0.1:7000 --framing ascii:4 --hex")]
+#[command(after_help = include_str!("help/send.txt"))]
 pub(crate) struct Send {
     /// The address of the peer, HOST:PORT, or several addresses with commas between them.
     #[arg(value_name = "ADDRESS", value_parser = addresses)]
@@ -343,10 +310,7 @@ pub(crate) struct Check {
     pub(crate) toml: bool,
 }
 
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  framelink check short-sync --framing ascii:4 --toml > switch.toml
-  framelink check switch.toml --set timeouts.reply=2s";
+const CHECK_EXAMPLES: &str = include_str!("help/check.txt");
 
 fn check_help() -> String {
     let line = |template: &Template| format!("  {:<18} {}\n", template.name, template.help);
@@ -366,11 +330,7 @@ fn check_help() -> String {
 /// did not go out, the bridge counts them, and the exit status is 1. A second Ctrl-C or SIGTERM ends the bridge at
 /// once.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples, while `framelink serve --listen 127.0.0.1:7000 --framing bcd:2` runs:
-  framelink bridge --listen 127.0.0.1:7001 --framing ascii:4 \\
-      --to 127.0.0.1:7000 --to-framing bcd:2
-  framelink send 127.0.0.1:7001 --framing ascii:4 'hello, world'")]
+#[command(after_help = include_str!("help/bridge.txt"))]
 pub(crate) struct Bridge {
     /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
     #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
@@ -483,10 +443,7 @@ pub(crate) struct Hostile {
     pub(crate) keepalive: Option<Keepalive>,
 }
 
-const HOSTILE_EXAMPLES: &str = "\
-Examples, a server that sends byte by byte and its client:
-  framelink hostile --listen 127.0.0.1:7000 --framing ascii:4 --fault dribble
-  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'";
+const HOSTILE_EXAMPLES: &str = include_str!("help/hostile.txt");
 
 fn hostile_help() -> String {
     let line = |fault: &Fault| format!("  {fault:16} {}\n", fault.help());
