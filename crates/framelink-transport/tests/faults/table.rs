@@ -28,7 +28,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, pieces::many_at_once),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/connections/fairness.rs",
-            "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
+            "ten_thousand_frames_of_one_read_arrive_in_order_and_other_tasks_run",
             "others have their turn meanwhile",
         )],
     },
@@ -166,7 +166,7 @@ const ROWS: &[Row] = &[
             ),
             beside(
                 "crates/framelink-transport/tests/connections/cancel.rs",
-                "of_a_dropped_send_nothing_or_all_is_written_before_the_next_message",
+                "a_dropped_send_is_written_whole_or_not_at_all_before_the_next_message",
                 "dropped at every poll, on scripted streams",
             ),
         ],
@@ -249,7 +249,7 @@ const ROWS: &[Row] = &[
         here: cells!(CLIENT, dialling::a_closed_port),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/addresses/outages.rs",
-            "a_thousand_clients_come_back_spread_after_a_minute",
+            "a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute",
             "the delays, on a virtual clock",
         )],
     },

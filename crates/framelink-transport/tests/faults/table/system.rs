@@ -285,7 +285,7 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[
             Elsewhere {
                 file: "crates/framelink-transport/tests/addresses/outages.rs",
-                test: "a_thousand_clients_come_back_spread_after_a_minute",
+                test: "a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute",
                 shows: "a thousand clients, on a virtual clock; the rule is one for all drivers",
                 cells: 0,
             },
