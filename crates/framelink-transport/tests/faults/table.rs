@@ -178,7 +178,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, beats::beside_messages),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/drivers/heartbeats.rs",
-            "a_million_messages_and_heartbeats_do_not_mix",
+            "a_million_messages_pass_whole_and_in_order_beside_heartbeats",
             "the same with far more messages",
         )],
     },
@@ -260,7 +260,7 @@ const ROWS: &[Row] = &[
         here: None,
         elsewhere: &[beside(
             "crates/framelink-transport/tests/faults/wall_clock.rs",
-            "no_code_decides_by_the_clock_on_the_wall",
+            "no_code_decides_by_the_wall_clock",
             "no other source names that clock, and `clippy.toml` forbids it",
         )],
     },

@@ -12,7 +12,7 @@ use crate::driver::DEADLINE;
 use crate::ends::Ends;
 use crate::peer::{Task, ready};
 
-/// Empty frames until the other side has closed.
+/// Writes empty frames until the other side has closed.
 fn flood(cell: Cell, mut peer: TcpStream) -> Task<u64> {
     let frames = cell.frame(b"").repeat(1000);
     Task::start(move || {
@@ -49,7 +49,11 @@ fn a_client_keeps_its_time<D: Ends>(cell: Cell) {
     let flooding = flood(cell, peer);
     for _ in 0..2 {
         let began = Instant::now();
-        assert_eq!(ours.recv_within(LIMIT).unwrap(), TryRecv::Nothing, "they are heartbeats, and none is delivered");
+        assert_eq!(
+            ours.recv_within(LIMIT).unwrap(),
+            TryRecv::Nothing,
+            "empty frames are heartbeats here, and none is delivered"
+        );
         assert!(began.elapsed() >= LIMIT && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
     }
     let error = ours.call(b"hello", LIMIT).unwrap_err();
