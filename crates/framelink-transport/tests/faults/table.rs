@@ -53,7 +53,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, headers::oversize),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/memory.rs",
-            "what_is_announced_is_not_allocated",
+            "announced_bytes_are_not_allocated_before_they_arrive",
             "nothing is allocated for it",
         )],
     },

@@ -1,4 +1,5 @@
-//! What the drivers have in common, and what one of them lacks: as `methods.txt` and the table of drivers in the book say.
+//! Features that the drivers share, and features that a driver lacks, as `methods.txt` and the table of drivers in the
+//! book say.
 
 mod failing_handlers;
 mod half;
@@ -6,7 +7,7 @@ mod methods;
 mod no_call;
 mod signing;
 mod table;
-#[cfg(target_os = "linux")] // each of 127.0.0.0/8 is an address
+#[cfg(target_os = "linux")] // Linux has all of 127.0.0.0/8 on loopback
 mod with_peer;
 
 #[path = "../../examples/mio_loop.rs"]
@@ -19,14 +20,14 @@ use framelink_transport::Framing;
 use crate::support::peer::sockets;
 use crate::support::runtime;
 
-/// What a test waits for comes within this time, or the test fails.
+/// Every event that a test waits for happens within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn framing() -> Framing {
     "net:2".parse().expect("a framing")
 }
 
-/// A runtime for the driver that needs one.
+/// Runs a future on a runtime, for the tokio driver.
 fn on_tokio<T>(test: impl Future<Output = T>) -> T {
     runtime().block_on(test)
 }
