@@ -118,7 +118,7 @@ fn a_small_message_that_is_kept_does_not_keep_a_read_buffer() {
             }
         }
     }
-    assert_eq!(largest_read, 64 * KIB, "they come in reads of {largest_read} bytes");
+    assert_eq!(largest_read, 64 * KIB, "the frames arrive in reads of {largest_read} bytes");
     drop(receiving);
     assert!(kept.iter().all(|message| message[..] == [7; 20]));
     assert!(held(&region) <= 1000 * 64, "{} bytes are held by 1000 messages of 20 bytes", held(&region));

@@ -1,4 +1,4 @@
-//! Many clients lose one server at the same moment: tests of how they reconnect.
+//! Many clients lose one server at one moment: tests of how they reconnect.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

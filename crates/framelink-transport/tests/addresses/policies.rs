@@ -252,7 +252,7 @@ fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
     assert!(!world.addresses.is_down(0), "it serves");
 }
 
-/// Connections that are lost at the same moment count as one failure.
+/// Connections that are lost at one moment count as one failure.
 #[test]
 fn connections_that_are_lost_together_are_one_failure() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
@@ -261,7 +261,7 @@ fn connections_that_are_lost_together_are_one_failure() {
     world.now += SECOND;
     let counted = leases.map(|lease| world.addresses.on_lost(lease, world.now));
     assert_eq!((counted.iter().filter(|counted| **counted).count(), world.addresses.failures(0)), (1, 1));
-    // Dials that fail at the same moment also count as one failure.
+    // Dials that fail at one moment also count as one failure.
     let dialled_at = world.now + SECOND;
     world.now += 2 * SECOND;
     assert!(world.addresses.on_failed(0, dialled_at, world.now));

@@ -185,7 +185,7 @@ fn a_reply_may_end_with_the_close<D: Driver>() {
     answering.join();
 }
 
-/// Every twentieth reply comes after its call has timed out. The next call is made on a new connection.
+/// Every twentieth reply arrives after its call has timed out. The next call is made on a new connection.
 fn late_replies_among_hundreds_answer_no_other_request<D: Driver>() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

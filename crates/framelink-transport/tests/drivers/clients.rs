@@ -85,7 +85,7 @@ fn a_client_dials_again_if_its_connection_failed_outside_of_its_calls<P: Party>(
     client.connect().unwrap();
     go.send(()).unwrap();
     settle();
-    assert!(client.send_past(b"lost").is_err());
+    assert!(client.send_outside(b"lost").is_err());
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}", P::NAME);
 }
 

@@ -148,7 +148,7 @@ fn silent_peer_is_dead_after<D: Driver>(heartbeat: &Heartbeat, role: Role, probe
     let Cause::Dead(verdict) = error.cause() else { panic!("{}: {error}", D::NAME) };
     assert_eq!((verdict.probes, verdict.last_in), (probes, None), "{}: {heartbeat}", D::NAME);
     assert!(matches!(ours.standing(), Some(Standing::Dead(_))));
-    // The connection is given up, and every use of it says so.
+    // The connection is given up, and every use of it fails.
     assert!(ours.recv_within(DEADLINE).is_err());
     took
 }

@@ -211,7 +211,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, descriptors::exhausted),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/server/exhausted.rs",
-            "without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second",
+            "a_server_of_threads_without_descriptors_idles_and_accepts_again_within_a_second",
             "how soon",
         )],
     },
@@ -272,12 +272,12 @@ const ROWS: &[Row] = &[
         elsewhere: &[
             beside(
                 "crates/framelink-transport/tests/server_resources.rs",
-                "a_stranger_holds_little_and_leaves_nothing",
+                "a_stranger_uses_few_resources_and_leaves_none_behind",
                 "the bytes that one holds",
             ),
             beside(
                 "crates/framelink-transport/tests/server/dribblers.rs",
-                "a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody",
+                "a_thousand_dribblers_are_closed_in_time_and_delay_no_honest_client",
                 "a thousand of them",
             ),
         ],
@@ -306,7 +306,7 @@ const ROWS: &[Row] = &[
             ),
             beside(
                 "crates/framelink-transport/tests/racing.rs",
-                "an_address_that_does_not_answer_does_not_keep_the_next_one_waiting",
+                "a_silent_address_does_not_delay_the_next_one_for_long",
                 "an address that does not answer costs 250 ms",
             ),
         ],

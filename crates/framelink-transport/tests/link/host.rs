@@ -32,7 +32,7 @@ pub(crate) async fn listener() -> (Listener, String) {
 }
 
 pub(crate) async fn accept(listener: &mut Listener) -> Connection {
-    timeout(DEADLINE, listener.accept()).await.expect("somebody dials").unwrap()
+    timeout(DEADLINE, listener.accept()).await.expect("a peer dials").unwrap()
 }
 
 pub(crate) async fn read(connection: &mut Connection) -> Message {

@@ -175,7 +175,7 @@ async fn one_client_has_a_link_to_each_of_many_peers() {
     }
     for round in 0..3 {
         for (address, _) in &hosts {
-            // Each peer gets a request with one and the same key: the links are independent.
+            // The requests to all peers have equal keys, because the links are independent.
             let reply = links.call(address, b"01").await.unwrap();
             assert_eq!(&reply[..], format!("01 from {address}").as_bytes(), "round {round}");
         }

@@ -47,7 +47,7 @@ fn reply(cell: &Cell, request: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Sends all requests before the first reply. Replies with keys come in reverse order. Returns the number of requests.
+/// Sends all requests before the first reply. Replies with keys are sent in reverse order. Returns the number of requests.
 pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let sizes = cell.wire.sizes().iter().enumerate();
     let requests: Vec<_> = sizes.filter_map(|(number, &size)| request(cell, number, size)).collect();

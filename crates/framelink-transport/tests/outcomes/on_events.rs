@@ -54,9 +54,7 @@ fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
     let Some(connection) = connect(cell) else { return Verdict::NotApplicable };
     let mut duplex = connection.duplex(matching);
     match (cell.way, cell.way.earlier()) {
-        (Way::NoRoom, Some(earlier)) => {
-            drop(duplex.try_send(&earlier).expect("a part of the earlier message is written"))
-        }
+        (Way::NoRoom, Some(earlier)) => drop(duplex.try_send(&earlier).expect("a part is written")),
         (_, Some(earlier)) => {
             let _ = duplex.try_call(&earlier, SHORT).expect("a call");
             while let Ok(TryRecv::Message(_) | TryRecv::Nothing) = duplex.recv_within(DEADLINE) {}

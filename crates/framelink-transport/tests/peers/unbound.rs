@@ -25,8 +25,8 @@ const ROUNDS: usize = 5;
 fn authoritative<D: Driver>() {
     let Some(unbound) = installed::find("unbound", installed::program("unbound")) else { return };
     let zone = zone();
-    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let resolver = Resolver::start(&unbound, &zone, nobody);
+    let closed_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let resolver = Resolver::start(&unbound, &zone, closed_port);
     let mut count = 0;
     for &delivery in Delivery::ALL {
         let mut ours = Ours::<D>::connect(resolver.address, framing("dns"), delivery);

@@ -291,7 +291,7 @@ pub(crate) const ROWS: &[Row] = &[
             },
             Elsewhere {
                 file: "crates/framelink-transport/tests/reconnect/outages.rs",
-                test: "two_hundred_clients_come_back_without_a_storm",
+                test: "two_hundred_clients_reconnect_without_a_storm",
                 shows: "two hundred clients of tokio, on real sockets",
                 cells: 0,
             },
