@@ -121,7 +121,7 @@ fn a_refusing_address_is_skipped_while_another_does_not_answer() {
 }
 
 #[test]
-fn the_deadline_covers_all_addresses_and_the_error_is_that_of_the_last_one() {
+fn the_deadline_covers_all_addresses_and_the_error_of_the_last_one_is_returned() {
     let silent = [Silent::new(), Silent::new()];
     let within = Duration::from_millis(300);
     for (driver, connect) in DRIVERS {

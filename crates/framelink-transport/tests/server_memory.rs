@@ -55,11 +55,11 @@ const ATTACKS: &[Attack] = &[
 fn strangers_use_no_more_than_the_memory_budget_and_honest_clients_are_answered() {
     let before = heap();
     for attack in ATTACKS {
-        is_withstood::<Tokio>(attack, before);
-        is_withstood::<Blocking>(attack, before);
-        is_withstood::<NonBlocking>(attack, before);
+        assert_withstood::<Tokio>(attack, before);
+        assert_withstood::<Blocking>(attack, before);
+        assert_withstood::<NonBlocking>(attack, before);
     }
-    one_client_leaves_the_others_their_share::<Tokio>();
+    a_client_over_its_share_takes_no_memory_from_others::<Tokio>();
 }
 
 fn half_a_message() -> Vec<u8> {
@@ -102,7 +102,7 @@ fn start<S: Serve>(profile: &ProfileBuilder, gates: &Gates) -> Server {
     S::start(profile.build().unwrap(), Concurrency::default(), Arc::new(handler))
 }
 
-fn is_withstood<S: Serve>(attack: &Attack, before: usize) {
+fn assert_withstood<S: Serve>(attack: &Attack, before: usize) {
     let what = format!("{}: {}", S::NAME, attack.name);
     let gates = Gates::default();
     let server = start::<S>(&(attack.profile)(profile()), &gates);
@@ -153,7 +153,7 @@ fn attacks(bytes: &[u8], number: usize, address: SocketAddr) -> TcpStream {
 }
 
 /// A client over its share takes no memory from others: only its own connections end.
-fn one_client_leaves_the_others_their_share<S: Serve>() {
+fn a_client_over_its_share_takes_no_memory_from_others<S: Serve>() {
     let server = start::<S>(&profile().memory(2 * BUDGET), &Gates::default());
     let halves: Vec<_> = (0..7).map(|_| dial([127, 2, 0, 1], server.address)).collect();
     let bytes = half_a_message();

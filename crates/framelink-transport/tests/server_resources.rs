@@ -155,7 +155,7 @@ fn a_stranger_uses_few_resources_and_leaves_none_behind() {
         for (row, run) in rows {
             let before = Baseline::with_heap(ALLOCATOR, SLACK);
             run(start);
-            before.comes_back(&format!("{driver}: {row}"));
+            before.assert_freed(&format!("{driver}: {row}"));
         }
     }
 }

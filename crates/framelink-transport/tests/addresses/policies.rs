@@ -325,7 +325,7 @@ fn no_connection_moves_to_a_primary_that_is_lost_again() {
 }
 
 #[test]
-fn connections_are_spread_anew_when_an_address_returns() {
+fn connections_are_rebalanced_when_an_address_returns() {
     for policy in [Policy::RoundRobin, Policy::LeastInFlight] {
         let mut world = World::new(policy, 3);
         let mut leases = (0..12).map(|_| world.serve()).collect::<Vec<_>>();

@@ -166,7 +166,7 @@ async fn a_timeout_too_long_for_the_clock_means_no_deadline() {
 }
 
 #[tokio::test]
-async fn small_writes_leave_at_once_unless_told_otherwise() {
+async fn small_writes_are_sent_at_once_by_default() {
     in_time(async {
         let nodelay = |connection: &Connection| connection.stream().unwrap().nodelay().unwrap();
         let (mut listener, address) = listener().await;

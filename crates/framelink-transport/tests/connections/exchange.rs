@@ -347,7 +347,7 @@ async fn a_late_reply_never_answers_another_request() {
 }
 
 #[test]
-fn refusals_are_told_apart_from_failures_of_the_network() {
+fn refusals_differ_from_network_failures() {
     // A program matches on these causes: a change of their names breaks it.
     let cause: Cause = Cause::Refused(framelink_transport::session::SendRefused::<EncodeError>::Finished);
     assert_eq!(cause.to_string(), "our side of the connection has ended, no message can follow");

@@ -13,7 +13,7 @@ on_every_driver!(
     a_close_inside_a_message_is_an_error_with_byte_counts,
     whole_messages_are_delivered_before_an_error_that_stays,
     a_reset_is_not_reported_as_a_close,
-    messages_that_came_before_a_reset_are_delivered,
+    messages_that_arrived_before_a_reset_are_delivered,
     writing_to_a_peer_that_is_gone_is_an_error,
     the_peers_half_close_leaves_us_sending,
     our_half_close_leaves_us_receiving,
@@ -76,7 +76,7 @@ fn a_reset_is_not_reported_as_a_close<D: Driver>() {
     }
 }
 
-fn messages_that_came_before_a_reset_are_delivered<D: Driver>() {
+fn messages_that_arrived_before_a_reset_are_delivered<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi\0\x02ho").unwrap();
     // A message that has been read cannot be lost to the reset.

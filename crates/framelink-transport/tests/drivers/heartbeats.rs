@@ -21,7 +21,7 @@ on_every_driver!(
     probes_are_answered_and_not_delivered,
     a_probe_in_a_call_is_answered_and_is_not_the_reply,
     a_silent_peer_is_declared_dead_in_time,
-    a_peer_that_answers_lives,
+    a_peer_that_answers_stays_alive,
     heartbeats_before_a_request_are_not_its_reply,
     an_unsolicited_message_is_refused_beside_heartbeats,
     a_call_waits_for_the_rest_of_half_a_heartbeat,
@@ -153,7 +153,7 @@ fn silent_peer_is_dead_after<D: Driver>(heartbeat: &Heartbeat, role: Role, probe
     took
 }
 
-fn a_peer_that_answers_lives<D: Driver>() {
+fn a_peer_that_answers_stays_alive<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&ping(), Role::Client);
     let (count, _answering) = answering(&peer);
     let began = Instant::now();

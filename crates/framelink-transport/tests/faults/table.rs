@@ -197,7 +197,7 @@ const ROWS: &[Row] = &[
         number: 25,
         fault: "empty messages without end",
         behaviour: "a server closes when there are more a second than it allows; a client's operations end with their time",
-        here: cells!(BOTH, floods::of_nothing),
+        here: cells!(BOTH, floods::of_empty_messages),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/memory.rs",
             "ten_million_empty_frames_leave_nothing_behind",

@@ -33,7 +33,7 @@ fn on_tokio<T>(test: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn the_loop_of_the_example_acts_on_deadlines_and_removes_what_has_closed() {
+fn the_loop_of_the_example_acts_on_deadlines_and_removes_closed_connections() {
     let done = mio_loop::run().expect("a loop");
     assert_eq!((done.replies, done.closed_by_client, done.closed_at_deadline), (3, 1, 1));
     assert!(done.turns < 100, "it spins: {done:?}");

@@ -218,7 +218,7 @@ fn of_tokio() -> Rows {
 }
 
 #[test]
-fn the_table_of_drivers_in_the_book_says_what_compiles() {
+fn the_table_of_drivers_in_the_book_agrees_with_the_code() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/crates/transport.md");
     // The package on the registry does not contain the book.
     let Ok(page) = fs::read_to_string(page) else { return };

@@ -92,7 +92,7 @@ fn ten_thousand_calls_on_threads() {
         check(&tally, &pool.status());
         pool.close(Duration::from_secs(5));
     }
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn ten_thousand_calls_on_tokio() {
             check(&tally, &pool.status());
             pool.close(Duration::from_secs(5)).await;
         }
-        baseline.comes_back_soon("the pool").await;
+        baseline.assert_freed_soon("the pool").await;
     });
 }
 
@@ -157,7 +157,7 @@ fn no_fault_of_a_peer_makes_a_reply_answer_another_request() {
             assert_eq!(answered == EACH, fault == Fault::None, "{fault:?}: {answered} answered, {status:?}");
             server.stop();
         }
-        baseline.comes_back("the pool");
+        baseline.assert_freed("the pool");
     }
 }
 
@@ -171,7 +171,7 @@ fn a_second_reply_with_the_first_is_noticed_before_the_connection_is_reused() {
         let (answered, status) = call(host.address(), CALLS, DEADLINE);
         assert_eq!((answered, status.closed(CloseReason::Unsolicited)), (CALLS, CALLS), "{status:?}");
     }
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
 /// Makes this many calls, four at a time. Returns how many were answered.

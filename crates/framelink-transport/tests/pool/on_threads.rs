@@ -20,7 +20,7 @@ fn row(test: impl FnOnce()) {
     let turn = Turn::take();
     let baseline = baseline(&turn);
     test();
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
 fn pool(host: &Host, pooled: Pooled) -> Pool {
@@ -36,7 +36,7 @@ fn until(pool: &Pool, enough: impl Fn(&PoolStatus) -> bool) {
 }
 
 /// Returns an address without a listener.
-fn nowhere() -> String {
+fn address_without_listener() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -248,7 +248,7 @@ fn a_message_without_a_reply_is_sent() {
 #[test]
 fn a_wait_that_times_out_reports_why_the_last_dial_failed() {
     row(|| {
-        let address = nowhere();
+        let address = address_without_listener();
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").unwrap_err();
@@ -355,7 +355,7 @@ fn a_peer_with_several_addresses_is_dialled_at_an_address_that_answers() {
     row(|| {
         let host = Host::echo();
         let profile = profile(pooled(2)).build().unwrap();
-        let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
+        let pool = Pool::new(profile, [address_without_listener(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
         assert_eq!(pool.get().unwrap().address(), host.address());
     });

@@ -27,7 +27,7 @@ fn row_on(runtime: &mut Builder, test: impl Future<Output = ()>) {
     runtime.enable_all().build().unwrap().block_on(async {
         let baseline = baseline(&turn);
         test.await;
-        baseline.comes_back_soon("the pool").await;
+        baseline.assert_freed_soon("the pool").await;
     });
 }
 
@@ -44,7 +44,7 @@ async fn until(pool: &Pool, enough: impl Fn(&PoolStatus) -> bool) {
 }
 
 /// Returns an address without a listener.
-fn nowhere() -> String {
+fn address_without_listener() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -282,7 +282,7 @@ fn a_dial_that_hangs_is_reported_at_the_deadline() {
 #[test]
 fn a_wait_that_times_out_reports_why_the_last_dial_failed() {
     row(async {
-        let address = nowhere();
+        let address = address_without_listener();
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").await.unwrap_err();
@@ -302,7 +302,10 @@ fn only_a_dial_that_failed_counts_as_not_opened() {
         (reconnect.first, reconnect.cap) = (Duration::from_secs(3600), Duration::from_secs(3600));
         let mut rules = pooled(1);
         rules.min = 1;
-        let upstream = Upstream::new(&Arc::new(profile(rules).reconnect(reconnect).build().unwrap()), [nowhere()]);
+        let upstream = Upstream::new(
+            &Arc::new(profile(rules).reconnect(reconnect).build().unwrap()),
+            [address_without_listener()],
+        );
         let pool = Pool::over(upstream.clone()).unwrap();
         let not_yet = |failure: &ConnectError| matches!(failure, ConnectError::NotYet { .. });
         until(&pool, |status| status.last_failure.as_deref().is_some_and(not_yet)).await;
@@ -445,7 +448,7 @@ fn a_peer_with_several_addresses_is_dialled_at_an_address_that_answers() {
     row(async {
         let host = Host::echo();
         let profile = profile(pooled(2)).build().unwrap();
-        let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
+        let pool = Pool::new(profile, [address_without_listener(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
         assert_eq!(pool.get().await.unwrap().address(), host.address());
     });

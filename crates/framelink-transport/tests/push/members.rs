@@ -10,7 +10,7 @@ use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(
     a_push_reaches_one_some_or_all_members,
-    messages_come_in_order,
+    messages_arrive_in_order,
     a_connection_that_ends_leaves_the_registry_and_its_counts_stay,
     a_message_that_cannot_be_framed_is_pushed_to_no_member,
 );
@@ -32,7 +32,7 @@ fn a_push_reaches_one_some_or_all_members<S: Serve>() {
     }
 }
 
-fn messages_come_in_order<S: Serve>() {
+fn messages_arrive_in_order<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Close).messages(4000));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 3);
     for number in 0..3000 {

@@ -45,11 +45,11 @@ fn number_of(message: &[u8]) -> usize {
 
 /// Waits until the counts satisfy the condition, and returns them. A message is counted a moment after the peer has it.
 #[track_caller]
-fn eventually(registry: &Registry, are_so: impl Fn(PushCounts) -> bool) -> PushCounts {
+fn eventually(registry: &Registry, is_expected_count: impl Fn(PushCounts) -> bool) -> PushCounts {
     let began = Instant::now();
     loop {
         match registry.counts() {
-            counts if are_so(counts) => return counts,
+            counts if is_expected_count(counts) => return counts,
             counts => assert!(began.elapsed() < DEADLINE, "{counts:?}"),
         }
         std::thread::yield_now();

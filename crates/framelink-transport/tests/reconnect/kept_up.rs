@@ -158,7 +158,7 @@ pub(crate) async fn an_idle_link_comes_back_and_receives_on_the_new_connections(
     assert_eq!(link.call(b"0200 now").await, b"0200 now");
 }
 
-pub(crate) async fn a_backup_takes_over_from_an_idle_link_and_gives_back(driver: Driver) {
+pub(crate) async fn a_backup_takes_over_from_an_idle_link_until_the_primary_is_back(driver: Driver) {
     let (mut primary, backup) = (Host::start(Does::Echo).await, Host::start(Does::Echo).await);
     let (link, _inbox) = link(&shared(), [primary.name(), backup.name()], driver);
     link.has(2).await;
@@ -256,7 +256,7 @@ pub(crate) async fn an_unsolicited_message_costs_an_idle_client_its_connection(d
     assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
 }
 
-pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle(driver: Driver) {
+pub(crate) async fn a_client_that_only_receives_gets_messages_that_arrived_while_it_was_idle(driver: Driver) {
     let mut host = Host::start(Does::Greet(b"0100 hello")).await;
     let profile = Profile::builder(framing()).reconnect(client::reconnect()).keep_up(true);
     let profile = profile.exchange(ExchangeKind::ReceiveOnly);

@@ -63,7 +63,7 @@ const ROWS: &[Row] = rows![
     kept_up::an_idle_client_comes_back,
     kept_up::a_backup_takes_over_from_an_idle_client,
     kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
-    kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
+    kept_up::a_client_that_only_receives_gets_messages_that_arrived_while_it_was_idle,
     kept_up::heartbeats_hide_no_end_from_a_client_that_only_receives,
     kept_up::a_client_dials_a_peer_that_refuses_to_sign_on_less_and_less,
 ];
@@ -79,7 +79,7 @@ const ON_TWO: &[Row] = rows![
     links::an_address_that_does_not_answer_has_failed,
     kept_up::a_link_has_all_its_connections_before_any_call,
     kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
-    kept_up::a_backup_takes_over_from_an_idle_link_and_gives_back,
+    kept_up::a_backup_takes_over_from_an_idle_link_until_the_primary_is_back,
     kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
     kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,
 ];
@@ -151,7 +151,7 @@ fn rows_of_a_driver() {
             no_tasks(name).await;
         });
         runtime.shutdown_timeout(DEADLINE);
-        before.is_restored(&format!("{name} on {driver:?}"));
+        before.assert_restored(&format!("{name} on {driver:?}"));
         println!("{:5.2} s  {driver:?}  {name}", began.elapsed().as_secs_f64());
         count += 1;
     }

@@ -57,7 +57,7 @@ impl Baseline {
 
     /// Waits until the process holds no more than before.
     #[track_caller]
-    pub(crate) fn comes_back(&self, after: &str) {
+    pub(crate) fn assert_freed(&self, after: &str) {
         let began = Instant::now();
         while self.is_above(began, after) {
             thread::sleep(Duration::from_millis(1));
@@ -65,7 +65,7 @@ impl Baseline {
     }
 
     /// Waits until the process holds no more than before, and lets tasks run meanwhile.
-    pub(crate) async fn comes_back_soon(&self, after: &str) {
+    pub(crate) async fn assert_freed_soon(&self, after: &str) {
         let began = Instant::now();
         while self.is_above(began, after) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -74,7 +74,7 @@ impl Baseline {
 
     /// Waits until the process holds exactly what it held before, except for the heap.
     #[track_caller]
-    pub(crate) fn is_restored(&self, after: &str) {
+    pub(crate) fn assert_restored(&self, after: &str) {
         let began = Instant::now();
         while self.counting.held() != self.held {
             self.is_in_time(began, after);

@@ -50,7 +50,7 @@ pub(crate) trait Many: Sized {
     fn begin(&mut self, call: usize, request: &[u8], within: Duration);
     fn send(&mut self, message: &[u8]) -> Result<(), Error>;
     /// Returns the driver's next event, or `None` after this time.
-    fn told_within(&mut self, limit: Duration) -> Option<Happened>;
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened>;
     /// Events that no test has read yet.
     fn kept(&mut self) -> &mut VecDeque<Happened>;
     fn in_flight(&self) -> usize;
@@ -66,7 +66,7 @@ pub(crate) trait Many: Sized {
 
     /// Returns the next event, kept or new, or `None` after this time.
     fn next_within(&mut self, limit: Duration) -> Option<Happened> {
-        self.kept().pop_front().or_else(|| self.told_within(limit))
+        self.kept().pop_front().or_else(|| self.next_event_within(limit))
     }
 
     #[track_caller]
@@ -76,12 +76,12 @@ pub(crate) trait Many: Sized {
 
     /// Returns the next event that matches. Calls and the receiver report on threads of their own, in no order.
     #[track_caller]
-    fn next_such(&mut self, is_such: impl Fn(&Happened) -> bool) -> Happened {
+    fn next_matching(&mut self, is_such: impl Fn(&Happened) -> bool) -> Happened {
         if let Some(found) = self.kept().iter().position(&is_such) {
             return self.kept().remove(found).expect("the position is valid");
         }
         let began = Instant::now();
-        while let Some(happened) = self.told_within(DEADLINE.saturating_sub(began.elapsed())) {
+        while let Some(happened) = self.next_event_within(DEADLINE.saturating_sub(began.elapsed())) {
             if is_such(&happened) {
                 return happened;
             }
@@ -93,7 +93,7 @@ pub(crate) trait Many: Sized {
     /// Waits for the reply to this call.
     #[track_caller]
     fn reply(&mut self, call: usize) -> Message {
-        match self.next_such(|happened| happened.is_about(call)) {
+        match self.next_matching(|happened| happened.is_about(call)) {
             Happened::Reply(_, reply) => reply,
             other => panic!("{}: not the reply to {call}: {other:?}", Self::NAME),
         }
@@ -102,7 +102,7 @@ pub(crate) trait Many: Sized {
     /// Waits for the failure of this call.
     #[track_caller]
     fn failure(&mut self, call: usize) -> CallError {
-        match self.next_such(|happened| happened.is_about(call)) {
+        match self.next_matching(|happened| happened.is_about(call)) {
             Happened::Failed(_, error) => error,
             other => panic!("{}: not the failure of {call}: {other:?}", Self::NAME),
         }
@@ -111,7 +111,7 @@ pub(crate) trait Many: Sized {
     /// Returns the receiver's next event: a message that answers no call, or the end.
     #[track_caller]
     fn received(&mut self) -> Happened {
-        self.next_such(|happened| !matches!(happened, Happened::Reply(..) | Happened::Failed(..)))
+        self.next_matching(|happened| !matches!(happened, Happened::Reply(..) | Happened::Failed(..)))
     }
 
     /// Waits until this many calls are in flight.
@@ -177,7 +177,7 @@ impl Many for Blocking {
         self.caller.send(message)
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
     }
 
@@ -265,7 +265,7 @@ impl Many for Tokio {
         self.runtime.block_on(self.caller.send(message))
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
     }
 
@@ -364,7 +364,7 @@ impl Many for NonBlocking {
         &mut self.kept
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         let began = Instant::now();
         loop {
             self.try_again();

@@ -76,8 +76,8 @@ macro_rules! rows {
 rows![
     an_idle_link_that_is_cut,
     a_link_that_is_cut_with_data_unacknowledged,
-    a_link_that_loses_what_we_send,
-    a_link_that_loses_what_the_peer_sends,
+    a_link_that_loses_the_packets_that_we_send,
+    a_link_that_loses_the_packets_of_the_peer,
     a_cut_that_heals_in_time,
     a_link_that_loses_one_packet_in_twenty,
     a_link_that_loses_one_packet_in_five,

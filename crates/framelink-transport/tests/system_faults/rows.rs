@@ -78,12 +78,12 @@ pub(crate) fn a_link_that_is_cut_with_data_unacknowledged() -> Row {
     Row { number: 13, fault: "a link is cut, and data waits to be acknowledged", cells: BOTH_ROLES, lacks: nft, run }
 }
 
-pub(crate) fn a_link_that_loses_what_we_send() -> Row {
+pub(crate) fn a_link_that_loses_the_packets_that_we_send() -> Row {
     let run = || dies(Doing::Nothing, |network| network.cut(Lost::Ours));
     Row { number: 14, fault: "what we send is lost", cells: BOTH_ROLES, lacks: nft, run }
 }
 
-pub(crate) fn a_link_that_loses_what_the_peer_sends() -> Row {
+pub(crate) fn a_link_that_loses_the_packets_of_the_peer() -> Row {
     let run = || dies(Doing::Nothing, |network| network.cut(Lost::Theirs));
     Row { number: 14, fault: "what the peer sends is lost", cells: BOTH_ROLES, lacks: nft, run }
 }

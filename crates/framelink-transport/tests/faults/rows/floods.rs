@@ -24,10 +24,10 @@ fn flood(cell: Cell, mut peer: TcpStream) -> Task<u64> {
     })
 }
 
-pub(crate) fn of_nothing<D: Ends>(cell: Cell) {
+pub(crate) fn of_empty_messages<D: Ends>(cell: Cell) {
     match cell.role {
         Role::Server => a_server_closes::<D>(cell),
-        Role::Client => a_client_keeps_its_time::<D>(cell),
+        Role::Client => a_client_keeps_its_timeout::<D>(cell),
     }
 }
 
@@ -42,7 +42,7 @@ fn a_server_closes<D: Ends>(cell: Cell) {
     flooding.join();
 }
 
-fn a_client_keeps_its_time<D: Ends>(cell: Cell) {
+fn a_client_keeps_its_timeout<D: Ends>(cell: Cell) {
     const LIMIT: Duration = Duration::from_millis(50);
     let (mut ours, peer) = cell.pair::<D>();
     ours.watch(Heartbeat::relaxed(Form::empty()), Side::Client);

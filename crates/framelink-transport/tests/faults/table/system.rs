@@ -41,13 +41,13 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_we_send",
+                test: "a_link_that_loses_the_packets_that_we_send",
                 shows: "what we send is lost",
                 cells: 18,
             },
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_the_peer_sends",
+                test: "a_link_that_loses_the_packets_of_the_peer",
                 shows: "what the peer sends is lost",
                 cells: 18,
             },

@@ -50,7 +50,7 @@ class Collected:
 
 
 def encoded(messages):
-    """The bytes that the writer of the package makes of messages."""
+    """Returns the bytes that the writer of the package makes of messages."""
     collected = Collected()
     writer = HL7StreamWriter(collected, None, None, asyncio.get_running_loop(), OPTIONS["encoding"])
     for message in messages:

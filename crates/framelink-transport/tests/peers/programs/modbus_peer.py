@@ -29,7 +29,7 @@ async def listen(*_):
 
 
 def ask(client, kind, number, count):
-    """Sends with the client of the library, which waits for each reply."""
+    """Makes a request with the client of the library, which waits for the reply."""
     if kind == "read":
         return client.read_holding_registers(0, count=count)
     if kind == "write":
@@ -42,7 +42,7 @@ def ask(client, kind, number, count):
 
 
 def request(kind, number, count):
-    """Sends with the encoder of the library, which does not wait."""
+    """Returns the bytes of a request, made by the encoder of the library."""
     if kind == "read":
         pdu = registers.ReadHoldingRegistersRequest(address=0, count=count)
     elif kind == "write":
