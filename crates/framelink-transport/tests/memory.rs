@@ -129,9 +129,9 @@ fn a_queue_that_is_never_empty_holds_no_more_than_its_bound() {
     let payload = [7; 998];
     let region = Region::new(ALLOCATOR);
     for _ in 0..100_000 {
-        let _ = sending.queue(&payload).expect("it is accepted");
+        let _ = sending.queue(&payload).expect("the payload is accepted");
         if !sending.has_room() {
-            let Transmit::Write(bytes) = sending.poll() else { panic!("there is something to write") };
+            let Transmit::Write(bytes) = sending.poll() else { panic!("bytes are queued") };
             let count = bytes.len() / 2;
             sending.on_written(count, Duration::ZERO);
         }
@@ -207,7 +207,7 @@ async fn announced_bytes_are_not_allocated_before_they_arrive() {
 
         let region = Region::new(ALLOCATOR);
         let connection = listener.accept().await.expect("a connection");
-        let came = connection.stream().expect("it is open").peek(&mut [0; 4]).await;
+        let came = connection.stream().expect("the connection is open").peek(&mut [0; 4]).await;
         assert_eq!(came.expect("the header came"), 4);
         let (mut receiver, _sender) = connection.split();
         assert!(poll_times(receiver.recv(), 3).is_none());
@@ -285,7 +285,7 @@ async fn a_connection_between_pushes_holds_no_buffer() {
     for _ in 0..BURST {
         registry.push(Target::All, &frame[2..]).expect("a message");
     }
-    assert!(held(&region) > BURST * KIB, "they wait");
+    assert!(held(&region) > BURST * KIB, "the pushed messages are queued");
     for _ in 0..BURST {
         peer.read_exact(&mut frame).await.expect("a pushed message");
     }

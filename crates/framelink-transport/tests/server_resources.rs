@@ -93,7 +93,7 @@ fn on_threads(profile: &ProfileBuilder) -> Running {
 }
 
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
-    assert_ne!(message, b"panic", "as it was asked to");
+    assert_ne!(message, b"panic", "a panic on purpose");
     Some(message.to_vec())
 }
 
@@ -115,7 +115,7 @@ impl Running {
     }
 }
 
-/// Dials from one of several addresses, a hundred clients each.
+/// Dials from an address that a hundred clients share.
 fn dial(address: SocketAddr, number: usize) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let source = Ipv4Addr::new(127, 3, 0, u8::try_from(1 + number / 100).unwrap());

@@ -153,7 +153,7 @@ impl Subscriber {
             let kept = self.rest.len();
             space[..kept].copy_from_slice(&self.rest);
             let count = match self.stream.read(&mut space[kept..]) {
-                Ok(0) => panic!("it ends"),
+                Ok(0) => panic!("the stream ended"),
                 Ok(count) => kept + count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => panic!("{error}"),

@@ -249,7 +249,7 @@ fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
         world.exchange(lease);
         assert_eq!(world.addresses.failures(0), failures);
     }
-    assert!(!world.addresses.is_down(0), "it serves");
+    assert!(!world.addresses.is_down(0), "the primary still serves");
 }
 
 /// Connections that are lost at one moment count as one failure.

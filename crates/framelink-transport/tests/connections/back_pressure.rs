@@ -27,7 +27,7 @@ async fn small_sockets() -> (Connection, TcpStream) {
     let listener = socket.listen(1).expect("a backlog");
     let address = listener.local_addr().expect("an address");
     let connection = Connector::new(framing("net:2")).connect(address).await.expect("a connection");
-    let stream = connection.stream().expect("it is open");
+    let stream = connection.stream().expect("the connection is open");
     socket2::SockRef::from(stream).set_send_buffer_size(8 * 1024).expect("a smaller buffer");
     (connection, listener.accept().await.expect("a connection").0)
 }

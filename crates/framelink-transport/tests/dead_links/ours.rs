@@ -75,7 +75,9 @@ fn dies<D: Driver>(address: SocketAddr, doing: Doing, ready: Arc<Barrier>) {
             let _ = ours.send_within(b"are you there?", Duration::from_millis(20));
         }
         match ours.recv_within(Duration::from_millis(100)) {
-            Ok(TryRecv::Nothing) => assert!(began.elapsed() < Duration::from_secs(10), "{}: not noticed", D::NAME),
+            Ok(TryRecv::Nothing) => {
+                assert!(began.elapsed() < Duration::from_secs(10), "{}: the death is not noticed", D::NAME)
+            }
             Ok(TryRecv::Message(_)) => {}
             Ok(TryRecv::Closed) => panic!("{}: closed", D::NAME),
             Err(error) => break error,

@@ -350,7 +350,7 @@ fn a_client_dials_again_when_its_peer_died_between_calls<D: Party>() {
     });
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok");
     client.rest(INTERVAL + TIMEOUT + LATE * 2);
-    assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}: over a new connection", D::NAME);
+    assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}: the call uses a new connection", D::NAME);
     serving.join().unwrap();
 }
 

@@ -36,9 +36,11 @@ fn a_server_that_starts_again_has_its_address_while_old_connections_linger() {
     let mut listener = blocking::Listener::bind_profile(address, &profile).expect("binding the old address");
     linger(&mut listener);
     drop(listener);
-    drop(nonblocking::Listener::bind_profile(address, &profile).expect("and again"));
+    drop(nonblocking::Listener::bind_profile(address, &profile).expect("binding the old address"));
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::Listener::bind_profile(address, &profile).await }).expect("and again");
+    runtime
+        .block_on(async { tokio::Listener::bind_profile(address, &profile).await })
+        .expect("binding the old address");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn interrupted_writes_of_one_byte_keep_frames_whole_and_in_order() {
     }
     let calls = script.calls().writes;
     assert!(!sender.try_flush().unwrap());
-    assert!(script.calls().writes <= calls + 3, "no spin: {} writes", script.calls().writes - calls);
+    assert!(script.calls().writes <= calls + 3, "the driver does not spin: {} writes", script.calls().writes - calls);
     script.after_writes(WriteStep::AtMost(1));
     assert!(sender.try_flush().unwrap());
     assert_eq!(script.written(), FRAMES);
@@ -105,6 +105,6 @@ fn tokio_streams_that_refuse_and_interrupt_lose_nothing() {
             messages.push(message.to_vec());
         }
         assert_eq!(messages, [&b"hello"[..], b"", b"hi"]);
-        assert!(script.calls().reads <= 4 * FRAMES.len() + 8, "no spin: {:?}", script.calls());
+        assert!(script.calls().reads <= 4 * FRAMES.len() + 8, "the driver does not spin: {:?}", script.calls());
     });
 }

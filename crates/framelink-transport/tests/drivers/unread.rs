@@ -22,7 +22,7 @@ impl Unread {
         let Self(all) = self.clone();
         move |message| {
             all.lock().unwrap().push(message.to_vec());
-            assert!(message[..] != *PANIC, "as a hook should not");
+            assert!(message[..] != *PANIC, "the hook panics on purpose");
         }
     }
 
@@ -88,14 +88,14 @@ fn unread_messages_are_handed_over<D: Connects>() {
     let (ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     drop(peer);
     let _ = ours.close(DEADLINE);
-    assert_eq!(unread.take(), expected, "{}: one that is closed", D::NAME);
+    assert_eq!(unread.take(), expected, "{}: a connection that is closed", D::NAME);
 
     let (mut ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     let failed = ours.call(b"ho", DEADLINE).unwrap_err();
     assert!(matches!(failed.error().cause(), Cause::Unsolicited), "{}: {failed}", D::NAME);
     assert_eq!(unread.take(), expected, "{}: a call that failed", D::NAME);
     drop((ours, peer));
-    assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: once each", D::NAME);
+    assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: each message is handed over once", D::NAME);
 }
 
 #[test]

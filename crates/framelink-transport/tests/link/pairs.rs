@@ -117,7 +117,10 @@ async fn nothing_is_sent_before_the_peer_has_dialled_its_connection() {
     assert!(error.to_string().contains("the peer has not dialled the connection that we receive on within 100ms"));
     let mut requests = requests.connect().await;
     drop(link);
-    assert!(tokio::time::timeout(DEADLINE, requests.recv()).await.unwrap().unwrap().is_none(), "nothing came");
+    assert!(
+        tokio::time::timeout(DEADLINE, requests.recv()).await.unwrap().unwrap().is_none(),
+        "no message arrives before the end"
+    );
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn a_flood_of_heartbeats_does_not_starve_other_tasks() {
             let before = liveness.counts().1;
             tokio::task::yield_now().await;
             most = most.max(liveness.counts().1 - before);
-            assert!(began.elapsed() < DEADLINE, "{:?} (tend: {with_keeper})", liveness.counts());
+            assert!(began.elapsed() < DEADLINE, "{:?} (maintain: {with_keeper})", liveness.counts());
         }
         receiving.abort();
         let _ = receiving.await;

@@ -21,7 +21,7 @@ use crate::support::wire::payload;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Returns the connections of a cell, by which side dials each.
+/// Returns how our side makes each connection of a cell.
 fn legs(cell: &Cell) -> Vec<Reach> {
     match cell.exchange {
         ExchangeKind::Simplex(simplex) => vec![simplex.send, simplex.receive],
@@ -29,8 +29,8 @@ fn legs(cell: &Cell) -> Vec<Reach> {
     }
 }
 
-/// Returns a message of this size with a key of its own, or `None` if the size has no room for the key or no key is
-/// left.
+/// Returns a message of this size, with a key of its own if the cell has keys. Returns `None` if the size has no room
+/// for the key.
 fn request(cell: &Cell, number: usize, size: usize) -> Option<Vec<u8>> {
     let mut message = payload(size);
     if cell.exchange.duplex().is_some_and(|duplex| duplex.key.is_some()) {
@@ -39,7 +39,7 @@ fn request(cell: &Cell, number: usize, size: usize) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// Returns a reply with the key of the request. The rest of the request is reversed.
+/// Returns the reply to a request: its key, if the cell has keys, and the changed rest.
 fn reply(cell: &Cell, request: &[u8]) -> Vec<u8> {
     match cell.exchange.duplex().is_some_and(|duplex| duplex.key.is_some()) {
         true => [&request[..2], &reply_to(&request[2..])].concat(),

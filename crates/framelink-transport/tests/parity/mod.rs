@@ -36,5 +36,5 @@ fn on_tokio<T>(test: impl Future<Output = T>) -> T {
 fn the_loop_of_the_example_acts_on_deadlines_and_removes_closed_connections() {
     let done = mio_loop::run().expect("a loop");
     assert_eq!((done.replies, done.closed_by_client, done.closed_at_deadline), (3, 1, 1));
-    assert!(done.turns < 100, "it spins: {done:?}");
+    assert!(done.turns < 100, "the loop spins: {done:?}");
 }

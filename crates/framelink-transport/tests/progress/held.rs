@@ -125,7 +125,7 @@ async fn a_send_ends_when_the_stream_has_passed_the_message_on() {
     assert_eq!(receiver.recv().await.unwrap(), None);
     let sending = tokio::spawn(async move { caller.send(&REQUEST[2..]).await });
     let mut bytes = [0; REQUEST.len()];
-    timeout(WITHIN, their_reader.read_exact(&mut bytes)).await.expect("it leaves").unwrap();
+    timeout(WITHIN, their_reader.read_exact(&mut bytes)).await.expect("the message leaves").unwrap();
     assert_eq!(bytes, REQUEST);
     timeout(WITHIN, sending).await.expect("the message leaves").unwrap().unwrap();
 }

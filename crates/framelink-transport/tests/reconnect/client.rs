@@ -201,7 +201,7 @@ impl Client {
         }
     }
 
-    /// Calls until a call is answered, or the row's time is over.
+    /// Calls again and again until a call is answered.
     pub(crate) async fn call_until_answered(&mut self, request: &'static [u8]) -> Vec<u8> {
         loop {
             match self.call(request).await {

@@ -78,7 +78,7 @@ struct Dribbler {
 }
 
 impl Dribbler {
-    /// Dials from one of ten addresses, a hundred clients each.
+    /// Dials from an address that a hundred clients share.
     fn dial(address: SocketAddr, number: usize) -> Self {
         let (began, host) = (Instant::now(), u8::try_from(number / 100).unwrap());
         let Peer(mut stream) = dial_from([127, 7, 0, host + 1], address);

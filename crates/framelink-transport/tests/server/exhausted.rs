@@ -72,7 +72,7 @@ fn a_server_of_threads_without_descriptors_idles_and_accepts_again_within_a_seco
     line("accept failed");
     let (began, before) = (Instant::now(), ticks(&server));
     while began.elapsed() < Duration::from_secs(2) {
-        assert!(is_answered(&mut link), "it lives");
+        assert!(is_answered(&mut link), "the open connection is still served");
         thread::sleep(Duration::from_millis(50));
     }
     let used = ticks(&server) - before;

@@ -53,7 +53,7 @@ fn misbehave(address: std::net::SocketAddr, counts: impl Fn() -> ServerCounts) -
 
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
     match message {
-        b"panic" => panic!("as it was asked to"),
+        b"panic" => panic!("a panic on purpose"),
         b"too long" => Some(vec![0; 70_000]),
         message => Some(message.to_vec()),
     }
@@ -127,7 +127,7 @@ fn give_up(message: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
     thread::sleep(if message.len() == 1 { Duration::ZERO } else { Duration::from_millis(100) });
     match message {
         b"fail" => Err("the host is gone"),
-        b"panic" => panic!("as it was asked to"),
+        b"panic" => panic!("a panic on purpose"),
         _ => Ok(Some(vec![b'r'; 20_000])),
     }
 }

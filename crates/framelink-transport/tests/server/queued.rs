@@ -115,9 +115,9 @@ fn the_queue_of_a_listener_can_be_emptied_on_each_driver() {
     let (tokio_address, threads_address) = (on_tokio.local_addr().unwrap(), on_threads.local_addr().unwrap());
     let mut clients = [waiting(tokio_address), waiting(threads_address)].map(Vec::into_iter);
     for client in 0..CLIENTS {
-        let accepted = runtime.block_on(on_tokio.accept_waiting()).unwrap().expect("it waits");
+        let accepted = runtime.block_on(on_tokio.accept_waiting()).unwrap().expect("a waiting connection");
         assert_eq!(accepted.peer_addr(), Some(clients[0].next().unwrap().0.local_addr().unwrap()));
-        let mut accepted = on_threads.accept_waiting().unwrap().expect("it waits");
+        let mut accepted = on_threads.accept_waiting().unwrap().expect("a waiting connection");
         assert_eq!(accepted.peer_addr(), Some(clients[1].next().unwrap().0.local_addr().unwrap()));
         assert_eq!(accepted.recv().unwrap().unwrap()[..], [client]);
     }
@@ -127,8 +127,8 @@ fn the_queue_of_a_listener_can_be_emptied_on_each_driver() {
     );
 }
 
-/// The server has two places. One client is denied, and five wait. The first two keep their places until the others are
-/// seen.
+/// Dials with six clients. The server has two places, and denies one client. The first two clients keep their places
+/// until the others have been refused.
 fn crowded(address: SocketAddr) -> Vec<Peer> {
     let dial = |source: u8| {
         let mut peer = dial_from([127, 0, 0, source], address);

@@ -141,7 +141,7 @@ fn an_observer_can_read_the_counts_and_may_panic() {
     let (counted, (tell, told)) = (admission.clone(), mpsc::channel());
     admission.observe(move |_| {
         tell.send(counted.counts().refused()).unwrap();
-        panic!("as it likes to");
+        panic!("a panic on purpose");
     });
     let _peers = [66, 66].map(|source| dial_from([127, 0, 0, source], listener.local_addr().unwrap()));
     assert!(listener.try_accept().unwrap().is_none());

@@ -25,7 +25,7 @@ fn a_panic_ends_only_its_connection<S: Serve>() {
         let gates = gates.clone();
         Arc::new(move |message: &[u8]| {
             gates.pass(message);
-            assert_ne!(message, b"panic", "as it was asked to");
+            assert_ne!(message, b"panic", "a panic on purpose");
             Some(message.to_vec())
         })
     };
@@ -61,7 +61,7 @@ fn a_panic_of_the_only_handler_is_an_error() {
     Peer::new(theirs).write(&[b"panic"]);
     let connection = framelink_transport::blocking::Connection::from_stream(ours, framing);
     let error = connection
-        .serve(&profile().build().unwrap(), |_| -> Option<Vec<u8>> { panic!("as it was asked to") })
+        .serve(&profile().build().unwrap(), |_| -> Option<Vec<u8>> { panic!("a panic on purpose") })
         .unwrap_err();
     assert!(matches!(error.cause(), Cause::HandlerPanicked), "{error}");
 }

@@ -76,13 +76,13 @@ pub(crate) trait Many: Sized {
 
     /// Returns the next event that matches. Calls and the receiver report on threads of their own, in no order.
     #[track_caller]
-    fn next_matching(&mut self, is_such: impl Fn(&Happened) -> bool) -> Happened {
-        if let Some(found) = self.kept().iter().position(&is_such) {
+    fn next_matching(&mut self, matches: impl Fn(&Happened) -> bool) -> Happened {
+        if let Some(found) = self.kept().iter().position(&matches) {
             return self.kept().remove(found).expect("the position is valid");
         }
         let began = Instant::now();
         while let Some(happened) = self.next_event_within(DEADLINE.saturating_sub(began.elapsed())) {
-            if is_such(&happened) {
+            if matches(&happened) {
                 return happened;
             }
             self.kept().push_back(happened);

@@ -90,7 +90,7 @@ fn tokio_server(profile: &Arc<Profile>) -> DrainReport {
 /// The non-blocking driver has no server: a loop accepts and serves, and its listener's admission ends all connections.
 fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", profile).expect("a port");
-    let admission = listener.admission().expect("it was bound with a profile").clone();
+    let admission = listener.admission().expect("a listener of a profile").clone();
     let is_ending = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&is_ending);
     on_sigterm(move || {
@@ -117,8 +117,8 @@ fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
     report
 }
 
-/// Serves one message, so that all connections have their turn. Returns whether the connection is still open, or `None`
-/// when it has failed.
+/// Serves one message, so that all connections have their turn. Returns whether the connection has ended, or `None` when
+/// it has failed.
 fn serve_next(served: &mut nonblocking::Served) -> Option<bool> {
     match served.try_next() {
         Ok(TryRecv::Message((place, message))) => served.reply(place, Some(&answer(&message))).ok().map(|_| false),

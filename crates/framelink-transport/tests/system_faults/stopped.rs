@@ -70,7 +70,7 @@ fn goes_on(cell: Cell) {
     let (mut program, mut peer) = start(cell);
     let part = Arc::new(NoticeStage::default()).part();
     assert_eq!(peer.call(b"hi", &part), b"hi");
-    assert_eq!(beats(&mut peer, DEADLINE, 2), 2, "it beats");
+    assert_eq!(beats(&mut peer, DEADLINE, 2), 2, "the process sends heartbeats");
     program.signal(Signal::SIGSTOP);
     // Reads the heartbeats that the process sent before the stop.
     beats(&mut peer, STOPPED, usize::MAX);

@@ -32,7 +32,7 @@ pub(crate) fn garbage<D: Ends>(cell: Cell) {
         // No new start of a frame is searched for.
         let _ = (&peer).write_all(&cell.frame(b"good again"));
         for _ in 0..3 {
-            assert_eq!(ours.recv().unwrap_err().to_string(), error.to_string(), "it stays");
+            assert_eq!(ours.recv().unwrap_err().to_string(), error.to_string(), "the error stays");
         }
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn writing_after_the_close<D: Ends>(cell: Cell) {
     let error = failed.unwrap_err();
     assert!(matches!(error.cause(), Cause::Reset(_)), "{error}");
     for _ in 0..2 {
-        assert!(ours.send(b"again").is_err(), "it stays");
+        assert!(ours.send(b"again").is_err(), "sending stays an error");
     }
     assert_eq!(ours.call(b"again", DEADLINE).unwrap_err().sent(), Sent::Not);
 }
