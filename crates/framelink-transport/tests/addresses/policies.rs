@@ -75,13 +75,13 @@ impl World {
                 Probe::Dial { address } => assert!(self.addresses.on_failed(address, self.now, self.now)),
                 Probe::Wait { .. } | Probe::Nothing => {}
             }
-            for place in leases.iter_mut() {
-                if self.addresses.is_to_move(place.0, self.now) {
-                    self.addresses.on_closed(place.0);
+            for held in leases.iter_mut() {
+                if self.addresses.is_to_move(held.0, self.now) {
+                    self.addresses.on_closed(held.0);
                     let (lease, address) = self.connect().1.unwrap();
                     self.addresses.begin(lease);
                     self.addresses.end(lease, true);
-                    *place = (lease, address);
+                    *held = (lease, address);
                     moved.push(self.now);
                 }
             }

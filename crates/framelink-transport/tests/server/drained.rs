@@ -257,7 +257,7 @@ fn a_programs_own_loop_is_drained_by_its_admission() {
     let mut served = listener.try_accept().unwrap().unwrap().serve_many(&profile, Concurrency::new(2));
     peer.write(&[b"one"]);
     let began = Instant::now();
-    let (place, request) = loop {
+    let (slot, request) = loop {
         match served.try_next().unwrap() {
             TryRecv::Message(request) => break request,
             _ => assert!(began.elapsed() < DEADLINE),
@@ -265,7 +265,7 @@ fn a_programs_own_loop_is_drained_by_its_admission() {
     };
     listener.admission().unwrap().tell(NoticeStage::Draining);
     assert_eq!(served.try_next().unwrap(), TryRecv::Nothing, "one reply is still owed");
-    served.reply(place, Some(&request)).unwrap();
+    served.reply(slot, Some(&request)).unwrap();
     let error = served.try_next().unwrap_err();
     assert!(matches!(error.cause(), Cause::Ended(Ending::Drained)), "{error}");
     assert_eq!(served.try_next().unwrap(), TryRecv::Closed);

@@ -91,8 +91,8 @@ fn a_programs_own_loop_answers_all_clients_in_its_accept_queue() {
     let (began, mut answered) = (Instant::now(), 0);
     while let Some(mut served) = all.pop_front() {
         match served.try_next() {
-            Ok(TryRecv::Message((place, message))) => {
-                served.reply(place, Some(&message)).unwrap();
+            Ok(TryRecv::Message((slot, message))) => {
+                served.reply(slot, Some(&message)).unwrap();
                 all.push_back(served);
             }
             Ok(TryRecv::Closed) => answered += served.close(&profile).unwrap(),

@@ -170,19 +170,19 @@ impl Wake for ThreadWaker {
 /// Serves one connection in a loop. Each handler has a thread of its own.
 fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) -> Result<u64, Error> {
     let mut poll = mio::Poll::new().unwrap();
-    let bell = Arc::new(ThreadWaker(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
-    served.set_waker(Arc::clone(&bell).into());
+    let waker = Arc::new(ThreadWaker(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
+    served.set_waker(Arc::clone(&waker).into());
     let interests = mio::Interest::READABLE | mio::Interest::WRITABLE;
     poll.registry().register(&mut served, mio::Token(0), interests).unwrap();
     let (finished, replies) = mpsc::channel::<Reply>();
     let mut events = mio::Events::with_capacity(8);
     loop {
-        for (place, reply) in replies.try_iter() {
-            served.reply(place, reply.as_deref())?;
+        for (slot, reply) in replies.try_iter() {
+            served.reply(slot, reply.as_deref())?;
         }
         loop {
             match served.try_next()? {
-                TryRecv::Message((place, message)) => handle(place, message, handler, &finished, &bell),
+                TryRecv::Message((slot, message)) => handle(slot, message, handler, &finished, &waker),
                 TryRecv::Nothing => break,
                 TryRecv::Closed => return served.close(profile),
             }
@@ -191,11 +191,11 @@ fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) ->
     }
 }
 
-fn handle(place: ReplySlot, message: Message, handler: &Handler, finished: &Sender<Reply>, bell: &Arc<ThreadWaker>) {
-    let (handler, finished, bell) = (Arc::clone(handler), finished.clone(), Arc::clone(bell));
+fn handle(slot: ReplySlot, message: Message, handler: &Handler, finished: &Sender<Reply>, waker: &Arc<ThreadWaker>) {
+    let (handler, finished, waker) = (Arc::clone(handler), finished.clone(), Arc::clone(waker));
     thread::spawn(move || {
-        let _ = finished.send((place, handler(&message)));
-        bell.wake();
+        let _ = finished.send((slot, handler(&message)));
+        waker.wake();
     });
 }
 

@@ -121,7 +121,7 @@ fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
 /// it has failed.
 fn serve_next(served: &mut nonblocking::Served) -> Option<bool> {
     match served.try_next() {
-        Ok(TryRecv::Message((place, message))) => served.reply(place, Some(&answer(&message))).ok().map(|_| false),
+        Ok(TryRecv::Message((slot, message))) => served.reply(slot, Some(&answer(&message))).ok().map(|_| false),
         Ok(TryRecv::Nothing) => Some(false),
         Ok(TryRecv::Closed) => Some(true),
         // The loop calls once more, and then closes the connection.
