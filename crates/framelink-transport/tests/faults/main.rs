@@ -1,5 +1,5 @@
-//! The table of faults: each row is a fault of a peer, of the network or of the system, and what must happen then. A row runs in
-//! cells, one for each framing, driver and role, or names another test that shows it.
+//! The table of faults. Each row is a fault of a peer, of the network or of the system, and what must happen then. A
+//! row runs in cells, one for each framing, driver and role, or names the test elsewhere that proves it.
 //!
 //! ```console
 //! cargo test -p framelink-transport --test faults -- --nocapture      # one line a row, and the count of cells
@@ -7,7 +7,7 @@
 //! FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults    # writes docs/src/faults.md
 //! ```
 
-#![allow(clippy::unwrap_used, reason = "the rows are tests, and called by them")]
+#![allow(clippy::unwrap_used, reason = "the rows are called by tests")]
 
 mod cell;
 mod ends;

@@ -1,4 +1,4 @@
-//! The page of the book: the table as text.
+//! The page of the book that shows the table.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::table;
 const PAGE: &str = "docs/src/faults.md";
 const RENEW: &str = "FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults the_page";
 
-/// Fails if the page is not the table; with `FRAMELINK_RENEW=1` it writes the page.
+/// Fails if the page differs from the table. With `FRAMELINK_RENEW=1` it writes the page instead.
 pub(crate) fn compare() {
     let (path, text) = (root().join(PAGE), text());
     if std::env::var_os("FRAMELINK_RENEW").is_some() {
@@ -29,7 +29,7 @@ fn text() -> String {
     text
 }
 
-/// Where the row is shown.
+/// Returns the text of the column that says where the row is proved.
 fn places(row: &Row) -> String {
     let here = row.here.as_ref().map(|here| {
         let roles = match here.roles {

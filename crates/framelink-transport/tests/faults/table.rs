@@ -28,7 +28,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, pieces::many_at_once),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/connections/fairness.rs",
-            "ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn",
+            "ten_thousand_frames_of_one_read_arrive_in_order_and_other_tasks_run",
             "other connections have their turn meanwhile",
         )],
     },
@@ -53,7 +53,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, headers::oversize),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/memory.rs",
-            "what_is_announced_is_not_allocated",
+            "announced_bytes_are_not_allocated_before_they_arrive",
             "nothing is allocated for the announced bytes",
         )],
     },
@@ -166,7 +166,7 @@ const ROWS: &[Row] = &[
             ),
             beside(
                 "crates/framelink-transport/tests/connections/cancel.rs",
-                "of_a_dropped_send_nothing_or_all_is_written_before_the_next_message",
+                "a_dropped_send_is_written_whole_or_not_at_all_before_the_next_message",
                 "dropped at every poll, on scripted streams",
             ),
         ],
@@ -178,7 +178,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, beats::beside_messages),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/drivers/heartbeats.rs",
-            "a_million_messages_and_heartbeats_do_not_mix",
+            "a_million_messages_pass_whole_and_in_order_beside_heartbeats",
             "with a million messages",
         )],
     },
@@ -211,7 +211,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, descriptors::exhausted),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/server/exhausted.rs",
-            "without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second",
+            "a_server_of_threads_without_descriptors_idles_and_accepts_again_within_a_second",
             "the time until it accepts again",
         )],
     },
@@ -249,7 +249,7 @@ const ROWS: &[Row] = &[
         here: cells!(CLIENT, dialling::a_closed_port),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/addresses/outages.rs",
-            "a_thousand_clients_come_back_spread_after_a_minute",
+            "a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute",
             "the delays, on a virtual clock",
         )],
     },
@@ -260,7 +260,7 @@ const ROWS: &[Row] = &[
         here: None,
         elsewhere: &[beside(
             "crates/framelink-transport/tests/faults/wall_clock.rs",
-            "no_code_decides_by_the_clock_on_the_wall",
+            "no_code_decides_by_the_wall_clock",
             "no other source names the wall clock, and `clippy.toml` forbids it",
         )],
     },
@@ -272,12 +272,12 @@ const ROWS: &[Row] = &[
         elsewhere: &[
             beside(
                 "crates/framelink-transport/tests/server_resources.rs",
-                "a_stranger_holds_little_and_leaves_nothing",
+                "a_stranger_uses_few_resources_and_leaves_none_behind",
                 "the bytes that one such client holds",
             ),
             beside(
                 "crates/framelink-transport/tests/server/dribblers.rs",
-                "a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody",
+                "a_thousand_dribblers_are_closed_in_time_and_delay_no_honest_client",
                 "a thousand of them",
             ),
         ],
@@ -306,7 +306,7 @@ const ROWS: &[Row] = &[
             ),
             beside(
                 "crates/framelink-transport/tests/racing.rs",
-                "an_address_that_does_not_answer_does_not_keep_the_next_one_waiting",
+                "a_silent_address_does_not_delay_the_next_one_for_long",
                 "an address that does not answer costs 250 ms",
             ),
         ],

@@ -41,13 +41,13 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_we_send",
+                test: "a_link_that_loses_the_packets_that_we_send",
                 shows: "what we send is lost",
                 cells: 18,
             },
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_the_peer_sends",
+                test: "a_link_that_loses_the_packets_of_the_peer",
                 shows: "what the peer sends is lost",
                 cells: 18,
             },
@@ -290,13 +290,13 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[
             Elsewhere {
                 file: "crates/framelink-transport/tests/addresses/outages.rs",
-                test: "a_thousand_clients_come_back_spread_after_a_minute",
+                test: "a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute",
                 shows: "a thousand clients, on a virtual clock; all drivers share the rule",
                 cells: 0,
             },
             Elsewhere {
                 file: "crates/framelink-transport/tests/reconnect/outages.rs",
-                test: "two_hundred_clients_come_back_without_a_storm",
+                test: "two_hundred_clients_reconnect_without_a_storm",
                 shows: "two hundred clients of tokio, on real sockets",
                 cells: 0,
             },
