@@ -197,7 +197,7 @@ const ROWS: &[Row] = &[
         number: 25,
         fault: "the peer sends empty messages without end",
         behaviour: "a server closes the connection if it receives more a second than it allows; a client's operations end at their time limit",
-        here: cells!(BOTH, floods::of_nothing),
+        here: cells!(BOTH, floods::of_empty_messages),
         elsewhere: &[beside(
             "crates/framelink-transport/tests/memory.rs",
             "ten_million_empty_frames_leave_nothing_behind",
