@@ -91,8 +91,8 @@ pub fn any_bytes<F: Decode>(framing: &F, input: &[u8], chunks: &[usize]) {
     }
 }
 
-/// Reads a stream in chunks of these sizes, repeated, up to its close. Returns the messages, and the fault that ended
-/// the stream, if any.
+/// Reads a stream up to its close. The sizes in `chunks` are used in turn, again and again. Returns the messages, and
+/// the fault that ended the stream, if any.
 ///
 /// # Panics
 /// If the results of the decoder are inconsistent.

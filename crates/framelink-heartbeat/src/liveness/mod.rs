@@ -240,8 +240,8 @@ impl Liveness {
         self.asked = None;
     }
 
-    /// Returns how often a sleeping caller has to read, so that probes of the peer are answered in time; `None` if it
-    /// sends none.
+    /// Returns how often a sleeping caller has to read, so that probes of the peer are answered in time; `None` if the
+    /// peer sends no probes.
     #[must_use]
     pub fn look_within(&self) -> Option<Duration> {
         let is_asked = self.rules.answers && self.rules.peer_silence.is_some() && !self.is_held;

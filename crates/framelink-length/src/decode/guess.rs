@@ -149,7 +149,7 @@ impl Length {
         }
     }
 
-    /// Whether another length field splits the input into frames.
+    /// Reads the header with another length field. Returns the number and how its frames fit the input, if they do.
     fn fit(&self, other: Field, input: &[u8], is_possible: bool) -> Option<(u64, Fit)> {
         let (most, _) = other.bounds()?;
         if other.width()? > usize::from(most) {

@@ -179,7 +179,7 @@ impl<T> InFlight<T> {
         due
     }
 
-    /// Returns when to call [`expire`](Self::expire) next. No deadline is earlier.
+    /// Returns the earliest deadline: the time at which to call [`expire`](Self::expire) next.
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
         self.soonest

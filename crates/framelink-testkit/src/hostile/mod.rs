@@ -103,7 +103,7 @@ impl Hostile {
         self.local_addr
     }
 
-    /// Returns what it has done so far.
+    /// Returns what the peer has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         *self.tally.get()

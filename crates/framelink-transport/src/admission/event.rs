@@ -47,7 +47,7 @@ pub enum ServerEvent<'e> {
         peer: Option<SocketAddr>,
         /// How many of its requests were answered.
         answered: u64,
-        /// The error that ended it, which may be an [end in good order](crate::Cause::Ended).
+        /// The error that ended the connection. It may be an [orderly end](crate::Cause::Ended).
         error: Option<&'e Error>,
     },
     /// The system cannot accept connections. Reported once until it can again.

@@ -120,7 +120,7 @@ impl<S> Port<'_, S> {
         left.is_none_or(|left| self.clock.now().saturating_sub(began) < left / 2)
     }
 
-    /// Returns whether the stream is readable. Without an interrupt the read itself finds out.
+    /// Returns whether the stream is readable. Without an interrupt this is always true, and the read itself waits.
     fn is_readable(&self, left: Option<Duration>) -> io::Result<bool> {
         self.interrupt.map_or(Ok(true), |by| (by.wait)(&by.interrupt, self.stream, left))
     }

@@ -35,7 +35,7 @@ pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
     }
 }
 
-/// Decides after a message that could not be sent.
+/// Decides whether a connection is kept after a message could not be sent on it.
 pub(crate) const fn after_send(error: &CallError) -> Next {
     match error.error().cause() {
         Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => Next::Keep,

@@ -64,7 +64,7 @@ macro_rules! socket {
                 self.shutdown(Shutdown::Write)
             }
 
-            /// A program that embeds this crate may not ignore `SIGPIPE`, as Rust programs do, and `writev` raises it.
+            /// Writes without the signal `SIGPIPE`, which `writev` can raise: only Rust programs ignore it by default.
             #[cfg(target_os = "linux")]
             fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
                 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};

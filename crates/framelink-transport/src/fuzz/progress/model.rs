@@ -47,7 +47,7 @@ pub(super) trait Model {
     /// Returns what the model waits for while nothing wakes it.
     fn waits(&self, world: &World) -> Waits;
 
-    /// At the end, does what lets the driver go on. Returns false when there is nothing to do.
+    /// At the end, does what the driver still waits for. Returns false if there is nothing to do.
     fn go_on(&mut self) -> bool {
         false
     }

@@ -37,7 +37,7 @@ pub(super) enum Done {
     End,
 }
 
-/// Returns whether only the time was over.
+/// Returns whether the operation failed only because its time was over.
 pub(super) const fn is_over<D, E>(cause: &crate::error::Cause<D, E>) -> bool {
     matches!(cause, crate::error::Cause::NoRoom { .. } | crate::error::Cause::TimedOut { .. })
 }

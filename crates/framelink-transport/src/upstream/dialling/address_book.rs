@@ -240,7 +240,7 @@ impl Dialling {
         &self.address_book.names[self.at]
     }
 
-    /// Returns this dial's share of `time`, because other addresses can be tried too.
+    /// Returns the part of `time` that this dial may use, so that the other addresses can be tried too.
     pub(crate) fn share(&self, time: Duration) -> Duration {
         time / self.left.max(1)
     }
