@@ -21,7 +21,9 @@ fn sale(address: &str) -> Result<String, Box<dyn Error>> {
         b"",                                 // card data belongs here, with its bits above
     ];
     let reply = client.call(&request.concat())?;
-    let fields = reply.strip_prefix(b"\x02\x10\x30\x20\x01\x00\x02\x80\x00\x00").ok_or("the reply is no 0210")?;
+    let head = &reply[..reply.len().min(10)]; // type and bitmap; card data may stand behind them
+    let fields = reply.strip_prefix(b"\x02\x10\x30\x20\x01\x00\x02\x80\x00\x00"); // 0210 with field 39
+    let fields = fields.ok_or_else(|| format!("the reply has another type or other fields: {head:02x?}"))?;
     let code = fields.get(14..16).ok_or("the reply ends before field 39")?;
     client.close()?;
     Ok(String::from_utf8_lossy(code).into_owned())

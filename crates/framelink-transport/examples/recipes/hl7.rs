@@ -14,7 +14,8 @@ fn report(address: &str) -> Result<String, Box<dyn Error>> {
         PID|1||4711^^^WARD||DOE^JANE||19700101|F\r\
         OBR|1|||GLU\r\
         OBX|1|NM|GLU||5.4|mmol/L||||F\r";
-    let reply = String::from_utf8(client.call(message.as_bytes())?.to_vec())?;
+    let reply = client.call(message.as_bytes())?;
+    let reply = String::from_utf8_lossy(&reply); // MSA is ASCII, whatever MSH-18 says
     client.close()?;
     let msa = reply.split('\r').find(|segment| segment.starts_with("MSA|")).ok_or("the reply has no MSA segment")?;
     match msa.split('|').collect::<Vec<_>>()[..] {

@@ -37,6 +37,14 @@ fn errors_say_what_the_switch_did() {
             signed_on([expects(bytes(SALE)), sends(bytes("0007 6000010002 0210")), Step::ExpectsEnd]),
             "calling PEER: infix byte at offset 4 is 0x01, expected 0x02 (perhaps sent)",
         ),
+        (
+            signed_on([
+                expects(bytes(SALE)),
+                sends(bytes("0020 6000020001 0210 0020000002000000 000002 3030")),
+                Step::ExpectsEnd,
+            ]),
+            "the reply has another type or other fields: [02, 10, 00, 20, 00, 00, 02, 00, 00, 00]",
+        ),
     ] {
         assert_eq!(error_with(steps, sale), error);
     }

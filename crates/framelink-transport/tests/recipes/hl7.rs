@@ -32,6 +32,15 @@ fn the_python_package_acknowledges() {
 }
 
 #[test]
+fn an_acknowledgement_in_another_character_set_is_read() {
+    let [expects, _, ends] = acknowledges("");
+    let latin = b"\x0bMSH|^~\\&|WARD|M\xfcnchen|LAB|HERE|20260102030405||ACK|A1|P|2.5||||||8859/1\rMSA|AA|4711\r\x1c\r";
+    let peer = Peer::with([expects, sends(latin), ends]);
+    assert_eq!(report(&peer.address()).unwrap(), "accepted");
+    peer.finish();
+}
+
+#[test]
 fn errors_say_what_the_receiver_did() {
     for (steps, error) in [
         (vec![expects(REPORT)], NO_REPLY),
