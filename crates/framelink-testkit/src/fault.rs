@@ -67,7 +67,7 @@ faults! {
         Twice: "twice", "sends each message twice";
         OutOfOrder: "out-of-order", "sends messages two at a time, in swapped order";
         /// Of a hundred messages 2 are late, 1 is sent twice, and 1 follows an unsolicited message.
-        Shuffled: "shuffled", "sends messages in any order, a few of them late, twice, or after an unsolicited message";
+        Shuffled: "shuffled", "sends messages in any order, a few late, twice, or after an unsolicited one";
         /// One follows each message.
         Unsolicited: "unasked", "sends unsolicited messages, also before the first";
         /// A client sends until the socket takes no more.
