@@ -137,8 +137,9 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// Notes that a connection has ended.
+    /// Notes that a connection has ended, and lets go of it. A link with `keep-up` may lose many without any request.
     pub(super) fn on_end(&self) {
+        self.all.lock().retain(|connection| connection.caller.ended().is_none());
         if let Source::Pair(pairing) = &self.source {
             pairing.on_lost();
         }
