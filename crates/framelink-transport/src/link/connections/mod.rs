@@ -251,11 +251,20 @@ impl<D: LinkDriver> LinkConnections<D> {
             match self.begin_receiving() {
                 Ok(task) => {
                     drop(self.add_dialled(task, connection, lease));
-                    before.leave();
+                    self.leave(before);
                 }
                 Err(_) => dialler.retire(connection, lease),
             }
         }
+    }
+
+    /// Stops new exchanges on a connection. The connection is closed in an orderly way after the last exchange on it.
+    fn leave(&self, connection: &Arc<LinkConnection<D>>) {
+        // Otherwise a request could take the connection after its exchanges were counted.
+        let all = self.all.lock();
+        connection.begin_leaving();
+        drop(all);
+        connection.close_if_vacant();
     }
 
     fn least_busy(&self) -> Option<ConnectionUse<D>> {
