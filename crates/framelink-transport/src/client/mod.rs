@@ -130,7 +130,7 @@ impl<D: ClientDriver> Client<D> {
         if self.peer_closes() {
             connection.wait_for_end(timeouts.close).await;
         }
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
         closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
@@ -185,7 +185,7 @@ impl<D: ClientDriver> Client<D> {
 
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
         let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
     }
 
@@ -305,7 +305,7 @@ impl<D: ClientDriver> Client<D> {
         if !self.is_short() {
             return self.keep(connection);
         }
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         let within = self.profile.timeouts().close.min(D::left(deadline));
         if self.profile.sign_off().is_some() {
             let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;
