@@ -63,19 +63,14 @@ impl<D: LinkDriver> LinkConnection<D> {
         self.caller.abort();
     }
 
-    /// Stops new exchanges. The connection is closed in an orderly way after the last exchange on it.
-    pub(super) fn leave(self: &Arc<Self>) {
-        self.begin_leaving();
-        self.close_if_vacant();
-    }
-
     /// Marks the connection as being closed, so that nothing else closes it.
     pub(crate) fn vacate(&self) {
         self.is_vacated.store(true, Ordering::SeqCst);
         self.begin_leaving();
     }
 
-    fn begin_leaving(&self) {
+    /// Stops new exchanges.
+    pub(super) fn begin_leaving(&self) {
         self.is_leaving.store(true, Ordering::SeqCst);
         if let Some(lease) = &self.lease {
             lease.leave();
@@ -84,7 +79,7 @@ impl<D: LinkDriver> LinkConnection<D> {
 
     /// Closes the connection in an orderly way, in the background, if no exchange uses it and nothing closes it yet. If
     /// the peer does not close its side in time, the connection is closed anyway.
-    fn close_if_vacant(self: &Arc<Self>) {
+    pub(super) fn close_if_vacant(self: &Arc<Self>) {
         if self.users.load(Ordering::SeqCst) > 0 || self.is_vacated.swap(true, Ordering::SeqCst) {
             return;
         }

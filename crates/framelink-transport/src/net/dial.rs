@@ -48,6 +48,7 @@ impl<C, D> Dial<C, D> {
             }
         }
         let DialStage::Connecting(race) = stage else { return Ok(None) };
+        race.look_first();
         let mut has_waited = false;
         loop {
             match race.step(clock.now()) {
@@ -127,4 +128,27 @@ mod waiting {
 
     /// A socket is never left connecting.
     pub(super) fn wait(_: &mut Race<Socket>, _: Duration) {}
+}
+
+#[cfg(all(test, unix, feature = "nonblocking"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::nonblocking::Connector;
+
+    #[test]
+    fn a_socket_that_connects_during_a_long_pause_of_the_application_is_used() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, within) = (listener.local_addr().unwrap(), Duration::from_millis(20));
+        let connector = Connector::new("net:2".parse::<crate::Framing>().unwrap()).within(within);
+        let mut race = connector.race([address], within);
+        let Step::Begin(begun) = race.step(Duration::ZERO) else { panic!("the first address is tried") };
+        race.on_begun(begun, waiting::begin(&connector, begun));
+        assert!(matches!(race.step(Duration::ZERO), Step::Wait { .. }));
+        let mut dial = Dial { connector, clock: Clock::start(), stage: DialStage::Connecting(race) };
+        thread::sleep(2 * within);
+        assert_eq!(dial.step(Duration::ZERO).unwrap().map(|(_, connected)| connected), Some(address));
+    }
 }

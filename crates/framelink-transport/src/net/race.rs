@@ -145,6 +145,11 @@ impl<S> Race<S> {
         }
     }
 
+    /// Makes the next step a look at the sockets, however late it is.
+    pub(crate) const fn look_first(&mut self) {
+        self.is_unseen = !self.under_way.is_empty();
+    }
+
     /// Returns the sockets to wait for.
     #[cfg(any(test, all(unix, any(feature = "blocking", feature = "nonblocking"))))]
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &S> {

@@ -108,6 +108,7 @@ impl LinkDriver for Driver {
     /// Finishes each connection in a task of its own.
     async fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) {
         let until = <Self as crate::driver::Driver>::within(within);
+        let _aborting = AbortOnDrop(connections);
         let mut finishing = JoinSet::new();
         for connection in connections {
             connection.vacate();
@@ -117,7 +118,6 @@ impl LinkDriver for Driver {
             connection.wait_until_ended(until).await;
         }
         finishing.shutdown().await;
-        connections.iter().for_each(|connection| connection.abort());
     }
 
     async fn listen(address: &str, profile: &Arc<Profile>) -> io::Result<Listener> {
@@ -126,6 +126,15 @@ impl LinkDriver for Driver {
 
     async fn accept(listener: &mut Listener) -> io::Result<Option<Connection>> {
         listener.accept().await.map(Some)
+    }
+}
+
+/// Closes the connections at once when dropped: at the end of `finish_all`, or when its future is dropped.
+struct AbortOnDrop<'c>(&'c [Arc<LinkConnection<Driver>>]);
+
+impl Drop for AbortOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|connection| connection.abort());
     }
 }
 

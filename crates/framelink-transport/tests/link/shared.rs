@@ -199,3 +199,17 @@ async fn one_client_has_a_link_to_each_of_many_peers() {
         links.call(address, b"02").await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_close_that_is_dropped_leaves_no_connection_open() {
+    let (mut listener, address) = listener().await;
+    let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    link.connect().await.unwrap();
+    let _host = accept(&mut listener).await;
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    // The host does not close its side.
+    let closing = tokio::time::timeout(Duration::from_millis(20), link.clone().close(DEADLINE));
+    assert!(closing.await.is_err());
+    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(_)), "the connection is closed, although the link is not");
+    assert_eq!(link.connections(), 0);
+}

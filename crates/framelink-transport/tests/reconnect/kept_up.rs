@@ -10,6 +10,7 @@ use framelink_transport::{
 
 use crate::client::{self, Client, Driver, aside, parts};
 use crate::host::{Does, Host, Seen, framing};
+use crate::support::baseline::Baseline;
 
 /// Longer than every delay of the reconnect rules of these rows.
 const A_WHILE: Duration = Duration::from_millis(600);
@@ -156,6 +157,25 @@ pub(crate) async fn an_idle_link_comes_back_and_receives_on_the_new_connections(
         assert_eq!(host.accepts().len(), 2 * round, "{driver:?}");
     }
     assert_eq!(link.call(b"0200 now").await, b"0200 now");
+}
+
+pub(crate) async fn an_idle_link_keeps_no_socket_that_was_lost(driver: Driver) {
+    let mut host = Host::start(Does::Nothing).await;
+    let (link, _inbox) = link(&shared(), [host.name()], driver);
+    let mut before = None;
+    for round in 1..6 {
+        link.has(2).await;
+        host.has_seen(|seen| seen.accepts.len() >= 2 * round).await;
+        // The first loss starts a task that stays.
+        if round == 2 {
+            before = Some(Baseline::take());
+        }
+        host.stop().await;
+        link.has(0).await;
+        host.start_again().await;
+    }
+    link.has(2).await;
+    before.unwrap().comes_back_soon("the losses of an idle link").await;
 }
 
 pub(crate) async fn a_backup_takes_over_from_an_idle_link_until_the_primary_is_back(driver: Driver) {

@@ -79,6 +79,7 @@ const ON_TWO: &[Row] = rows![
     links::an_address_that_does_not_answer_has_failed,
     kept_up::a_link_has_all_its_connections_before_any_call,
     kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
+    kept_up::an_idle_link_keeps_no_socket_that_was_lost,
     kept_up::a_backup_takes_over_from_an_idle_link_until_the_primary_is_back,
     kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
     kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,

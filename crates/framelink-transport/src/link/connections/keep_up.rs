@@ -74,7 +74,7 @@ impl<D: LinkDriver> LinkConnections<D> {
             Ok(Some(using)) => {
                 pace.reset();
                 if self.is_paused() {
-                    using.connection.leave();
+                    self.leave(&using.connection);
                 }
                 Some(D::now())
             }

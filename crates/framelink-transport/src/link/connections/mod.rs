@@ -137,8 +137,9 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// Notes that a connection has ended.
+    /// Notes that a connection has ended, and lets go of it. A link with `keep-up` may lose many without any request.
     pub(super) fn on_end(&self) {
+        self.all.lock().retain(|connection| connection.caller.ended().is_none());
         if let Source::Pair(pairing) = &self.source {
             pairing.on_lost();
         }
@@ -250,11 +251,20 @@ impl<D: LinkDriver> LinkConnections<D> {
             match self.begin_receiving() {
                 Ok(task) => {
                     drop(self.add_dialled(task, connection, lease));
-                    before.leave();
+                    self.leave(before);
                 }
                 Err(_) => dialler.retire(connection, lease),
             }
         }
+    }
+
+    /// Stops new exchanges on a connection. The connection is closed in an orderly way after the last exchange on it.
+    fn leave(&self, connection: &Arc<LinkConnection<D>>) {
+        // Otherwise a request could take the connection after its exchanges were counted.
+        let all = self.all.lock();
+        connection.begin_leaving();
+        drop(all);
+        connection.close_if_vacant();
     }
 
     fn least_busy(&self) -> Option<ConnectionUse<D>> {

@@ -245,7 +245,7 @@ impl<D: Driver> Inner<D> {
 
     fn maintain(self: &Arc<Self>) {
         // If the system has no thread, the next dial tries again.
-        if self.background.begin("framelink-tend", || maintain(Arc::clone(self))).is_err() {
+        if self.background.begin("framelink-maintain", || maintain(Arc::clone(self))).is_err() {
             self.address_book.on_thread_refused();
         }
     }
