@@ -206,10 +206,13 @@ async fn a_close_that_is_dropped_leaves_no_connection_open() {
     let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
     link.connect().await.unwrap();
     let _host = accept(&mut listener).await;
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
     // The host does not close its side.
     let closing = tokio::time::timeout(Duration::from_millis(20), link.clone().close(DEADLINE));
     assert!(closing.await.is_err());
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(_)), "the connection is closed, although the link is not");
+    assert!(
+        matches!(event(&mut inbox).await, LinkEvent::Lost(_)),
+        "the connection is closed, although the link is not"
+    );
     assert_eq!(link.connections(), 0);
 }

@@ -175,7 +175,7 @@ pub(crate) async fn an_idle_link_keeps_no_socket_that_was_lost(driver: Driver) {
         host.start_again().await;
     }
     link.has(2).await;
-    before.unwrap().comes_back_soon("the losses of an idle link").await;
+    before.unwrap().assert_freed_soon("the losses of an idle link").await;
 }
 
 pub(crate) async fn a_backup_takes_over_from_an_idle_link_until_the_primary_is_back(driver: Driver) {
