@@ -10,8 +10,8 @@ use framelink_session::Incoming;
 /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
 /// use framelink_transport::LinkEvent;
 ///
-/// while let Some(news) = inbox.recv().await {
-///     if let LinkEvent::Lost(Some(error)) = news {
+/// while let Some(event) = inbox.recv().await {
+///     if let LinkEvent::Lost(Some(error)) = event {
 ///         println!("{error}");
 ///     }
 /// }
