@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! Start with the module of your driver: [`blocking`], [`nonblocking`] or [`tokio`]. Types of one name follow one set
-//! of rules on all drivers. A [`profile`] describes as data how to talk to one kind of peer.
+//! Start with the module of your driver: [`blocking`], [`nonblocking`] or [`tokio`]. A type that several drivers
+//! have under one name follows the same rules on each. A [`profile`] describes as data how to talk to one kind of peer.
 //!
 //! ```text
 //!   Client, Link, Pool, Server, Registry    roles: do what a profile says, on one or more connections
