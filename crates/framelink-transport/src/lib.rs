@@ -88,10 +88,6 @@ mod registry;
 mod server;
 pub mod session;
 #[cfg(all(feature = "socket", any(test, feature = "fuzz")))]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, reason = "its use is to compare all drivers")
-)]
 mod simulated;
 #[cfg(feature = "tokio")]
 pub mod tokio;

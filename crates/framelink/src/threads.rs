@@ -2,7 +2,7 @@
 
 use std::io;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, available_parallelism};
 
 use tokio::runtime::{self, Runtime};
@@ -22,6 +22,11 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
         false => runtime::Builder::new_current_thread(),
     };
     builder.enable_all().build()
+}
+
+/// Locks a mutex, also after a panic of the thread that held it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns whether `count` threads can be started and run at the same time.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -17,6 +17,7 @@ use crate::calls::{self, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, 
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
 use crate::net::clock::Clock;
+use crate::net::lock::Lock;
 use crate::session::{ByteCount, LivenessHandle, Matching, NotBegun, Sent, Ticket};
 
 pub(super) type Mux<C, W> = calls::Mux<C, SyncSender<Outcome<C>>, SharedSender<C, W>>;
@@ -32,7 +33,7 @@ pub(crate) struct SharedSender<C: Encode, W> {
     has_rest: AtomicBool,
     is_given_up: AtomicBool,
     /// Counts the calls that are over, so that a thread that waits for one sees whether it has missed one.
-    overs: Mutex<u64>,
+    overs: Lock<u64>,
     /// Notified when a call is over: there may be room for another.
     room: Condvar,
     /// Notified when a call is over: its key may be free.
@@ -83,7 +84,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     /// Begins a call when there is room and writes its request, until `deadline`, which is `within` from now.
     pub(super) fn begin(&self, request: &[u8], deadline: Duration, within: Duration) -> Result<Begun<C>, NotSent<C>> {
         loop {
-            let overs = self.send.overs();
+            let overs = *self.send.overs.lock();
             let begun = self.send.with(Some(deadline), |half| self.begin_on(half, request, deadline, within));
             let refusal = match begun.ok_or((Sent::Not, Cause::NoRoom { after: within, queued_bytes: 0 }))? {
                 Ok(begun) => return begun,
@@ -149,14 +150,10 @@ impl<C: Decode + Encode, W: WriteStream> SharedSender<C, W> {
         Some(done)
     }
 
-    fn overs(&self) -> u64 {
-        *self.overs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until more than `seen` calls are over. Returns false if that does not happen before the deadline.
     fn wait_for_over(&self, seen: u64, why: NotBegun, deadline: Duration) -> bool {
         let notified = if why == NotBegun::DuplicateKey { &self.keys } else { &self.room };
-        let mut overs = self.overs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut overs = self.overs.lock();
         loop {
             let left = deadline.saturating_sub(self.clock.now());
             if left.is_zero() {
@@ -212,7 +209,7 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
     }
 
     fn on_over(&self, calls: Over) {
-        *self.overs.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *self.overs.lock() += 1;
         match calls {
             Over::One => self.room.notify_one(),
             Over::All => self.room.notify_all(),

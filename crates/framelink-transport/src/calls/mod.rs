@@ -8,16 +8,6 @@
 //!
 //! A driver adds the waiting: how a caller waits for room and for its reply, and who writes the rest of a frame.
 
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
-
 #[cfg(feature = "nonblocking")]
 mod call_loop;
 #[cfg(feature = "nonblocking")]

@@ -1,9 +1,7 @@
 //! What a client needs from its driver, in addition to the trait `Driver`.
 
 use std::fmt;
-#[cfg(feature = "nonblocking")]
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::driver::Driver;
 use crate::error::ConnectError;
@@ -17,7 +15,6 @@ pub(crate) trait ClientDriver: Driver {
 /// The unfinished dial that a client with `keep-up` stores, on a driver without background tasks.
 pub(crate) trait StoredDial<D: Driver>: Default + fmt::Debug + Send + Sync {
     /// Advances the dial without waiting, and begins one if there is none. An error says how soon to call this again.
-    #[cfg(feature = "nonblocking")]
     fn maintain(&mut self, _: &Dialler<D>) -> Result<Dialled<D>, Duration> {
         Err(Duration::MAX)
     }

@@ -19,9 +19,7 @@ use crate::driver::Connection as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
-#[cfg(feature = "nonblocking")]
-use crate::upstream::dialling::dialler::idle;
-use crate::upstream::dialling::dialler::idle::{ENDED, IdleSlot, WithLease};
+use crate::upstream::dialling::dialler::idle::{self, ENDED, IdleSlot, WithLease};
 use crate::upstream::{CurrentAddress, Dialler, sign_off_and_close};
 use framelink_session::Message;
 
@@ -208,13 +206,11 @@ impl<D: ClientDriver> Client<D> {
     }
 
     /// Returns why the connection has no heartbeats between exchanges although it should have them.
-    #[cfg(feature = "blocking")]
     pub(crate) const fn task_error(&self) -> Option<&std::io::Error> {
         self.connection.task_error.as_ref()
     }
 
     /// Does what is due on an idle connection, and dials with `keep-up`, without waiting. Returns when more is due.
-    #[cfg(feature = "nonblocking")]
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
         let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
         if let Some(connection) = self.connection.in_hand() {

@@ -1,10 +1,8 @@
 //! What a client does with its connection after an error.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
 
@@ -44,7 +42,6 @@ pub(crate) const fn after_send(error: &CallError) -> Next {
 }
 
 /// The time limit of a link for a message that is not a request. It covers connecting and writing.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
     timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
 }

@@ -142,7 +142,6 @@ pub(crate) trait Endpoint: SessionParts {
     }
 
     /// Checks for a pool that the connection is clean. On tokio, bytes that arrive later wake the task of `wait`.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn inspect_for_pool(
         &mut self,
         wait: Self::Wait<'_>,

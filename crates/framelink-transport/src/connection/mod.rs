@@ -6,19 +6,8 @@
 //! Public methods that several drivers have are macros, with their documentation. A driver expands them inside its
 //! `impl`. Where tokio awaits (`awaited!`), the other drivers have the plain expression (`plain!`).
 
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
-
 mod docs;
 mod endpoint;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod inspect;
 mod methods;
 mod polled;
@@ -27,7 +16,6 @@ mod send_half;
 pub(crate) mod setup;
 #[cfg(test)]
 mod tests;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod traffic;
 
 pub(crate) use docs::docs;
@@ -43,7 +31,5 @@ pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_me
 pub(crate) use send_half::{send_half_maintain, send_half_methods, waiting_send_half_methods};
 
 pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use inspect::inspect;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use traffic::Traffic;

@@ -3,16 +3,6 @@
 //! A driver provides an [`Input`] and an [`Output`] that return at once or wait, as its sockets do. `WouldBlock` means
 //! that nothing more can be done now. The driver then suspends the task, waits, or returns to the caller.
 
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
-
 mod attend;
 mod call;
 mod close;

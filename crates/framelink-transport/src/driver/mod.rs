@@ -4,9 +4,7 @@
 //! blocking and the non-blocking driver every operation waits by itself, so a future of a role is ready at its first
 //! poll; `at_once` polls it. Role code awaits one thing at a time. Drivers wait for several things.
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod condvar;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod ready;
 mod task;
 mod waits;
@@ -26,18 +24,10 @@ use crate::profile::ExchangeKind;
 use framelink_profile::FramingPair;
 use framelink_session::Message;
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use ready::Suspended;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use ready::at_once;
+pub(crate) use ready::{Suspended, at_once};
 pub(crate) use task::TaskSlot;
-#[cfg(feature = "tokio")]
-pub(crate) use waits::awaited;
-pub(crate) use waits::role_connection;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use waits::{plain, ready, waiting_driver};
+pub(crate) use waits::{awaited, plain, ready, role_connection, waiting_driver};
 
 /// A kind of socket, with its clock and its tasks or threads. The marker types of the drivers implement it.
 pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
@@ -91,7 +81,6 @@ pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
         now.checked_add(time).unwrap_or_else(|| now + NEVER)
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         async move {
             Self::Notify::default().wait(0, Some(at)).await;

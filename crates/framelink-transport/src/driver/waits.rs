@@ -1,7 +1,6 @@
 //! Macros that turn the future of a role into the result of a public method.
 
 /// For an `async` method.
-#[cfg(feature = "tokio")]
 macro_rules! awaited {
     ($future:expr) => {
         $future.await
@@ -9,7 +8,6 @@ macro_rules! awaited {
 }
 
 /// For a method of a driver that waits by itself.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! ready {
     ($future:expr) => {
         $crate::driver::at_once($future)
@@ -17,7 +15,6 @@ macro_rules! ready {
 }
 
 /// For an expression that has already waited.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! plain {
     ($output:expr) => {
         $output
@@ -25,7 +22,6 @@ macro_rules! plain {
 }
 
 /// The clock and the dialling of a driver that waits by itself.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! waiting_driver {
     () => {
         type Connection = Connection;
@@ -115,8 +111,4 @@ macro_rules! role_connection {
     };
 }
 
-#[cfg(feature = "tokio")]
-pub(crate) use awaited;
-pub(crate) use role_connection;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use {plain, ready, waiting_driver};
+pub(crate) use {awaited, plain, ready, role_connection, waiting_driver};

@@ -49,8 +49,6 @@ impl<T, N: Notify> Taker<T, N> {
     }
 }
 
-impl<T, N> Shared<T, N> {}
-
 #[cfg(all(test, feature = "blocking"))]
 mod tests {
     use std::thread;

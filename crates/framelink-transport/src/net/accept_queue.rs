@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
@@ -17,20 +16,16 @@ pub(crate) struct AcceptQueue {
     /// How many more connections can have been in the queue at the first call. `None` before it.
     left: Option<u64>,
     /// How many times the empty queue was looked at again, for handshakes that were under way.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     looked_again: u32,
 }
 
 impl AcceptQueue {
     /// How long a handshake that began before the end of the listener has for its last packet. Its client believes that
     /// it is connected, and closing the listener earlier would reset it.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) const HANDSHAKE: Duration = Duration::from_millis(100);
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     const LOOKS: u32 = 20;
 
     /// Returns how long to wait before the empty queue is looked at again, while a handshake can be under way.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn pause(&mut self) -> Option<Duration> {
         let goes_on = self.looked_again < Self::LOOKS;
         self.looked_again += u32::from(goes_on);
@@ -144,7 +139,6 @@ mod tests {
         assert!(AcceptQueue::default().next(&options, SockRef::from(&listener), true).unwrap().is_none());
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     #[test]
     fn an_empty_queue_is_looked_at_again_while_a_handshake_may_be_under_way() {
         let mut queue = AcceptQueue::default();

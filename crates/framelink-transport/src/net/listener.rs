@@ -80,7 +80,6 @@ pub(crate) fn of_server(profile: &Profile) -> io::Result<(FramingPair, SocketOpt
 }
 
 /// Looks up the addresses of a name, without a runtime.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) fn look_up(address: impl std::net::ToSocketAddrs) -> io::Result<impl Iterator<Item = SocketAddr>> {
     address.to_socket_addrs()
 }

@@ -119,7 +119,6 @@ macro_rules! listener_methods {
 }
 
 /// A listener for one of the connections of a pair, in the `impl` of a driver's `Listener`.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! bind_leg_method {
     ($wait:ident $($async:ident)?) => {
         /// Binds a listener for one connection of a simplex pair. The peer is known, so it may be silent without limit.
@@ -191,7 +190,6 @@ macro_rules! accept_waiting_doc {
 
 pub(crate) use accept_waiting_doc;
 pub(crate) use accept_waiting_methods;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use bind_leg_method;
 pub(crate) use connector_methods;
 pub(crate) use listener_methods;

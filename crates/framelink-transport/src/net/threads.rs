@@ -5,9 +5,7 @@
 mod tests;
 
 use std::io;
-use std::thread::{Builder, JoinHandle};
-#[cfg(feature = "blocking")]
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
@@ -19,7 +17,6 @@ pub(crate) fn spawn<T: Send + 'static>(
 }
 
 /// Starts a thread that ends within its scope.
-#[cfg(feature = "blocking")]
 pub(crate) fn spawn_scoped<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     work: impl FnOnce() -> T + Send + 's,
@@ -30,7 +27,6 @@ pub(crate) fn spawn_scoped<'s, T: Send + 's>(
 }
 
 /// Starts a thread that takes this value. If there is no thread left, returns the value.
-#[cfg(feature = "blocking")]
 pub(crate) fn hand_over<T: Send + 'static>(
     name: &str,
     value: T,
@@ -56,7 +52,6 @@ fn refused(error: &io::Error) -> io::Error {
 }
 
 #[cfg(test)]
-#[allow(unused_imports, reason = "not all drivers have tests of both")]
 pub(crate) use refusal::{refuse, refuse_after};
 
 /// Simulates a system without threads, for the tests of this thread.

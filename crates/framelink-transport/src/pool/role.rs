@@ -51,7 +51,6 @@ impl<D: PoolDriver> Pool<D> {
         self.task().shared.with(|state, _| state.status())
     }
 
-    #[cfg(feature = "blocking")]
     pub(crate) fn task_error(&self) -> Option<Arc<std::io::Error>> {
         self.task().error()
     }

@@ -77,7 +77,6 @@ pub struct PoolReport {
 }
 
 /// An interrupted close does not know what became of the exchanges.
-#[cfg(feature = "blocking")]
 impl crate::driver::Suspended for PoolReport {
     fn suspended() -> Self {
         Self::default()

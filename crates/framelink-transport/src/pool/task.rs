@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
@@ -10,6 +10,7 @@ use super::{CloseReason, Job, PoolDriver, PoolMember, PoolState, SharedPool, THR
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::error::ConnectError;
+use crate::net::lock::Lock;
 use crate::profile::Profile;
 use crate::upstream::{Dialler, sign_off_and_close};
 
@@ -24,7 +25,7 @@ pub(super) struct PoolTask<D: PoolDriver> {
     arrivals: Arc<Arrivals<D::Notify>>,
     pub(super) task: OnceLock<D::Task>,
     /// Why no thread could be started the last time.
-    error: Mutex<Option<Arc<io::Error>>>,
+    error: Lock<Option<Arc<io::Error>>>,
     /// Dials that a caller which stood in has left to the next one.
     dials_left: AtomicUsize,
 }
@@ -33,7 +34,7 @@ impl<D: PoolDriver> PoolTask<D> {
     /// The shared pool wakes `changed`.
     pub(super) fn new(shared: &Arc<Shared<D>>, changed: Arc<D::Notify>, dialler: Dialler<D>) -> Arc<Self> {
         let arrivals = Arrivals::new(&changed);
-        let (task, error, dials_left) = (OnceLock::new(), Mutex::new(None), AtomicUsize::new(0));
+        let (task, error, dials_left) = (OnceLock::new(), Lock::new(None), AtomicUsize::new(0));
         Arc::new(Self { shared: Arc::clone(shared), dialler, changed, arrivals, task, error, dials_left })
     }
 
@@ -46,7 +47,7 @@ impl<D: PoolDriver> PoolTask<D> {
         if self.task.get().is_some() {
             return true;
         }
-        let mut error = self.lock_error();
+        let mut error = self.error.lock();
         // Another caller may have started it meanwhile.
         if self.task.get().is_some() {
             return true;
@@ -63,9 +64,8 @@ impl<D: PoolDriver> PoolTask<D> {
         }
     }
 
-    #[cfg(feature = "blocking")]
     pub(super) fn error(&self) -> Option<Arc<io::Error>> {
-        self.lock_error().clone()
+        self.error.lock().clone()
     }
 
     /// Without a thread, does the pool's jobs here and returns when there are more. With `until` it dials once, up to
@@ -152,10 +152,6 @@ impl<D: PoolDriver> PoolTask<D> {
 
     pub(super) fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.shared.clock.now()))
-    }
-
-    fn lock_error(&self) -> MutexGuard<'_, Option<Arc<io::Error>>> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,7 +15,6 @@ pub(crate) struct Drain {
 }
 
 /// An interrupted drain does not know what was cut.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 impl crate::driver::Suspended for DrainReport {
     fn suspended() -> Self {
         Self { connections_cut: 1, ..Self::default() }

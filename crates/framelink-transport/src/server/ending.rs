@@ -128,7 +128,6 @@ const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
     )
 }
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 impl<D, E> crate::driver::Suspended for ServedOutcome<Error<D, E>> {
     fn suspended() -> Self {
         Self { answered: 0, discarded: 0, ended: Result::suspended() }

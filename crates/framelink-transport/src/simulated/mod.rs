@@ -1,6 +1,5 @@
 //! A simulated clock for tests of the drivers that read the system's clock. It moves only when a test advances it.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) mod flag;
 
 use std::cell::Cell;

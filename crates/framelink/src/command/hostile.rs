@@ -13,7 +13,7 @@ use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
 use crate::arguments::{Hostile, tell};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_listening;
 use crate::server::drain::Signals;
 use crate::threads::on_thread;
 
@@ -37,12 +37,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     };
     if !is_client {
         let address = peer.local_addr();
-        match say(format_args!("listening on {address}")) {
-            Err(Failure::OutputClosed) => {
-                tracing::warn!("listening on {address}, but no program reads stdout")
-            }
-            said => said?,
-        }
+        say_listening(&address, format_args!("listening on {address}"))?;
     }
     tokio::select! {
         () = signals.next() => {}

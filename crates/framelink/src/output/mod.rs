@@ -35,6 +35,15 @@ pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     output.flush()
 }
 
+/// Writes the line about the address of a listener. If no program reads stdout, logs the address instead.
+pub(crate) fn say_listening(address: &impl Display, line: impl Display) -> Result<(), Failure> {
+    match say(line) {
+        Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, but no program reads stdout"),
+        said => said?,
+    }
+    Ok(())
+}
+
 /// Displays a number with a noun: `1 byte`, `2 bytes`.
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_listening;
 use crate::server::drain::Drain;
 use crate::server::serving::{self, Refused};
 use crate::server::strangers;
@@ -61,12 +61,7 @@ impl Accepting {
             let address = address.clone();
             admission.observe(move |event| serving::log(&address, event));
         }
-        match say(format_args!("listening on {address}")) {
-            Err(Failure::OutputClosed) => {
-                tracing::warn!("listening on {address}, but no program reads stdout")
-            }
-            said => said?,
-        }
+        say_listening(&address, format_args!("listening on {address}"))?;
         Ok(Self { listener, liveness, address, paused_until: None })
     }
 

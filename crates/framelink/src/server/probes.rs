@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framelink_transport::ServerEvent;
 
 use crate::server::strangers::{self, Kind};
+use crate::threads::lock;
 
 /// How long the log waits for the first byte of a client. A client that ends its connection within this time and before
 /// its first byte is a probe, and the log has no other line about it.
@@ -40,7 +41,7 @@ impl Probes {
     pub(crate) fn take(&self, event: &ServerEvent<'_>) -> bool {
         match event {
             ServerEvent::Connected { peer: Some(peer) } => {
-                self.peers().fresh.insert(*peer);
+                lock(&self.0).fresh.insert(*peer);
                 let (probes, peer) = (self.clone(), *peer);
                 tokio::spawn(async move {
                     tokio::time::sleep(FIRST_BYTE).await;
@@ -49,7 +50,7 @@ impl Probes {
                 true
             }
             ServerEvent::Probed { peer } => {
-                let mut peers = self.peers();
+                let mut peers = lock(&self.0);
                 if let Some(peer) = peer {
                     peers.fresh.remove(peer);
                     peers.probes.insert(*peer);
@@ -59,7 +60,7 @@ impl Probes {
                 true
             }
             ServerEvent::Closed { peer: Some(peer), .. } => {
-                let is_probe = self.peers().probes.remove(peer);
+                let is_probe = lock(&self.0).probes.remove(peer);
                 if !is_probe {
                     self.tell_connected(*peer);
                 }
@@ -71,15 +72,9 @@ impl Probes {
 
     /// Logs that a client has connected, unless that is logged already.
     fn tell_connected(&self, peer: SocketAddr) {
-        let is_fresh = self.peers().fresh.remove(&peer);
+        let is_fresh = lock(&self.0).fresh.remove(&peer);
         if is_fresh {
-            strangers::line(Kind::Connected, || {
-                tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) });
-            });
+            strangers::line(Kind::Connected, || tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) }));
         }
-    }
-
-    fn peers(&self) -> MutexGuard<'_, Peers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

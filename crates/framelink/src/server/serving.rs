@@ -12,7 +12,7 @@ use crate::arguments::profile::Overrides;
 use crate::arguments::values::with_zone;
 use crate::failure::Failure;
 use crate::output::message_line::Style;
-use crate::output::{Count, say};
+use crate::output::{Count, say_listening};
 use crate::server::drain::Drain;
 use crate::server::probes::Probes;
 use crate::server::strangers::{self, Kind};
@@ -30,15 +30,9 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
     };
     let server = bound.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
     let address = server.local_addr().map_err(Failure::fault)?.to_string();
-    let said = match style {
-        Style::Json => say(serde_json::json!({ "kind": "listening", "address": address })),
-        _ => say(format_args!("listening on {address}")),
-    };
-    match said {
-        Err(Failure::OutputClosed) => {
-            tracing::warn!("listening on {address}, but no program reads stdout")
-        }
-        said => said?,
+    match style {
+        Style::Json => say_listening(&address, serde_json::json!({ "kind": "listening", "address": address }))?,
+        _ => say_listening(&address, format_args!("listening on {address}"))?,
     }
     let probes = Probes::default();
     Ok(server.observe(move |event| {
@@ -76,37 +70,26 @@ pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure
     }
 }
 
-/// The counts of refused connections, by reason, for the end of the line about a drain; nothing if all are 0.
+/// The counts of connections that were refused by access, by `limits.connections` and by
+/// `limits.connections-per-client`, for the end of the line about a drain; nothing if all are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refused {
-    by_access: u64,
-    by_total: u64,
-    by_client: u64,
-}
+pub(crate) struct Refused([u64; 3]);
 
 impl From<&DrainReport> for Refused {
     fn from(report: &DrainReport) -> Self {
-        Self {
-            by_access: report.refused_by_access,
-            by_total: report.refused_by_total,
-            by_client: report.refused_by_client,
-        }
+        Self([report.refused_by_access, report.refused_by_total, report.refused_by_client])
     }
 }
 
 impl From<AdmissionCounts> for Refused {
     fn from(counts: AdmissionCounts) -> Self {
-        Self {
-            by_access: counts.refused_by_access,
-            by_total: counts.refused_by_total,
-            by_client: counts.refused_by_client,
-        }
+        Self([counts.refused_by_access, counts.refused_by_total, counts.refused_by_client])
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by_access, by_total, by_client } = *self;
+        let Self([by_access, by_total, by_client]) = *self;
         match by_access + by_total + by_client {
             0 => Ok(()),
             all => write!(

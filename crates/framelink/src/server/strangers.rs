@@ -1,11 +1,13 @@
 //! Limits lines of the log about peers that exchanged no message or were refused, and about errors of the system. A
 //! flood of such lines must not fill a disk, and must not hide other lines.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use framelink_transport::Refusal;
 use tokio::runtime::Handle;
+
+use crate::threads::lock;
 
 /// The kind of a line. Each kind has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl From<Refusal> for Kind {
 /// line that was left out, and at the end of the program.
 pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
     let now = LIMITS.now();
-    let mut limits = LIMITS.lock();
+    let mut limits = lock(&LIMITS.state);
     if limits.limiter.admits(kind, now) {
         drop(limits);
         return write();
@@ -61,7 +63,7 @@ pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
 
 /// Writes all counts that are not written yet.
 pub(crate) fn tell_all() {
-    let counts = LIMITS.lock().limiter.take(None);
+    let counts = lock(&LIMITS.state).limiter.take(None);
     counts.into_iter().for_each(|count| count.tell(LIMITS.now()));
 }
 
@@ -69,7 +71,7 @@ async fn tell_in_time() {
     loop {
         let now = LIMITS.now();
         let (counts, next_at) = {
-            let mut limits = LIMITS.lock();
+            let mut limits = lock(&LIMITS.state);
             let counts = limits.limiter.take(Some(now));
             let next_at = limits.limiter.due();
             limits.is_timed = next_at.is_some();
@@ -97,10 +99,6 @@ struct StrangerState {
 }
 
 impl Limits {
-    fn lock(&self) -> MutexGuard<'_, StrangerState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn now(&self) -> Duration {
         self.began.get_or_init(Instant::now).elapsed()
     }
@@ -109,9 +107,6 @@ impl Limits {
 /// How many lines of a kind are written at once, and the time after which each further line is allowed.
 const BURST: u32 = 20;
 const GAP: Duration = Duration::from_secs(1);
-/// The limits for refusals: one line per reason, then one per window.
-const BURST_OF_REFUSALS: u32 = 1;
-const GAP_OF_REFUSALS: Duration = WINDOW;
 /// How long lines are counted before the count is written.
 const WINDOW: Duration = Duration::from_secs(10);
 const KINDS: [Kind; 9] = [
@@ -130,12 +125,15 @@ impl Kind {
     /// Returns how many lines are written at once, and the time after which each further line is allowed.
     const fn allowance(self) -> (u32, Duration) {
         match self {
-            Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => {
-                (BURST_OF_REFUSALS, GAP_OF_REFUSALS)
-            }
+            Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => (1, WINDOW),
             Self::Probe => (1, Duration::MAX),
             Self::Connected | Self::Closed | Self::Ended | Self::Unserved | Self::System => (BURST, GAP),
         }
+    }
+
+    /// Returns whether a count is written while the program runs.
+    const fn is_timed(self) -> bool {
+        !matches!(self, Self::Probe)
     }
 }
 
@@ -198,13 +196,6 @@ impl Limiter {
         counted
             .map(|(&kind, lines)| Count { kind, left_out: std::mem::take(&mut lines.left_out), since: lines.since })
             .collect()
-    }
-}
-
-impl Kind {
-    /// Returns whether a count is written while the program runs.
-    const fn is_timed(self) -> bool {
-        !matches!(self, Self::Probe)
     }
 }
 

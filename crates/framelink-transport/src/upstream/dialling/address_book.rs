@@ -133,7 +133,6 @@ impl AddressBook {
         self.has_moves() && self.book.lock().addresses.is_to_move(lease, self.clock.now())
     }
 
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
         self.book.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
     }

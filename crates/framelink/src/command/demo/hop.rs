@@ -2,13 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use framelink_transport::{Frames, Framing};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::output::bytes_text::printable;
+use crate::threads::lock;
 
 /// Bytes that passed in one direction and are not shown yet.
 pub(super) type Record = Arc<Mutex<Vec<u8>>>;
@@ -82,8 +83,4 @@ impl Hop {
         line.truncate(line.trim_end().len());
         line
     }
-}
-
-fn lock(record: &Record) -> MutexGuard<'_, Vec<u8>> {
-    record.lock().unwrap_or_else(PoisonError::into_inner)
 }

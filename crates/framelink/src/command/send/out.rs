@@ -1,7 +1,7 @@
 //! The output of `send`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framelink_transport::Message;
@@ -11,6 +11,7 @@ use super::{UNSOLICITED, Which};
 use crate::failure::Failure;
 use crate::output::message_line::{MessageLine, Style};
 use crate::output::stdout;
+use crate::threads::lock;
 
 /// Prints replies and other messages, and in JSON also failures. Clones share their state.
 #[derive(Clone)]
@@ -106,8 +107,4 @@ impl Out {
     fn line(&self, kind: &'static str) -> MessageLine<'static> {
         MessageLine::new(kind, Some(lock(&self.0.peer).clone()))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
