@@ -52,7 +52,6 @@ fn refused(error: &io::Error) -> io::Error {
 }
 
 #[cfg(test)]
-#[allow(unused_imports, reason = "not all drivers have tests of both")]
 pub(crate) use refusal::{refuse, refuse_after};
 
 /// Simulates a system without threads, for the tests of this thread.

@@ -74,9 +74,7 @@ impl Probes {
     fn tell_connected(&self, peer: SocketAddr) {
         let is_fresh = lock(&self.0).fresh.remove(&peer);
         if is_fresh {
-            strangers::line(Kind::Connected, || {
-                tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) });
-            });
+            strangers::line(Kind::Connected, || tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) }));
         }
     }
 }
