@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::Fault;
-use framelink_codec::notation::TimeText;
 use framelink_heartbeat::Verdict;
 
 use super::Error;
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
@@ -206,24 +205,24 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),
             Self::TimedOut { after, unwritten_bytes: bytes @ 1.., .. } => {
-                write!(f, "{bytes} bytes could not be written within {}", TimeText(*after))
+                write!(f, "{bytes} bytes could not be written within {}", rounded(*after))
             }
-            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", TimeText(*after)),
+            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", rounded(*after)),
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
-                write!(f, "no whole message within {}: {unfinished}", TimeText(*after))
+                write!(f, "no whole message within {}: {unfinished}", rounded(*after))
             }
             Self::NoRoom { after, queued_bytes: 0 } => {
                 write!(
                     f,
                     "the message was not accepted within {}: messages before it were still being sent",
-                    TimeText(*after)
+                    rounded(*after)
                 )
             }
             Self::NoRoom { after, queued_bytes } => {
                 write!(
                     f,
                     "the message was not accepted within {}: {queued_bytes} bytes are still to be written",
-                    TimeText(*after)
+                    rounded(*after)
                 )
             }
             Self::NotBegun(why) => why.fmt(f),
