@@ -2,6 +2,8 @@
 
 include!("../../examples/recipes/printer.rs");
 
+use framelink_testkit::ReservedPort;
+
 use crate::peer::{Peer, Step, error_with, expects, sends};
 
 #[test]
@@ -24,4 +26,9 @@ fn errors_say_what_the_printer_did() {
     let job = vec![b'x'; 8 << 20];
     let error = error_with([], |address| print(address, &job));
     assert!(error.starts_with("sending to PEER: the connection was reset ("), "{error}");
+    assert!(error.ends_with(": look whether the job is complete before you repeat it"), "{error}");
+    let reserved = ReservedPort::new().unwrap();
+    let down = reserved.address().to_string();
+    let error = print(&down, &job).unwrap_err().to_string();
+    assert_eq!(error.replace(&down, "PEER"), "connecting to PEER: Connection refused (os error 111)");
 }

@@ -58,6 +58,8 @@ pub(crate) async fn a_peer_that_does_not_answer_the_sign_on_is_an_error(driver: 
         let is_told = matches!(error.error().cause(), Cause::Connect(ConnectError::SignOn { .. }));
         let text = error.to_string();
         assert!(is_told && complaints.iter().any(|complaint| text.contains(complaint)), "{driver:?} {does:?}: {error}");
+        let time = text.split("within ").nth(1).and_then(|rest| rest.split(' ').next());
+        assert!(time.is_none_or(|time| !time.contains('.')), "{driver:?}: a part of a millisecond: {text}");
         assert_eq!((client.counts().failures.sign_on, client.counts().connected), (1, 0), "{driver:?} {does:?}");
         // The time is what dialling has left of the limit, in whole milliseconds.
         assert!(text.split("within ").nth(1).is_none_or(|time| !time.contains('.')), "{driver:?} {does:?}: {error}");
