@@ -142,7 +142,7 @@ impl Frame {
     }
 }
 
-/// Why no more bytes arrive for now. Complete by nature: a stream can do nothing else.
+/// Why no more bytes arrive for now. The enum is exhaustive: a stream can do nothing else.
 ///
 /// ```
 /// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};
