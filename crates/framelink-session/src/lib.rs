@@ -44,8 +44,8 @@
 //! | [`Replies`] | server | the replies that are owed |
 //! | [`Outbox`] | server | the messages that wait to be pushed |
 //!
-//! Two threads can drive the two halves. The halves share only small cells: for activity, for failures, and, with
-//! heartbeats, the [`LivenessHandle`], to which both report bytes.
+//! Two threads can drive the two halves. They share only a few small values: their activity, their
+//! failures, and, with heartbeats, the [`LivenessHandle`], to which both report bytes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -142,7 +142,7 @@ impl Frame {
     }
 }
 
-/// Why no more bytes arrive for now. The variants are complete: a stream can do nothing else.
+/// Why no more bytes arrive for now. The enum is exhaustive: a stream can do nothing else.
 ///
 /// ```
 /// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::stop::watched::Watched;
 
-/// A direction of bytes. The variants are complete.
+/// A direction of bytes. The enum is exhaustive.
 ///
 /// ```
 /// use framelink_testkit::{Direction, Proxy};
@@ -22,7 +22,7 @@ pub enum Direction {
     ToClient,
 }
 
-/// How a proxy cuts a connection. The variants are complete.
+/// How a proxy cuts a connection. The enum is exhaustive.
 ///
 /// ```
 /// use framelink_testkit::{Cut, Direction, Proxy};

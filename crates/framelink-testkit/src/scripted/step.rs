@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-/// The result of a read. The variants are complete: a read has no other result.
+/// The result of a read. The enum is exhaustive: a read has no other result.
 ///
 /// ```
 /// use std::io::{ErrorKind, Read};
@@ -66,7 +66,7 @@ impl fmt::Debug for ReadStep {
     }
 }
 
-/// The result of a write. The variants are complete: a write has no other result.
+/// The result of a write. The enum is exhaustive: a write has no other result.
 ///
 /// ```
 /// use std::io::{ErrorKind, Write};

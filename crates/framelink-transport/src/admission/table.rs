@@ -29,7 +29,7 @@ struct Entry<T> {
     told_by: T,
 }
 
-/// Why a connection was refused. The list is complete.
+/// Why a connection was refused. The enum is exhaustive.
 ///
 /// ```
 /// assert_eq!(framelink_transport::Refusal::Client.to_string(), "its client has its maximum of connections");

@@ -4,7 +4,7 @@ use crate::error::CallError;
 use crate::session::CallId;
 use crate::{DecodeError, EncodeError, Incoming, Message};
 
-/// An event of a connection with calls in flight. The list is complete.
+/// An event of a connection with calls in flight. The enum is exhaustive.
 ///
 /// See [`Duplex`](crate::nonblocking::Duplex) for an example.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub enum Event<D = DecodeError, E = EncodeError> {
     Incoming(Incoming),
 }
 
-/// Whether a call has begun. The list is complete.
+/// Whether a call has begun. The enum is exhaustive.
 ///
 /// See [`Duplex`](crate::nonblocking::Duplex) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::Message;
 
-/// The result of receiving with a time limit, or without waiting. The list is complete.
+/// The result of receiving with a time limit, or without waiting. The enum is exhaustive.
 ///
 /// ```no_run
 /// # #[cfg(feature = "blocking")]
@@ -49,7 +49,7 @@ impl<M> TryRecv<M> {
     }
 }
 
-/// The result of sending without waiting. The list is complete.
+/// The result of sending without waiting. The enum is exhaustive.
 ///
 /// ```no_run
 /// # #[cfg(feature = "nonblocking")]

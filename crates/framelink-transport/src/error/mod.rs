@@ -140,7 +140,7 @@ pub enum Operation {
     Serve,
 }
 
-/// The party whose fault an error is. The list is complete.
+/// The party whose fault an error is. The enum is exhaustive.
 ///
 /// ```no_run
 /// # async fn example(mut connection: framelink_transport::tokio::Connection) {

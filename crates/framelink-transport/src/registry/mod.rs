@@ -64,7 +64,7 @@ pub struct Registry<C = FramingPair> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(u64);
 
-/// The connections that a message is pushed to. The list is complete.
+/// The connections that a message is pushed to. The enum is exhaustive.
 ///
 /// See [`Registry`] for an example.
 #[derive(Clone, Copy, Debug)]
