@@ -7,7 +7,7 @@ mod table;
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::Observer;
 pub use event::ServerEvent;
@@ -15,7 +15,6 @@ pub use held::HeldBytes;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
-use crate::net::lock::Lock;
 use crate::profile::{Access, Network, Profile, WhenFull};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, NoticeStage, Tally};
@@ -63,7 +62,7 @@ struct AdmissionShared {
     can_drop: bool,
     /// The memory of all connections.
     memory: Arc<Budget>,
-    state: Lock<AdmissionState>,
+    state: Mutex<AdmissionState>,
 }
 
 struct AdmissionState {
@@ -102,14 +101,14 @@ impl Admission {
             access: profile.access().clone(),
             can_drop: limits.when_full == WhenFull::DropOldest,
             memory: Budget::new(limits.memory, limits.memory_per_client),
-            state: Lock::new(state),
+            state: Mutex::new(state),
         }))
     }
 
     /// Returns how many connections there are now.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.state.lock().table.len()
+        self.0.state().table.len()
     }
 
     /// Returns whether there are no connections.
@@ -121,7 +120,7 @@ impl Admission {
     /// Returns how many connections were accepted and refused so far.
     #[must_use]
     pub fn counts(&self) -> AdmissionCounts {
-        AdmissionCounts { evicted: self.0.memory.evicted(), ..self.0.state.lock().counts }
+        AdmissionCounts { evicted: self.0.memory.evicted(), ..self.0.state().counts }
     }
 
     /// Returns how many bytes the connections hold: received and undelivered bytes, requests in a handler, and bytes
@@ -159,12 +158,12 @@ impl Admission {
     /// # fn main() {}
     /// ```
     pub fn observe(&self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) {
-        self.0.state.lock().observer = Some(Arc::new(observer));
+        self.0.state().observer = Some(Arc::new(observer));
     }
 
     /// Calls the observer. The state is not locked meanwhile, and a panic of the observer is caught.
     pub(crate) fn notify(&self, event: &ServerEvent<'_>) {
-        let observer = self.0.state.lock().observer.clone();
+        let observer = self.0.state().observer.clone();
         if let Some(observer) = observer {
             let _ = catch_unwind(AssertUnwindSafe(|| observer(event)));
         }
@@ -175,7 +174,7 @@ impl Admission {
         let address = peer.ip();
         let is_welcome = self.0.access.admits(address);
         let notice = Arc::new(Notice::new());
-        let mut state = self.0.state.lock();
+        let mut state = self.0.state();
         let admitted = match is_welcome {
             true => state.table.admit(address, Arc::clone(&notice)),
             false => Err(Refusal::Access),
@@ -203,7 +202,7 @@ impl Admission {
     /// Brings all connections to this stage, and those that are accepted later too. A server with a loop of its own is
     /// drained with this. A connection that is served in a loop of mio is [woken](crate::session::Notice) by its waker.
     pub fn tell(&self, stage: NoticeStage) {
-        let mut state = self.0.state.lock();
+        let mut state = self.0.state();
         state.stage = state.stage.max(stage);
         let all: Vec<_> = state.table.iter().cloned().collect();
         drop(state);
@@ -212,7 +211,7 @@ impl Admission {
 
     /// Counts the requests of connections that are accepted from now on.
     pub(crate) fn count_in(&self, tally: &Arc<Tally>) {
-        self.0.state.lock().tally = Some(Arc::clone(tally));
+        self.0.state().tally = Some(Arc::clone(tally));
     }
 }
 
@@ -225,8 +224,15 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.admission.state.lock().table.leave(self.id);
+        self.admission.state().table.leave(self.id);
         self.admission.memory.close(self.id, self.client);
+    }
+}
+
+impl AdmissionShared {
+    /// Locks the state. A panic while it was locked left it consistent.
+    fn state(&self) -> MutexGuard<'_, AdmissionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
