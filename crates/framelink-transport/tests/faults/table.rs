@@ -189,7 +189,7 @@ const ROWS: &[Row] = &[
         here: cells!(BOTH, beats::from_both_ends),
         elsewhere: &[beside(
             "crates/framelink-session/tests/liveness/quiet.rs",
-            "two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval",
+            "two_framelink_ends_send_at_most_two_heartbeats_in_an_interval",
             "on a virtual clock",
         )],
     },
